@@ -1,0 +1,27 @@
+"""charlm: character-level recurrent language models, trained, sampled and measured.
+
+import charlm
+
+run = charlm.train("my.txt", budget="60s")
+print(run.sample(prompt="Once", length=200))
+print(run.score("Some other text.").bits_per_character)
+
+run = charlm.load("my")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charlm.runs.api import Run, load, train
+
+__version__ = "0.1.0"
+__all__ = ["Run", "__version__", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the API, and with it torch, when it is first used."""
+    if name not in ("Run", "load", "train"):
+        raise AttributeError(f"module 'charlm' has no attribute {name!r}")
+    from charlm.runs import api
+
+    return getattr(api, name)

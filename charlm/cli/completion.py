@@ -1,0 +1,36 @@
+"""What the shell offers on Tab: names that are cheap to list."""
+
+from pathlib import Path
+
+
+def run_names(incomplete: str) -> list[str]:
+    """Returns the runs of the current folder that begin with what was typed."""
+    from charlm.checkpointing.run_folder import list_runs
+    from charlm.runs.workspace import Workspace
+
+    return [name for name in list_runs(Workspace().checkpoints) if name.startswith(incomplete)]
+
+
+def corpus_names(incomplete: str) -> list[str]:
+    """Returns the corpora known by name that begin with what was typed."""
+    from charlm.data.builtin import builtin_names
+    from charlm.data.catalog import entries
+
+    names = [*builtin_names(), *(entry.name for entry in entries())]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def catalogue_names(incomplete: str) -> list[str]:
+    """Returns the corpora that can be fetched and begin with what was typed."""
+    from charlm.data.catalog import entries
+
+    return [entry.name for entry in entries() if entry.name.startswith(incomplete)]
+
+
+def texts(incomplete: str) -> list[str]:
+    """Returns corpora and files that begin with what was typed."""
+    typed = Path(incomplete)
+    folder, start = (typed, "") if incomplete.endswith("/") else (typed.parent, typed.name)
+    found = sorted(folder.glob("*")) if folder.is_dir() else []
+    files = [f"{path}/" if path.is_dir() else str(path) for path in found if path.name.startswith(start)]
+    return corpus_names(incomplete) + files

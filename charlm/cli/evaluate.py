@@ -1,0 +1,72 @@
+"""`charlm eval`."""
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import typer
+
+from charlm.cli.options import flag, settings_options
+from charlm.cli.parameters import Json, Quiet, Run, Texts, standard_input
+from charlm.cli.settings import section_config
+from charlm.config import DataConfig, EvaluationConfig, RunSettings
+from charlm.errors import ConfigError
+
+READING = ("pattern", "encoding", "newlines", "normalize")
+"""How a text is read, whatever it is read for."""
+
+
+@settings_options(EvaluationConfig, (DataConfig, READING), (RunSettings, {"device"}))
+def perplexity(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    run: Run,
+    text: Texts = None,
+    split: Annotated[
+        Literal["train", "valid", "test"] | None,
+        typer.Option(
+            "--split", help="Which part of the run's own text to score.", show_default="test, or valid without one"
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Scores the run's test text, or TEXT: perplexity, bits per character and per byte.
+
+    Every symbol after the first is scored exactly once. Beside it stand a uniform and a unigram model.
+    """
+    settings = section_config(EvaluationConfig, flags)
+    device = section_config(RunSettings, flags).device
+    reading = {name: value for name, value in flags.items() if name in READING}
+    if text and split is not None:
+        raise ConfigError("--split names a part of the run's own text; leave it out, or leave out TEXT.")
+    if reading and not text:
+        raise ConfigError(f"{flag(next(iter(reading)))} says how to read TEXT; give one, or leave it out.")
+    # None: as the run's own text was read.
+    way = section_config(DataConfig, {"corpus": tuple(text or ()), **reading}) if reading else None
+    stdin = standard_input(*(text or ()))
+
+    from charlm.cli.console import make_display, plain_console, print_json
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.results import evaluation_json, print_evaluation
+
+    with interruptible():
+        from charlm.runs import evaluate
+        from charlm.runs.workspace import Workspace
+
+        result = evaluate.perplexity(
+            run,
+            tuple(text or ()),
+            settings,
+            Workspace(),
+            make_display(quiet=quiet),
+            split=split,
+            device=device,
+            reading=way,
+            stdin=stdin,
+        )
+    if json:
+        print_json(evaluation_json(result))
+    else:
+        print_evaluation(plain_console(sys.stdout), result)

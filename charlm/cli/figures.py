@@ -1,0 +1,56 @@
+"""Numbers as people read them."""
+
+import math
+from collections.abc import Sequence
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Returns a figure with that many digits after the point; a dash where there is none."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+
+
+def perplexity(value: float) -> str:
+    """Returns a perplexity to about four digits."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:,.{max(0, 3 - int(math.log10(max(value, 1))))}f}" if value < 1e6 else f"{value:.2e}"
+
+
+def bits(nats: float) -> float:
+    """Returns nats as bits."""
+    return nats / math.log(2)
+
+
+def duration(seconds: float) -> str:
+    """Returns a stretch of time: '4.2 s', '1 min 30 s', '2 h 05 min'."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def megabytes(size: int | None) -> str:
+    """Returns a size in bytes as megabytes; a dash where it is not known."""
+    return "–" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def clock(seconds: float) -> str:
+    """Returns a stretch of time as a clock shows it: '1:30', '2:05:00'."""
+    whole = round(seconds)
+    minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
+    return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def sparkline(values: Sequence[float], width: int = 40) -> str:
+    """Returns the values as a row of blocks, highest for the largest; longer rows are thinned evenly."""
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return ""
+    if len(known) > width:
+        known = [known[index * (len(known) - 1) // (width - 1)] for index in range(width)]
+    low, span = min(known), max(known) - min(known)
+    return "".join(_BLOCKS[round((value - low) / span * (len(_BLOCKS) - 1)) if span else 0] for value in known)

@@ -1,0 +1,117 @@
+"""Configuration classes -> command options: the one adapter between charlm/config.py and the command line."""
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from charlm.config import Section
+
+ALIASES = {"learning_rate": ("--lr",), "length": ("-n",), "temperature": ("--temp",)}
+"""Other names that people look for."""
+
+_Command = Callable[..., None]
+_Decorator = Callable[[_Command], _Command]
+
+
+def flag(name: str) -> str:
+    """Returns the option that sets the field `name`: `hidden_size` -> `--hidden-size`."""
+    return "--" + name.replace("_", "-")
+
+
+def settings_options(*sections: type[Section] | tuple[type[Section], Collection[str]]) -> _Decorator:
+    """Returns a decorator that gives a command one option for every field of `sections`.
+
+    The command gets them as one argument, `flags`: a dictionary of what was typed and nothing else, so that defaults
+    live in the fields alone and a flag can be told from a default. A required field is no option: it is for the
+    command to ask for it as an argument.
+
+    Args:
+        sections: the configuration classes, each a panel of the help; or a class and those of its fields to take.
+    """
+    generated: dict[str, inspect.Parameter] = {}
+    for each in sections:
+        section, chosen = each if isinstance(each, tuple) else (each, each.model_fields)
+        for name, field in section.model_fields.items():
+            if name in chosen and not field.is_required():
+                generated[name] = _parameter(name, field, panel=_panel(section))
+
+    def decorate(command: _Command) -> _Command:
+        own = [each for each in inspect.signature(command).parameters.values() if each.name not in ("ctx", "flags")]
+
+        @functools.wraps(command)
+        def parsed(ctx: typer.Context, **values: Any) -> None:
+            flags = {name: values.pop(name) for name in generated}
+            typed = {name: value for name, value in flags.items() if was_typed(ctx, name)}
+            command(ctx=ctx, flags=typed, **values)
+
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        parameters = [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own)]
+        parameters += generated.values()
+        parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        parsed.__annotations__ = {each.name: each.annotation for each in parameters}
+        return parsed
+
+    return decorate
+
+
+def was_typed(ctx: typer.Context, name: str) -> bool:
+    """Whether the parameter `name` was given on the command line."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def plain_type(annotation: Any) -> Any:
+    """Returns a field's type without its bounds and without `| None`."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return plain_type(arguments[0])
+    if origin in (Union, types.UnionType):
+        (kind,) = (each for each in arguments if each is not types.NoneType)
+        return plain_type(kind)
+    return annotation
+
+
+def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
+    kind = plain_type(field.annotation)
+    parsed, shown = _parsed_type(kind)
+    description, _, default_in_words = (field.description or "").partition("[default: ")
+    option = typer.Option(
+        f"{flag(name)}/--no-{flag(name)[2:]}" if kind is bool else flag(name),
+        *ALIASES.get(name, ()),
+        # Typer reads help as markup.
+        help=description.strip().replace("[", r"\["),
+        metavar=shown,
+        # Apart, as their two columns of names would take the room of the others' help.
+        rich_help_panel=f"{panel} switches" if kind is bool else panel,
+        show_default=default_in_words.removesuffix("]") or True,
+    )
+    optional = field.default is None or field.default == ()
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None if optional else field.default,
+        annotation=Annotated[parsed | None if optional else parsed, option],
+    )
+
+
+def _parsed_type(kind: Any) -> tuple[Any, str | None]:
+    """Returns the type that Typer parses, and how the help shows it; None leaves that to Typer.
+
+    Numbers stay text: pydantic parses and bounds them, whether they come from a flag or from a file.
+    """
+    if kind is bool:
+        return bool, ""
+    if kind in (int, float, str):
+        return str, f"<{kind.__name__}>"
+    if get_origin(kind) is tuple:
+        return list[str], "<str>…"
+    return kind, None
+
+
+def _panel(section: type[Section]) -> str:
+    return section.__name__.removesuffix("Config").removesuffix("Settings")

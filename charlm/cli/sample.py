@@ -1,0 +1,110 @@
+"""`charlm sample`."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from charlm.cli.options import settings_options
+from charlm.cli.parameters import Json, Run, read_prompt
+from charlm.cli.settings import section_config
+from charlm.config import RunSettings, SamplingConfig
+
+if TYPE_CHECKING:
+    from charlm.cli.text import TextWriter
+    from charlm.generation.generator import Piece
+
+
+@settings_options(SamplingConfig, (RunSettings, {"device"}))
+def sample(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    run: Run,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="What the text begins with; '-' reads stdin.")
+    ] = None,
+    prompt_file: Annotated[
+        str | None, typer.Option("--prompt-file", "-f", metavar="FILE", help="The prompt from a file; '-' reads stdin.")
+    ] = None,
+    echo: Annotated[
+        bool, typer.Option("--echo/--no-echo", metavar="", help="Print the prompt before what is drawn.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Draws text from the model of RUN, and prints it as it is drawn."""
+    settings = section_config(SamplingConfig, flags)
+    device = section_config(RunSettings, flags).device
+    beginning = read_prompt(prompt, prompt_file)
+
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.text import TextWriter, may_colour
+
+    with interruptible():
+        from charlm.runs.generate import resolve_seed, stream
+        from charlm.runs.workspace import Workspace
+
+        seed = resolve_seed(settings)
+        pieces = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
+        if json:
+            _print_as_json(pieces, beginning, count=settings.num_samples, seed=seed)
+            return
+        writer = TextWriter(sys.stdout, colour=may_colour(sys.stdout))
+        if settings.num_samples == 1:
+            _print_one(pieces, writer, prompt=beginning if echo else "")
+        else:
+            _print_several(pieces, writer, prompt=beginning if echo else "", count=settings.num_samples)
+
+
+def _print_one(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str) -> None:
+    begun = False
+    try:
+        for piece in pieces:
+            if not begun:
+                # Not before: what stops the first piece from being drawn must not leave half a result behind.
+                writer.prompt(prompt)
+                begun = True
+            writer.write(piece.text)
+    finally:
+        if begun:
+            writer.end()
+
+
+def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str, count: int) -> None:
+    """Prints each text when it is finished and those before it are; when interrupted, what there is of the others."""
+    drawn: list[list[str]] = [[] for _ in range(count)]
+    finished = [False] * count
+    printed = 0
+
+    def print_next() -> None:
+        nonlocal printed
+        writer.heading(f"sample {printed + 1} of {count}")
+        writer.prompt(prompt)
+        writer.write("".join(drawn[printed]))
+        writer.end()
+        printed += 1
+
+    try:
+        for piece in pieces:
+            drawn[piece.sample].append(piece.text)
+            finished[piece.sample] = piece.finished
+            while printed < count and finished[printed]:
+                print_next()
+    except KeyboardInterrupt:
+        while printed < count:
+            print_next()
+        raise
+
+
+def _print_as_json(pieces: "Iterable[Piece]", prompt: str, *, count: int, seed: int) -> None:
+    from charlm.cli.console import print_json
+
+    drawn: list[list[str]] = [[] for _ in range(count)]
+    try:
+        for piece in pieces:
+            drawn[piece.sample].append(piece.text)
+    finally:
+        # An endless text ends by Ctrl-C; what there is of it is still the result.
+        if any(drawn) or not sys.exc_info()[0]:
+            print_json([{"prompt": prompt, "text": "".join(parts), "seed": seed} for parts in drawn])

@@ -1,0 +1,144 @@
+"""`charlm train`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from charlm.cli.completion import run_names
+from charlm.cli.options import flag, settings_options
+from charlm.cli.parameters import Json, Quiet, Texts, standard_input
+from charlm.cli.settings import run_config, section_config
+from charlm.config import DataConfig, ModelConfig, RunConfig, RunSettings, TokenizerConfig, TrainingConfig
+from charlm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from charlm.cli.console import Display
+    from charlm.runs.finish import TrainResult
+    from charlm.runs.reporting import StopRequest
+
+_FREE_ON_RESUMING = ("steps", "epochs", "budget", "device")
+
+
+@settings_options(DataConfig, TokenizerConfig, ModelConfig, TrainingConfig, RunSettings)
+def train(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    text: Texts = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Settings from a TOML file; flags go before it.")
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with this run, exactly where it stopped.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            "--init-from",
+            metavar="RUN",
+            help="Fine-tune: start from the weights of this run, on another text.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", metavar="", help="Print the settings as TOML, ready for --config, and train nothing."
+        ),
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Trains a model on TEXT, saves it under checkpoints/, and says how good it is.
+
+    Ctrl-C finishes the step, saves, and prints the command that goes on.
+    """
+    work: Callable[[Display, StopRequest], TrainResult]
+    if resume is not None:
+        others = {"TEXT": text, "--config": config, "--init-from": init_from, "--dry-run": dry_run}
+        _refuse_on_resuming([name for name, value in others.items() if value] + _not_free(flags))
+        work = partial(_resume, run=resume, overrides=_overrides(flags))
+    else:
+        settings = run_config(text=tuple(text or ()), flags=flags, file=config)
+        if dry_run:
+            from charlm.checkpointing.run_folder import dump_config
+
+            sys.stdout.write(dump_config(settings))
+            return
+        work = partial(_start, settings=settings, init_from=init_from)
+    _train_and_print(work, json=json, quiet=quiet)
+
+
+def _not_free(flags: Mapping[str, Any]) -> list[str]:
+    return [flag(name) for name in flags if name not in _FREE_ON_RESUMING]
+
+
+def _refuse_on_resuming(given: list[str]) -> None:
+    if given:
+        free = ", ".join(flag(name) for name in _FREE_ON_RESUMING)
+        raise ConfigError(
+            f"{given[0]} cannot be given with --resume, which goes on with the run's own settings; "
+            f"only {free} can be set anew."
+        )
+
+
+def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
+    checked: dict[str, Any] = {}
+    for section in (TrainingConfig, RunSettings):
+        checked |= section_config(section, flags).model_dump(include=set(flags))
+    return checked
+
+
+def _start(display: "Display", stop: "StopRequest", *, settings: RunConfig, init_from: str | None) -> "TrainResult":
+    data = settings.data
+    stdin = standard_input(*data.corpus, *data.valid, *data.test)
+
+    from charlm.runs.train import start
+    from charlm.runs.workspace import Workspace
+
+    return start(settings, Workspace(), display, stop, init_from=init_from, stdin=stdin)
+
+
+def _resume(display: "Display", stop: "StopRequest", *, run: str, overrides: Mapping[str, Any]) -> "TrainResult":
+    from charlm.runs.train import resume
+    from charlm.runs.workspace import Workspace
+
+    return resume(run, Workspace(), display, stop, overrides=overrides)
+
+
+def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], *, json: bool, quiet: bool) -> None:
+    from charlm.cli.console import make_display, plain_console, print_json
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.results import print_training, resume_command, training_json
+    from charlm.runs.reporting import StopRequest
+
+    stop = StopRequest()
+    display = make_display(stop, quiet=quiet)
+    with interruptible(stop, display.stopping) as interrupts:
+        try:
+            result = work(display, stop)
+        except KeyboardInterrupt:
+            if display.run is not None:
+                sys.stderr.write(f"Stopped at once. Go on from the last checkpoint: {resume_command(display.run)}\n")
+            raise
+    if json:
+        print_json(training_json(result))
+    elif not result.interrupted:
+        print_training(plain_console(sys.stdout), result)
+    if result.interrupted:
+        sys.stdout.flush()
+        sys.stderr.write(
+            f"Interrupted after step {result.steps:,} of {result.total_steps:,}; everything is saved. "
+            f"Go on with:\n{resume_command(result.run)}\n"
+        )
+        raise typer.Exit(interrupts.exit_code)

@@ -1,0 +1,308 @@
+"""Every setting, declared once: type, bounds, help and default; options, files and docs derive from it."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from charlm.errors import ConfigError
+
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+Precision = Literal["auto", "fp32", "bf16"]
+Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_duration(text: str) -> float:
+    """Returns the seconds that a duration such as '90s', '5m' or '2h' stands for.
+
+    Raises:
+        ValueError: it is not a positive number followed by s, m or h.
+    """
+    match = _DURATION.match(text)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"{text!r} is not a duration; write for example 90s, 5m or 2h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_split(text: str) -> tuple[float, float, float]:
+    """Returns the fractions (train, valid, test) that a split such as '90/5/5' stands for.
+
+    Raises:
+        ValueError: it is not three non-negative numbers that add up to 100, the first above zero.
+    """
+    parts = text.split("/")
+    try:
+        train, valid, test = (float(part) for part in parts)
+    except ValueError:
+        raise ValueError(f"{text!r} is not three numbers such as 90/5/5") from None
+    if not (train > 0 and valid >= 0 and test >= 0 and abs(train + valid + test - 100) < 1e-9):
+        raise ValueError(f"{text!r} must be three percentages that add up to 100, the first above 0")
+    return train / 100, valid / 100, test / 100
+
+
+class Section(BaseModel):
+    """A group of settings: immutable, unknown keys, infinities and NaN refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Which text, how it is read, and how it is split."""
+
+    corpus: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."),
+    ]
+    valid: Annotated[tuple[str, ...], Field(description="Validation text of its own, instead of a split.")] = ()
+    test: Annotated[tuple[str, ...], Field(description="Test text of its own, instead of a split.")] = ()
+    split: Annotated[
+        str | None,
+        Field(
+            description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
+        ),
+    ] = None
+    pattern: Annotated[str, Field(min_length=1, description="Which files of a folder are read, recursively.")] = "*.txt"
+    encoding: Annotated[str, Field(min_length=1, description="Encoding of the text, or 'auto' to detect it.")] = "utf-8"
+    newlines: Annotated[
+        Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
+    ] = "keep"
+    normalize: Annotated[Literal["none", "nfc", "nfkc"], Field(description="Unicode normalisation of the text.")] = (
+        "none"
+    )
+    records: Annotated[
+        Literal["none", "lines"],
+        Field(description="'lines': each line is one example with a begin and an end (names, verses)."),
+    ] = "none"
+
+    @field_validator("split")
+    @classmethod
+    def _split_is_valid(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_split(value)
+        return value
+
+    @model_validator(mode="after")
+    def _split_or_files(self) -> Self:
+        if self.split is not None and (self.valid or self.test):
+            raise ValueError("split cannot be combined with valid or test files; give one or the other")
+        if [*self.corpus, *self.valid, *self.test].count("-") > 1:
+            raise ValueError("stdin ('-') can be read only once")
+        return self
+
+
+class TokenizerConfig(Section):
+    """How text becomes symbols."""
+
+    tokenizer: Annotated[
+        Literal["char", "byte", "sentencepiece"],
+        Field(description="Symbols: Unicode characters, UTF-8 bytes, or sentencepiece subwords."),
+    ] = "char"
+    vocabulary_size: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Symbols that sentencepiece learns at most.")
+    ] = 1000
+    sentencepiece_model: Annotated[
+        Literal["unigram", "bpe"], Field(description="Which kind of sentencepiece model is learnt.")
+    ] = "unigram"
+
+
+class ModelConfig(Section):
+    """The network's shape and regularisation."""
+
+    cell: Annotated[Literal["lstm", "gru", "rnn"], Field(description="Recurrent cell.")] = "lstm"
+    nonlinearity: Annotated[
+        Literal["tanh", "relu"], Field(description="Activation of the rnn cell (lstm and gru have their own).")
+    ] = "tanh"
+    hidden_size: Annotated[int, Field(ge=1, le=65536, description="Units in each recurrent layer.")] = 192
+    num_layers: Annotated[int, Field(ge=1, le=256, description="Recurrent layers.")] = 2
+    embedding_size: Annotated[
+        int | None, Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]")
+    ] = None
+    dropout: Annotated[
+        Probability, Field(description="Dropout on the embedding, between layers and before the output.")
+    ] = 0.05
+    embedding_dropout: Annotated[
+        Probability | None, Field(description="Dropout on the embedding alone.  [default: as --dropout]")
+    ] = None
+    layer_dropout: Annotated[
+        Probability | None, Field(description="Dropout between layers alone.  [default: as --dropout]")
+    ] = None
+    output_dropout: Annotated[
+        Probability | None, Field(description="Dropout before the output alone.  [default: as --dropout]")
+    ] = None
+    dropout_kind: Annotated[
+        Literal["element", "variational"],
+        Field(description="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."),
+    ] = "variational"
+    residual: Annotated[bool, Field(description="Add a layer's input to its output where the sizes agree.")] = True
+    tie_weights: Annotated[
+        bool, Field(description="Use the embedding as output weights (needs embedding size = hidden size).")
+    ] = False
+    layer_norm: Annotated[bool, Field(description="Normalise each layer's output (LayerNorm).")] = False
+
+    @model_validator(mode="after")
+    def _tied_sizes_agree(self) -> Self:
+        if self.tie_weights and self.embedding_size not in (None, self.hidden_size):
+            raise ValueError(
+                f"tie_weights needs embedding_size = hidden_size, not {self.embedding_size} and {self.hidden_size}"
+            )
+        return self
+
+
+class TrainingConfig(Section):
+    """The optimisation: batches, steps, learning rate, and what guards them."""
+
+    steps: Annotated[int | None, Field(ge=1, description="Length of the training in optimizer steps.")] = None
+    epochs: Annotated[float | None, Field(gt=0, description="Length of the training in passes over the text.")] = None
+    budget: Annotated[
+        str | None,
+        Field(description="Length of the training in time: 90s, 5m, 2h.  [default: 3m, at most 100 epochs]"),
+    ] = None
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side.")] = 32
+    sequence_length: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Symbols that gradients flow back through.")
+    ] = 64
+    random_length: Annotated[bool, Field(description="Vary the window length at random around its mean.")] = False
+    accumulation: Annotated[
+        int, Field(ge=1, description="Parts that each batch is computed in: less memory, the same gradient.")
+    ] = 1
+    learning_rate: Annotated[
+        float | None, Field(gt=0, description="Highest learning rate.  [default: 1.5 / hidden size, at most 0.008]")
+    ] = None
+    final_learning_rate: Annotated[
+        float, Field(ge=0, le=1, description="Learning rate at the end, as a share of the highest.")
+    ] = 0.01
+    warmup_steps: Annotated[int, Field(ge=0, description="Steps over which the learning rate rises.")] = 100
+    weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay on matrices.")] = 0.1
+    beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.9
+    beta2: Annotated[Probability, Field(description="AdamW's decay of the squared gradient.")] = 0.99
+    clip_norm: Annotated[
+        float, Field(ge=0, description="Largest norm of the whole gradient; 0 turns clipping off.")
+    ] = 1.0
+    clip_value: Annotated[
+        float | None, Field(gt=0, description="Clip each gradient component to this, instead of the norm.")
+    ] = None
+    average: Annotated[
+        Probability | None, Field(description="Decay of an exponential moving average of the weights.")
+    ] = None
+    evaluations: Annotated[
+        int, Field(ge=1, description="Evaluations on the validation text, evenly spaced over the training.")
+    ] = 10
+    patience: Annotated[
+        int | None, Field(ge=1, description="Stop after this many evaluations without improvement.")
+    ] = None
+    save_every: Annotated[str, Field(description="Longest time between two checkpoints.")] = "60s"
+
+    @field_validator("budget", "save_every")
+    @classmethod
+    def _is_duration(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_duration(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        given = [name for name in ("steps", "epochs", "budget") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} both set the length of the training; give one of them")
+        if self.accumulation > self.batch_size:
+            raise ValueError(f"accumulation {self.accumulation} is larger than batch_size {self.batch_size}")
+        return self
+
+
+class RunSettings(Section):
+    """Where a run is kept and what it is computed on."""
+
+    name: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$",
+            description="Name of the run, a folder under checkpoints/.  [default: from the text's name]",
+        ),
+    ] = None
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of everything random.")] = 1
+    device: Annotated[Device, Field(description="Where to compute: auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    precision: Annotated[
+        Precision, Field(description="Arithmetic in training; auto takes bf16 where the device has it natively.")
+    ] = "auto"
+
+
+class RunConfig(Section):
+    """All that reproduces a run; stored as its config.toml."""
+
+    data: DataConfig
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    run: RunSettings = RunSettings()
+
+
+class SamplingConfig(Section):
+    """How text is drawn from a model."""
+
+    length: Annotated[
+        int, Field(ge=0, description="Characters to draw; 0 goes on until interrupted or a record ends.")
+    ] = 500
+    temperature: Annotated[
+        float, Field(ge=0, description="Sharpness: 1 samples the model as it is, 0 takes the likeliest symbol.")
+    ] = 0.8
+    top_k: Annotated[int | None, Field(ge=1, description="Draw from the K likeliest symbols only.")] = None
+    top_p: Annotated[
+        float | None, Field(gt=0, le=1, description="Draw from the likeliest symbols that hold this probability.")
+    ] = None
+    min_p: Annotated[
+        float | None, Field(ge=0, le=1, description="Drop symbols below this share of the likeliest one's probability.")
+    ] = None
+    seed: Annotated[
+        int | None, Field(ge=0, lt=2**63, description="Seed; the same seed draws the same text.  [default: random]")
+    ] = None
+    num_samples: Annotated[int, Field(ge=1, le=65536, description="Texts to draw, in one batch.")] = 1
+    stop: Annotated[
+        tuple[str, ...], Field(description="End a text before this string; may be given several times.")
+    ] = ()
+    unknown: Annotated[
+        Literal["error", "skip"], Field(description="What to do with prompt characters the model does not know.")
+    ] = "error"
+
+    @field_validator("stop")
+    @classmethod
+    def _stop_is_not_empty(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in value:
+            raise ValueError("stop must not be an empty string")
+        return value
+
+
+class EvaluationConfig(Section):
+    """How a text is scored."""
+
+    context: Annotated[
+        int | None,
+        Field(ge=1, description="Score windows of this many symbols, each from a zero state.  [default: carry state]"),
+    ] = None
+
+
+_SomeSection = TypeVar("_SomeSection", bound=Section)
+
+
+def validate(section: type[_SomeSection], values: Mapping[str, Any], *, source: str) -> _SomeSection:
+    """Returns the section made of `values`.
+
+    Raises:
+        ConfigError: a value is unknown or out of range; one sentence names it and `source`.
+    """
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            problem = "is not a setting charlm knows"
+        elif first["type"] == "value_error":
+            problem = str(first["ctx"]["error"])
+            raise ConfigError(f"{source}: {problem}.") from None
+        else:
+            problem = f"is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+        raise ConfigError(f"{source}: {key} {problem}.") from None

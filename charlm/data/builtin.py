@@ -1,0 +1,109 @@
+"""The texts that every Python brings along: its documentation and its standard library."""
+
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from charlm.data.encodings import decode
+from charlm.data.raw import FileInput
+from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
+from charlm.errors import DataError
+
+BUILTIN_PREFIX = "builtin:"
+
+# Tests, installed packages, and the documentation once more, as string literals.
+_NOT_LIBRARY = frozenset(
+    {"site-packages", "dist-packages", "test", "tests", "idle_test", "lib2to3", "pydoc_data", "__pycache__"}
+)
+
+
+@dataclass(frozen=True)
+class BuiltinText:
+    """A text that is on every machine.
+
+    Attributes:
+        name: what it is called on the command line, with its prefix.
+        description: what is in it, one sentence.
+        licence: on what terms it may be used.
+        open: returns the text.
+    """
+
+    name: str
+    description: str
+    licence: str
+    open: Callable[[], TextSource]
+
+
+def builtins() -> tuple[BuiltinText, ...]:
+    """Returns every built-in text."""
+    return (
+        BuiltinText(
+            BUILTIN_PREFIX + "python-docs",
+            "Python's language reference, as help() shows it: about half a million characters of prose.",
+            "Python Software Foundation License",
+            _python_docs,
+        ),
+        BuiltinText(
+            BUILTIN_PREFIX + "python-source",
+            "Python's standard library without its tests: about 11 million characters of code.",
+            "Python Software Foundation License",
+            _python_source,
+        ),
+    )
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Returns the names of the built-in texts, with their prefix."""
+    return tuple(builtin.name for builtin in builtins())
+
+
+def open_builtin(name: str) -> TextSource:
+    """Returns the built-in text of this name, such as 'builtin:python-docs'.
+
+    Raises:
+        DataError: there is no such built-in text, or this Python was installed without it.
+    """
+    found = next((builtin for builtin in builtins() if builtin.name == name), None)
+    if found is None:
+        raise DataError(f"No built-in text '{name}'; there are {' and '.join(builtin_names())}.")
+    return found.open()
+
+
+def _python_docs() -> TextSource:
+    try:
+        from pydoc_data.topics import topics  # late: half a megabyte
+    except ImportError:
+        raise DataError(
+            "This Python has no 'pydoc_data', which 'builtin:python-docs' is made of; "
+            "use 'builtin:python-source' or a text of your own."
+        ) from None
+    return StringSource("\n\n".join(topics[key] for key in sorted(topics)), label="python-docs")
+
+
+def _python_source() -> TextSource:
+    library = Path(sysconfig.get_path("stdlib"))
+    parts = tuple(
+        DecodedSource(FileInput(path), label=path.stem) for path in _library_files(library) if _is_readable(path)
+    )
+    if not parts:
+        raise DataError(
+            f"This Python has no source files in '{library}', which 'builtin:python-source' is made of; "
+            "use 'builtin:python-docs' or a text of your own."
+        )
+    return CombinedSource(parts, label="python-source")
+
+
+def _library_files(library: Path) -> Iterator[Path]:
+    files = (path for path in library.rglob("*.py") if path.is_file())
+    for path in sorted(files, key=lambda file: file.relative_to(library).parts):
+        if _NOT_LIBRARY.isdisjoint(path.relative_to(library).parts):
+            yield path
+
+
+def _is_readable(path: Path) -> bool:
+    """Returns whether the file can be read and is UTF-8: a few are there to try out other encodings."""
+    try:
+        return all(decode(FileInput(path), encoding="utf-8"))
+    except DataError:
+        return False

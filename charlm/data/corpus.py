@@ -1,0 +1,213 @@
+"""A corpus as symbols: encoded once, part by part, kept under `data/cache`, and found there again."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from charlm.data.cache import building, synced_file, write_errors_explained
+from charlm.data.encoder import Counts, encode_to
+from charlm.data.inputs import CorpusText
+from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
+from charlm.data.sources import TextSource
+from charlm.data.splits import as_pieces, count_units
+from charlm.data.tokenfile import TokenFile, smallest_type
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.build import from_json
+from charlm.data.tokenizers.recipes import TokenizerRecipe
+
+__all__ = [
+    "EncodedCorpus",
+    "EncodedText",
+    "ProgressFactory",
+    "digest_of",
+    "encode_text",
+    "open_cached",
+    "prepare_corpus",
+]
+
+_FORMAT_VERSION = 1
+# The system's temporary folder may lie in memory; a longer text goes to the data folder's disk.
+_MOST_BYTES_IN_TEMPORARY_FOLDER = 64 << 20
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """A text as symbols, and what it adds up to.
+
+    Attributes:
+        num_symbols: its symbols, begins and ends of records included.
+        num_characters: its Unicode code points, unknown ones included; a record's end is one.
+        num_bytes: their UTF-8 bytes, unknown ones included; a record's end is one.
+        num_unknown: symbols that are the unknown symbol.
+        num_records: its records; 0 for running text.
+        first_bytes: UTF-8 bytes of what the first symbol stands for; it is read, but never scored.
+    """
+
+    tokens: TokenFile
+    num_symbols: int
+    num_characters: int
+    num_bytes: int
+    num_unknown: int
+    num_records: int
+    first_bytes: int
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """The parts of a corpus as symbols.
+
+    Attributes:
+        label: a short name for people.
+        key: names the folder in the cache.
+        folder: that folder.
+        digest: SHA-256 of the text in UTF-8; where parts are texts of their own, of their digests.
+        split: how the parts came about, for people: '90/5/5' or 'separate files'.
+        reused: whether it was there already.
+    """
+
+    label: str
+    key: str
+    folder: Path
+    digest: str
+    tokenizer: Tokenizer
+    train: EncodedText
+    valid: EncodedText | None
+    test: EncodedText | None
+    split: str
+    reused: bool
+
+
+def prepare_corpus(
+    text: CorpusText, *, folder: Path, recipe: TokenizerRecipe, records: bool, progress: ProgressFactory
+) -> EncodedCorpus:
+    """Returns the corpus as symbols, from the cache if the same texts were encoded in the same way before.
+
+    The texts are streamed three times: to know their content and size, to learn the vocabulary from the
+    training part, and to encode. Each part is encoded on its own, so that no symbol straddles a border.
+
+    Args:
+        folder: the data folder; the cache is in it.
+        recipe: where the tokenizer comes from.
+        records: each line is one example.
+
+    Raises:
+        DataError: a text cannot be read or is too short for its split, or the cache cannot be written.
+    """
+    layout = survey(text, records=records, progress=progress)
+    identity = json.dumps([_FORMAT_VERSION, layout.digest, layout.fractions, records, recipe.key])
+    key = hashlib.sha256(identity.encode()).hexdigest()[:32]
+    corpus = open_cached(folder, key)
+    if corpus is not None:
+        return replace(corpus, label=text.label)
+    with ExitStack() as opened:
+        tokenizer = recipe.make(_training_text(layout, progress, opened))
+    with building(_place(folder, key)) as temporary:
+        with progress(f"encoding {text.label}", layout.num_bytes) as advance:
+            counts: dict[str, Counts] = {}
+            for part, pieces in layout.parts():
+                with synced_file(temporary / f"{part}.bin") as file:
+                    counts[part] = encode_to(file, pieces, tokenizer, advance=advance)
+                if counts[part].num_symbols < 2:
+                    raise layout.too_short(part, num_symbols=counts[part].num_symbols)
+        _describe(temporary, text.label, layout, tokenizer, counts)
+    corpus = open_cached(folder, key)
+    assert corpus is not None, "what was just written is not there"
+    return replace(corpus, reused=False)
+
+
+def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
+    """Returns the corpus with this key; None if it is not in the cache of the data folder, or not whole."""
+    place = _place(folder, key)
+    try:
+        meta = json.loads((place / "meta.json").read_bytes())
+        stored_tokenizer = (place / "tokenizer.json").read_bytes()
+        if meta["version"] != _FORMAT_VERSION or meta["tokenizer"] != hashlib.sha256(stored_tokenizer).hexdigest():
+            return None
+        tokenizer = from_json(json.loads(stored_tokenizer))
+        parts = {name: _open_part(place / f"{name}.bin", counts, tokenizer) for name, counts in meta["parts"].items()}
+        return EncodedCorpus(
+            label=meta["label"],
+            key=key,
+            folder=place,
+            digest=meta["digest"],
+            tokenizer=tokenizer,
+            train=parts["train"],
+            valid=parts.get("valid"),
+            test=parts.get("test"),
+            split=meta["split"],
+            reused=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Absent or damaged, in whichever way: it is made anew.
+        return None
+
+
+@contextmanager
+def encode_text(
+    source: TextSource, tokenizer: Tokenizer, *, folder: Path | None, progress: ProgressFactory
+) -> Iterator[EncodedText]:
+    """Gives a text as symbols of a given tokenizer; nothing of it is kept.
+
+    Args:
+        folder: the data folder, in which a long text lies while it is used; None for the system's temporary one.
+
+    Raises:
+        DataError: the text cannot be read, or there is no space to keep it.
+    """
+    records = tokenizer.begin is not None
+    size = source.size_bytes()
+    is_small = size is not None and size <= _MOST_BYTES_IN_TEMPORARY_FOLDER
+    place = Path(tempfile.gettempdir()) if folder is None or is_small else folder / "cache"
+    with ExitStack() as opened:
+        opened.enter_context(write_errors_explained(place))
+        place.mkdir(parents=True, exist_ok=True)
+        # A file without a name: it is gone when the last who reads it is.
+        file = opened.enter_context(tempfile.TemporaryFile(dir=place))
+        advance = opened.enter_context(progress(f"encoding {source.label}", size))
+        counts = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
+        if counts.num_symbols == 0:
+            raise empty_text(source, records=records)
+        file.flush()
+        tokens = TokenFile.map(file, smallest_type(tokenizer.vocabulary_size))
+    yield EncodedText(tokens, **asdict(counts))
+
+
+def _training_text(layout: Layout, progress: ProgressFactory, opened: ExitStack) -> Iterator[str]:
+    """Yields the training part; shows progress from its first piece on, so not for who does not read it."""
+    part, pieces = next(layout.parts())
+    label, total = "learning the vocabulary", layout.texts[0][1][part]
+    advance = opened.enter_context(progress(label, total))
+    for piece in pieces:
+        yield piece
+        advance(count_units(piece, records=layout.records))
+
+
+def _place(folder: Path, key: str) -> Path:
+    return folder / "cache" / key
+
+
+def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Counts]) -> None:
+    """Writes the tokenizer, and what else opening the folder needs."""
+    stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
+    meta = {
+        "version": _FORMAT_VERSION,
+        "label": label,
+        "digest": layout.digest,
+        "split": layout.split,
+        "tokenizer": hashlib.sha256(stored_tokenizer).hexdigest(),
+        "parts": {part: asdict(each) for part, each in counts.items()},
+    }
+    for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
+        with synced_file(place / name) as file:
+            file.write(content)
+
+
+def _open_part(path: Path, counts: Mapping[str, int], tokenizer: Tokenizer) -> EncodedText:
+    dtype = smallest_type(tokenizer.vocabulary_size)
+    if path.stat().st_size != counts["num_symbols"] * dtype.itemsize:
+        raise ValueError(f"'{path}' is cut short")
+    return EncodedText(TokenFile.open(path, dtype), **counts)

@@ -1,0 +1,202 @@
+"""One text of the catalogue onto the disk: fetched, verified, unpacked, and never half there."""
+
+import hashlib
+import logging
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charlm.data.raw import BLOCK_BYTES
+from charlm.errors import DataError
+
+if TYPE_CHECKING:
+    from requests.exceptions import RequestException
+
+_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class RemoteText:
+    """A text, and the download that it is made of.
+
+    Attributes:
+        name: name of the text's file.
+        size_bytes: size of the text.
+        sha256: SHA-256 of the text.
+        url: the download.
+        download_bytes: size of the download.
+        download_sha256: SHA-256 of the download.
+        member: where in the zip archive the text is; None if the download is no archive.
+        strip_lines: whether white space is removed from both ends of each line.
+    """
+
+    name: str
+    size_bytes: int
+    sha256: str
+    url: str
+    download_bytes: int
+    download_sha256: str
+    member: str | None = None
+    strip_lines: bool = False
+
+    @property
+    def download_name(self) -> str:
+        """File name of the download."""
+        return self.url.rpartition("/")[2]
+
+
+class _ByteCounter:
+    """What pooch takes for a progress bar; tells `progress` each byte once, and no more than there are.
+
+    Pooch counts whole chunks, rounded up, then resets the bar and reports the total.
+    """
+
+    def __init__(self, progress: Callable[[int], None], total: int) -> None:
+        self.total = total
+        self._told = 0
+        self._size = total
+        self._progress = progress
+
+    def update(self, num_bytes: int) -> None:
+        more = min(num_bytes, self._size - self._told)
+        self._told += more
+        self._progress(more)
+
+    def reset(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None]) -> None:
+    """Puts the text into the folder, unless it is there and intact.
+
+    A download that somebody put there by hand is used without asking the network.
+
+    Raises:
+        DataError: it could not be fetched, written, or is not what it should be; no half file is left.
+    """
+    target = folder / text.name
+    try:
+        if _is_intact(target, text.size_bytes, text.sha256):
+            progress(text.download_bytes)
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        download = folder / text.download_name
+        if _is_intact(download, text.download_bytes, text.download_sha256):
+            progress(text.download_bytes)
+        else:
+            _download(text, download, progress)
+        _write_verified(_contents(download, text), target, text)
+        download.unlink()
+    except OSError as error:
+        raise DataError(
+            f"Could not write '{error.filename or target}': {error.strerror or error}. "
+            "Free some space or choose a folder that can be written to."
+        ) from None
+
+
+def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:
+    # Late: these take a while to import.
+    import pooch  # type: ignore[import-untyped]
+    import requests.exceptions
+
+    downloader = pooch.HTTPDownloader(
+        progressbar=_ByteCounter(progress, text.download_bytes), chunk_size=1 << 16, timeout=_TIMEOUT_SECONDS
+    )
+    by_hand = (
+        f"or put '{text.download_name}' ({text.download_bytes:,} bytes) from elsewhere into '{target.parent}' "
+        "and fetch again."
+    )
+    try:
+        with _quiet(pooch.get_logger()):
+            pooch.retrieve(
+                text.url,
+                known_hash=f"sha256:{text.download_sha256}",
+                fname=target.name,
+                path=target.parent,
+                downloader=downloader,
+            )
+    except requests.exceptions.RequestException as error:
+        if error.response is not None:
+            error.response.close()
+        raise DataError(f"Could not fetch '{text.url}' ({_reason(error)}); check the connection, {by_hand}") from None
+    except ValueError:
+        raise DataError(
+            f"What '{text.url}' sends is not the '{text.download_name}' it should be (its SHA-256 differs), and was "
+            f"not kept; try again later, {by_hand}"
+        ) from None
+
+
+def _reason(error: "RequestException") -> str:
+    """Returns why a request failed, without the chain of library internals."""
+    import requests.exceptions
+
+    if error.response is not None:
+        return f"HTTP {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"no answer within {_TIMEOUT_SECONDS} seconds"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "no connection"
+    return "the transfer broke off"
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _contents(download: Path, text: RemoteText) -> Iterator[bytes]:
+    if text.member is not None:
+        with zipfile.ZipFile(download) as archive, archive.open(text.member) as member:
+            while block := member.read(BLOCK_BYTES):
+                yield block
+        return
+    with download.open("rb") as stream:
+        if text.strip_lines:
+            for line in stream:
+                yield line.strip() + b"\n"
+            return
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+
+
+def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText) -> None:
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        with partial.open("wb") as stream:
+            for block in blocks:
+                size += len(block)
+                if size > text.size_bytes:
+                    break
+                digest.update(block)
+                stream.write(block)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if size != text.size_bytes or digest.hexdigest() != text.sha256:
+            raise DataError(
+                f"The text inside '{text.download_name}' is not the '{text.name}' it should be, and was not kept; "
+                "please report this."
+            )
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _is_intact(path: Path, size: int, sha256: str) -> bool:
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == sha256

@@ -1,0 +1,80 @@
+"""Text to symbols in a flat file: streamed, and counted on the way."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, final
+
+import numpy as np
+
+from charlm.data.splits import count_units
+from charlm.data.tokenfile import smallest_type
+from charlm.data.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a text adds up to.
+
+    Attributes:
+        num_symbols: its symbols, begins and ends of records included.
+        num_characters: its Unicode code points, unknown ones included; a record's end is one.
+        num_bytes: their UTF-8 bytes, unknown ones included; a record's end is one.
+        num_unknown: symbols that are the unknown symbol.
+        num_records: its records; 0 for running text.
+        first_bytes: UTF-8 bytes of what the first symbol stands for; it is read, but never scored.
+    """
+
+    num_symbols: int
+    num_characters: int
+    num_bytes: int
+    num_unknown: int
+    num_records: int
+    first_bytes: int
+
+
+def encode_to(file: BinaryIO, pieces: Iterable[str], tokenizer: Tokenizer, *, advance: Callable[[int], None]) -> Counts:
+    """Writes the symbols of a text and returns what it adds up to.
+
+    Args:
+        file: where the symbols go, as the smallest type that holds the vocabulary.
+        pieces: the text; for a tokenizer of records, as `as_pieces` gives it.
+        advance: told how many more bytes of UTF-8 were read.
+    """
+    dtype = smallest_type(tokenizer.vocabulary_size)
+    # A number that no symbol has, where nothing is unknown.
+    unknown = tokenizer.vocabulary_size if tokenizer.unknown is None else tokenizer.unknown
+    text = _CountedText(pieces, records=tokenizer.begin is not None, advance=advance)
+    num_symbols, num_unknown, first_bytes = 0, 0, 0
+    for tokens in tokenizer.encode_stream(text):
+        if num_symbols == 0 and len(tokens):
+            first = int(tokens[0])
+            # An unknown symbol does not say how long it was; it is always one character.
+            first_bytes = len(text.first.encode()) if first == unknown else int(tokenizer.symbol_bytes[first])
+        num_symbols += len(tokens)
+        num_unknown += int(np.count_nonzero(tokens == unknown))
+        file.write(tokens.astype(dtype, copy=False).tobytes())
+    return Counts(num_symbols, text.num_characters, text.num_bytes, num_unknown, text.num_records, first_bytes)
+
+
+@final
+class _CountedText:
+    """A text that counts what has been read of it."""
+
+    def __init__(self, pieces: Iterable[str], *, records: bool, advance: Callable[[int], None]) -> None:
+        self._pieces = pieces
+        self._records = records
+        self._advance = advance
+        self.first = ""
+        self.num_characters = 0
+        self.num_bytes = 0
+        self.num_records = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for piece in self._pieces:
+            self.first = self.first or piece[:1]
+            self.num_characters += len(piece)
+            num_bytes = len(piece) if piece.isascii() else len(piece.encode())
+            self.num_bytes += num_bytes
+            self.num_records += count_units(piece, records=True) if self._records else 0
+            yield piece
+            self._advance(num_bytes)

@@ -1,0 +1,146 @@
+"""Bytes to text: encodings by name or detected, decoded strictly and piece by piece."""
+
+import codecs
+import itertools
+from collections.abc import Iterator
+
+from charlm.data.raw import RawInput
+from charlm.errors import ConfigError, DataError
+
+_PREFIX_BYTES = 1 << 20
+# Codecs that hand the byte order mark on as a character; utf-8-sig, utf-16 and utf-32 take it themselves.
+_KEEP_BOM = frozenset({"utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"})
+# Longest first: the mark of UTF-32 begins with that of UTF-16.
+_WIDE_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def resolve_encoding(name: str) -> str:
+    """Returns the one name that Python has for an encoding, such as 'utf-8' for 'UTF8'.
+
+    Raises:
+        ConfigError: there is no such text encoding.
+    """
+    try:
+        codec = codecs.lookup(name)
+        b"ab".decode(name, "replace")  # refuses codecs that are not for text, such as 'hex'
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"encoding {name!r} is not a text encoding; use for example utf-8, utf-16, latin-1 or cp1252, "
+            "or auto to detect it."
+        ) from None
+    return codec.name
+
+
+def detect_encoding(raw: RawInput) -> str:
+    """Returns the encoding that the first MiB of the bytes seems to be in; outside Unicode that is a guess.
+
+    Raises:
+        DataError: nothing fits.
+    """
+    prefix = _prefix(raw)
+    wide = _wide_encoding(prefix)
+    if wide is not None:
+        return wide
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(prefix)
+    except UnicodeDecodeError:
+        pass
+    else:
+        return "utf-8"
+    from charset_normalizer import from_bytes  # late: importing it takes a while
+
+    if len(prefix) == _PREFIX_BYTES:
+        # Whole lines only, so that the bound does not cut a character in two.
+        prefix = prefix[: prefix.rfind(b"\n") + 1] or prefix
+    matches = from_bytes(prefix)
+    best = matches.best()
+    if best is None:
+        raise DataError(f"'{raw.name}': no encoding fits its bytes. If it is text, say which with --encoding NAME.")
+    # Among equals the library goes by the alphabet; cp1252 is by far the most used of them.
+    equals = (match for match in matches if (match.chaos, match.coherence) == (best.chaos, best.coherence))
+    found = next((match for match in equals if match.encoding == "cp1252"), best)
+    return resolve_encoding(found.encoding)
+
+
+def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
+    """Yields the text of bytes `start` to `stop` in non-empty pieces; a byte order mark at offset 0 is dropped.
+
+    Args:
+        raw: where the bytes come from.
+        encoding: as `resolve_encoding` names it.
+        start: offset of the first byte.
+        stop: offset after the last byte; None reads to the end.
+
+    Raises:
+        DataError: a byte does not decode; the sentence says which one, where, and what to do.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    drop_bom = start == 0 and encoding in _KEEP_BOM
+    fed = start
+    for block in itertools.chain(raw.blocks(start, stop), (b"",)):
+        fed += len(block)
+        try:
+            piece = decoder.decode(block, final=not block)
+            if not encoding.startswith(("utf-8", "utf-16", "utf-32")):
+                piece.encode("utf-8")  # utf-7 and escapes can spell lone surrogates, which are no characters
+        except UnicodeDecodeError as error:
+            # The decoder's object ends where what was fed to it ends, whatever it had kept from before.
+            offset = fed - len(error.object) + error.start
+            raise _undecodable(raw, encoding, offset=offset, byte=error.object[error.start]) from None
+        except UnicodeError as error:
+            raise DataError(
+                f"'{raw.name}' does not decode as {encoding} ({error}). Say which encoding it is in with "
+                "--encoding NAME, or use --encoding auto."
+            ) from None
+        if drop_bom and piece:
+            piece = piece.removeprefix("\ufeff")
+            drop_bom = False
+        if piece:
+            yield piece
+
+
+def character_start(raw: RawInput, offset: int) -> int:
+    """Returns the first offset at or after `offset` at which a UTF-8 character starts, or the bytes end."""
+    following = _first_bytes(raw, offset, offset + 3)
+    return offset + sum(1 for _ in itertools.takewhile(lambda byte: byte & 0xC0 == 0x80, following))
+
+
+def _prefix(raw: RawInput) -> bytes:
+    return _first_bytes(raw, 0, _PREFIX_BYTES)
+
+
+def _first_bytes(raw: RawInput, start: int, stop: int) -> bytes:
+    return b"".join(raw.blocks(start, stop))
+
+
+def _wide_encoding(prefix: bytes) -> str | None:
+    return next((encoding for mark, encoding in _WIDE_BOMS if prefix.startswith(mark)), None)
+
+
+def _undecodable(raw: RawInput, encoding: str, *, offset: int, byte: int) -> DataError:
+    where = f"byte 0x{byte:02x} at offset {offset} (line {_line_at(raw, encoding, offset)})"
+    remedy = "Say which encoding it is in with --encoding NAME, or use --encoding auto."
+    if encoding == "utf-8":
+        prefix = _prefix(raw)
+        wide = _wide_encoding(prefix)
+        if wide is not None:
+            return DataError(
+                f"'{raw.name}' begins with the byte order mark of {wide.upper()}: {where} is not UTF-8. "
+                f"Use --encoding {wide}."
+            )
+        if b"\0" in prefix:
+            return DataError(
+                f"'{raw.name}' looks binary, not like text: it has NUL bytes, and {where} is not UTF-8. "
+                "Give a text file, or its encoding with --encoding NAME."
+            )
+    return DataError(f"'{raw.name}' is not valid {encoding}: {where} does not decode. {remedy}")
+
+
+def _line_at(raw: RawInput, encoding: str, offset: int) -> int:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    return 1 + sum(decoder.decode(block).count("\n") for block in raw.blocks(0, offset))

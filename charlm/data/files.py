@@ -1,0 +1,116 @@
+"""Which files a path, a folder or a glob stands for, in a fixed order."""
+
+import difflib
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from charlm.data.raw import COMPRESSED_SUFFIXES
+from charlm.errors import DataError
+
+
+def path_exists(spec: str) -> bool:
+    """Returns whether there is anything at this path.
+
+    Raises:
+        DataError: the path leads through something that may not be entered.
+    """
+    return _status(spec) is not None
+
+
+def is_pipe(path: Path) -> bool:
+    """Returns whether the path is a pipe, such as a shell's '<(command)', which can be read only once.
+
+    Raises:
+        DataError: it is a device or a socket.
+    """
+    status = _status(str(path))
+    if status is None or stat.S_ISREG(status.st_mode):
+        return False
+    if stat.S_ISFIFO(status.st_mode):
+        return True
+    raise DataError(f"'{path}' is a device or socket, not a text; give a file, a folder or '-' for stdin.")
+
+
+def find_files(spec: str, *, pattern: str, known: Iterable[str] = ()) -> tuple[Path, ...]:
+    """Returns the file at `spec`, the files of a folder, or those that a glob names.
+
+    Args:
+        spec: a path; where nothing exists, a glob ('**' stands for any folders).
+        pattern: which files of a folder are meant, recursively; a compressed file may match by the name inside.
+        known: other names that could have been meant, for the message.
+
+    Raises:
+        DataError: nothing is there, nothing matches, or a folder cannot be read.
+    """
+    status = _status(spec)
+    if status is None:
+        return _expand(spec, known)
+    path = Path(spec)
+    if not stat.S_ISDIR(status.st_mode):
+        return (path,)
+    found = sorted(_walk(path, pattern), key=lambda file: file.parts)
+    if not found:
+        raise DataError(f"The folder '{spec}' has no file that matches '{pattern}'; choose others with --pattern.")
+    return tuple(found)
+
+
+def text_name(path: Path) -> str:
+    """Returns the name of a file without what tells its format: 'war' for 'x/war.txt.gz'."""
+    name = path.name
+    if path.suffix.lower() in COMPRESSED_SUFFIXES:
+        name = path.stem
+    return Path(name).stem
+
+
+def _status(spec: str) -> os.stat_result | None:
+    if not spec:
+        return None
+    try:
+        return Path(spec).stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
+        return None
+    except OSError as error:
+        raise DataError(f"'{spec}' cannot be read: {error.strerror}.") from None
+
+
+def _expand(spec: str, known: Iterable[str]) -> tuple[Path, ...]:
+    if glob.has_magic(spec):
+        names = glob.iglob(spec, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+        found = sorted((path for path in map(Path, names) if path.is_file()), key=lambda file: file.parts)
+        if not found:
+            raise DataError(f"No file matches '{spec}'.")
+        return tuple(found)
+    near = difflib.get_close_matches(spec, [*known, *_siblings(Path(spec))], n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "'charlm data list' shows the corpora known by name."
+    raise DataError(f"No file, folder or known corpus '{spec}'; {hint}")
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return [str(sibling) for sibling in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return []
+
+
+def _walk(folder: Path, pattern: str) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise DataError(f"The folder '{error.filename}' cannot be read: {error.strerror}.")
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            # A link to nowhere is kept: reading it then says so, where skipping it would lose a text unseen.
+            if _matches(name, pattern) and (path.is_file() or path.is_symlink()):
+                yield path
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if name.startswith("."):
+        return False
+    inside = Path(name).stem if Path(name).suffix.lower() in COMPRESSED_SUFFIXES else name
+    return fnmatchcase(name, pattern) or fnmatchcase(inside, pattern)

@@ -1,0 +1,183 @@
+"""From what a user names (paths, globs, '-', built-ins, catalogue names) to the texts of a corpus."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from charlm.config import DataConfig, parse_split
+from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
+from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
+from charlm.data.encodings import detect_encoding, resolve_encoding
+from charlm.data.files import find_files, is_pipe, path_exists, text_name
+from charlm.data.raw import FileInput, RawInput, SpooledInput
+from charlm.data.sources import CombinedSource, DecodedSource, TextSource
+from charlm.errors import DataError
+
+DEFAULT_SPLIT = "90/5/5"
+
+
+@dataclass(frozen=True)
+class CorpusText:
+    """The texts that a model is trained, validated and tested on.
+
+    Attributes:
+        label: a short name for people.
+        train: the training text; the whole text when `split` is set.
+        valid: the validation text, if it is one of its own.
+        test: the test text, if it is one of its own.
+        split: the fractions to cut `train` into; None when the parts are separate texts.
+        notes: sentences that are good to know.
+    """
+
+    label: str
+    train: TextSource
+    valid: TextSource | None
+    test: TextSource | None
+    split: tuple[float, float, float] | None
+    notes: tuple[str, ...]
+
+
+def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> CorpusText:
+    """Returns the texts that the settings name.
+
+    Args:
+        data: what to read, and how.
+        folder: the data folder, in which fetched corpora are kept.
+        stdin: what '-' stands for; read to its end here.
+
+    Raises:
+        DataError: something is not there, or cannot be read.
+        ConfigError: the encoding is not known.
+    """
+    reader = _Reader(data, folder=folder, stdin=stdin)
+    entry = reader.catalogued(data.corpus[0]) if len(data.corpus) == 1 else None
+    if entry is not None and data.split is None and not data.valid and not data.test:
+        return _usual_split(entry, reader)
+    train = reader.open(data.corpus)
+    valid = reader.open(data.valid) if data.valid else None
+    test = reader.open(data.test) if data.test else None
+    separate = valid is not None or test is not None
+    split = None if separate else parse_split(data.split or DEFAULT_SPLIT)
+    return CorpusText(train.label, train, valid, test, split, reader.notes())
+
+
+def open_text(
+    specs: tuple[str, ...], *, data: DataConfig, folder: Path, stdin: BinaryIO | None
+) -> tuple[TextSource, tuple[str, ...]]:
+    """Returns one text made of all that `specs` name, and sentences that are good to know.
+
+    Args:
+        specs: what to read, as in `DataConfig.corpus`.
+        data: how to read it; its own texts are left alone.
+        folder: the data folder, in which fetched corpora are kept.
+        stdin: what '-' stands for; read to its end here.
+
+    Raises:
+        DataError: something is not there, or cannot be read.
+        ConfigError: the encoding is not known.
+    """
+    reader = _Reader(data, folder=folder, stdin=stdin)
+    return reader.open(specs), reader.notes()
+
+
+def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:
+    files = reader.corpus_files(entry)
+    if entry.split is not None:
+        whole = reader.combine((files[0],), entry.name)
+        return CorpusText(entry.name, whole, None, None, parse_split(entry.split), reader.notes())
+    if entry.split_bytes is not None:
+        num_train, num_valid, _ = entry.split_bytes
+        end = num_train + num_valid
+        ranges = ((0, num_train), (num_train, end), (end, None))
+        files = tuple(replace(files[0], start=start, stop=stop) for start, stop in ranges)
+    train, valid, test = (reader.combine((file,), entry.name) for file in files)
+    return CorpusText(entry.name, train, valid, test, None, reader.notes())
+
+
+class _Reader:
+    """Opens texts as one set of settings says, and remembers which encodings it had to guess."""
+
+    def __init__(self, data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> None:
+        self._data = data
+        self._folder = folder
+        self._stdin = stdin
+        self._encoding = None if data.encoding == "auto" else resolve_encoding(data.encoding)
+        self._detected: dict[str, list[str]] = {}
+
+    def open(self, specs: tuple[str, ...]) -> TextSource:
+        """Returns all texts that `specs` name, one after the other."""
+        opened = [self._open_one(spec) for spec in specs]
+        label = opened[0][0] if len(opened) == 1 else f"{opened[0][0]} and {len(opened) - 1} more"
+        return self.combine(tuple(part for _, parts in opened for part in parts), label)
+
+    def combine(self, parts: tuple[TextSource, ...], label: str) -> TextSource:
+        """Returns the texts as one."""
+        return CombinedSource(parts, label, newlines=self._data.newlines, normalize=self._data.normalize)
+
+    def catalogued(self, spec: str) -> CorpusEntry | None:
+        """Returns the corpus of the catalogue that a name means; a path that exists goes first."""
+        return None if path_exists(spec) else find(spec)
+
+    def corpus_files(self, entry: CorpusEntry) -> tuple[DecodedSource, ...]:
+        """Returns the texts of a corpus from the catalogue."""
+        if not is_fetched(entry, self._folder):
+            raise DataError(
+                f"The corpus '{entry.name}' is not in '{self._folder}' yet; run: charlm data fetch {entry.name}"
+            )
+        # Its own encoding, unless another one is asked for: enwik8 as latin-1 makes every byte one symbol.
+        encoding = entry.encoding if self._encoding in (None, "utf-8") else self._encoding
+        place = corpus_folder(entry, self._folder)
+        return tuple(DecodedSource(FileInput(place / file.name), entry.name, encoding) for file in entry.files)
+
+    def notes(self) -> tuple[str, ...]:
+        """Returns what was found out on the way, one sentence each."""
+        return tuple(
+            f"Detected encoding {encoding} in '{names[0]}'"
+            + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+            + ("." if encoding.startswith("utf") else "; if characters look wrong, name it with --encoding.")
+            for encoding, names in self._detected.items()
+        )
+
+    def _open_one(self, spec: str) -> tuple[str, tuple[TextSource, ...]]:
+        if spec == "-":
+            return "stdin", (self._decoded(self._spool_stdin(), "stdin"),)
+        if spec.startswith(BUILTIN_PREFIX):
+            source = open_builtin(spec)
+            return source.label, (source,)
+        entry = self.catalogued(spec)
+        if entry is not None:
+            return entry.name, self.corpus_files(entry)
+        known = (*(entry.name for entry in entries()), *builtin_names())
+        files = find_files(spec, pattern=self._data.pattern, known=known)
+        return _label(spec, files), tuple(self._decoded(_raw(path), text_name(path)) for path in files)
+
+    def _decoded(self, raw: RawInput, label: str) -> TextSource:
+        encoding = self._encoding
+        if encoding is None:
+            encoding = detect_encoding(raw)
+            self._detected.setdefault(encoding, []).append(raw.name)
+        return DecodedSource(raw, label, encoding)
+
+    def _spool_stdin(self) -> RawInput:
+        if self._stdin is None or self._stdin.isatty():
+            raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
+        return SpooledInput(self._stdin, name="stdin")
+
+
+def _raw(path: Path) -> RawInput:
+    if not is_pipe(path):
+        return FileInput(path)
+    with path.open("rb") as stream:
+        return SpooledInput(stream, name=str(path))
+
+
+def _label(spec: str, files: tuple[Path, ...]) -> str:
+    """Returns a name for what `spec` named: of the file, the folder, or the folder that a glob starts in."""
+    path = Path(spec)
+    if path in files:
+        return "pipe" if is_pipe(path) else text_name(path)
+    if path.is_dir():
+        return path.resolve().name or "texts"
+    fixed = [part for part in path.parts if not set(part) & set("*?[")]
+    started = path.parts[: len(fixed)] == tuple(fixed)
+    return fixed[-1] if started and fixed and fixed[-1] != path.anchor else "texts"

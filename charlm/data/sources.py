@@ -1,0 +1,130 @@
+"""Text in: what a text source is, one text made of several, and a text that is already a string."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from charlm.data.cleaning import normalize_pieces, recut, unify_newlines
+from charlm.data.encodings import character_start, decode
+from charlm.data.raw import RawInput
+from charlm.errors import DataError
+
+CHUNK_CHARACTERS = 1 << 20
+
+
+class TextSource(Protocol):
+    """A text that can be read any number of times, each time the same, never whole in memory."""
+
+    @property
+    def label(self) -> str:
+        """A short name for people, such as 'tinyshakespeare'."""
+        ...
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in non-empty pieces of at most about a million characters."""
+        ...
+
+    def size_bytes(self) -> int | None:
+        """Returns the size of the text as it is stored, for showing progress; None when it is not known."""
+        ...
+
+
+@dataclass(frozen=True)
+class StringSource:
+    """A text that is already in memory."""
+
+    text: str
+    label: str = "text"
+
+    def __post_init__(self) -> None:
+        """Refuses what no file could hold.
+
+        Raises:
+            DataError: the text has half of a surrogate pair.
+        """
+        try:
+            self.text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            half = f"U+{ord(self.text[error.start]):04X}"
+            raise DataError(
+                f"The text '{self.label}' has the lone surrogate {half} at character {error.start}, which is no "
+                "character; decode the text without 'surrogateescape' or 'surrogatepass'."
+            ) from None
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in pieces of at most `CHUNK_CHARACTERS`."""
+        return recut((self.text,), CHUNK_CHARACTERS)
+
+    def size_bytes(self) -> int:
+        """Returns the size of the text in UTF-8."""
+        return len(self.text.encode("utf-8"))
+
+
+@dataclass(frozen=True)
+class DecodedSource:
+    """The text of a file, or of a range of its bytes.
+
+    Attributes:
+        raw: the bytes.
+        label: a short name for people.
+        encoding: as `resolve_encoding` names it.
+        start: first byte; in UTF-8 moved forward to where a character starts.
+        stop: byte after the last, moved likewise; None reads to the end.
+    """
+
+    raw: RawInput
+    label: str
+    encoding: str = "utf-8"
+    start: int = 0
+    stop: int | None = None
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text as it is decoded.
+
+        Raises:
+            DataError: it cannot be read or decoded.
+        """
+        start, stop = self.start, self.stop
+        if self.encoding == "utf-8":
+            start = character_start(self.raw, start) if start else 0
+            stop = None if stop is None else character_start(self.raw, stop)
+        return decode(self.raw, encoding=self.encoding, start=start, stop=stop)
+
+    def size_bytes(self) -> int | None:
+        """Returns the number of bytes in the range; None when the end is not known."""
+        size = self.raw.size_bytes()
+        if size is None:
+            return None if self.stop is None else self.stop - self.start
+        return max(0, min(size, size if self.stop is None else self.stop) - self.start)
+
+
+@dataclass(frozen=True)
+class CombinedSource:
+    """Texts one after the other, nothing between them, with line ends and Unicode form settled over all of it."""
+
+    parts: tuple[TextSource, ...]
+    label: str
+    newlines: Literal["keep", "lf"] = "keep"
+    normalize: Literal["none", "nfc", "nfkc"] = "none"
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in pieces of `CHUNK_CHARACTERS`, however the parts are cut."""
+        pieces: Iterator[str] = itertools.chain.from_iterable(part.chunks() for part in self.parts)
+        if self.newlines == "lf":
+            pieces = unify_newlines(pieces)
+        if self.normalize != "none":
+            pieces = normalize_pieces(pieces, "NFC" if self.normalize == "nfc" else "NFKC")
+        return recut(pieces, CHUNK_CHARACTERS)
+
+    def size_bytes(self) -> int | None:
+        """Returns the sum over the parts; None when one of them is not known."""
+        sizes = [part.size_bytes() for part in self.parts]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def text_slug(label: str) -> str:
+    """Returns the label with only letters, digits, '.', '_' and '-', fit to name a run."""
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", label).strip("-.")[:60].rstrip("-.")
+    return slug or "text"

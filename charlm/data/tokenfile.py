@@ -1,0 +1,101 @@
+"""A text as symbols in a flat file, read in stretches without ever holding it whole."""
+
+import mmap
+from pathlib import Path
+from typing import Any, BinaryIO, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.data.tokenizers.base import Tokens
+
+_RESIDENT_BYTES = 32 << 20
+_PIECE = 4 << 20
+# A read brings in the pages around it, too: Linux maps 64 KiB at a time (fault_around_bytes).
+_FAULT_AROUND_BYTES = 64 << 10
+
+
+def smallest_type(vocabulary_size: int) -> np.dtype[Any]:
+    """Returns the smallest unsigned integer type, little-endian, that holds every symbol of a vocabulary."""
+    return np.dtype(np.min_scalar_type(vocabulary_size - 1)).newbyteorder("<")
+
+
+@final
+class TokenFile:
+    """The symbols of a text, read-only.
+
+    Reading through a file of any size keeps little of it in memory: the pages that reads have brought in
+    are given back to the system every 32 MiB.
+
+    Args:
+        symbols: the symbols, 1-D.
+        mapping: the memory map that they lie in; None when they are in memory.
+    """
+
+    def __init__(self, symbols: Tokens, mapping: mmap.mmap | None = None) -> None:
+        self._symbols = symbols
+        self._mapping = mapping
+        self._touched_bytes = 0
+
+    @classmethod
+    def open(cls, path: Path, dtype: np.dtype[Any]) -> "TokenFile":
+        """Returns the symbols in a file; it must not be empty."""
+        with path.open("rb") as file:
+            return cls.map(file, dtype)
+
+    @classmethod
+    def map(cls, file: BinaryIO, dtype: np.dtype[Any]) -> "TokenFile":
+        """Returns the symbols in an open file, which may be closed afterwards; it must not be empty."""
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return cls(np.frombuffer(mapping, dtype=dtype), mapping)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The integer type of a symbol."""
+        return self._symbols.dtype
+
+    def __len__(self) -> int:
+        """Returns the number of symbols."""
+        return len(self._symbols)
+
+    def read(self, start: int, stop: int) -> Tokens:
+        """Returns a copy of the symbols `start … stop - 1`."""
+        symbols = self._symbols[start:stop].copy()
+        self._touch(symbols.nbytes)
+        return symbols
+
+    def columns(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+        """Returns the `length` symbols from each start on, a column each; 0 where the text has ended.
+
+        Returns:
+            int64 `[length, starts]`.
+        """
+        last = len(self._symbols) - 1
+        if self._mapping is None:
+            places = np.arange(length)[:, None] + starts
+            columns = self._symbols[np.minimum(places, last)].astype(np.int64)
+            columns[places > last] = 0
+            return columns
+        columns = np.zeros((length, len(starts)), dtype=np.int64)
+        for lane, start in enumerate(starts):
+            symbols = self.read(int(start), int(start) + length)
+            columns[: len(symbols), lane] = symbols
+        return columns
+
+    def in_memory(self, *, limit_bytes: int = 256 << 20) -> "TokenFile":
+        """Returns the symbols held in memory if they take at most `limit_bytes`, else this file."""
+        if self._mapping is None or self._symbols.nbytes > limit_bytes:
+            return self
+        symbols = np.empty_like(self._symbols)
+        for start in range(0, len(self), _PIECE):
+            symbols[start : start + _PIECE] = self.read(start, start + _PIECE)
+        return TokenFile(symbols)
+
+    def _touch(self, num_bytes: int) -> None:
+        if self._mapping is None:
+            return
+        self._touched_bytes += num_bytes + _FAULT_AROUND_BYTES
+        # Not every system can be told; there the system decides alone when to drop pages.
+        if self._touched_bytes > _RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
+            self._mapping.madvise(mmap.MADV_DONTNEED)
+            self._touched_bytes = 0

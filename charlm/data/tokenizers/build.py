@@ -1,0 +1,116 @@
+"""From a configuration and a text, or from a checkpoint's JSON, to a tokenizer: the only place that knows all kinds."""
+
+import base64
+import hashlib
+import json
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from charlm.config import TokenizerConfig
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.byte import ByteTokenizer
+from charlm.data.tokenizers.char import CharTokenizer, code_points
+from charlm.data.tokenizers.records import RecordTokenizer, split_records
+from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer
+from charlm.data.tokenizers.sentencepiece_training import train_sentencepiece
+from charlm.errors import CheckpointError, DataError
+
+_NUM_CODE_POINTS = 0x110000
+_LONGEST_MODEL = 1 << 27  # characters of base 64, several times what a million subwords take
+
+
+def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: bool) -> Tokenizer:
+    """Returns the tokenizer that `config` asks for, its vocabulary taken from a text.
+
+    Args:
+        config: which kind, and how many subwords.
+        chunks: the training text in pieces, read at most once.
+        records: each line is a record, so that line ends are no characters.
+
+    Raises:
+        ConfigError: the vocabulary size is too small for sentencepiece.
+        DataError: the text is empty, or holds a lone surrogate.
+    """
+    # Lines stay lines, because sentencepiece learns from them one by one.
+    lines = ("".join(f"{record}\n" for record in batch) for batch in split_records(chunks))
+    text = _not_empty(lines if records else chunks)
+    inner: Tokenizer
+    match config.tokenizer:
+        case "char":
+            inner = CharTokenizer(_characters(text, left_out="\n" if records else ""))
+        case "byte":
+            next(text)
+            inner = ByteTokenizer()
+        case "sentencepiece":
+            inner = train_sentencepiece(text, vocabulary_size=config.vocabulary_size, kind=config.sentencepiece_model)
+    return RecordTokenizer(inner) if records else inner
+
+
+def _not_empty(chunks: Iterable[str]) -> Iterator[str]:
+    empty = True
+    for chunk in chunks:
+        if chunk:
+            empty = False
+            yield chunk
+    if empty:
+        raise DataError("The training text is empty, so that there is no vocabulary to take from it. Give a text.")
+
+
+def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:
+    seen = np.zeros(_NUM_CODE_POINTS, dtype=np.bool_)
+    for chunk in chunks:
+        seen[code_points(chunk)] = True
+    seen[code_points(left_out)] = False
+    return [chr(code) for code in np.flatnonzero(seen)]
+
+
+def from_json(data: Mapping[str, Any]) -> Tokenizer:
+    """Returns the tokenizer whose `to_json` gave `data`.
+
+    Raises:
+        CheckpointError: `data` is damaged or foreign; one sentence says how.
+    """
+    if isinstance(data, Mapping) and data.keys() == {"kind", "inner"} and data["kind"] == "records":
+        return RecordTokenizer(_plain_from_json(data["inner"]))
+    return _plain_from_json(data)
+
+
+def _plain_from_json(data: object) -> Tokenizer:
+    match data:
+        case {"kind": "char", "characters": str(characters), **others} if not others:
+            if len(characters) >= _NUM_CODE_POINTS or len(characters) != len(set(characters)):
+                raise _unusable("its characters are not distinct")
+            try:
+                return CharTokenizer(characters)
+            except DataError:
+                raise _unusable("one of its characters is half of a surrogate pair") from None
+        case {"kind": "byte", **others} if not others:
+            return ByteTokenizer()
+        case {"kind": "sentencepiece", "model": str(model), **others} if not others:
+            if len(model) > _LONGEST_MODEL:
+                raise _unusable(f"its sentencepiece model has {len(model)} characters")
+            try:
+                return SentencePieceTokenizer(base64.b64decode(model, validate=True))
+            except (ValueError, DataError):
+                raise _unusable("its sentencepiece model is none that charlm makes") from None
+        case Mapping():
+            # reprlib, because what is foreign may be huge or nested beyond what repr can follow.
+            raise _unusable(f"it is of kind {reprlib.repr(data.get('kind'))} with the entries {reprlib.repr([*data])}")
+        case _:
+            raise _unusable(f"it is {reprlib.repr(data)} and no table")
+
+
+def _unusable(problem: str) -> CheckpointError:
+    return CheckpointError(
+        f"The tokenizer in this checkpoint is damaged or of another program: {problem}. "
+        "Use another checkpoint, or train anew."
+    )
+
+
+def fingerprint(tokenizer: Tokenizer) -> str:
+    """Returns the SHA-256 of the tokenizer's JSON in canonical form: equal for equal tokenizers alone."""
+    canonical = json.dumps(tokenizer.to_json(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

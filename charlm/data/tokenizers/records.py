@@ -1,0 +1,158 @@
+"""Lines as examples: any tokenizer plus a symbol before and a symbol after each record."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.data.tokenizers.base import Decoder, Tokenizer, Tokens
+
+_BEGIN, _END = 0, 1
+_NUM_SPECIAL = 2
+
+
+def split_records(chunks: Iterable[str]) -> Iterator[list[str]]:
+    """Yields the records of a text that arrives in pieces, as many at a time as a piece completes.
+
+    A record is a line without its LF or CRLF; empty ones are no records. At the end of the text a last line
+    without a line end is one too. No more is held back than the unfinished line.
+    """
+    unfinished: list[str] = []
+    for chunk in chunks:
+        first, *others = chunk.split("\n")
+        unfinished.append(first)
+        if others:
+            yield _records(["".join(unfinished), *others[:-1]])
+            unfinished = [others[-1]]
+    yield _records(["".join(unfinished)])
+
+
+def _records(lines: Iterable[str]) -> list[str]:
+    return [record for line in lines if (record := line.removesuffix("\r"))]
+
+
+@final
+class RecordTokenizer:
+    """Symbol 0 begins a record, symbol 1 ends it; the symbols of `inner` follow, each two higher."""
+
+    def __init__(self, inner: Tokenizer) -> None:
+        assert inner.begin is None, "records of records"
+        self._inner = inner
+        self._dtype: np.dtype[np.integer[Any]] = np.min_scalar_type(self.vocabulary_size - 1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RecordTokenizer) and self._inner == other._inner
+
+    def __hash__(self) -> int:
+        return hash((RecordTokenizer, self._inner))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the symbols inside a record."""
+        return self._inner.kind
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many symbols there are, begin and end included."""
+        return self._inner.vocabulary_size + _NUM_SPECIAL
+
+    @property
+    def unknown(self) -> int | None:
+        """The symbol for everything the vocabulary lacks; None where nothing is unknown."""
+        return None if self._inner.unknown is None else self._inner.unknown + _NUM_SPECIAL
+
+    @property
+    def begin(self) -> int | None:
+        """The symbol before a record."""
+        return _BEGIN
+
+    @property
+    def end(self) -> int | None:
+        """The symbol after a record."""
+        return _END
+
+    @property
+    def symbol_characters(self) -> NDArray[np.int64]:
+        """0 for the begin, 1 for the end, which is the line end, then what the inner symbols stand for."""
+        return np.concatenate([np.array([0, 1]), self._inner.symbol_characters])
+
+    @property
+    def symbol_bytes(self) -> NDArray[np.int64]:
+        """0 for the begin, 1 for the end, which is the line end, then what the inner symbols stand for."""
+        return np.concatenate([np.array([0, 1]), self._inner.symbol_bytes])
+
+    def encode(self, text: str) -> Tokens:
+        """Returns the symbols of the records of `text`, each between begin and end."""
+        return np.concatenate(list(self.encode_stream([text])))
+
+    def encode_prompt(self, text: str) -> Tokens:
+        """Returns the symbols of one record that goes on; a newline in it is a character like any other."""
+        return self._encode_records([text])[:-1]
+
+    def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
+        """Yields the symbols of whole records."""
+        return map(self._encode_records, split_records(chunks))
+
+    def _encode_records(self, records: list[str]) -> Tokens:
+        parts = [self._inner.encode(record) for record in records]
+        lengths = np.array([len(part) for part in parts], dtype=np.int64)
+        stops = np.cumsum(lengths + _NUM_SPECIAL)
+        tokens = np.empty(lengths.sum() + _NUM_SPECIAL * len(parts), dtype=self._dtype)
+        is_inner = np.ones(len(tokens), dtype=np.bool_)
+        for token, positions in ((_BEGIN, stops - lengths - _NUM_SPECIAL), (_END, stops - 1)):
+            tokens[positions] = token
+            is_inner[positions] = False
+        if parts:
+            tokens[is_inner] = np.concatenate(parts).astype(self._dtype) + self._dtype.type(_NUM_SPECIAL)
+        return tokens
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Returns the records of `tokens`, a newline after each that ends."""
+        decoder = self.decoder()
+        return "".join(map(decoder.feed, tokens)) + decoder.finish()
+
+    def decoder(self) -> "RecordDecoder":
+        """Returns a decoder that takes symbols one at a time."""
+        return RecordDecoder(self._inner)
+
+    def unknown_characters(self, text: str) -> list[str]:
+        """Returns the distinct characters that no record can hold, in order of appearance.
+
+        `text` is taken as it stands, as in a prompt; of a corpus give what `split_records` makes of it.
+        """
+        return self._inner.unknown_characters(text)
+
+    def extend(self, characters: Iterable[str]) -> "RecordTokenizer":
+        """Returns a tokenizer that also knows `characters`, save the newline, which no record holds."""
+        return RecordTokenizer(self._inner.extend(character for character in characters if character != "\n"))
+
+    def symbol_name(self, token: int) -> str:
+        """Returns <begin>, <end>, or the name of an inner symbol."""
+        return ("<begin>", "<end>")[token] if token < _NUM_SPECIAL else self._inner.symbol_name(token - _NUM_SPECIAL)
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Returns the inner tokenizer inside a mark of its own."""
+        return {"kind": "records", "inner": self._inner.to_json()}
+
+
+@final
+class RecordDecoder:
+    """Decodes each record on its own; an end is shown as a newline, a begin as nothing."""
+
+    def __init__(self, inner: Tokenizer) -> None:
+        self._inner = inner
+        self._decoder: Decoder = inner.decoder()
+
+    def feed(self, token: int) -> str:
+        """Returns the text that `token` completes."""
+        if token >= _NUM_SPECIAL:
+            return self._decoder.feed(token - _NUM_SPECIAL)
+        unfinished = self.finish()
+        return unfinished + "\n" if token == _END else unfinished
+
+    def finish(self) -> str:
+        """Returns U+FFFD for an unfinished character, or nothing, and starts afresh."""
+        unfinished = self._decoder.finish()
+        self._decoder = self._inner.decoder()
+        return unfinished

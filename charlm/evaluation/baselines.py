@@ -1,0 +1,55 @@
+"""What models without memory score on the same text, so that a score means something."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.data.corpus import EncodedText
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.evaluation.accounting import score_of
+from charlm.evaluation.score import Score
+
+_PIECE = 1 << 24
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simple model's score on one part of a corpus."""
+
+    name: str
+    split: str
+    score: Score
+
+
+def count_symbols(text: EncodedText, *, vocabulary_size: int) -> NDArray[np.int64]:
+    """Returns how often each symbol occurs as a target: in the whole text but its first symbol."""
+    counts = np.zeros(vocabulary_size, dtype=np.int64)
+    for start in range(1, len(text.tokens), _PIECE):
+        piece = text.tokens.read(start, min(start + _PIECE, len(text.tokens)))
+        counts += np.bincount(piece, minlength=vocabulary_size)
+    return counts
+
+
+def score_baselines(
+    text: EncodedText, tokenizer: Tokenizer, training_counts: NDArray[np.int64], *, split: str
+) -> tuple[Baseline, ...]:
+    """Returns the scores of the uniform and of the unigram model on a text.
+
+    Uniform gives every symbol the same probability; unigram its share of the training text, with one
+    added to every count so that nothing is impossible (Laplace).
+    """
+    counts = count_symbols(text, vocabulary_size=tokenizer.vocabulary_size)
+    possible = np.ones(tokenizer.vocabulary_size, dtype=bool)
+    if tokenizer.begin is not None:
+        # A record's begin is given, never predicted.
+        possible[tokenizer.begin] = False
+    counts = np.where(possible, counts, 0)
+    smoothed = np.where(possible, training_counts + 1.0, 1.0)
+    log_unigram = np.log(smoothed) - np.log(smoothed[possible].sum())
+    uniform_nats = float(counts.sum() * np.log(possible.sum()))
+    unigram_nats = float(-(counts * log_unigram).sum())
+    return (
+        Baseline("uniform", split, score_of(uniform_nats, text, tokenizer)),
+        Baseline("unigram", split, score_of(unigram_nats, text, tokenizer)),
+    )

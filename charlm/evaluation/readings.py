@@ -1,0 +1,60 @@
+"""Ways to lay a text out in windows so that every symbol after the first is a target exactly once."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from charlm.data.lanes import IGNORED, Window
+from charlm.data.tokenfile import TokenFile
+
+
+def carried(tokens: TokenFile, *, length: int = 512) -> Iterator[Window]:
+    """Yields one stream from start to end, state carried: the exact score."""
+    for start in range(0, len(tokens) - 1, length):
+        stop = min(start + length, len(tokens) - 1)
+        pairs = _long(tokens.read(start, stop + 1))
+        yield Window(pairs[:-1, None], pairs[1:, None], fresh=start == 0, num_targets=stop - start)
+
+
+def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> Iterator[Window]:
+    """Yields consecutive windows of `context` symbols, each from a zero state, several side by side."""
+    num_targets = len(tokens) - 1
+    span = context * batch_size
+    for start in range(0, num_targets, span):
+        stop = min(start + span, num_targets)
+        num_windows = -(-(stop - start) // context)
+        pairs = _long(tokens.read(start, stop + 1))
+        inputs = pairs.new_zeros(num_windows * context)
+        targets = torch.full_like(inputs, IGNORED)
+        inputs[: stop - start] = pairs[:-1]
+        targets[: stop - start] = pairs[1:]
+        yield Window(
+            inputs.view(num_windows, context).t(),
+            targets.view(num_windows, context).t(),
+            fresh=True,
+            num_targets=stop - start,
+        )
+
+
+def warm_lanes(tokens: TokenFile, *, num_lanes: int, warmup: int, length: int = 128) -> Iterator[Window]:
+    """Yields `num_lanes` stretches of the text side by side, each after `warmup` symbols that set its state.
+
+    Much faster than one stream, and nearly the same score: a symbol may lack what lies more than
+    `warmup` symbols before its stretch.
+    """
+    num_targets = len(tokens) - 1
+    borders = np.linspace(0, num_targets, num_lanes + 1).round().astype(np.int64)
+    firsts, lasts = borders[:-1], borders[1:]
+    starts = np.maximum(firsts - warmup, 0)
+    longest = int((lasts - starts).max())
+    for offset in range(0, longest, length):
+        rows = np.arange(offset, min(offset + length, longest))[:, None] + starts
+        symbols = torch.from_numpy(tokens.columns(starts + offset, len(rows) + 1))
+        scored = torch.from_numpy((rows >= firsts) & (rows < lasts))
+        targets = torch.where(scored, symbols[1:], IGNORED)
+        yield Window(symbols[:-1], targets, fresh=offset == 0, num_targets=int(scored.sum()))
+
+
+def _long(tokens: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(tokens.astype(np.int64))

@@ -1,0 +1,68 @@
+"""What scoring a text adds up to; means are taken here, once, from sums."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Score:
+    """The code length of a text under a model: sums over every scored symbol.
+
+    Attributes:
+        total_nats: minus the sum of the natural logarithms of the symbols' probabilities.
+        num_symbols: symbols scored; the first of a text is read but not scored.
+        num_characters: Unicode code points that the scored symbols stand for.
+        num_bytes: bytes of their UTF-8 encoding.
+        num_unknown: scored symbols that were the unknown symbol.
+        num_ends: scored ends of records, each counted as one character and one byte (its line end).
+    """
+
+    total_nats: float
+    num_symbols: int
+    num_characters: int
+    num_bytes: int
+    num_unknown: int = 0
+    num_ends: int = 0
+
+    @property
+    def nats_per_symbol(self) -> float:
+        """Mean code length of a symbol."""
+        return self.total_nats / self.num_symbols
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the nats per symbol; infinite where that overflows."""
+        return math.exp(self.nats_per_symbol) if self.nats_per_symbol < 700 else math.inf
+
+    @property
+    def nats_per_character(self) -> float:
+        """Mean code length of a character; NaN when the scored symbols complete no character."""
+        return self.total_nats / self.num_characters if self.num_characters else math.nan
+
+    @property
+    def bits_per_character(self) -> float:
+        """Bits per Unicode code point: comparable across tokenizers."""
+        return self.nats_per_character / math.log(2)
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Bits per byte of UTF-8: comparable across tokenizers and scripts."""
+        return self.total_nats / self.num_bytes / math.log(2) if self.num_bytes else math.nan
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Returns the score as JSON values; what is not finite becomes None."""
+        means = {
+            "nats_per_symbol": self.nats_per_symbol,
+            "perplexity": self.perplexity,
+            "bits_per_character": self.bits_per_character,
+            "bits_per_byte": self.bits_per_byte,
+        }
+        counts = {
+            "symbols": self.num_symbols,
+            "characters": self.num_characters,
+            "bytes": self.num_bytes,
+            "unknown": self.num_unknown,
+        }
+        if self.num_ends:
+            counts["record_ends"] = self.num_ends
+        return {name: value if math.isfinite(value) else None for name, value in means.items()} | counts

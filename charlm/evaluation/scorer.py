@@ -1,0 +1,87 @@
+"""The exact code length of a text under a model."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+from charlm.config import EvaluationConfig
+from charlm.data.corpus import EncodedText
+from charlm.data.lanes import IGNORED, Window
+from charlm.data.record_batches import RecordBatches
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.errors import ConfigError
+from charlm.evaluation.accounting import score_of
+from charlm.evaluation.readings import carried, cold_windows, warm_lanes
+from charlm.evaluation.score import Score
+from charlm.models.base import LanguageModel
+
+Advance = Callable[[int], None]
+Mode = Literal["exact", "fast"]
+
+
+def score_text(
+    model: LanguageModel,
+    text: EncodedText,
+    tokenizer: Tokenizer,
+    *,
+    settings: EvaluationConfig,
+    device: torch.device,
+    mode: Mode = "exact",
+    advance: Advance | None = None,
+) -> Score:
+    """Returns the score of a text: every symbol after the first exactly once, whatever the mode.
+
+    "exact" reads one stream with the state carried from the first symbol to the last. "fast" reads
+    many stretches side by side, each warmed up on what precedes it; training uses it to watch itself.
+    Records are each scored from a zero state in either mode, as they are independent.
+
+    Raises:
+        ConfigError: cold windows were asked for on records.
+    """
+    if tokenizer.begin is not None:
+        if settings.context is not None:
+            raise ConfigError("--context is for running text; records are scored each from a zero state already.")
+        windows = _record_windows(text, tokenizer)
+    elif settings.context is not None:
+        windows = cold_windows(text.tokens, context=settings.context)
+    elif mode == "fast":
+        num_lanes = max(1, min(64, len(text.tokens) // 512))
+        windows = warm_lanes(text.tokens, num_lanes=num_lanes, warmup=128)
+    else:
+        windows = carried(text.tokens)
+    return score_of(total_nats(model, windows, device=device, advance=advance), text, tokenizer)
+
+
+@torch.inference_mode()
+def total_nats(
+    model: LanguageModel, windows: Iterable[Window], *, device: torch.device, advance: Advance | None = None
+) -> float:
+    """Returns the summed code length of all targets; the state is carried from window to window."""
+    total = torch.zeros((), dtype=torch.float64)
+    state = model.initial_state(0)
+    for window in windows:
+        if window.fresh:
+            state = model.initial_state(window.inputs.shape[1])
+        logits, state = model(window.inputs.to(device), state)
+        nats = functional.cross_entropy(
+            logits.float().flatten(0, 1),
+            window.targets.to(device).flatten(),
+            ignore_index=IGNORED,
+            reduction="none",
+        )
+        # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
+        total += nats.cpu().double().sum()
+        if advance is not None:
+            advance(window.num_targets)
+    return float(total)
+
+
+def _record_windows(text: EncodedText, tokenizer: Tokenizer) -> Iterable[Window]:
+    assert tokenizer.begin is not None
+    assert tokenizer.end is not None
+    batches = RecordBatches(
+        text.tokens, begin=tokenizer.begin, end=tokenizer.end, batch_size=64, sequence_length=256, seed=0
+    )
+    return (batches.window(index) for index in range(batches.windows_per_epoch))

@@ -1,0 +1,212 @@
+"""From a model, a tokenizer and a prompt to text, piece by piece as it is drawn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from charlm.config import SamplingConfig
+from charlm.data.tokenizers.base import Tokenizer, Tokens
+from charlm.errors import ConfigError, DataError
+from charlm.generation.sampling import draw, exclude
+from charlm.generation.stepping import inference, single_steps, threads_for_steps
+from charlm.generation.stopping import StopFilter
+from charlm.models.base import LanguageModel, State
+
+PROMPT_CHUNK = 4096
+"""Symbols of a prompt that the model reads in one call; bounds the memory for their logits."""
+
+RECORDS_SHOWN = 8
+"""Records that `sample_text` draws, as one alone is often a single word."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The next text of one sample.
+
+    Attributes:
+        sample: number of the sample, from 0.
+        text: what comes next; whole characters, prompt excluded; may be empty in the last piece.
+        finished: whether it is the sample's last piece.
+    """
+
+    sample: int
+    text: str
+    finished: bool
+
+
+def generate(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    prompt: str,
+    settings: SamplingConfig,
+    *,
+    seed: int,
+    device: torch.device,
+) -> Iterator[Piece]:
+    """Returns the pieces of `settings.num_samples` texts that continue `prompt`, as they are drawn.
+
+    A sample ends after exactly `settings.length` characters (0: never), before a stop string, or at
+    the end of a record. With no prompt, a record starts at its begin, and running text as if after a
+    line end, or after a space or the first symbol where the vocabulary lacks that. All samples advance
+    together, in one batch; memory does not grow with the text. Between two pieces, the model and torch
+    are as they were before.
+
+    Args:
+        settings: how to draw; its seed is not used.
+        seed: the same seed gives the same texts, however they are consumed.
+        device: where the model is.
+
+    Raises:
+        DataError: the prompt has characters that the model does not know, unless they are to be skipped.
+        CharlmError: the model's output is not finite.
+    """
+    tokens = _prompt_tokens(tokenizer, prompt, settings)
+    return _pieces(model, tokenizer, tokens, settings, seed=seed, device=device)
+
+
+def generate_texts(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    prompt: str,
+    settings: SamplingConfig,
+    *,
+    seed: int,
+    device: torch.device,
+) -> list[str]:
+    """Returns whole texts that continue `prompt`, one for each sample; arguments as in `generate`.
+
+    Raises:
+        ConfigError: nothing would ever end the texts.
+        DataError: the prompt has characters that the model does not know, unless they are to be skipped.
+        CharlmError: the model's output is not finite.
+    """
+    if settings.length == 0 and not settings.stop and tokenizer.end is None:
+        raise ConfigError("length 0 goes on forever, so there is never a whole text to give; set a length above 0.")
+    texts: list[list[str]] = [[] for _ in range(settings.num_samples)]
+    for piece in generate(model, tokenizer, prompt, settings, seed=seed, device=device):
+        texts[piece.sample].append(piece.text)
+    return ["".join(parts) for parts in texts]
+
+
+def sample_text(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    *,
+    length: int,
+    seed: int,
+    device: torch.device,
+    temperature: float | None = None,
+) -> str:
+    """Returns a short text that shows what the model has learnt: `length` characters, or a few records.
+
+    Args:
+        temperature: as in SamplingConfig, whose default it takes when absent.
+    """
+    settings = SamplingConfig(length=length, num_samples=1 if tokenizer.end is None else RECORDS_SHOWN)
+    if temperature is not None:
+        settings = settings.model_copy(update={"temperature": temperature})
+    return "\n".join(generate_texts(model, tokenizer, "", settings, seed=seed, device=device))[:length]
+
+
+class _Sample:
+    """One sample's way from symbols to the text that is shown.
+
+    Attributes:
+        finished: whether the text has ended.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
+        self.finished = False
+        self._decoder = tokenizer.decoder()
+        self._stop = StopFilter(settings.stop)
+        self._end = tokenizer.end
+        self._remaining = settings.length or None
+
+    def feed(self, token: int) -> str:
+        """Returns the text to show after the next symbol."""
+        self.finished = token == self._end
+        text = self._decoder.finish() if self.finished else self._decoder.feed(token)
+        if self._remaining is not None:
+            text = text[: self._remaining]
+            self._remaining -= len(text)
+            self.finished = self.finished or self._remaining == 0
+        shown = self._stop.feed(text)
+        self.finished = self.finished or self._stop.stopped
+        return shown + self._stop.finish() if self.finished else shown
+
+
+def _pieces(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    prompt: Tensor,
+    settings: SamplingConfig,
+    *,
+    seed: int,
+    device: torch.device,
+) -> Iterator[Piece]:
+    num_samples = settings.num_samples
+    samples = [_Sample(tokenizer, settings) for _ in range(num_samples)]
+    excluded = torch.tensor(_never_drawn(tokenizer), dtype=torch.int64)
+    generator = torch.Generator().manual_seed(seed)
+    num_threads = threads_for_steps(model, batch_size=num_samples)
+    with inference(model):
+        # Up to the last symbol of the prompt, which the first step reads.
+        state = _read(model, prompt[:-1], device=device)
+        state = tuple(part.repeat_interleave(num_samples, dim=1) for part in state)
+    tokens = prompt[-1:].repeat(num_samples)
+    num_open = num_samples
+    while num_open > 0:
+        with inference(model), single_steps(num_threads=num_threads):
+            logits, state = model(tokens[None].to(device), state)
+            tokens = draw(exclude(logits[0].float().cpu(), excluded), settings, generator)
+        for number, (sample, token) in enumerate(zip(samples, tokens.tolist(), strict=True)):
+            if sample.finished:
+                continue
+            text = sample.feed(token)
+            num_open -= sample.finished
+            if text or sample.finished:
+                yield Piece(number, text, sample.finished)
+
+
+def _read(model: LanguageModel, tokens: Tensor, *, device: torch.device) -> State:
+    state = model.initial_state(1)
+    for start in range(0, len(tokens), PROMPT_CHUNK):
+        _, state = model(tokens[start : start + PROMPT_CHUNK, None].to(device), state)
+    return state
+
+
+def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tensor:
+    unknown = tokenizer.unknown_characters(prompt)
+    if unknown and settings.unknown == "error":
+        raise DataError(
+            f"The prompt has {_quoted(unknown)}, which the model does not know; leave that out, or pass --unknown skip."
+        )
+    if unknown:
+        missing = set(unknown)
+        prompt = "".join(character for character in prompt if character not in missing)
+    tokens = tokenizer.encode_prompt(prompt)
+    if len(tokens) == 0:
+        tokens = _start(tokenizer)
+    return torch.from_numpy(tokens.astype(np.int64))
+
+
+def _start(tokenizer: Tokenizer) -> Tokens:
+    for text in "\n", " ":
+        if not tokenizer.unknown_characters(text):
+            return tokenizer.encode(text)
+    never = _never_drawn(tokenizer)
+    return np.array([next(token for token in range(tokenizer.vocabulary_size) if token not in never)])
+
+
+def _never_drawn(tokenizer: Tokenizer) -> list[int]:
+    return [symbol for symbol in (tokenizer.unknown, tokenizer.begin) if symbol is not None]
+
+
+def _quoted(characters: list[str], most: int = 5) -> str:
+    names = [f"{character!r} (U+{ord(character):04X})" for character in characters[:most]]
+    if len(characters) > most:
+        return f"{', '.join(names)} and {len(characters) - most} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -1,0 +1,47 @@
+"""What a language model is: `(tokens, state) -> (logits, state)`, and a state to start from."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+State = tuple[Tensor, ...]
+"""A model's memory of the symbols read so far; the second axis of every tensor is the batch."""
+
+
+class LanguageModel(Protocol):
+    """Predicts the next symbol at every position of a batch of symbol sequences."""
+
+    vocabulary_size: int
+
+    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns the logits of each next symbol, and the state after the last one.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            state: the memory before the first of them.
+            generator: source of the dropout masks; needed in training mode only.
+
+        Returns:
+            logits `[time, batch, vocabulary]` and the new state.
+        """
+        ...
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the state before any symbol, for `batch_size` sequences."""
+        ...
+
+
+def detach(state: State) -> State:
+    """Returns the state cut off from the graph that computed it."""
+    return tuple(part.detach() for part in state)
+
+
+def slice_batch(state: State, start: int, stop: int) -> State:
+    """Returns the state of the sequences `start … stop - 1` of a batch."""
+    return tuple(part[:, start:stop] for part in state)
+
+
+def join_batch(states: list[State]) -> State:
+    """Returns the state of several batches side by side."""
+    return states[0] if len(states) == 1 else tuple(torch.cat(parts, dim=1) for parts in zip(*states, strict=True))

@@ -1,0 +1,31 @@
+"""A trained model for more symbols than it was trained with."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+_PER_SYMBOL = ("embedding.weight", "output.weight", "output.bias")
+
+
+def grow_vocabulary(
+    weights: Mapping[str, Tensor], *, vocabulary_size: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Returns the weights with rows for new symbols added at the end; all other weights as they are.
+
+    A new row is drawn around the mean of the known ones, with half their spread; a new output bias is the
+    lowest known one, so that a symbol never seen starts out unlikely.
+    """
+    grown = dict(weights)
+    for name in _PER_SYMBOL:
+        known = weights[name]
+        num_new = vocabulary_size - known.shape[0]
+        if num_new == 0:
+            continue
+        if known.ndim == 1:
+            new = known.min().expand(num_new)
+        else:
+            noise = torch.randn((num_new, known.shape[1]), generator=generator)
+            new = known.mean(dim=0) + 0.5 * known.std(dim=0, correction=0) * noise
+        grown[name] = torch.cat([known, new.to(known.dtype)])
+    return grown

@@ -1,0 +1,129 @@
+"""The recurrent language model: embedding, a stack of recurrent layers, output layer."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from charlm.models.base import State
+from charlm.models.dropout import Dropout
+
+Cell = Literal["lstm", "gru", "rnn"]
+
+_GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+_STATE_TENSORS: dict[Cell, int] = {"lstm": 2, "gru": 1, "rnn": 1}
+
+
+class RecurrentLanguageModel(nn.Module):
+    """Predicts the next symbol from a vector that summarises all symbols so far.
+
+    The layers are torch's own kernels, one module a layer so that dropout, residual connections and
+    normalisation fit between them. The state of an LSTM is `(h, c)`, of a GRU or RNN `(h,)`, each
+    `[layers, batch, hidden]`.
+
+    Args:
+        vocabulary_size: number of symbols.
+        cell: LSTM (Hochreiter and Schmidhuber 1997, forget gates by Gers et al. 2000), GRU (Cho et
+            al. 2014, reset gate after the product as in cuDNN), or plain RNN (Elman 1990).
+        nonlinearity: activation of the plain RNN.
+        residual: add a layer's input to its output where both have the same size.
+        layer_norm: normalise each layer's output (Ba et al. 2016).
+        tie_weights: use the embedding as output matrix (Press and Wolf 2017).
+        variational: dropout masks are drawn once a window instead of at every position.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        cell: Cell = "lstm",
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        embedding_size: int,
+        hidden_size: int,
+        num_layers: int,
+        embedding_dropout: float = 0.0,
+        layer_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        tie_weights: bool = False,
+    ) -> None:
+        super().__init__()
+        self.vocabulary_size = vocabulary_size
+        self.cell: Cell = cell
+        self.hidden_size = hidden_size
+        self.residual = residual
+        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
+        input_sizes = [embedding_size] + [hidden_size] * (num_layers - 1)
+        self.layers = nn.ModuleList(_recurrent_layer(cell, size, hidden_size, nonlinearity) for size in input_sizes)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in input_sizes)
+        self.output = nn.Linear(hidden_size, vocabulary_size)
+        if tie_weights:
+            self.output.weight = self.embedding.weight
+        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
+        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
+        self.output_dropout = Dropout(output_dropout, over_time=variational)
+
+    def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            state: tensors `[layers, batch, hidden]`.
+            generator: source of the dropout masks, on the tokens' device; needed in training only.
+        """
+        outputs = self.embedding_dropout(self.embedding(tokens), generator)
+        new_states = []
+        for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            if index > 0:
+                outputs = self.layer_dropout(outputs, generator)
+            inputs = outputs
+            before = tuple(part[index : index + 1] for part in state)
+            outputs, after = layer(inputs, before if self.cell == "lstm" else before[0])
+            new_states.append(after if self.cell == "lstm" else (after,))
+            if self.residual and outputs.shape == inputs.shape:
+                outputs = outputs + inputs
+            outputs = norm(outputs)
+        logits = self.output(self.output_dropout(outputs, generator))
+        return logits, tuple(torch.cat(parts) for parts in zip(*new_states, strict=True))
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns zeros for every layer and sequence, on the model's device."""
+        weight = self.output.bias
+        shape = (len(self.layers), batch_size, self.hidden_size)
+        return tuple(weight.new_zeros(shape) for _ in range(_STATE_TENSORS[self.cell]))
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draws all weights anew: the field's initialisation for each kind.
+
+        Recurrent matrices are orthogonal gate by gate (Saxe et al. 2014), input matrices Xavier-uniform
+        gate by gate (Glorot and Bengio 2010), biases zero but for the LSTM's forget gate, which starts
+        at one (Jozefowicz et al. 2015), the embedding normal with deviation 0.1.
+        """
+        nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
+        if self.output.weight is not self.embedding.weight:
+            nn.init.xavier_uniform_(self.output.weight, generator=generator)
+        nn.init.zeros_(self.output.bias)
+        for layer in self.layers:
+            gates = _GATES[self.cell]
+            for name, parameter in layer.named_parameters():
+                for gate in parameter.chunk(gates):
+                    if name.startswith("weight_hh"):
+                        nn.init.orthogonal_(gate, generator=generator)
+                    elif name.startswith("weight_ih"):
+                        nn.init.xavier_uniform_(gate, generator=generator)
+                    else:
+                        nn.init.zeros_(gate)
+                # torch keeps two biases for each gate and adds them; the order of gates is i, f, g, o.
+                if self.cell == "lstm" and name.startswith("bias_ih"):
+                    nn.init.ones_(parameter.chunk(gates)[1])
+
+
+def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity: str) -> nn.Module:
+    if cell == "lstm":
+        return nn.LSTM(input_size, hidden_size)
+    if cell == "gru":
+        return nn.GRU(input_size, hidden_size)
+    return nn.RNN(input_size, hidden_size, nonlinearity=nonlinearity)

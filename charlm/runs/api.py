@@ -1,0 +1,132 @@
+"""The Python API: train, load, sample and score in a few lines."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from charlm.config import EvaluationConfig, RunConfig, SamplingConfig, Section, validate
+from charlm.data.sources import StringSource
+from charlm.errors import ConfigError
+from charlm.evaluation.score import Score
+from charlm.generation.generator import generate, generate_texts
+from charlm.runs import train as training
+from charlm.runs.device import resolve_device
+from charlm.runs.evaluate import score_source
+from charlm.runs.finish import TrainResult
+from charlm.runs.generate import resolve_seed
+from charlm.runs.loading import LoadedModel, load_model
+from charlm.runs.reporting import Reporter, SilentReporter, StopRequest
+from charlm.runs.workspace import Workspace
+
+
+class Run:
+    """A trained model, ready to sample and score.
+
+    Attributes:
+        model: the language model, `(tokens, state) -> (logits, state)`.
+        tokenizer: text to symbols and back.
+        config: the configuration it was trained with.
+        result: what its training came to; None for a run that was loaded.
+    """
+
+    def __init__(self, loaded: LoadedModel, workspace: Workspace, result: TrainResult | None = None) -> None:
+        self.name = loaded.name
+        self.model = loaded.model
+        self.tokenizer = loaded.tokenizer
+        self.config = loaded.config
+        self.result = result
+        self._loaded = loaded
+        self._workspace = workspace
+
+    def sample(self, prompt: str = "", **settings: Any) -> str:
+        """Returns a text drawn from the model, without the prompt.
+
+        Args:
+            prompt: what the text goes on from.
+            **settings: fields of `SamplingConfig`: length, temperature, top_k, top_p, min_p, seed, stop, …
+        """
+        return self.samples(prompt, **settings)[0]
+
+    def samples(self, prompt: str = "", **settings: Any) -> list[str]:
+        """Returns `num_samples` texts drawn from the model, in one batch."""
+        sampling = _sampling(settings)
+        if sampling.length == 0:
+            raise ConfigError("length 0 means without end; use stream() for that.")
+        return generate_texts(
+            self.model,
+            self.tokenizer,
+            prompt,
+            sampling,
+            seed=resolve_seed(sampling),
+            device=self.model.output.bias.device,
+        )
+
+    def stream(self, prompt: str = "", **settings: Any) -> Iterator[str]:
+        """Yields one text drawn from the model, piece by piece."""
+        sampling = _sampling(settings)
+        if sampling.num_samples != 1:
+            raise ConfigError("stream() draws one text; use samples() for several.")
+        device = self.model.output.bias.device
+        pieces = generate(self.model, self.tokenizer, prompt, sampling, seed=resolve_seed(sampling), device=device)
+        return (piece.text for piece in pieces)
+
+    def score(self, text: str, *, context: int | None = None) -> Score:
+        """Returns how well the model predicts a text: bits per character, perplexity, and their sums."""
+        settings = validate(EvaluationConfig, {"context": context}, source="score()")
+        return score_source(self._loaded, StringSource(text), settings, self._workspace, SilentReporter())
+
+
+def train(
+    text: str | Path | Sequence[str | Path],
+    *,
+    workspace: str | Path = ".",
+    init_from: str | None = None,
+    reporter: Reporter | None = None,
+    **settings: Any,
+) -> Run:
+    """Trains a model and returns it; everything is written under `workspace/checkpoints/`.
+
+    Args:
+        text: files, folders, globs, or a name such as 'builtin:python-docs'.
+        workspace: the folder with `data/` and `checkpoints/`.
+        init_from: a run whose weights to start from.
+        reporter: is told how it goes; by default nobody is.
+        **settings: any setting of the command line: budget="60s", hidden_size=512, name="mine", …
+
+    Raises:
+        CharlmError: something that the user can mend.
+    """
+    texts = [text] if isinstance(text, str | Path) else list(text)
+    config = _run_config({"corpus": tuple(str(each) for each in texts), **settings})
+    place = Workspace(Path(workspace))
+    result = training.start(config, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
+    return Run(load_model(str(result.run), place, device=resolve_device(config.run.device)), place, result)
+
+
+def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") -> Run:
+    """Returns the best model of a run: its name, its folder, or a best.safetensors alone.
+
+    Raises:
+        CheckpointError: there is no such run, or its checkpoint is damaged.
+    """
+    place = Workspace(Path(workspace))
+    return Run(load_model(str(run), place, device=resolve_device(device)), place)
+
+
+def _run_config(settings: dict[str, Any]) -> RunConfig:
+    sections: dict[str, dict[str, Any]] = {name: {} for name in RunConfig.model_fields}
+    for name, value in settings.items():
+        for section, field in RunConfig.model_fields.items():
+            kind = field.annotation
+            assert isinstance(kind, type)
+            assert issubclass(kind, Section)
+            if name in kind.model_fields:
+                sections[section][name] = value
+                break
+        else:
+            raise ConfigError(f"train(): {name} is not a setting charlm knows.")
+    return validate(RunConfig, sections, source="train()")
+
+
+def _sampling(settings: dict[str, Any]) -> SamplingConfig:
+    return validate(SamplingConfig, settings, source="sample()")

@@ -1,0 +1,133 @@
+"""`charlm data`: the corpora that charlm knows, and what a text looks like to it."""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from charlm.config import DataConfig, TokenizerConfig
+from charlm.data.builtin import builtins
+from charlm.data.catalog import entries, is_fetched, require
+from charlm.data.catalog import fetch as fetch_entry
+from charlm.data.corpus import prepare_corpus
+from charlm.data.inputs import open_corpus
+from charlm.data.tokenizers.recipes import learnt
+from charlm.runs.reporting import Reporter
+from charlm.runs.summary import describe_corpus
+from charlm.runs.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class CorpusRow:
+    """A corpus that charlm knows by name."""
+
+    name: str
+    description: str
+    size_bytes: int | None
+    licence: str
+    split: str
+    state: str
+
+
+@dataclass(frozen=True)
+class PreparedCorpus:
+    """What preparing a text found: rows for people, and where the encoded text lies."""
+
+    rows: tuple[tuple[str, str], ...]
+    folder: Path
+    reused: bool
+
+
+@dataclass(frozen=True)
+class CorpusPreview:
+    """Facts of a text, and how it begins."""
+
+    rows: tuple[tuple[str, str], ...]
+    excerpt: str
+
+
+def listing(workspace: Workspace) -> tuple[CorpusRow, ...]:
+    """Returns every corpus that charlm knows, the built-in ones first."""
+    own = tuple(
+        CorpusRow(each.name, each.description, None, each.licence, "90/5/5 %", "built-in") for each in builtins()
+    )
+    return own + tuple(
+        CorpusRow(
+            entry.name,
+            entry.description,
+            entry.size_bytes,
+            entry.licence,
+            entry.usual_split,
+            "fetched" if is_fetched(entry, workspace.data) else "not fetched",
+        )
+        for entry in entries()
+    )
+
+
+def fetch(name: str, workspace: Workspace, reporter: Reporter) -> Path:
+    """Downloads a corpus of the catalogue, verified, and returns its folder.
+
+    Raises:
+        DataError: the name is not in the catalogue, or the download failed.
+    """
+    entry = require(name)
+    with reporter.progress(f"fetching {entry.name}", entry.download_bytes) as advance:
+        return fetch_entry(entry, folder=workspace.data, progress=advance)
+
+
+def prepare(
+    data: DataConfig,
+    tokenizer: TokenizerConfig,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    stdin: BinaryIO | None = None,
+) -> PreparedCorpus:
+    """Encodes a text into the cache, as training would.
+
+    Raises:
+        DataError: it cannot be read, or is too short for its split.
+    """
+    text = open_corpus(data, folder=workspace.data, stdin=stdin)
+    for note in text.notes:
+        reporter.note(note)
+    records = data.records == "lines"
+    corpus = prepare_corpus(
+        text,
+        folder=workspace.data,
+        recipe=learnt(tokenizer, records=records),
+        records=records,
+        progress=reporter.progress,
+    )
+    rows = (*describe_corpus(corpus), ("encoded in", str(corpus.folder)))
+    return PreparedCorpus(rows, corpus.folder, corpus.reused)
+
+
+def show(
+    data: DataConfig, workspace: Workspace, reporter: Reporter, *, characters: int, stdin: BinaryIO | None = None
+) -> CorpusPreview:
+    """Returns facts of a text and its first characters, without encoding it.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    text = open_corpus(data, folder=workspace.data, stdin=stdin)
+    for note in text.notes:
+        reporter.note(note)
+    total, num_bytes, lines, excerpt = 0, 0, 0, ""
+    distinct: set[str] = set()
+    with reporter.progress(f"reading {text.label}", text.train.size_bytes()) as advance:
+        for chunk in text.train.chunks():
+            size = len(chunk.encode())
+            total, num_bytes, lines = total + len(chunk), num_bytes + size, lines + chunk.count("\n")
+            distinct.update(chunk)
+            if len(excerpt) < characters:
+                excerpt += chunk[: characters - len(excerpt)]
+            advance(size)
+    shown = " ".join(islice((repr(each)[1:-1] for each in sorted(distinct) if each > " "), 120))
+    rows = (
+        ("corpus", text.label),
+        ("size", f"{total:,} characters, {num_bytes:,} bytes, {lines:,} lines"),
+        ("vocabulary", f"{len(distinct):,} characters: {shown}{' …' if len(distinct) > 120 else ''}"),
+    )
+    return CorpusPreview(rows, excerpt)

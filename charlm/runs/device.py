@@ -1,0 +1,23 @@
+"""Which device a run computes on."""
+
+import torch
+
+from charlm.config import Device
+from charlm.errors import ConfigError
+
+
+def resolve_device(device: Device) -> torch.device:
+    """Returns the device that a setting stands for; 'auto' takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigError: the machine has no such device.
+    """
+    if device == "auto":
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found if found is not None and found.type in ("cuda", "mps") else torch.device("cpu")
+    chosen = torch.device(device)
+    if chosen.type == "cuda" and not (torch.cuda.is_available() and (chosen.index or 0) < torch.cuda.device_count()):
+        raise ConfigError(f"--device {device} is not available: torch sees {torch.cuda.device_count()} CUDA devices.")
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("--device mps is not available on this machine.")
+    return chosen

@@ -1,0 +1,124 @@
+"""`charlm eval perplexity`: how well a run's best model predicts a text."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+import torch
+
+from charlm.config import DataConfig, Device, EvaluationConfig
+from charlm.data.corpus import EncodedText, encode_text
+from charlm.data.inputs import open_text
+from charlm.data.sources import TextSource
+from charlm.errors import DataError
+from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.score import Score
+from charlm.evaluation.scorer import score_text
+from charlm.runs.corpus_of_run import reopen_corpus
+from charlm.runs.device import resolve_device
+from charlm.runs.loading import LoadedModel, load_model
+from charlm.runs.reporting import Reporter
+from charlm.runs.workspace import Workspace
+
+Split = Literal["train", "valid", "test"]
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """A score, of what under what, with what memoryless models score on the same text."""
+
+    run: str
+    text: str
+    score: Score
+    baselines: tuple[Baseline, ...]
+
+
+def perplexity(
+    run: str,
+    text: tuple[str, ...],
+    settings: EvaluationConfig,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    split: Split | None = None,
+    device: Device = "auto",
+    reading: DataConfig | None = None,
+    stdin: BinaryIO | None = None,
+) -> EvaluationResult:
+    """Scores a text, or one of the parts of the run's own corpus, with the run's best model.
+
+    Args:
+        text: what to score, as in `DataConfig.corpus`; empty for a part of the run's own corpus.
+        split: which part; by default test, or valid where there is no test part.
+        reading: how `text` is read (encoding, line ends, normalisation, pattern); the run's own way by default.
+
+    Raises:
+        CharlmError: there is no such run, text or part, or the text is too short.
+    """
+    target = resolve_device(device)
+    loaded = load_model(run, workspace, device=target)
+    with ExitStack() as cleanup:
+        if text:
+            source, notes = open_text(text, data=reading or loaded.config.data, folder=workspace.data, stdin=stdin)
+            for note in notes:
+                reporter.note(note)
+            encoded = cleanup.enter_context(
+                encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress)
+            )
+            label = source.label
+        else:
+            encoded, label = _own_part(loaded, split, workspace, reporter)
+        score, baselines = score_encoded(loaded, encoded, settings, reporter, device=target, label=label)
+    return EvaluationResult(loaded.name, label, score, baselines)
+
+
+def score_source(
+    loaded: LoadedModel, source: TextSource, settings: EvaluationConfig, workspace: Workspace, reporter: Reporter
+) -> Score:
+    """Returns the score of any text under a model that is loaded already."""
+    device = loaded.model.output.bias.device
+    with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
+        return score_encoded(loaded, encoded, settings, reporter, device=device, label=source.label)[0]
+
+
+def score_encoded(
+    loaded: LoadedModel,
+    encoded: EncodedText,
+    settings: EvaluationConfig,
+    reporter: Reporter,
+    *,
+    device: torch.device,
+    label: str,
+) -> tuple[Score, tuple[Baseline, ...]]:
+    """Returns the score of an encoded text, and the baselines' scores.
+
+    Raises:
+        DataError: there is nothing to score in it.
+    """
+    tokenizer = loaded.tokenizer
+    if len(encoded.tokens) < 2:
+        raise DataError(
+            f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
+        )
+    with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
+        score = score_text(loaded.model, encoded, tokenizer, settings=settings, device=device, advance=advance)
+    return score, score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
+
+
+def _own_part(
+    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter
+) -> tuple[EncodedText, str]:
+    """Returns a part of the corpus the run was trained on, from the cache or read again."""
+    corpus = reopen_corpus(loaded.config, loaded.values, loaded.tokenizer, workspace, reporter)
+    parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
+    chosen = split or ("test" if corpus.test is not None else "valid")
+    part = parts[chosen]
+    if part is None:
+        present = ", ".join(name for name, each in parts.items() if each is not None)
+        raise DataError(
+            f"'{loaded.name}' was trained without a {chosen} part (it has: {present}); "
+            f"choose one with --split, or give a text: charlm eval perplexity {loaded.name} TEXT"
+        )
+    if split is None and chosen != "test":
+        reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")
+    return part, f"{corpus.label} ({chosen})"

@@ -1,0 +1,134 @@
+"""From the first step of a session to its result: the loop, then the scores of the best model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.config import EvaluationConfig, parse_duration
+from charlm.data.corpus import EncodedText
+from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.score import Score
+from charlm.evaluation.scorer import score_text
+from charlm.runs.loading import LoadedModel, model_from
+from charlm.runs.reporting import TrainingSummary
+from charlm.runs.summary import describe_corpus, describe_machine, describe_model, describe_training
+from charlm.runs.training_run import TrainingRun
+from charlm.training.loop import Outcome, Plan, train
+
+EXACT_LIMIT = 1_000_000
+"""Symbols up to which the final score reads one stream; a longer text is scored in warmed-up stretches."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training came to.
+
+    Attributes:
+        steps: steps done in all; `total_steps` were planned.
+        seconds: time spent training in all sessions, evaluations included.
+        characters_per_second: characters trained on, by that time.
+        validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
+        baselines: the uniform and the unigram model on the same texts.
+    """
+
+    run: Path
+    name: str
+    parameters: int
+    steps: int
+    total_steps: int
+    seconds: float
+    characters_per_second: float
+    validation: Score | None
+    test: Score | None
+    baselines: tuple[Baseline, ...]
+    sample: str
+    outcome: Outcome
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped before its end and can be resumed."""
+        return self.outcome == "interrupted"
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it ended for lack of improvement."""
+        return self.outcome == "stopped early"
+
+
+def train_to_the_end(run: TrainingRun) -> TrainResult:
+    """Trains under the live display, then scores the best model on what was held out.
+
+    Raises:
+        TrainingError: training could not go on; the last good checkpoint is kept.
+    """
+    settings = run.config.training
+    assert settings.steps is not None
+    plan = Plan(
+        total_steps=settings.steps,
+        evaluations=min(settings.evaluations, settings.steps),
+        patience=settings.patience,
+        save_seconds=parse_duration(settings.save_every),
+    )
+    parameters = sum(parameter.numel() for parameter in run.trainer.parameters)
+    summary = TrainingSummary(
+        run=run.folder.path, rows=_rows(run, parameters), total_steps=plan.total_steps, first_step=run.trainer.step
+    )
+    with run.reporter.training(summary):
+        run.stop.graceful = True
+        try:
+            outcome = train(run.trainer, plan, run.progress, run)
+        finally:
+            run.stop.graceful = False
+    scores: dict[str, Score] = {}
+    baselines: tuple[Baseline, ...] = ()
+    if outcome != "interrupted":
+        best = model_from(
+            run.folder.best, read_checkpoint(run.folder.best), name=run.folder.name, device=run.trainer.device
+        )
+        for split, text in (("validation", run.corpus.valid), ("test", run.corpus.test)):
+            if text is not None:
+                scores[split] = _score(best, text, run, split)
+                baselines += score_baselines(text, run.corpus.tokenizer, run.symbol_counts, split=split)
+    seconds = run.progress.seconds
+    return TrainResult(
+        run=run.folder.path,
+        name=run.folder.name,
+        parameters=parameters,
+        steps=run.trainer.step,
+        total_steps=plan.total_steps,
+        seconds=seconds,
+        characters_per_second=run.characters_trained / seconds if seconds else 0.0,
+        validation=scores.get("validation"),
+        test=scores.get("test"),
+        baselines=baselines,
+        sample=run.last_sample,
+        outcome=outcome,
+    )
+
+
+def _score(best: LoadedModel, text: EncodedText, run: TrainingRun, split: str) -> Score:
+    with run.reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
+        return score_text(
+            best.model,
+            text,
+            best.tokenizer,
+            settings=EvaluationConfig(),
+            device=run.trainer.device,
+            mode="exact" if len(text.tokens) <= EXACT_LIMIT else "fast",
+            advance=advance,
+        )
+
+
+def _rows(run: TrainingRun, parameters: int) -> tuple[tuple[str, str], ...]:
+    trainer = run.trainer
+    model = describe_model(run.config, parameters=parameters)
+    rows = [
+        *describe_corpus(run.corpus),
+        ("model", model),
+        *describe_training(run.config, trainer.batches, origin=str(run.facts["length"])),
+        ("computed on", describe_machine(trainer.device, trainer.precision)),
+        ("written to", str(run.folder.path)),
+    ]
+    if trainer.step:
+        rows.append(("going on", f"after step {trainer.step:,}"))
+    return tuple(rows)

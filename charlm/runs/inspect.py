@@ -1,0 +1,102 @@
+"""`charlm info`: what a run is, and how it went."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
+from charlm.checkpointing.metrics import read_metrics
+from charlm.checkpointing.run_folder import RunFolder, find_run
+from charlm.errors import CheckpointError
+from charlm.runs.loading import model_from
+from charlm.runs.summary import describe_model
+from charlm.runs.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class HistoryPoint:
+    """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
+
+    step: int
+    training: float | None
+    validation: float | None
+
+
+@dataclass(frozen=True)
+class RunDescription:
+    """What is known of a run: rows for people, `facts` for programs, and its evaluations."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    history: tuple[HistoryPoint, ...]
+    facts: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns everything as JSON values."""
+        return {"run": self.name, **self.facts, "history": [asdict(point) for point in self.history]}
+
+
+def describe(run: str, workspace: Workspace) -> RunDescription:
+    """Returns what is known of a run.
+
+    Raises:
+        CheckpointError: there is no such run, or nothing of it can be read.
+    """
+    folder = find_run(run, workspace.checkpoints)
+    newest = _newest_checkpoint(folder)
+    values = newest.values
+    loaded = model_from(folder.last, newest, name=folder.name, device=torch.device("cpu"))
+    config = loaded.config
+    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
+    total_steps = config.training.steps or 0
+    step = int(values["step"])
+    progress = values.get("progress", {})
+    best_nats, best_step = progress.get("best_nats"), progress.get("best_step")
+    corpus = values["corpus"]
+    finished = step >= total_steps
+    state = "finished" if finished else f"go on with: charlm train --resume {run}"
+    rows = [
+        ("run", str(folder.path)),
+        ("corpus", f"{corpus['label']}, split {corpus['split']}, SHA-256 {corpus['digest'][:12]}…"),
+        ("text", ", ".join(config.data.corpus)),
+        ("vocabulary", f"{loaded.tokenizer.vocabulary_size:,} symbols ({loaded.tokenizer.kind})"),
+        ("model", describe_model(config, parameters=parameters)),
+        ("steps", f"{step:,} of {total_steps:,} ({state})"),
+        ("length", str(values.get("length"))),
+        ("time", f"{progress.get('seconds', 0.0):.0f} s of training"),
+        ("best", "none yet" if best_step is None else _best(best_nats, best_step)),
+        ("made with", f"charlm {values.get('charlm')}, torch {values.get('torch')}, seed {config.run.seed}"),
+    ]
+    if values.get("initialized_from"):
+        rows.insert(3, ("started from", str(values["initialized_from"])))
+    facts = {
+        "path": str(folder.path),
+        "corpus": corpus,
+        "vocabulary_size": loaded.tokenizer.vocabulary_size,
+        "parameters": parameters,
+        "step": step,
+        "total_steps": total_steps,
+        "finished": finished,
+        "seconds": progress.get("seconds"),
+        "best": {"step": best_step, "nats_per_symbol": best_nats},
+        "config": config.model_dump(mode="json", exclude_none=True),
+    }
+    history = tuple(
+        HistoryPoint(each["step"], each.get("training_nats_per_symbol"), each["validation"].get("nats_per_symbol"))
+        for each in read_metrics(folder.metrics)
+        if isinstance(each.get("validation"), dict)
+    )
+    return RunDescription(folder.name, tuple(rows), history, facts)
+
+
+def _best(nats: float | None, step: int) -> str:
+    return f"step {step:,}" if nats is None else f"{nats:.4f} nats/symbol on validation at step {step:,}"
+
+
+def _newest_checkpoint(folder: RunFolder) -> Checkpoint:
+    if folder.last.exists():
+        return read_checkpoint(folder.last)
+    if folder.best.exists():
+        return read_checkpoint(folder.best)
+    raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")

@@ -1,0 +1,94 @@
+"""What a run tells of itself before it starts: every choice that was made, in words."""
+
+import torch
+
+from charlm.config import RunConfig
+from charlm.data.corpus import EncodedCorpus, EncodedText
+from charlm.data.lanes import Batches
+
+
+def describe_model(config: RunConfig, *, parameters: int) -> str:
+    """Returns one line on the network."""
+    model = config.model
+    extras = [
+        f"dropout {model.dropout:g}" if model.dropout else "",
+        "residual" if model.residual and (model.num_layers > 1 or model.embedding_size == model.hidden_size) else "",
+        "layer norm" if model.layer_norm else "",
+        "tied weights" if model.tie_weights else "",
+    ]
+    kind = f"{model.nonlinearity} rnn" if model.cell == "rnn" else model.cell
+    layers = "layer" if model.num_layers == 1 else "layers"
+    parts = [
+        f"{model.num_layers} {kind} {layers} of {model.hidden_size} units",
+        f"embedding {model.embedding_size}",
+        *(extra for extra in extras if extra),
+        f"{parameters:,} parameters",
+    ]
+    return ", ".join(parts)
+
+
+def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
+    """Returns the rows on the text, its vocabulary and its split."""
+    parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
+    present = {name: part for name, part in parts.items() if part is not None}
+    tokenizer = corpus.tokenizer
+    total = sum(part.num_characters for part in present.values())
+    size = sum(part.num_bytes for part in present.values())
+    rows = [
+        ("corpus", f"{corpus.label}: {total:,} characters, {size:,} bytes{_records(corpus)}"),
+        ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
+        ("split", f"{corpus.split}: {', '.join(f'{name} {_size(part)}' for name, part in present.items())}"),
+    ]
+    unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
+    if unknown:
+        rows.append(("unknown characters", f"{', '.join(unknown)} (never seen in training; charged in every score)"))
+    return rows
+
+
+def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> list[tuple[str, str]]:
+    """Returns the rows on batches, length and optimizer."""
+    training = config.training
+    fewer = "" if batches.num_lanes == training.batch_size else f" (not {training.batch_size}: the text is short)"
+    assert training.steps is not None
+    assert training.learning_rate is not None
+    epochs = training.steps / batches.windows_per_epoch
+    return [
+        (
+            "batches",
+            f"{batches.num_lanes} lanes{fewer} x {training.sequence_length} symbols, state carried, "
+            f"{batches.windows_per_epoch:,} steps an epoch",
+        ),
+        ("length", f"{training.steps:,} steps, {epochs:.3g} epochs ({origin})"),
+        (
+            "optimizer",
+            f"AdamW, learning rate {training.learning_rate:g} after {training.warmup_steps} warm-up steps, cosine to "
+            f"{training.learning_rate * training.final_learning_rate:g}, weight decay {training.weight_decay:g}, "
+            f"{_clipping(config)}",
+        ),
+    ]
+
+
+def describe_machine(device: torch.device, precision: str) -> str:
+    """Returns one line on what computes."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, {precision}"
+    if device.type == "cpu":
+        return f"cpu, {torch.get_num_threads()} threads, {precision}"
+    return f"{device.type}, {precision}"
+
+
+def _clipping(config: RunConfig) -> str:
+    training = config.training
+    if training.clip_value is not None:
+        return f"gradient clipped to ±{training.clip_value:g}"
+    return f"gradient norm clipped to {training.clip_norm:g}" if training.clip_norm else "no clipping"
+
+
+def _records(corpus: EncodedCorpus) -> str:
+    if corpus.tokenizer.begin is None:
+        return ""
+    return f", {sum(part.num_records for part in (corpus.train, corpus.valid, corpus.test) if part):,} records"
+
+
+def _size(part: EncodedText) -> str:
+    return f"{part.num_characters:,}"

@@ -1,0 +1,269 @@
+"""One training run, new or resumed: the objects that meet in it, and what it writes and tells."""
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
+from charlm.checkpointing.metrics import append_metrics
+from charlm.checkpointing.run_folder import RunFolder
+from charlm.config import EvaluationConfig, RunConfig
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.lanes import Batches, Lanes
+from charlm.data.record_batches import RecordBatches
+from charlm.evaluation.score import Score
+from charlm.evaluation.scorer import score_text
+from charlm.generation.generator import sample_text
+from charlm.models.build import build_model, load_weights
+from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
+from charlm.training.averaging import WeightAverage
+from charlm.training.clipping import build_clip
+from charlm.training.loop import Progress
+from charlm.training.optimization import build_optimizer, learning_rate_at
+from charlm.training.precision import autocast
+from charlm.training.trainer import StepResult, Trainer
+
+SAMPLE_CHARACTERS = 240
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Seeds of the independent sources of randomness, all derived from the run's one seed."""
+
+    weights: int
+    dropout: int
+    batches: int
+    samples: int
+
+    @classmethod
+    def from_seed(cls, seed: int) -> "Streams":
+        """Returns the seeds that a run's seed stands for."""
+        return cls(*(int(part) for part in np.random.SeedSequence(seed).generate_state(4, np.uint32)))
+
+
+def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
+    """Returns the training text as windows."""
+    settings = config.training
+    seed = Streams.from_seed(config.run.seed).batches
+    tokenizer = corpus.tokenizer
+    if tokenizer.begin is not None and tokenizer.end is not None:
+        return RecordBatches(
+            corpus.train.tokens,
+            begin=tokenizer.begin,
+            end=tokenizer.end,
+            batch_size=settings.batch_size,
+            sequence_length=settings.sequence_length,
+            seed=seed,
+        )
+    return Lanes(
+        corpus.train.tokens,
+        batch_size=settings.batch_size,
+        sequence_length=settings.sequence_length,
+        random_length=settings.random_length,
+        seed=seed,
+    )
+
+
+def build_trainer(
+    config: RunConfig,
+    batches: Batches,
+    *,
+    vocabulary_size: int,
+    weights: Mapping[str, Tensor] | None,
+    total_steps: int,
+    precision: Literal["fp32", "bf16"],
+    device: torch.device,
+) -> Trainer:
+    """Returns a trainer before its first step, its weights drawn from the seed or taken from `weights`."""
+    streams = Streams.from_seed(config.run.seed)
+    settings = config.training
+    model = build_model(config.model, vocabulary_size=vocabulary_size)
+    if weights is None:
+        model.initialize(torch.Generator().manual_seed(streams.weights))
+    else:
+        load_weights(model, weights, source="the run to start from")
+    model.to(device)
+    rate = settings.learning_rate
+    assert rate is not None
+    return Trainer(
+        model,
+        batches=batches,
+        optimizer=build_optimizer(
+            model,
+            learning_rate=rate,
+            beta1=settings.beta1,
+            beta2=settings.beta2,
+            weight_decay=settings.weight_decay,
+        ),
+        learning_rate=partial(
+            learning_rate_at,
+            peak=rate,
+            final_share=settings.final_learning_rate,
+            warmup_steps=settings.warmup_steps,
+            total_steps=total_steps,
+        ),
+        clip=build_clip(max_norm=settings.clip_norm, max_value=settings.clip_value),
+        average=None if settings.average is None else WeightAverage(model, decay=settings.average),
+        precision=precision,
+        accumulation=settings.accumulation,
+        generator=torch.Generator(device).manual_seed(streams.dropout),
+        device=device,
+    )
+
+
+class TrainingRun:
+    """Binds a trainer to its folder and to who is told; the hooks of the training loop.
+
+    Args:
+        facts: values that stay the same over the run and are stored in its checkpoints.
+        symbol_counts: how often each symbol is a target in the training text.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: RunConfig,
+        corpus: EncodedCorpus,
+        trainer: Trainer,
+        progress: Progress,
+        *,
+        facts: Mapping[str, Any],
+        symbol_counts: NDArray[np.int64],
+        reporter: Reporter,
+        stop: StopRequest,
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.corpus = corpus
+        self.trainer = trainer
+        self.progress = progress
+        self.model = trainer.model
+        self.facts = dict(facts)
+        self.symbol_counts = symbol_counts
+        self.reporter = reporter
+        self.stop = stop
+        self.last_sample = ""
+        self._characters_per_target = corpus.train.num_characters / max(1, corpus.train.num_symbols)
+        self._speed = _Speed()
+
+    @property
+    def characters_trained(self) -> float:
+        """Characters that the steps so far were over, all sessions together."""
+        return float(self.progress.targets * self._characters_per_target)
+
+    def stepped(self, result: StepResult) -> None:
+        """Tells of a step."""
+        trainer = self.trainer
+        speed = self._speed.after(result.num_targets * self._characters_per_target)
+        loss = result.total_nats / result.num_targets
+        self.reporter.step(
+            StepReport(
+                step=trainer.step,
+                loss=loss,
+                learning_rate=result.learning_rate,
+                gradient_norm=result.gradient_norm,
+                clipped=trainer.num_clipped / trainer.step,
+                skipped=trainer.num_skipped,
+                characters_per_second=speed,
+            )
+        )
+
+    def validate(self) -> Score | None:
+        """Scores the validation text with the weights that would be kept (the average, if there is one)."""
+        text = self.corpus.valid
+        if text is None:
+            return None
+        trainer = self.trainer
+        self.model.eval()
+        with self._kept_weights(), autocast(trainer.precision, trainer.device):
+            return score_text(
+                self.model,
+                text,
+                self.corpus.tokenizer,
+                settings=EvaluationConfig(),
+                device=trainer.device,
+                mode="fast",
+            )
+
+    def evaluated(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
+        """Keeps the weights if they are the best, draws a short sample, and tells."""
+        with self._kept_weights():
+            if is_best:
+                self._save_best(score)
+            self.last_sample = sample_text(
+                self.model,
+                self.corpus.tokenizer,
+                length=SAMPLE_CHARACTERS,
+                seed=Streams.from_seed(self.config.run.seed).samples,
+                device=self.trainer.device,
+            )
+        per_character = None if training_nats is None else training_nats / self._characters_per_target
+        self.reporter.evaluation(
+            EvaluationReport(
+                step=self.trainer.step,
+                training_nats_per_character=float("nan") if per_character is None else per_character,
+                score=score,
+                is_best=is_best,
+                sample=self.last_sample,
+            )
+        )
+        self._speed.pause()
+
+    def record(self, metrics: dict[str, Any]) -> None:
+        """Appends a line to metrics.jsonl."""
+        append_metrics(self.folder.metrics, metrics)
+
+    def save(self) -> None:
+        """Writes last.safetensors."""
+        tensors = self.trainer.tensors() | {"corpus.symbol_counts": torch.from_numpy(self.symbol_counts)}
+        values = self._values() | {"trainer": self.trainer.values(), "progress": self.progress.to_json()}
+        write_checkpoint(self.folder.last, Checkpoint(tensors, values))
+        self._speed.pause()
+
+    def stop_requested(self) -> bool:
+        """Returns whether someone wants the run to stop."""
+        return self.stop.requested
+
+    def _save_best(self, score: Score | None) -> None:
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors["corpus.symbol_counts"] = torch.from_numpy(self.symbol_counts)
+        values = self._values() | {"validation": None if score is None else score.to_json()}
+        write_checkpoint(self.folder.best, Checkpoint(tensors, values))
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            **self.facts,
+            "step": self.trainer.step,
+            "config": self.config.model_dump(mode="json", exclude_none=True),
+            "tokenizer": dict(self.corpus.tokenizer.to_json()),
+        }
+
+    def _kept_weights(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.trainer.average is None else self.trainer.average.applied_to(self.model)
+
+
+class _Speed:
+    """Characters per second, smoothed over about the last second or two."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self._rate: float | None = None
+
+    def after(self, characters: float) -> float:
+        now = time.perf_counter()
+        seconds, self._last = max(now - self._last, 1e-9), now
+        rate = characters / seconds
+        weight = min(1.0, seconds / 2.0 + 0.02)
+        self._rate = rate if self._rate is None else self._rate + weight * (rate - self._rate)
+        return self._rate
+
+    def pause(self) -> None:
+        self._last = time.perf_counter()

@@ -1,0 +1,44 @@
+"""An exponential moving average of the weights (Polyak and Juditsky 1992, as used by most trainers)."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class WeightAverage:
+    """Keeps an average of a model's weights beside them.
+
+    The decay starts small and grows with the updates seen, `min(decay, (1 + n) / (10 + n))`, so that the
+    first, random weights are soon forgotten.
+    """
+
+    def __init__(self, model: nn.Module, *, decay: float) -> None:
+        self.decay = decay
+        self.num_updates = 0
+        self.weights = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Moves the average towards the model's weights."""
+        decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
+        self.num_updates += 1
+        current = [parameter.detach() for _, parameter in model.named_parameters()]
+        torch._foreach_lerp_(list(self.weights.values()), current, 1.0 - decay)
+
+    @contextmanager
+    def applied_to(self, model: nn.Module) -> Iterator[None]:
+        """Gives the model the averaged weights for the length of the context."""
+        own = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+        _copy_into(model, self.weights)
+        try:
+            yield
+        finally:
+            _copy_into(model, own)
+
+
+@torch.no_grad()
+def _copy_into(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        parameter.copy_(weights[name])

@@ -1,0 +1,34 @@
+"""The optimizer, and the learning rate as a pure function of the step."""
+
+import math
+
+import torch
+from torch import nn
+
+
+def default_learning_rate(hidden_size: int) -> float:
+    """Returns a highest learning rate that suits a width; see docs/experiments.md for what it rests on."""
+    return min(0.008, 1.5 / hidden_size)
+
+
+def learning_rate_at(step: int, *, peak: float, final_share: float, warmup_steps: int, total_steps: int) -> float:
+    """Returns the learning rate of step `step` (counted from 0): linear warm-up, then cosine decay.
+
+    The warm-up is shortened to a tenth of a short training. The last step has almost reached
+    `peak * final_share` (Loshchilov and Hutter 2017, without restarts).
+    """
+    warmup_steps = min(warmup_steps, total_steps // 10)
+    warmth = min(1.0, (step + 1) / (warmup_steps + 1))
+    progress = min(1.0, step / total_steps)
+    return peak * warmth * (final_share + (1.0 - final_share) * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+def build_optimizer(
+    model: nn.Module, *, learning_rate: float, beta1: float, beta2: float, weight_decay: float
+) -> torch.optim.AdamW:
+    """Returns AdamW (Loshchilov and Hutter 2019), fused; only matrices decay, not biases or norms."""
+    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    matrices = [(name, parameter) for name, parameter in named if parameter.ndim >= 2]
+    vectors = [(name, parameter) for name, parameter in named if parameter.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(beta1, beta2), fused=True)

@@ -1,0 +1,138 @@
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from charlm.checkpointing.atomic import remove_leftovers, write_atomically
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from charlm.checkpointing.metrics import append_metrics, read_metrics, trim_metrics
+from charlm.errors import CheckpointError
+
+
+def example() -> Checkpoint:
+    tensors = {
+        "model.weight": torch.arange(6, dtype=torch.float32).view(2, 3),
+        "state.0": torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
+        "rng": torch.tensor([1, 255], dtype=torch.uint8),
+        "empty": torch.zeros(0, 3),
+    }
+    return Checkpoint(tensors, {"step": 7, "loss": 0.1, "name": "größe\n", "nothing": None})
+
+
+def test_what_is_written_is_read_back_bit_for_bit(tmp_path: Path):
+    write_checkpoint(tmp_path / "c.safetensors", example())
+    read = read_checkpoint(tmp_path / "c.safetensors")
+    assert read.values == example().values
+    assert read.tensors.keys() == example().tensors.keys()
+    for name, tensor in example().tensors.items():
+        assert read.tensors[name].dtype == tensor.dtype
+        assert torch.equal(read.tensors[name], tensor)
+
+
+def test_sections_drop_their_prefix():
+    assert list(example().section("model")) == ["weight"]
+
+
+def test_tensors_that_share_memory_are_stored_each(tmp_path: Path):
+    shared = torch.ones(2)
+    write_checkpoint(tmp_path / "c", Checkpoint({"a": shared, "b": shared, "c": torch.ones(2, 3).t()}, {}))
+    assert read_checkpoint(tmp_path / "c").tensors["c"].shape == (3, 2)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 8, 100, -1])
+def test_a_truncated_file_is_refused(tmp_path: Path, keep: int):
+    path = tmp_path / "c.safetensors"
+    write_checkpoint(path, example())
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match=r"c\.safetensors"):
+        read_checkpoint(path)
+
+
+def test_every_flipped_byte_is_noticed(tmp_path: Path):
+    path = tmp_path / "c.safetensors"
+    write_checkpoint(path, example())
+    intact = path.read_bytes()
+    for position in range(len(intact)):
+        damaged = bytearray(intact)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        try:
+            read = read_checkpoint(path)
+        except CheckpointError:
+            continue
+        # A space of the header's padding may differ without meaning anything.
+        assert read.values == example().values
+        assert all(torch.equal(read.tensors[name], tensor) for name, tensor in example().tensors.items())
+
+
+def test_a_foreign_safetensors_file_is_refused(tmp_path: Path):
+    (tmp_path / "c").write_bytes(safetensors.torch.save({"a": torch.ones(1)}))
+    with pytest.raises(CheckpointError, match="not a checkpoint of charlm"):
+        read_checkpoint(tmp_path / "c")
+
+
+def test_another_format_version_is_refused(tmp_path: Path):
+    metadata = {"format": "charlm", "version": "999", "values": "{}", "sha256": ""}
+    (tmp_path / "c").write_bytes(safetensors.torch.save({"a": torch.ones(1)}, metadata))
+    with pytest.raises(CheckpointError, match="version 999"):
+        read_checkpoint(tmp_path / "c")
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path: Path):
+    class Payload:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    (tmp_path / "c").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(CheckpointError):
+        read_checkpoint(tmp_path / "c")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(CheckpointError):
+            read_checkpoint(path)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(CheckpointError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path: Path):
+    (tmp_path / "plain").write_bytes(b"")
+    write_atomically(tmp_path / "file", b"")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
+    (tmp_path / ".tmp-last.safetensors-0a1b2c3d").touch()
+    (tmp_path / "last.safetensors").touch()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+def test_metrics_survive_a_torn_line_and_are_trimmed_to_a_step(tmp_path: Path):
+    path = tmp_path / "metrics.jsonl"
+    for step in (10, 20, 30):
+        append_metrics(path, {"step": step, "loss": 0.1 * step})
+    with path.open("a") as file:
+        file.write('{"step": 40, "lo')
+    assert [record["step"] for record in read_metrics(path)] == [10, 20, 30]
+    trim_metrics(path, 20)
+    append_metrics(path, {"step": 30})
+    assert path.read_text().count("\n") == 3
+    assert [record["step"] for record in read_metrics(path)] == [10, 20, 30]

@@ -1,0 +1,212 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charlm.cli import app
+from charlm.errors import CharlmError, ConfigError, DataError
+
+PACKAGE = Path(app.__file__).parents[2]
+
+
+def charlm(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "charlm", *arguments], cwd=cwd, env=env, input=stdin, capture_output=True, check=False
+    )
+
+
+def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
+    def fail(_: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(app, "_invoke", fail)
+    return app.run([])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["trian", "x.txt"],
+        ["train"],
+        ["train", "x.txt", "--hiden-size", "3"],
+        ["train", "x.txt", "--hidden-size"],
+        ["train", "x.txt", "--dropout", "2"],
+        ["train", "x.txt", "--steps", "1", "--epochs", "2"],
+        ["train", "x.txt", "--cell", "elman"],
+        ["train", "x.txt", "--config", "none.toml"],
+        ["train", "x.txt", "--resume", "r"],
+        ["train", "--resume", "r", "--dropout", "0.1"],
+        ["train", "--resume", "r", "--no-residual"],
+        ["train", "--resume", "r", "--steps", "-1"],
+        ["train", "--resume", "r", "--steps", "1", "--budget", "2m"],
+        ["train", "--resume", "r", "--init-from", "s"],
+        ["sample"],
+        ["sample", "r", "--temperature", "nan"],
+        ["sample", "r", "--top-p", "2"],
+        ["sample", "r", "--length", "-1"],
+        ["sample", "r", "--prompt", "a", "--prompt-file", "b"],
+        ["sample", "r", "--prompt-file", "none.txt"],
+        ["sample", "r", "--device", "gpu"],
+        ["eval", "perplexity"],
+        ["eval", "perplexity", "r", "t.txt", "--split", "test"],
+        ["eval", "perplexity", "r", "--encoding", "latin-1"],
+        ["eval", "perplexity", "r", "--context", "0"],
+        ["data", "show"],
+        ["data", "show", "t.txt", "--characters", "0"],
+        ["data", "prepare", "t.txt", "--split", "1/2"],
+    ],
+)
+def test_a_usage_error_is_one_sentence_and_exits_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert app.run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Error: ") and err.count("\n") == 1 and err[-2] in ".?"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_refused_setting_is_named_on_resuming(capsys: pytest.CaptureFixture[str]) -> None:
+    app.run(["train", "--resume", "r", "--steps", "3", "--hidden-size", "8"])
+    assert "--hidden-size cannot be given with --resume" in capsys.readouterr().err
+
+
+def test_a_typo_is_answered_with_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    app.run(["trian"])
+    assert "Did you mean 'train'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["eval"], ["data"]])
+def test_no_command_shows_the_help_and_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(arguments) == 2
+    assert "Usage: charlm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["-h", "--help"])
+def test_help_exits_0(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["train", name]) == 0
+    assert "--hidden-size" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("charlm 0.")
+
+
+def test_a_dry_run_prints_settings_that_config_reads(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert app.run(["train", "a.txt", "--dry-run", "--lr", "0.1", "--no-residual", "--steps", "7"]) == 0
+    first = capsys.readouterr().out
+    assert "learning_rate = 0.1\n" in first and "residual = false\n" in first and "steps = 7\n" in first
+    Path("run.toml").write_text(first)
+    assert app.run(["train", "--config", "run.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (DataError("'a.txt' is empty."), 1, "Error: 'a.txt' is empty.\n"),
+        (CharlmError("x\x1b[31m."), 1, "Error: x␛[31m.\n"),
+        (ConfigError("No."), 2, "Error: No.\n"),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "Error: The disk is full; free some space and run the command again.\n",
+        ),
+        (PermissionError(13, "Permission denied", "x"), 1, "Error: 'x': Permission denied.\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+    ],
+)
+def test_errors_become_sentences_and_exit_codes(
+    error: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(error, monkeypatch) == code
+    assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+)
+def test_running_out_of_memory_names_the_settings_to_lower(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failing(error, monkeypatch) == 1
+    assert "--batch-size" in capsys.readouterr().err
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        failing(RuntimeError("shapes do not agree"), monkeypatch)
+
+
+def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for arguments in (['--help'], ['train', '--help'], ['sample', 'r', '--top-p', '2'], ['data', 'show', '-h']):\n"
+        "    run(arguments)\n"
+        "sys.exit(any(name.split('.')[0] in ('torch', 'numpy', 'sentencepiece') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    done = charlm("train", "x", "--dropout", "2", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: --dropout is '2'; it should be less than 1.\n"
+
+
+def test_no_color_and_pipes_get_no_escape_codes(tmp_path: Path) -> None:
+    assert b"\x1b" not in charlm("--help", cwd=tmp_path).stdout
+    done = charlm("--help", cwd=tmp_path, FORCE_COLOR="1", NO_COLOR="1")
+    assert b"\x1b[3" not in done.stdout
+
+
+def test_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    done = charlm("train", "ж.txt", "--dry-run", cwd=tmp_path, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert '"ж.txt"'.encode() in done.stdout
+
+
+def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "charlm", "train", "x", "--dry-run"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_standard_output_is_one_sentence(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "charlm", "train", "x", "--dry-run"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"Error: The disk is full; free some space and run the command again.\n"
+
+
+def test_the_shell_completes_runs_corpora_and_choices(tmp_path: Path) -> None:
+    for name in ("verses", "verbs", "other"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / name / "config.toml").touch()
+    (tmp_path / "tiny.txt").touch()
+
+    def completed(line: str) -> set[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        done = charlm(cwd=tmp_path, _CHARLM_COMPLETE="complete_bash", **words)
+        return set(done.stdout.decode().split())
+
+    assert completed("charlm sample ver") == {"verbs", "verses"}
+    assert completed("charlm train tiny") == {"tiny-shakespeare", "tiny.txt"}
+    assert completed("charlm train --cell l") == {"lstm"}

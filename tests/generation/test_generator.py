@@ -1,0 +1,338 @@
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charlm.config import SamplingConfig, TokenizerConfig
+from charlm.data.tokenizers.build import train_tokenizer
+from charlm.data.tokenizers.byte import ByteTokenizer
+from charlm.data.tokenizers.char import CharTokenizer
+from charlm.data.tokenizers.records import RecordTokenizer
+from charlm.errors import CharlmError, ConfigError, DataError
+from charlm.generation import generator
+from charlm.generation.generator import (
+    RECORDS_SHOWN,
+    generate,
+    generate_texts,
+    sample_text,
+)
+from charlm.models.recurrent import RecurrentLanguageModel
+
+CPU = torch.device("cpu")
+
+
+class Bigrams:
+    """The next symbol depends on the last alone; the state is the last symbol, and calls are recorded."""
+
+    def __init__(self, table: torch.Tensor) -> None:
+        self.vocabulary_size = len(table)
+        self.table = table
+        self.calls: list[torch.Tensor] = []
+
+    def __call__(self, tokens, state, generator=None):
+        self.calls.append(tokens)
+        return self.table[tokens], (tokens[-1:],)
+
+    def initial_state(self, batch_size):
+        return (torch.zeros(1, batch_size, dtype=torch.int64),)
+
+
+class Histories:
+    """The next symbol depends on all symbols read and their order; the state is a hash of them."""
+
+    def __init__(self, vocabulary_size: int) -> None:
+        self.vocabulary_size = vocabulary_size
+        self.table = torch.randn(997, vocabulary_size, generator=torch.Generator().manual_seed(5))
+        self.longest_call = 0
+
+    def __call__(self, tokens, state, generator=None):
+        self.longest_call = max(self.longest_call, len(tokens))
+        hashes = [state[0][0]]
+        for row in tokens:
+            hashes.append((hashes[-1] * 31 + row + 1) % 997)
+        return self.table[torch.stack(hashes[1:])], (hashes[-1][None],)
+
+    def initial_state(self, batch_size):
+        return (torch.zeros(1, batch_size, dtype=torch.int64),)
+
+
+def chain(tokenizer, successors: dict[int, int]) -> Bigrams:
+    table = torch.zeros(tokenizer.vocabulary_size, tokenizer.vocabulary_size)
+    for symbol, successor in successors.items():
+        table[symbol, successor] = 100.0
+    return Bigrams(table)
+
+
+def cycle(tokenizer, text: str) -> Bigrams:
+    tokens = tokenizer.encode(text).tolist()
+    return chain(tokenizer, dict(itertools.pairwise([*tokens, tokens[0]])))
+
+
+def recurrent(tokenizer, **changes) -> RecurrentLanguageModel:
+    options = {"embedding_size": 4, "hidden_size": 5, "num_layers": 2, "output_dropout": 0.5, **changes}
+    model = RecurrentLanguageModel(tokenizer.vocabulary_size, **options)
+    model.initialize(torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        model.output.weight.mul_(4)
+    return model
+
+
+def texts(model, tokenizer, prompt="", seed=1, **changes) -> list[str]:
+    return generate_texts(model, tokenizer, prompt, SamplingConfig(**changes), seed=seed, device=CPU)
+
+
+def pieces(model, tokenizer, prompt="", seed=1, **changes) -> list:
+    return generate(model, tokenizer, prompt, SamplingConfig(**changes), seed=seed, device=CPU)
+
+
+ABC = CharTokenizer("abc")
+LETTERS = CharTokenizer("abcdefgh\n ")
+
+
+def test_a_text_goes_on_where_the_prompt_ends():
+    assert texts(cycle(ABC, "abc"), ABC, "ca", length=5) == ["bcabc"]
+    assert texts(cycle(ABC, "abc"), ABC, "ca", length=5, temperature=0) == ["bcabc"]
+
+
+def test_greedy_text_of_an_lstm_is_that_of_reading_all_from_the_start_at_every_symbol():
+    model = recurrent(LETTERS).eval()
+    history = LETTERS.encode("abba").tolist()
+    for _ in range(12):
+        logits, _ = model(torch.tensor(history)[:, None], model.initial_state(1))
+        logits[..., LETTERS.unknown] = -math.inf
+        history.append(int(logits[-1, 0].argmax()))
+    assert texts(model, LETTERS, "abba", length=12, temperature=0) == [LETTERS.decode(history[4:])]
+
+
+def test_drawn_texts_of_an_lstm_are_those_of_one_uniform_number_a_sample_and_symbol():
+    model = recurrent(LETTERS).eval()
+    numbers = torch.rand(10, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(8)).tolist()
+    expected = []
+    for sample in range(3):
+        history = LETTERS.encode("ab").tolist()
+        for step in range(10):
+            logits, _ = model(torch.tensor(history)[:, None], model.initial_state(1))
+            weights = [0.0] + [math.exp(value / 0.5) for value in logits[-1, 0, 1:].tolist()]
+            borders = itertools.accumulate(weight / sum(weights) for weight in weights)
+            history.append(next(i for i, border in enumerate(borders) if numbers[step][sample] < border))
+        expected.append(LETTERS.decode(history[2:]))
+    assert len(set(expected)) == 3
+    assert texts(model, LETTERS, "ab", seed=8, length=10, temperature=0.5, num_samples=3) == expected
+
+
+def test_the_same_seed_draws_the_same_and_another_seed_another_text():
+    model = recurrent(LETTERS)
+    first, again, other = (texts(model, LETTERS, length=40, seed=seed)[0] for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_a_long_prompt_is_read_in_chunks_with_the_same_result(monkeypatch):
+    model = Histories(LETTERS.vocabulary_size)
+    prompt = "abcdefgh" * 4
+    whole = texts(model, LETTERS, prompt, length=20)
+    monkeypatch.setattr(generator, "PROMPT_CHUNK", 5)
+    model.longest_call = 0
+    assert texts(model, LETTERS, prompt, length=20) == whole
+    assert model.longest_call == 5
+
+
+def test_every_symbol_of_the_prompt_matters():
+    model = Histories(LETTERS.vocabulary_size)
+    results = {texts(model, LETTERS, prompt, length=30)[0] for prompt in ("abcd", "bbcd", "abcc", "acbd", "bcd")}
+    assert len(results) == 5
+
+
+def test_the_prompt_is_read_once_whatever_the_number_of_samples():
+    model = cycle(ABC, "abc")
+    texts(model, ABC, "abcab", length=2, num_samples=3)
+    assert [tuple(tokens.shape) for tokens in model.calls] == [(4, 1), (1, 3), (1, 3)]
+
+
+def test_text_is_the_same_however_it_is_consumed():
+    model = Histories(LETTERS.vocabulary_size)
+    options = {"length": 30, "num_samples": 2, "stop": ("gh",)}
+    alone = list(pieces(model, LETTERS, "abc", **options))
+    interleaved = zip(pieces(model, LETTERS, "abc", **options), pieces(model, LETTERS, "abc", **options), strict=True)
+    assert [pair for piece in alone for pair in (piece, piece)] == [piece for pair in interleaved for piece in pair]
+
+
+def test_each_sample_finishes_once_with_its_last_piece():
+    model = Histories(LETTERS.vocabulary_size)
+    all_pieces = list(pieces(model, LETTERS, "abc", length=50, num_samples=8, stop=("a", "b")))
+    for sample in range(8):
+        own = [piece.finished for piece in all_pieces if piece.sample == sample]
+        assert own == [False] * (len(own) - 1) + [True]
+    assert {piece.sample for piece in all_pieces if piece.finished} == set(range(8))
+    assert len({[piece.sample for piece in all_pieces].count(sample) for sample in range(8)}) > 1
+
+
+def test_unknown_and_begin_are_never_drawn():
+    tokenizer = RecordTokenizer(ABC)
+    table = torch.zeros(tokenizer.vocabulary_size, tokenizer.vocabulary_size)
+    table[:, tokenizer.unknown] = 50.0
+    table[:, tokenizer.begin] = 60.0
+    table[:, tokenizer.end] = -50.0
+    assert set(texts(Bigrams(table), tokenizer, length=300)[0]) == set("abc")
+    assert texts(Bigrams(table), tokenizer, length=3, temperature=0) == ["aaa"]
+
+
+def test_a_record_starts_at_its_begin_and_finishes_unshown_at_its_end():
+    tokenizer = RecordTokenizer(ABC)
+    record = tokenizer.encode("abc\n").tolist()
+    model = chain(tokenizer, dict(itertools.pairwise(record)))
+    assert texts(model, tokenizer, length=0) == ["abc"]
+    assert texts(model, tokenizer, "ab", length=0) == ["c"]
+    assert texts(model, tokenizer, length=2) == ["ab"]
+    assert [piece.text for piece in pieces(model, tokenizer, length=0)] == ["a", "b", "c", ""]
+
+
+def test_records_of_a_batch_finish_on_their_own():
+    tokenizer = RecordTokenizer(ABC)
+    table = torch.zeros(tokenizer.vocabulary_size, tokenizer.vocabulary_size)
+    records = texts(Bigrams(table), tokenizer, length=0, num_samples=20, temperature=1)
+    assert len({len(record) for record in records}) > 2
+    assert set("".join(records)) == set("abc")
+
+
+def test_a_record_that_ends_inside_a_character_shows_it_as_replacement():
+    tokenizer = RecordTokenizer(ByteTokenizer())
+    begin, first, _, end = tokenizer.encode("é\n").tolist()
+    model = chain(tokenizer, {begin: first, first: end})
+    assert texts(model, tokenizer, length=0) == ["\ufffd"]
+
+
+def test_characters_of_several_bytes_are_shown_whole_and_counted_once():
+    tokenizer = ByteTokenizer()
+    model = cycle(tokenizer, "€é")
+    assert [piece.text for piece in pieces(model, tokenizer, "é", length=3)] == ["€", "é", "€"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1000), length=st.integers(1, 30), num_samples=st.integers(1, 3))
+def test_any_bytes_give_exactly_as_many_characters_as_asked_for(seed, length, num_samples):
+    drawn = texts(Histories(256), ByteTokenizer(), seed=seed, length=length, num_samples=num_samples)
+    assert [len(text) for text in drawn] == [length] * num_samples
+    assert all(text.encode() for text in drawn)
+
+
+def test_symbols_of_several_characters_are_cut_at_the_length():
+    config = TokenizerConfig(tokenizer="sentencepiece", vocabulary_size=280)
+    tokenizer = train_tokenizer(config, ["cat mat hat\n" * 50], records=False)
+    model = Histories(tokenizer.vocabulary_size)
+    model.table[:, : 280 - 20] = -50.0
+    long = texts(model, tokenizer, "cat", length=40)[0]
+    pieces_shown = [len(piece.text) for piece in pieces(model, tokenizer, "cat", length=40)]
+    assert max(pieces_shown) > 1
+    assert [texts(model, tokenizer, "cat", length=length) for length in range(1, 41)] == [
+        [long[:length]] for length in range(1, 41)
+    ]
+
+
+def test_a_stop_string_ends_a_text_before_it():
+    model = cycle(LETTERS, "abcdef")
+    assert texts(model, LETTERS, "a", length=50, stop=("ef", "xyz")) == ["bcd"]
+    assert [piece.text for piece in pieces(model, LETTERS, "a", length=50, stop=("def",))] == ["b", "c", ""]
+
+
+def test_a_stop_string_begun_in_the_prompt_does_not_count():
+    assert texts(cycle(LETTERS, "abcdef"), LETTERS, "a", length=8, stop=("ab",)) == ["bcdef"]
+    assert texts(cycle(LETTERS, "abcdef"), LETTERS, "ab", length=4, stop=("bc",)) == ["cdef"]
+
+
+def test_length_counts_what_a_stop_string_held_back():
+    model = cycle(LETTERS, "abcdef")
+    # After five characters "ef" might begin: it is shown, and the text has five all the same.
+    assert texts(model, LETTERS, "f", length=5, stop=("efg",)) == ["abcde"]
+    assert texts(model, LETTERS, "f", length=6, stop=("ef",)) == ["abcd"]
+
+
+def test_length_zero_goes_on():
+    endless = pieces(cycle(ABC, "abc"), ABC, "c", length=0)
+    drawn = list(itertools.islice(endless, 2000))
+    endless.close()
+    assert "".join(piece.text for piece in drawn) == ("abc" * 667)[:2000]
+    assert not any(piece.finished for piece in drawn)
+
+
+def test_whole_texts_that_never_end_are_refused():
+    with pytest.raises(ConfigError, match="length 0"):
+        texts(cycle(ABC, "abc"), ABC, length=0)
+
+
+@pytest.mark.parametrize(("characters", "start"), [("ab\n c", "\n"), ("a bc", " "), ("bac", "b")])
+def test_without_a_prompt_text_starts_after_a_line_end_or_space_or_the_first_symbol(characters, start):
+    tokenizer = CharTokenizer(characters)
+    model = cycle(tokenizer, characters)
+    expected = (characters * 2)[characters.index(start) + 1 :]
+    assert texts(model, tokenizer, length=3) == [expected[:3]]
+
+
+def test_unknown_characters_of_the_prompt_are_named():
+    with pytest.raises(DataError, match=r"^The prompt has 'ж' \(U\+0436\) and '\\n' \(U\+000A\), which the model"):
+        texts(cycle(ABC, "abc"), ABC, "aжb\nж")
+
+
+def test_only_the_first_few_unknown_characters_are_named():
+    with pytest.raises(DataError, match=r"'v' \(U\+0076\) and 4 more, which"):
+        texts(cycle(ABC, "abc"), ABC, "arstuvwxyz")
+
+
+def test_an_unknown_prompt_is_refused_before_the_first_piece_is_asked_for():
+    with pytest.raises(DataError):
+        pieces(cycle(ABC, "abc"), ABC, "?")
+
+
+def test_unknown_characters_are_skipped_on_request():
+    model = Histories(LETTERS.vocabulary_size)
+    assert texts(model, LETTERS, "aXbZ", length=20, unknown="skip") == texts(model, LETTERS, "ab", length=20)
+    assert texts(model, LETTERS, "XYZ", length=20, unknown="skip") == texts(model, LETTERS, "", length=20)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_between_pieces_the_model_and_torch_are_as_before(training):
+    model = recurrent(LETTERS).train(training)
+    threads, onednn = torch.get_num_threads(), torch.backends.mkldnn.enabled
+    random_state = torch.get_rng_state()
+    for _ in pieces(model, LETTERS, "abc", length=5, num_samples=2):
+        assert [module.training for module in model.modules()] == [training] * len(list(model.modules()))
+        assert torch.get_num_threads() == threads
+        assert torch.backends.mkldnn.enabled == onednn
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+    assert torch.equal(torch.get_rng_state(), random_state)
+
+
+def test_dropout_does_not_disturb_the_text():
+    model = recurrent(LETTERS)
+    assert texts(model.train(), LETTERS, length=30) == texts(model.eval(), LETTERS, length=30)
+
+
+def test_output_that_is_not_finite_is_one_sentence_and_leaves_torch_as_it_was():
+    model = recurrent(LETTERS).train()
+    with torch.no_grad():
+        model.output.bias[1] = math.nan
+    onednn = torch.backends.mkldnn.enabled
+    with pytest.raises(CharlmError, match="not finite"):
+        texts(model, LETTERS)
+    assert torch.backends.mkldnn.enabled == onednn
+    assert model.training
+
+
+def test_a_short_sample_has_the_length_asked_for_and_keeps_the_mode():
+    model = recurrent(LETTERS).train()
+    text = sample_text(model, LETTERS, length=33, seed=4, device=CPU)
+    assert text == texts(model, LETTERS, seed=4, length=33)[0]
+    assert len(text) == 33
+    assert model.training
+    greedy = sample_text(model, LETTERS, length=33, seed=4, device=CPU, temperature=0.0)
+    assert greedy == texts(model, LETTERS, length=33, temperature=0)[0]
+
+
+def test_a_short_sample_of_records_shows_several():
+    tokenizer = RecordTokenizer(ABC)
+    model = chain(tokenizer, dict(itertools.pairwise(tokenizer.encode("abc\n").tolist())))
+    assert sample_text(model, tokenizer, length=240, seed=1, device=CPU) == "\n".join(["abc"] * RECORDS_SHOWN)
+    assert sample_text(model, tokenizer, length=6, seed=1, device=CPU) == "abc\nab"

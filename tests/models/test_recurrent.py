@@ -1,0 +1,128 @@
+import pytest
+import torch
+from torch import nn
+
+from charlm.config import ModelConfig
+from charlm.models.build import build_model
+from charlm.models.recurrent import RecurrentLanguageModel
+
+CELLS = ["lstm", "gru", "rnn"]
+
+
+def make(**settings):
+    defaults = {"embedding_size": 3, "hidden_size": 3, "num_layers": 2}
+    model = RecurrentLanguageModel(5, **(defaults | settings))
+    model.initialize(torch.Generator().manual_seed(1))
+    return model
+
+
+def tokens(time=7, batch=2):
+    return torch.randint(0, 5, (time, batch), generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_one_call_equals_one_symbol_at_a_time(cell):
+    model = make(cell=cell, residual=True, layer_norm=True).eval()
+    whole, whole_state = model(tokens(), model.initial_state(2))
+    state = model.initial_state(2)
+    steps = []
+    for row in tokens():
+        logits, state = model(row[None], state)
+        steps.append(logits)
+    torch.testing.assert_close(whole, torch.cat(steps))
+    for one, other in zip(whole_state, state, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_lstm_follows_its_equations():
+    """Hochreiter and Schmidhuber with forget gates, written out for one layer."""
+    model = make(num_layers=1).eval()
+    layer = model.layers[0]
+    hidden = cell = torch.zeros(3)
+    for token in tokens(batch=1)[:, 0]:
+        inputs = model.embedding.weight[token]
+        gates = layer.weight_ih_l0 @ inputs + layer.bias_ih_l0 + layer.weight_hh_l0 @ hidden + layer.bias_hh_l0
+        i, f, g, o = gates.chunk(4)
+        cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+        hidden = o.sigmoid() * cell.tanh()
+    logits, _ = model(tokens(batch=1), model.initial_state(1))
+    torch.testing.assert_close(logits[-1, 0], model.output.weight @ hidden + model.output.bias)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_without_extras_it_is_torchs_own_stack(cell):
+    model = make(cell=cell).eval()
+    reference = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell](3, 3, num_layers=2)
+    for index, layer in enumerate(model.layers):
+        for name, parameter in layer.named_parameters():
+            getattr(reference, name.replace("_l0", f"_l{index}")).data.copy_(parameter)
+    outputs, _ = reference(model.embedding(tokens()))
+    torch.testing.assert_close(model(tokens(), model.initial_state(2))[0], model.output(outputs))
+
+
+def test_residual_adds_a_layers_input():
+    plain, residual = make(num_layers=1), make(num_layers=1, residual=True)
+    residual.load_state_dict(plain.state_dict())
+    added = residual(tokens(), residual.initial_state(2))[0] - plain(tokens(), plain.initial_state(2))[0]
+    torch.testing.assert_close(added, plain.embedding(tokens()) @ plain.output.weight.T)
+
+
+def test_residual_leaves_unequal_sizes_alone():
+    plain, residual = make(embedding_size=4, num_layers=1), make(embedding_size=4, num_layers=1, residual=True)
+    residual.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(
+        residual(tokens(), residual.initial_state(2))[0], plain(tokens(), plain.initial_state(2))[0]
+    )
+
+
+def test_tied_weights_are_one_tensor():
+    model = make(tie_weights=True)
+    assert model.output.weight is model.embedding.weight
+    assert len(list(model.parameters())) == len(list(make().parameters())) - 1
+
+
+def test_forget_gates_start_open_and_other_biases_at_zero():
+    layer = make(num_layers=1).layers[0]
+    assert (layer.bias_ih_l0 + layer.bias_hh_l0).tolist() == [0] * 3 + [1] * 3 + [0] * 6
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_recurrent_matrices_start_orthogonal(cell):
+    model = make(cell=cell)
+    for layer in model.layers:
+        for gate in layer.weight_hh_l0.split(3):
+            torch.testing.assert_close(gate @ gate.T, torch.eye(3))
+
+
+def test_dropout_zeroes_about_its_share_and_keeps_the_mean():
+    model = make(embedding_dropout=0.25)
+    ones = torch.ones(100, 20, 10)
+    dropped = model.embedding_dropout(ones, torch.Generator().manual_seed(3))
+    assert 0.23 < (dropped == 0).float().mean() < 0.27
+    assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
+
+
+def test_variational_dropout_uses_one_mask_for_all_positions():
+    model = make(embedding_dropout=0.5, variational=True)
+    dropped = model.embedding_dropout(torch.ones(6, 4, 5), torch.Generator().manual_seed(3))
+    assert (dropped == dropped[0]).all()
+    assert len(dropped[0].unique()) == 2
+
+
+def test_evaluation_drops_nothing_and_needs_no_generator():
+    model = make(embedding_dropout=0.9, layer_dropout=0.9, output_dropout=0.9).eval()
+    one, _ = model(tokens(), model.initial_state(2))
+    other, _ = model(tokens(), model.initial_state(2))
+    assert torch.equal(one, other)
+
+
+def test_building_leaves_the_global_random_state_alone():
+    before = torch.get_rng_state()
+    build_model(ModelConfig(hidden_size=4, embedding_size=4), vocabulary_size=5)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropouts_default_to_the_common_one():
+    model = build_model(ModelConfig(hidden_size=4, dropout=0.3, output_dropout=0.1), vocabulary_size=5)
+    probabilities = [model.embedding_dropout, model.layer_dropout, model.output_dropout]
+    assert [dropout.probability for dropout in probabilities] == [0.3, 0.3, 0.1]

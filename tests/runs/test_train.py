@@ -1,0 +1,287 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.errors import CheckpointError, ConfigError, DataError
+from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.train import resume, start
+from charlm.runs.workspace import Workspace
+
+
+class StopAfter(SilentReporter):
+    """Asks to stop after a step, as Ctrl-C does."""
+
+    def __init__(self, stop: StopRequest, step: int) -> None:
+        self.stop = stop
+        self.at = step
+
+    def step(self, report):
+        self.stop.requested = report.step >= self.at
+
+
+class KilledError(Exception):
+    pass
+
+
+class CrashAfter(SilentReporter):
+    """Dies after a step without saving, as a killed process does."""
+
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def step(self, report):
+        if report.step >= self.at:
+            raise KilledError
+
+
+def train_whole(config, workspace):
+    return start(config, workspace, SilentReporter(), StopRequest())
+
+
+def lines_without_times(run: Path):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def assert_same_end(one: Path, other: Path) -> None:
+    for name in ("best.safetensors", "last.safetensors"):
+        first, second = read_checkpoint(one / name), read_checkpoint(other / name)
+        assert first.tensors.keys() == second.tensors.keys()
+        for key, tensor in first.tensors.items():
+            assert torch.equal(tensor, second.tensors[key]), f"{name}: {key}"
+    first, second = (dict(read_checkpoint(run / "last.safetensors").values) for run in (one, other))
+    for values in (first, second):
+        values["progress"] = {key: value for key, value in values["progress"].items() if key != "seconds"}
+        values["config"]["run"].pop("name")
+    assert first == second
+    assert lines_without_times(one) == lines_without_times(other)
+
+
+SETTINGS = [
+    {},
+    {"dropout": 0.2, "average": 0.9, "random_length": True},
+    {"cell": "gru", "accumulation": 2, "tie_weights": True, "embedding_size": 8, "layer_norm": True},
+    {"cell": "rnn", "tokenizer": "byte", "clip_value": 0.1},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("step", [1, 6, 11])
+def test_interrupted_and_resumed_ends_bit_identical_to_uninterrupted(small_config, workspace, settings, step):
+    whole = train_whole(small_config(name="whole", **settings), workspace)
+    stop = StopRequest()
+    halted = start(small_config(name="halted", **settings), workspace, StopAfter(stop, step), stop)
+    assert halted.interrupted
+    assert halted.steps == step
+    resumed = resume("halted", workspace, SilentReporter(), StopRequest())
+    assert resumed.steps == 12
+    assert resumed.validation == whole.validation
+    assert_same_end(whole.run, resumed.run)
+
+
+@pytest.mark.parametrize("step", [1, 4, 7, 12])
+def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_config, workspace, step):
+    whole = train_whole(small_config(name="whole"), workspace)
+    with pytest.raises(KilledError):
+        start(small_config(name="killed"), workspace, CrashAfter(step), StopRequest())
+    resume("killed", workspace, SilentReporter(), StopRequest())
+    assert_same_end(whole.run, workspace.checkpoints / "killed")
+
+
+def test_bfloat16_resumes_bit_identical_too(small_config, workspace):
+    whole = train_whole(small_config(name="whole", precision="bf16"), workspace)
+    stop = StopRequest()
+    start(small_config(name="halted", precision="bf16"), workspace, StopAfter(stop, 5), stop)
+    resume("halted", workspace, SilentReporter(), StopRequest())
+    assert_same_end(whole.run, workspace.checkpoints / "halted")
+
+
+def test_the_same_seed_trains_the_same_model_and_another_seed_another(small_config, workspace):
+    one, other = (train_whole(small_config(name=name), workspace) for name in ("one", "two"))
+    assert_same_end(one.run, other.run)
+    third = train_whole(small_config(name="three", seed=2), workspace)
+    assert third.validation != one.validation
+
+
+def test_training_learns(small_config, workspace):
+    result = train_whole(small_config(steps=150, hidden_size=24), workspace)
+    unigram = next(b for b in result.baselines if (b.name, b.split) == ("unigram", "validation"))
+    assert result.validation.bits_per_character < 0.75 * unigram.score.bits_per_character
+
+
+def test_a_run_folder_holds_all_files_and_nothing_else(small_config, workspace):
+    result = train_whole(small_config(), workspace)
+    names = {path.name for path in result.run.iterdir()}
+    assert names == {"config.toml", "tokenizer.json", "metrics.jsonl", "best.safetensors", "last.safetensors"}
+
+
+def test_both_checkpoints_name_the_models_tensors_alike(small_config, workspace):
+    result = train_whole(small_config(), workspace)
+    best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
+    assert best.section("model").keys() == last.section("model").keys()
+    assert len(best.section("model")) > 0
+
+
+def test_epochs_are_passes_over_the_text(small_config, workspace):
+    result = train_whole(small_config(steps=None, epochs=0.5), workspace)
+    lines = lines_without_times(result.run)
+    assert lines[-1]["epoch"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_budget_is_stored_as_a_number_of_steps(small_config, workspace):
+    result = train_whole(small_config(steps=None, budget="1s"), workspace)
+    config = (result.run / "config.toml").read_text()
+    assert f"steps = {result.total_steps}" in config
+    assert "budget =" not in config
+
+
+def test_a_finished_run_says_so_and_can_be_lengthened(small_config, workspace):
+    train_whole(small_config(name="short"), workspace)
+    with pytest.raises(ConfigError, match="finished"):
+        resume("short", workspace, SilentReporter(), StopRequest())
+    result = resume("short", workspace, SilentReporter(), StopRequest(), overrides={"steps": 20})
+    assert (result.steps, result.total_steps) == (20, 20)
+    assert "steps = 20" in (result.run / "config.toml").read_text()
+
+
+def test_without_a_validation_text_the_newest_weights_are_kept(small_config, workspace):
+    result = train_whole(small_config(split="100/0/0"), workspace)
+    assert result.validation is None
+    best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
+    assert all(torch.equal(tensor, last.section("model")[name]) for name, tensor in best.section("model").items())
+
+
+def test_early_stopping_keeps_the_best(small_config, workspace):
+    result = train_whole(small_config(steps=400, evaluations=40, patience=2, learning_rate=0.2), workspace)
+    assert result.stopped_early
+    assert result.steps < 400
+
+
+def test_a_taken_name_is_refused_and_the_run_left_alone(small_config, workspace):
+    result = train_whole(small_config(name="mine"), workspace)
+    before = {path.name: path.read_bytes() for path in result.run.iterdir()}
+    with pytest.raises(CheckpointError, match="'mine' exists already"):
+        train_whole(small_config(name="mine"), workspace)
+    assert {path.name: path.read_bytes() for path in result.run.iterdir()} == before
+
+
+def test_runs_without_a_name_are_numbered(small_config, workspace):
+    names = [train_whole(small_config(steps=1, evaluations=1), workspace).name for _ in range(3)]
+    assert names == ["tale", "tale-2", "tale-3"]
+
+
+def test_a_changed_text_is_refused_on_resuming(small_config, workspace, text):
+    stop = StopRequest()
+    start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    text.write_text(text.read_text() + "more")
+    with pytest.raises(DataError, match="has changed"):
+        resume("halted", workspace, SilentReporter(), StopRequest())
+
+
+def test_a_text_that_is_gone_is_resumed_from_the_cache(small_config, workspace, text):
+    stop = StopRequest()
+    start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    text.unlink()
+    assert resume("halted", workspace, SilentReporter(), StopRequest()).steps == 12
+
+
+def test_a_lost_cache_is_made_again_on_resuming(small_config, workspace):
+    whole = train_whole(small_config(name="whole"), workspace)
+    stop = StopRequest()
+    start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    for path in sorted((workspace.data / "cache").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    resumed = resume("halted", workspace, SilentReporter(), StopRequest())
+    assert resumed.validation == whole.validation
+
+
+def test_a_damaged_checkpoint_is_refused_in_a_sentence(small_config, workspace):
+    result = train_whole(small_config(name="mine"), workspace)
+    path = result.run / "last.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(CheckpointError, match=r"last\.safetensors"):
+        resume("mine", workspace, SilentReporter(), StopRequest())
+
+
+def test_an_unknown_run_is_refused_and_the_known_ones_named(small_config, workspace):
+    train_whole(small_config(name="mine", steps=1, evaluations=1), workspace)
+    with pytest.raises(CheckpointError, match="there are: mine"):
+        resume("other", workspace, SilentReporter(), StopRequest())
+
+
+def test_too_short_a_text_leaves_nothing_behind(small_config, workspace, text):
+    text.write_text("x")
+    with pytest.raises(DataError):
+        train_whole(small_config(), workspace)
+    assert not workspace.checkpoints.exists()
+
+
+def test_a_moved_run_goes_on(small_config, workspace, tmp_path):
+    stop = StopRequest()
+    halted = start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    moved = halted.run.rename(tmp_path / "elsewhere")
+    assert resume(str(moved), workspace, SilentReporter(), StopRequest()).steps == 12
+
+
+def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_config, workspace, tmp_path):
+    origin = train_whole(small_config(name="origin"), workspace)
+    other = tmp_path / "other.txt"
+    other.write_text("ünïcödé and the cat sat. " * 60)
+    config = small_config(name="tuned", corpus=(str(other),))
+    tuned = start(config, workspace, SilentReporter(), StopRequest(), init_from="origin")
+    first, second = (read_checkpoint(run / "best.safetensors") for run in (origin.run, tuned.run))
+    old, new = (each.values["tokenizer"]["characters"] for each in (first, second))
+    assert new.startswith(old)
+    assert set(new) - set(old) == set("ünïcödé") - set(old)
+    assert tuned.validation.num_unknown == 0
+
+
+def test_fine_tuning_starts_from_the_weights(small_config, workspace):
+    train_whole(small_config(name="origin", steps=150, hidden_size=24), workspace)
+    again = small_config(name="tuned", steps=1, evaluations=1, hidden_size=24, learning_rate=1e-9)
+    tuned = start(again, workspace, SilentReporter(), StopRequest(), init_from="origin")
+    fresh = train_whole(small_config(name="fresh", steps=1, evaluations=1, hidden_size=24), workspace)
+    assert tuned.validation.nats_per_symbol < 0.8 * fresh.validation.nats_per_symbol
+
+
+def test_fine_tuning_refuses_another_network(small_config, workspace):
+    train_whole(small_config(name="origin", steps=1, evaluations=1), workspace)
+    with pytest.raises(ConfigError, match="--hidden-size 9"):
+        start(small_config(hidden_size=9), workspace, SilentReporter(), StopRequest(), init_from="origin")
+
+
+def test_records_train_and_score_with_their_ends_charged(small_config, workspace, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("".join(f"{name}\n" for name in ["anna", "bob", "carla", "dan", "eve"] * 40))
+    result = train_whole(small_config(corpus=(str(names),), records="lines", name="names"), workspace)
+    assert result.test.num_ends == 10
+    assert result.test.num_characters == sum(len(n) + 1 for n in ["anna", "bob", "carla", "dan", "eve"] * 2)
+
+
+def test_separate_files_are_each_a_part(small_config, workspace, tmp_path, text):
+    (tmp_path / "v.txt").write_text("the cat. " * 20)
+    (tmp_path / "t.txt").write_text("the dog. " * 30)
+    config = small_config(valid=(str(tmp_path / "v.txt"),), test=(str(tmp_path / "t.txt"),))
+    result = train_whole(config, workspace)
+    assert (result.validation.num_characters, result.test.num_characters) == (179, 269)
+
+
+def test_a_step_out_of_memory_is_explained(small_config, workspace, monkeypatch):
+    from charlm.errors import TrainingError
+    from charlm.training.trainer import Trainer
+
+    def fail(self):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(Trainer, "take_step", fail)
+    with pytest.raises(TrainingError, match="--batch-size"):
+        train_whole(small_config(), workspace)
+
+
+def test_another_workspace_is_not_touched(small_config, tmp_path, workspace):
+    train_whole(small_config(steps=1, evaluations=1), workspace)
+    assert {path.name for path in tmp_path.iterdir()} == {"tale.txt", "data", "checkpoints"}
+    assert not list(Workspace(tmp_path / "other").checkpoints.glob("*"))

@@ -1,0 +1,120 @@
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from charlm.evaluation.score import Score
+from charlm.training.loop import Plan, Progress, train
+from charlm.training.trainer import StepResult
+
+
+class CountingTrainer:
+    """Takes no real steps; step n costs n nats over two targets."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.num_clipped = self.num_skipped = 0
+        self.batches = SimpleNamespace(windows_per_epoch=10)
+
+    def take_step(self) -> StepResult:
+        self.step += 1
+        return StepResult(float(self.step), 2, 0.1, 1.0, False, False)
+
+
+@dataclass
+class Recorder:
+    losses: list[float]
+    stop_after: int = 10**9
+    saves: list[int] = field(default_factory=list)
+    bests: list[bool] = field(default_factory=list)
+    means: list[float | None] = field(default_factory=list)
+    lines: list[dict] = field(default_factory=list)
+    steps: int = 0
+
+    def stepped(self, result):
+        self.steps += 1
+
+    def validate(self):
+        return Score(self.losses.pop(0) * 10, 10, 10, 10)
+
+    def evaluated(self, score, *, training_nats, is_best):
+        self.bests.append(is_best)
+        self.means.append(training_nats)
+
+    def record(self, metrics):
+        self.lines.append(metrics)
+
+    def save(self):
+        self.saves.append(self.steps)
+
+    def stop_requested(self):
+        return self.steps >= self.stop_after
+
+
+def plan(**settings):
+    return Plan(**({"total_steps": 20, "evaluations": 4, "patience": None, "save_seconds": 1e9} | settings))
+
+
+def run(recorder, progress=None, **settings):
+    return train(CountingTrainer(), plan(**settings), progress or Progress(), recorder, clock=lambda: 0.0)
+
+
+def test_evaluations_are_evenly_spaced_and_the_last_is_at_the_end():
+    recorder = Recorder([4.0, 3.0, 3.5, 2.0])
+    assert run(recorder) == "finished"
+    assert recorder.saves == [5, 10, 15, 20]
+    assert recorder.bests == [True, True, False, True]
+    assert recorder.means == [1.5, 4.0, 6.5, 9.0]
+
+
+@pytest.mark.parametrize(("total", "evaluations"), [(7, 3), (100, 7), (5, 5), (1, 1), (1000, 10)])
+def test_there_are_as_many_evaluations_as_planned(total, evaluations):
+    steps = [s for s in range(1, total + 1) if plan(total_steps=total, evaluations=evaluations).evaluates_after(s)]
+    assert len(steps) == evaluations
+    assert steps[-1] == total
+
+
+def test_patience_ends_a_training_that_gets_no_better():
+    recorder = Recorder([3.0, 3.1, 3.2, 1.0])
+    assert run(recorder, patience=2) == "stopped early"
+    assert recorder.steps == 15
+    assert recorder.saves[-1] == 15
+
+
+def test_a_request_to_stop_saves_after_the_step():
+    recorder = Recorder([3.0] * 4, stop_after=7)
+    assert run(recorder) == "interrupted"
+    assert recorder.saves == [5, 7]
+
+
+def test_a_request_at_the_last_step_is_the_end():
+    assert run(Recorder([3.0] * 4, stop_after=20)) == "finished"
+
+
+def test_a_loss_that_is_not_a_number_is_never_the_best():
+    recorder = Recorder([3.0, float("nan"), 2.0, float("nan")])
+    progress = Progress()
+    run(recorder, progress)
+    assert recorder.bests == [True, False, True, False]
+    assert (progress.best_nats, progress.best_step) == (2.0, 15)
+
+
+def test_every_step_is_in_exactly_one_line_of_metrics():
+    recorder = Recorder([3.0] * 4)
+    run(recorder, total_steps=400)
+    assert [line["step"] for line in recorder.lines] == list(range(4, 401, 4))
+    assert recorder.lines[0]["training_nats_per_symbol"] == pytest.approx((1 + 2 + 3 + 4) / 8)
+    assert sum("validation" in line for line in recorder.lines) == 4
+
+
+def test_checkpoints_are_never_further_apart_than_asked():
+    recorder = Recorder([3.0])
+    ticks = iter(range(10_000))
+    train(
+        CountingTrainer(),
+        plan(evaluations=1, save_seconds=12),
+        Progress(),
+        recorder,
+        clock=lambda: float(next(ticks)),
+    )
+    assert len(recorder.saves) > 3

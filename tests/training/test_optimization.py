@@ -1,0 +1,104 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from charlm.training.averaging import WeightAverage
+from charlm.training.clipping import build_clip
+from charlm.training.optimization import build_optimizer, learning_rate_at
+from charlm.training.planning import steps_for_budget
+
+
+def rate(step: int, **settings: float) -> float:
+    defaults = {"peak": 1.0, "final_share": 0.1, "warmup_steps": 4, "total_steps": 100}
+    return learning_rate_at(step, **(defaults | settings))
+
+
+def test_the_learning_rate_rises_then_follows_a_cosine():
+    assert rate(0) == pytest.approx(1 / 5)
+    assert rate(3) == pytest.approx(4 / 5 * (0.1 + 0.45 * (1 + math.cos(math.pi * 0.03))))
+    assert rate(50) == pytest.approx(0.55)
+    assert rate(100) == pytest.approx(0.1)
+
+
+def test_a_short_training_warms_up_for_a_tenth_of_it():
+    assert rate(1, warmup_steps=50, total_steps=10, final_share=1.0) == 1.0
+
+
+def test_only_matrices_decay():
+    model = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
+    decaying, free = build_optimizer(model, learning_rate=1.0, beta1=0.9, beta2=0.99, weight_decay=0.5).param_groups
+    assert [tuple(each.shape) for each in decaying["params"]] == [(3, 2)]
+    assert decaying["weight_decay"] == 0.5
+    assert [tuple(each.shape) for each in free["params"]] == [(3,), (3,), (3,)]
+    assert free["weight_decay"] == 0.0
+
+
+def with_gradient(*values: float) -> list[nn.Parameter]:
+    parameter = nn.Parameter(torch.zeros(len(values)))
+    parameter.grad = torch.tensor(values)
+    return [parameter]
+
+
+def test_clipping_by_norm_scales_a_long_gradient_to_the_norm():
+    parameters = with_gradient(3.0, 4.0)
+    assert build_clip(max_norm=1.0, max_value=None)(parameters) == (5.0, True)
+    torch.testing.assert_close(parameters[0].grad, torch.tensor([0.6, 0.8]), rtol=1e-5, atol=1e-5)
+
+
+def test_clipping_leaves_a_short_gradient_alone():
+    parameters = with_gradient(0.3, 0.4)
+    assert build_clip(max_norm=1.0, max_value=None)(parameters) == (pytest.approx(0.5), False)
+    assert torch.equal(parameters[0].grad, torch.tensor([0.3, 0.4]))
+
+
+def test_norm_zero_turns_clipping_off():
+    parameters = with_gradient(30.0, 40.0)
+    assert build_clip(max_norm=0.0, max_value=None)(parameters) == (50.0, False)
+    assert torch.equal(parameters[0].grad, torch.tensor([30.0, 40.0]))
+
+
+def test_clipping_by_value_cuts_components():
+    parameters = with_gradient(3.0, -0.5)
+    norm, clipped = build_clip(max_norm=1.0, max_value=1.0)(parameters)
+    assert (norm, clipped) == (pytest.approx(math.sqrt(9.25)), True)
+    assert torch.equal(parameters[0].grad, torch.tensor([1.0, -0.5]))
+
+
+def test_the_average_follows_its_recurrence():
+    model = nn.Linear(1, 1, bias=False)
+    model.weight.data.fill_(0.0)
+    average = WeightAverage(model, decay=0.5)
+    expected = 0.0
+    for update in range(20):
+        model.weight.data.fill_(float(update + 1))
+        average.update(model)
+        decay = min(0.5, (1 + update) / (10 + update))
+        expected = decay * expected + (1 - decay) * (update + 1)
+    assert average.weights["weight"].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_average_is_lent_and_taken_back():
+    model = nn.Linear(1, 1, bias=False)
+    average = WeightAverage(model, decay=0.5)
+    kept = model.weight.item()
+    average.weights["weight"].fill_(9.0)
+    with average.applied_to(model):
+        assert model.weight.item() == 9.0
+    assert model.weight.item() == kept
+
+
+def test_a_budget_is_filled_with_steps_and_evaluations():
+    plan = steps_for_budget(budget_seconds=100.0, step_seconds=0.1, evaluation_seconds=1.0, evaluations=10)
+    assert plan == (900, 10)
+
+
+def test_evaluations_take_at_most_a_fifth_of_a_budget():
+    plan = steps_for_budget(budget_seconds=100.0, step_seconds=1.0, evaluation_seconds=8.0, evaluations=10)
+    assert plan == (84, 2)
+
+
+def test_a_budget_has_at_least_one_step_and_one_evaluation():
+    plan = steps_for_budget(budget_seconds=1.0, step_seconds=50.0, evaluation_seconds=50.0, evaluations=10)
+    assert plan == (1, 1)

@@ -1,0 +1,163 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from charlm.data.lanes import Lanes
+from charlm.data.tokenfile import TokenFile
+from charlm.errors import TrainingError
+from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.training.averaging import WeightAverage
+from charlm.training.clipping import build_clip
+from charlm.training.optimization import build_optimizer
+from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
+
+TOKENS = TokenFile(np.random.default_rng(1).integers(0, 5, 200).astype(np.uint8))
+
+
+def make_trainer(*, accumulation=1, dropout=0.0, average=None, cell="lstm", lanes=4, rate=0.01):
+    model = RecurrentLanguageModel(
+        5, cell=cell, embedding_size=3, hidden_size=4, num_layers=2, layer_dropout=dropout, residual=True
+    )
+    model.initialize(torch.Generator().manual_seed(1))
+    return Trainer(
+        model,
+        batches=Lanes(TOKENS, batch_size=lanes, sequence_length=8, random_length=False, seed=1),
+        optimizer=build_optimizer(model, learning_rate=rate, beta1=0.9, beta2=0.99, weight_decay=0.1),
+        learning_rate=lambda step: rate / (step + 1),
+        clip=build_clip(max_norm=0.5, max_value=None),
+        average=None if average is None else WeightAverage(model, decay=average),
+        precision="fp32",
+        accumulation=accumulation,
+        generator=torch.Generator().manual_seed(2),
+        device=torch.device("cpu"),
+    )
+
+
+def weights(trainer):
+    return torch.cat([parameter.detach().flatten() for parameter in trainer.parameters])
+
+
+def test_the_loss_falls_on_a_text_that_can_be_learnt():
+    trainer = make_trainer(rate=0.02)
+    trainer.batches = Lanes(
+        TokenFile(np.tile(np.arange(5, dtype=np.uint8), 40)),
+        batch_size=4,
+        sequence_length=8,
+        random_length=False,
+        seed=1,
+    )
+    trainer.learning_rate = lambda _: 0.02
+    losses = [result.total_nats / result.num_targets for result in (trainer.take_step() for _ in range(120))]
+    assert losses[0] > 1.4
+    assert losses[-1] < 0.1
+
+
+@pytest.mark.parametrize("accumulation", [2, 3, 4, 9])
+def test_accumulation_changes_nothing_but_memory(accumulation):
+    whole, parts = make_trainer(), make_trainer(accumulation=accumulation)
+    for _ in range(5):
+        one, other = whole.take_step(), parts.take_step()
+        assert other.total_nats == pytest.approx(one.total_nats, rel=1e-5)
+        assert other.gradient_norm == pytest.approx(one.gradient_norm, rel=1e-4)
+    torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-4, atol=1e-5)
+
+
+def test_the_state_is_carried_until_the_lanes_begin_again():
+    trainer = make_trainer()
+    for step in range(trainer.batches.windows_per_epoch):
+        before = trainer.state[0].clone()
+        trainer.take_step()
+        assert (before == 0).all() == (step == 0)
+    at_the_end = trainer.state[0].clone()
+    fresh = make_trainer()
+    fresh.model.load_state_dict(trainer.model.state_dict())
+    fresh.take_step()
+    trainer.take_step()
+    assert not torch.equal(trainer.state[0], at_the_end)
+    torch.testing.assert_close(trainer.state[0], fresh.state[0])
+
+
+def test_the_gradient_is_that_of_the_mean_over_all_targets():
+    trainer = make_trainer()
+    trainer.optimizer.step = lambda: gradients.extend(each.grad.clone() for each in trainer.parameters)
+    trainer.clip = build_clip(max_norm=0.0, max_value=None)
+    gradients: list[torch.Tensor] = []
+    reference = make_trainer().model
+    window = trainer.batches.window(0)
+    logits, _ = reference(window.inputs, reference.initial_state(4))
+    picked = logits.log_softmax(-1).gather(-1, window.targets.clamp(min=0)[..., None])[..., 0]
+    counted = window.targets >= 0
+    (-(picked * counted).sum() / counted.sum()).backward()
+    trainer.take_step()
+    for one, other in zip(gradients, reference.parameters(), strict=True):
+        torch.testing.assert_close(one, other.grad)
+
+
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.5, "average": 0.9}, {"cell": "gru", "accumulation": 2}])
+def test_a_restored_trainer_goes_on_bit_for_bit(settings):
+    straight = make_trainer(**settings)
+    for _ in range(9):
+        straight.take_step()
+    first = make_trainer(**settings)
+    for _ in range(4):
+        first.take_step()
+    tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    values = first.values()
+    second = make_trainer(**settings)
+    sections = {}
+    for name, tensor in tensors.items():
+        section, rest = name.split(".", 1)
+        sections.setdefault(section, {})[rest] = tensor
+    second.model.load_state_dict(sections["model"])
+    second.restore({"average": {}} | sections, values)
+    for _ in range(5):
+        second.take_step()
+    assert second.tensors().keys() == straight.tensors().keys()
+    for name, tensor in straight.tensors().items():
+        assert torch.equal(second.tensors()[name], tensor), name
+    assert second.values() == straight.values()
+
+
+def test_a_step_that_is_not_finite_changes_no_weight_and_is_counted():
+    trainer = make_trainer(average=0.9)
+    trainer.take_step()
+    good = weights(trainer).clone()
+    averaged = {name: tensor.clone() for name, tensor in trainer.average.weights.items()}
+    moments = [tensor.clone() for state in trainer.optimizer.state.values() for tensor in state.values()]
+    trainer.state = tuple(torch.full_like(part, math.nan) for part in trainer.state)
+    result = trainer.take_step()
+    assert result.skipped
+    assert trainer.num_skipped == 1
+    assert torch.equal(weights(trainer), good)
+    assert all(torch.equal(trainer.average.weights[name], tensor) for name, tensor in averaged.items())
+    after = [tensor for state in trainer.optimizer.state.values() for tensor in state.values()]
+    assert all(torch.equal(one, other) for one, other in zip(after, moments, strict=True))
+    assert not trainer.take_step().skipped
+    assert trainer.num_skipped_in_a_row == 0
+
+
+def test_an_infinite_gradient_is_skipped_too():
+    trainer = make_trainer()
+    hook = trainer.parameters[0].register_hook(lambda gradient: gradient * math.inf)
+    before = weights(trainer).clone()
+    assert trainer.take_step().skipped
+    hook.remove()
+    assert torch.equal(weights(trainer), before)
+
+
+def test_many_such_steps_in_a_row_end_the_training_with_advice():
+    trainer = make_trainer()
+    trainer.parameters[0].register_hook(lambda gradient: gradient * math.nan)
+    for _ in range(MOST_SKIPPED_IN_A_ROW - 1):
+        trainer.take_step()
+    with pytest.raises(TrainingError, match="--learning-rate"):
+        trainer.take_step()
+
+
+def test_clipped_steps_are_counted():
+    trainer = make_trainer()
+    trainer.clip = build_clip(max_norm=1e-9, max_value=None)
+    assert trainer.take_step().clipped
+    assert trainer.num_clipped == 1
