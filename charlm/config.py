@@ -225,6 +225,15 @@ class RunSettings(Section):
     ] = None
     seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of everything random.")] = 1
     device: Annotated[Device, Field(description="Where to compute: auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    threads: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1024,
+            description="CPU threads to train with.  [default: all cores; with --budget whichever measures faster, "
+            "all or one]",
+        ),
+    ] = None
     precision: Annotated[
         Precision, Field(description="Arithmetic in training; auto takes bf16 where the device has it natively.")
     ] = "auto"

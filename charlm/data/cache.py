@@ -58,7 +58,7 @@ def write_errors_explained(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(
-                f"No space is left to keep the encoded text in '{folder}'; free some, or work in a folder on another disk."
+                f"No space is left to keep the encoded text in '{folder}'; free some, or work on another disk."
             ) from None
         raise DataError(f"The encoded text cannot be kept in '{folder}': {error.strerror or error}.") from None
 

@@ -105,7 +105,8 @@ def prepare_corpus(
         return replace(corpus, label=text.label)
     with ExitStack() as opened:
         tokenizer = recipe.make(_training_text(layout, progress, opened))
-    with building(_place(folder, key)) as temporary:
+    place = _place(folder, key)
+    with building(place) as temporary:
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
             counts: dict[str, Counts] = {}
             for part, pieces in layout.parts():
@@ -114,33 +115,15 @@ def prepare_corpus(
                 if counts[part].num_symbols < 2:
                     raise layout.too_short(part, num_symbols=counts[part].num_symbols)
         _describe(temporary, text.label, layout, tokenizer, counts)
-    corpus = open_cached(folder, key)
-    assert corpus is not None, "what was just written is not there"
-    return replace(corpus, reused=False)
+        # Opened before it gets its name: another process may then replace it at any time.
+        corpus = _open(temporary, key)
+    return replace(corpus, folder=place, reused=False)
 
 
 def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     """Returns the corpus with this key; None if it is not in the cache of the data folder, or not whole."""
-    place = _place(folder, key)
     try:
-        meta = json.loads((place / "meta.json").read_bytes())
-        stored_tokenizer = (place / "tokenizer.json").read_bytes()
-        if meta["version"] != _FORMAT_VERSION or meta["tokenizer"] != hashlib.sha256(stored_tokenizer).hexdigest():
-            return None
-        tokenizer = from_json(json.loads(stored_tokenizer))
-        parts = {name: _open_part(place / f"{name}.bin", counts, tokenizer) for name, counts in meta["parts"].items()}
-        return EncodedCorpus(
-            label=meta["label"],
-            key=key,
-            folder=place,
-            digest=meta["digest"],
-            tokenizer=tokenizer,
-            train=parts["train"],
-            valid=parts.get("valid"),
-            test=parts.get("test"),
-            split=meta["split"],
-            reused=True,
-        )
+        return _open(_place(folder, key), key)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         # Absent or damaged, in whichever way: it is made anew.
         return None
@@ -204,6 +187,27 @@ def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, cou
     for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
         with synced_file(place / name) as file:
             file.write(content)
+
+
+def _open(place: Path, key: str) -> EncodedCorpus:
+    meta = json.loads((place / "meta.json").read_bytes())
+    stored_tokenizer = (place / "tokenizer.json").read_bytes()
+    if meta["version"] != _FORMAT_VERSION or meta["tokenizer"] != hashlib.sha256(stored_tokenizer).hexdigest():
+        raise ValueError(f"'{place}' is of another version, or damaged")
+    tokenizer = from_json(json.loads(stored_tokenizer))
+    parts = {part: _open_part(place / f"{part}.bin", counts, tokenizer) for part, counts in meta["parts"].items()}
+    return EncodedCorpus(
+        label=meta["label"],
+        key=key,
+        folder=place,
+        digest=meta["digest"],
+        tokenizer=tokenizer,
+        train=parts["train"],
+        valid=parts.get("valid"),
+        test=parts.get("test"),
+        split=meta["split"],
+        reused=True,
+    )
 
 
 def _open_part(path: Path, counts: Mapping[str, int], tokenizer: Tokenizer) -> EncodedText:

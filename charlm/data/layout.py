@@ -57,16 +57,17 @@ class Layout:
         total, size = sum(sizes.values()), sizes[part]
         if total == 0:
             return empty_text(source, records=self.records)
-        needed = f"at least {_shown_size(1 if self.records else 2, records=self.records)}"
+        least = 1 if self.records else 2
+        needed = "at least 1 record is needed" if self.records else "at least 2 characters are needed"
         given = ""
         if num_symbols is not None:
-            needed, given = "at least 2 symbols", f" ({num_symbols} symbol{'s' * (num_symbols != 1)})"
+            needed, given = "at least 2 symbols are needed", f" ({num_symbols} symbol{'s' * (num_symbols != 1)})"
         found = f"'{source.label}' has {_shown_size(total, records=self.records)}"
-        if len(sizes) == 1:
-            return DataError(f"{found}{given}; {needed} are needed. Use a longer text.")
+        if len(sizes) == 1 or total < least:
+            return DataError(f"{found}{given}; {needed}. Use a longer text.")
         return DataError(
-            f"{found}, of which the split {self.split} leaves {size:,}{given} for {_PART_NAMES[part]}; {needed} are "
-            "needed. Use a longer text, or --split 100/0/0 to train on all of it."
+            f"{found}, of which the split {self.split} leaves {size:,}{given} for {_PART_NAMES[part]}; {needed}. "
+            "Use a longer text, or --split 100/0/0 to train on all of it."
         )
 
     def _whole(self, pieces: Iterator[str], size: int, source: TextSource) -> Iterator[str]:

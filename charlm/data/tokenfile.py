@@ -73,9 +73,9 @@ class TokenFile:
         last = len(self._symbols) - 1
         if self._mapping is None:
             places = np.arange(length)[:, None] + starts
-            columns = self._symbols[np.minimum(places, last)].astype(np.int64)
-            columns[places > last] = 0
-            return columns
+            found: NDArray[np.int64] = self._symbols[np.minimum(places, last)].astype(np.int64)
+            found[places > last] = 0
+            return found
         columns = np.zeros((length, len(starts)), dtype=np.int64)
         for lane, start in enumerate(starts):
             symbols = self.read(int(start), int(start) + length)

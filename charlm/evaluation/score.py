@@ -31,7 +31,7 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """exp of the nats per symbol; infinite where that overflows."""
+        """Exp of the nats per symbol; infinite where that overflows."""
         return math.exp(self.nats_per_symbol) if self.nats_per_symbol < 700 else math.inf
 
     @property

@@ -16,6 +16,7 @@ from charlm.evaluation.accounting import score_of
 from charlm.evaluation.readings import carried, cold_windows, warm_lanes
 from charlm.evaluation.score import Score
 from charlm.models.base import LanguageModel
+from charlm.models.threads import threads_for_steps, using_threads
 
 Advance = Callable[[int], None]
 Mode = Literal["exact", "fast"]
@@ -64,7 +65,8 @@ def total_nats(
     for window in windows:
         if window.fresh:
             state = model.initial_state(window.inputs.shape[1])
-        logits, state = model(window.inputs.to(device), state)
+        with using_threads(threads_for_steps(model, batch_size=window.inputs.shape[1])):
+            logits, state = model(window.inputs.to(device), state)
         nats = functional.cross_entropy(
             logits.float().flatten(0, 1),
             window.targets.to(device).flatten(),

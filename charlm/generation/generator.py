@@ -11,9 +11,10 @@ from charlm.config import SamplingConfig
 from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.errors import ConfigError, DataError
 from charlm.generation.sampling import draw, exclude
-from charlm.generation.stepping import inference, single_steps, threads_for_steps
+from charlm.generation.stepping import inference, single_steps
 from charlm.generation.stopping import StopFilter
 from charlm.models.base import LanguageModel, State
+from charlm.models.threads import threads_for_steps
 
 PROMPT_CHUNK = 4096
 """Symbols of a prompt that the model reads in one call; bounds the memory for their logits."""

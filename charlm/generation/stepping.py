@@ -7,9 +7,7 @@ import torch
 from torch import nn
 
 from charlm.models.base import LanguageModel
-
-# Multiplications in one step below which waiting for a second thread costs more than it computes.
-SMALL_STEP = 1 << 24
+from charlm.models.threads import using_threads
 
 
 @contextmanager
@@ -38,21 +36,13 @@ def single_steps(*, num_threads: int) -> Iterator[None]:
     (pytorch#94457, still so in torch 2.13). `torch.backends.mkldnn.flags` would do too, but also sets
     what it is not told to, and warns about it.
     """
-    threads_before = torch.get_num_threads()
-    enabled_before = torch.backends.mkldnn.enabled
-    torch.set_num_threads(num_threads)
+    before = torch.backends.mkldnn.enabled
     _enable_onednn(False)
     try:
-        yield
+        with using_threads(num_threads):
+            yield
     finally:
-        _enable_onednn(enabled_before)
-        torch.set_num_threads(threads_before)
-
-
-def threads_for_steps(model: LanguageModel, *, batch_size: int) -> int:
-    """Returns how many threads to step with: one for a small step, otherwise as many as torch uses now."""
-    num_parameters = sum(p.numel() for p in model.parameters()) if isinstance(model, nn.Module) else 0
-    return 1 if num_parameters * batch_size <= SMALL_STEP else torch.get_num_threads()
+        _enable_onednn(before)
 
 
 def _enable_onednn(enabled: object) -> None:

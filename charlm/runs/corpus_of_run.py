@@ -45,7 +45,9 @@ def reopen_corpus(
             f"'{text.label}' has changed since the run was started (SHA-256 {digest[:12]}…, "
             f"then {known['digest'][:12]}…); put the text back, or start a new run from this one with --init-from."
         )
-    return cached or prepare_corpus(
+    if cached is not None and cached.tokenizer == tokenizer:
+        return cached
+    return prepare_corpus(
         text,
         folder=workspace.data,
         recipe=given(tokenizer),

@@ -59,7 +59,9 @@ def perplexity(
     loaded = load_model(run, workspace, device=target)
     with ExitStack() as cleanup:
         if text:
-            source, notes = open_text(text, data=reading or loaded.config.data, folder=workspace.data, stdin=stdin)
+            source, notes = open_text(
+                text, data=_reading(loaded.config.data, reading), folder=workspace.data, stdin=stdin
+            )
             for note in notes:
                 reporter.note(note)
             encoded = cleanup.enter_context(
@@ -103,6 +105,13 @@ def score_encoded(
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
         score = score_text(loaded.model, encoded, tokenizer, settings=settings, device=device, advance=advance)
     return score, score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
+
+
+def _reading(own: DataConfig, asked: DataConfig | None) -> DataConfig:
+    """Returns how the run read its own text, but for what was asked for."""
+    if asked is None:
+        return own
+    return own.model_copy(update={name: getattr(asked, name) for name in asked.model_fields_set})
 
 
 def _own_part(

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import EvaluationConfig, parse_duration
 from charlm.data.corpus import EncodedText
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
+from charlm.models.threads import using_threads
 from charlm.runs.loading import LoadedModel, model_from
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.summary import describe_corpus, describe_machine, describe_model, describe_training
@@ -73,7 +76,8 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
     summary = TrainingSummary(
         run=run.folder.path, rows=_rows(run, parameters), total_steps=plan.total_steps, first_step=run.trainer.step
     )
-    with run.reporter.training(summary):
+    threads = run.config.run.threads or torch.get_num_threads()
+    with run.reporter.training(summary), using_threads(threads):
         run.stop.graceful = True
         try:
             outcome = train(run.trainer, plan, run.progress, run)
@@ -126,7 +130,7 @@ def _rows(run: TrainingRun, parameters: int) -> tuple[tuple[str, str], ...]:
         *describe_corpus(run.corpus),
         ("model", model),
         *describe_training(run.config, trainer.batches, origin=str(run.facts["length"])),
-        ("computed on", describe_machine(trainer.device, trainer.precision)),
+        ("computed on", describe_machine(trainer.device, trainer.precision, threads=run.config.run.threads)),
         ("written to", str(run.folder.path)),
     ]
     if trainer.step:

@@ -52,12 +52,10 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     assert training.steps is not None
     assert training.learning_rate is not None
     epochs = training.steps / batches.windows_per_epoch
+    lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
+    windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
     return [
-        (
-            "batches",
-            f"{batches.num_lanes} lanes{fewer} x {training.sequence_length} symbols, state carried, "
-            f"{batches.windows_per_epoch:,} steps an epoch",
-        ),
+        ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
         ("length", f"{training.steps:,} steps, {epochs:.3g} epochs ({origin})"),
         (
             "optimizer",
@@ -68,12 +66,12 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     ]
 
 
-def describe_machine(device: torch.device, precision: str) -> str:
+def describe_machine(device: torch.device, precision: str, *, threads: int | None) -> str:
     """Returns one line on what computes."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, {precision}"
     if device.type == "cpu":
-        return f"cpu, {torch.get_num_threads()} threads, {precision}"
+        return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {precision}"
     return f"{device.type}, {precision}"
 
 

@@ -35,6 +35,9 @@ from charlm.training.loop import Progress
 from charlm.training.optimization import default_learning_rate
 from charlm.training.precision import resolve_precision
 
+_TRIAL_STEPS = 1_000_000_000
+"""Steps that a trainer which is only timed believes it has."""
+
 _FREE_ON_FINE_TUNING = {"dropout", "embedding_dropout", "layer_dropout", "output_dropout", "dropout_kind"}
 
 
@@ -94,12 +97,19 @@ def start(
             precision=precision,
             device=device,
         )
-        training, length = fix_length(
-            config.training, batches, corpus, partial(assemble, config, total_steps=1_000_000_000)
+        length = fix_length(
+            config.training,
+            batches,
+            corpus,
+            partial(assemble, config, total_steps=_TRIAL_STEPS),
+            threads=config.run.threads,
         )
+        training = length.settings
         assert training.steps is not None
         folder = create_run(workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
-        settings = config.run.model_copy(update={"name": folder.name, "precision": precision})
+        settings = config.run.model_copy(
+            update={"name": folder.name, "precision": precision, "threads": length.threads}
+        )
         config = config.model_copy(update={"training": training, "run": settings})
         run = TrainingRun(
             folder,
@@ -111,7 +121,7 @@ def start(
                 "charlm": __version__,
                 "torch": torch.__version__,
                 "corpus": {"label": corpus.label, "digest": corpus.digest, "key": corpus.key, "split": corpus.split},
-                "length": length,
+                "length": length.reason,
                 "initialized_from": None if origin is None else origin.name,
             },
             symbol_counts=symbol_counts,
@@ -119,7 +129,7 @@ def start(
             stop=stop,
         )
         folder.write_tokenizer(corpus.tokenizer.to_json())
-        folder.write_config(config, comment=f"length: {length}")
+        folder.write_config(config, comment=f"length: {length.reason}")
         run.save()
         return train_to_the_end(run)
 
@@ -161,11 +171,15 @@ def resume(
         if given:
             asked = config.training.model_dump() | {"steps": None, "epochs": None, "budget": None} | given
             asked_training = validate(type(config.training), asked, source="command line")
-            training, length = fix_length(
-                asked_training, batches, corpus, partial(assemble, config, total_steps=1_000_000_000)
+            length = fix_length(
+                asked_training,
+                batches,
+                corpus,
+                partial(assemble, config, total_steps=_TRIAL_STEPS),
+                threads=config.run.threads,
             )
-            config = config.model_copy(update={"training": training})
-            facts["length"] = length
+            config = config.model_copy(update={"training": length.settings})
+            facts["length"] = length.reason
         total_steps = config.training.steps
         assert total_steps is not None
         done = checkpoint.values["step"]

@@ -1,16 +1,16 @@
-"""How many optimizer steps a training has: given, counted in epochs, or measured against a time budget."""
+"""How fast a training is on this machine, and how many steps fill a time budget."""
 
 import time
 from collections.abc import Callable
+from statistics import fmean, median
 
 _WARMUP_STEPS = 3
-_MOST_TRIAL_STEPS = 40
+_FEWEST_STEPS = 5
+_MOST_STEPS = 40
 
 
-def measure_step_seconds(take_step: Callable[[], object], *, limit_seconds: float) -> float:
-    """Returns the time of a step, after a few that warm up caches and kernels.
-
-    The lower quartile of the times: what else runs on the machine makes single steps much slower, never faster.
+def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> list[float]:
+    """Returns the seconds that single steps took, after a few that warm up caches and kernels.
 
     Args:
         take_step: does one step of a training that is thrown away afterwards.
@@ -19,11 +19,25 @@ def measure_step_seconds(take_step: Callable[[], object], *, limit_seconds: floa
     for _ in range(_WARMUP_STEPS):
         take_step()
     times: list[float] = []
-    while len(times) < 3 or (len(times) < _MOST_TRIAL_STEPS and sum(times) < limit_seconds):
+    while len(times) < _FEWEST_STEPS or (len(times) < _MOST_STEPS and sum(times) < limit_seconds):
         started = time.perf_counter()
         take_step()
         times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 4]
+    return times
+
+
+def choose_threads(times: dict[int, list[float]]) -> tuple[int, float]:
+    """Returns the number of threads to train with, and the seconds a step then takes.
+
+    The mean decides, not the median: threads that wait for one another while something else has a core are
+    fast in most steps and a hundred times slower in some. More threads must be worth a tenth.
+
+    Args:
+        times: for each number of threads, what single steps took.
+    """
+    fewest = min(times)
+    chosen = min(times, key=lambda threads: fmean(times[threads]) * (1.0 if threads == fewest else 1.1))
+    return chosen, median(times[chosen])
 
 
 def steps_for_budget(

@@ -2,12 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from charlm.generation.stepping import (
-    SMALL_STEP,
-    inference,
-    single_steps,
-    threads_for_steps,
-)
+from charlm.generation.stepping import inference, single_steps
 
 
 class Counts:
@@ -45,11 +40,3 @@ def test_inference_has_no_dropout_and_no_gradients(training):
 def test_a_model_without_modes_is_left_alone():
     with inference(Counts()):
         assert torch.is_inference_mode_enabled()
-    assert threads_for_steps(Counts(), batch_size=64) == 1
-
-
-def test_a_small_step_takes_one_thread_and_a_large_one_all():
-    layer = nn.Linear(1024, 16, bias=False, device="meta")
-    largest = SMALL_STEP // (1024 * 16)
-    assert threads_for_steps(layer, batch_size=largest) == 1
-    assert threads_for_steps(layer, batch_size=largest + 1) == torch.get_num_threads()

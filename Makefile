@@ -1,0 +1,59 @@
+PYTHON ?= python3
+VENV ?= .venv
+# Where pip looks for torch; empty for pip's own place. See "Which torch?" in README.md.
+TORCH_INDEX_URL ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo setup test test-all lint types check bench docs clean clean-all
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## Set up, train on a built-in text for a minute, score, sample
+	$(BIN)/charlm train builtin:python-docs --budget 60s
+
+setup: $(INSTALLED) ## Make .venv with everything in it
+
+# The stamp comes last, so that a failed installation is tried again.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "charlm needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "Python has no venv module; on Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX_URL),$(BIN)/python -m pip install torch -c constraints.txt --index-url $(TORCH_INDEX_URL))
+	$(BIN)/python -m pip install -e '.[dev]' -c constraints.txt
+	@touch $@
+
+test: setup ## Set up and run the tests
+	$(BIN)/python -m pytest
+
+test-all: setup ## Run all tests, the slow ones too
+	$(BIN)/python -m pytest -m ""
+
+lint: setup ## Check style, formatting and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## Check types
+	$(BIN)/mypy
+
+check: lint types test ## All of the above
+
+bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt
+	@test -n "$(TEXT)" || { echo "Say on which text: make bench TEXT=path/to/tinyshakespeare.txt"; exit 1; }
+	$(BIN)/python benchmarks/quality.py $(TEXT) --repeat 3
+
+docs: setup ## Generate docs/cli.md from the commands' help
+	$(BIN)/python docs/generate_cli.py
+
+clean: ## Remove caches and build leftovers; data/, checkpoints/ and .venv stay
+	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find charlm tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-all: clean ## Remove .venv, too
+	rm -rf $(VENV)
