@@ -24,6 +24,7 @@ from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
 from charlm.models.build import build_model, load_weights
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
+from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
 from charlm.training.loop import Progress
@@ -83,6 +84,7 @@ def build_trainer(
     device: torch.device,
 ) -> Trainer:
     """Returns a trainer before its first step, its weights drawn from the seed or taken from `weights`."""
+    keep_freed_memory()
     streams = Streams.from_seed(config.run.seed)
     settings = config.training
     model = build_model(config.model, vocabulary_size=vocabulary_size)
