@@ -311,7 +311,7 @@ def validate(section: type[_SomeSection], values: Mapping[str, Any], *, source: 
             problem = "is not a setting charlm knows"
         elif first["type"] == "value_error":
             problem = str(first["ctx"]["error"])
-            raise ConfigError(f"{source}: {problem}.") from None
+            raise ConfigError(f"{source}: {key}{': ' if key else ''}{problem}.") from None
         else:
             problem = f"is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
         raise ConfigError(f"{source}: {key} {problem}.") from None

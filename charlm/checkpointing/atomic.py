@@ -28,7 +28,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise CheckpointError(f"Cannot write '{path}': {error.strerror or error}.") from error
+        raise CheckpointError(
+            f"Cannot write '{path}': {error.strerror or error}; what was there before is kept."
+        ) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fe
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.files import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
-from charlm.data.sources import CombinedSource, DecodedSource, TextSource
+from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
 from charlm.errors import DataError
 
 DEFAULT_SPLIT = "90/5/5"
@@ -78,6 +78,15 @@ def open_text(
     """
     reader = _Reader(data, folder=folder, stdin=stdin)
     return reader.open(specs), reader.notes()
+
+
+def clean_string(text: str, *, data: DataConfig, label: str = "text") -> TextSource:
+    """Returns a text in memory, with line ends and Unicode form as `data` has them for files.
+
+    Raises:
+        DataError: the text has half of a surrogate pair.
+    """
+    return CombinedSource((StringSource(text, label),), label, newlines=data.newlines, normalize=data.normalize)
 
 
 def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:

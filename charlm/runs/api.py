@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from charlm.config import EvaluationConfig, RunConfig, SamplingConfig, Section, validate
-from charlm.data.sources import StringSource
+from charlm.data.inputs import clean_string
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
-from charlm.generation.generator import generate, generate_texts
 from charlm.runs import train as training
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate import score_source
 from charlm.runs.finish import TrainResult
-from charlm.runs.generate import resolve_seed
+from charlm.runs.generate import draw_from, resolve_seed
 from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter, SilentReporter, StopRequest
 from charlm.runs.workspace import Workspace
@@ -52,28 +51,23 @@ class Run:
         sampling = _sampling(settings)
         if sampling.length == 0:
             raise ConfigError("length 0 means without end; use stream() for that.")
-        return generate_texts(
-            self.model,
-            self.tokenizer,
-            prompt,
-            sampling,
-            seed=resolve_seed(sampling),
-            device=self.model.output.bias.device,
-        )
+        texts = [""] * sampling.num_samples
+        for piece in draw_from(self._loaded, prompt, sampling, seed=resolve_seed(sampling)):
+            texts[piece.sample] += piece.text
+        return texts
 
     def stream(self, prompt: str = "", **settings: Any) -> Iterator[str]:
         """Yields one text drawn from the model, piece by piece."""
         sampling = _sampling(settings)
         if sampling.num_samples != 1:
             raise ConfigError("stream() draws one text; use samples() for several.")
-        device = self.model.output.bias.device
-        pieces = generate(self.model, self.tokenizer, prompt, sampling, seed=resolve_seed(sampling), device=device)
-        return (piece.text for piece in pieces)
+        return (piece.text for piece in draw_from(self._loaded, prompt, sampling, seed=resolve_seed(sampling)))
 
     def score(self, text: str, *, context: int | None = None) -> Score:
         """Returns how well the model predicts a text: bits per character, perplexity, and their sums."""
         settings = validate(EvaluationConfig, {"context": context}, source="score()")
-        return score_source(self._loaded, StringSource(text), settings, self._workspace, SilentReporter())
+        source = clean_string(text, data=self.config.data)
+        return score_source(self._loaded, source, settings, self._workspace, SilentReporter())
 
 
 def train(

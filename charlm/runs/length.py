@@ -32,11 +32,13 @@ class Length:
         settings: the settings with the length as a number of steps.
         threads: CPU threads to train with.
         reason: where the number of steps comes from, for people.
+        warning: a sentence if evaluations take much of the time.
     """
 
     settings: TrainingConfig
     threads: int
     reason: str
+    warning: str | None = None
 
 
 def fix_length(
@@ -79,7 +81,13 @@ def fix_length(
         steps = most
         reason = f"{steps / batches.windows_per_epoch:.0f} epochs, the most by default on so short a text"
     settings = settings.model_copy(update={"steps": steps, "budget": None, "evaluations": evaluations})
-    return Length(settings, threads, reason)
+    warning = None
+    if evaluation_seconds > 0.2 * seconds:
+        warning = (
+            f"Scoring the validation text takes about {evaluation_seconds:.0f} s, much of the {budget} there are; "
+            "a smaller part for it, as with --split 99/0.5/0.5, leaves more for training."
+        )
+    return Length(settings, threads, reason, warning)
 
 
 def _measure(trial: Trainer, budget_seconds: float, threads: int | None) -> tuple[int, float]:

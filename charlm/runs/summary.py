@@ -56,7 +56,7 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
     return [
         ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
-        ("length", f"{training.steps:,} steps, {epochs:.3g} epochs ({origin})"),
+        ("length", f"{training.steps:,} steps, {epochs:.3g} epochs ({origin}), {training.evaluations} evaluations"),
         (
             "optimizer",
             f"AdamW, learning rate {training.learning_rate:g} after {training.warmup_steps} warm-up steps, cosine to "

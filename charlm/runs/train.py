@@ -106,6 +106,10 @@ def start(
         )
         training = length.settings
         assert training.steps is not None
+        if length.warning is not None:
+            reporter.warn(length.warning)
+        trainer = assemble(config, total_steps=training.steps)
+        # Made last: until here, whatever goes wrong leaves nothing behind.
         folder = create_run(workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
         settings = config.run.model_copy(
             update={"name": folder.name, "precision": precision, "threads": length.threads}
@@ -115,7 +119,7 @@ def start(
             folder,
             config,
             corpus,
-            assemble(config, total_steps=training.steps),
+            trainer,
             Progress(),
             facts={
                 "charlm": __version__,

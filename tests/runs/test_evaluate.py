@@ -1,0 +1,156 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from charlm.config import DataConfig, EvaluationConfig
+from charlm.errors import CheckpointError, ConfigError, DataError
+from charlm.runs.evaluate import perplexity
+from charlm.runs.inspect import describe
+from charlm.runs.loading import load_model
+from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.train import start
+from charlm.runs.workspace import Workspace
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def run(small_config, workspace):
+    return start(small_config(name="mine"), workspace, SilentReporter(), StopRequest())
+
+
+def score(workspace, *text: str, **settings):
+    split = settings.pop("split", None)
+    evaluation = EvaluationConfig(**settings)
+    return perplexity("mine", text, evaluation, workspace, SilentReporter(), split=split, device="cpu")
+
+
+def by_hand(workspace, text: str) -> float:
+    """One symbol at a time, in float64, from nothing but the model and the tokenizer."""
+    loaded = load_model("mine", workspace, device=CPU)
+    model = loaded.model.double()
+    tokens = loaded.tokenizer.encode(text).astype(int).tolist()
+    total = 0.0
+    with torch.no_grad():
+        state = model.initial_state(1)
+        for symbol, following in zip(tokens, tokens[1:], strict=False):
+            logits, state = model(torch.tensor([[symbol]]), state)
+            total -= logits[0, 0].log_softmax(-1)[following].item()
+    return total
+
+
+@pytest.mark.usefixtures("run")
+def test_another_text_is_scored_exactly(workspace, tmp_path):
+    text = "the red cat ran. ß\nwe saw a ten-man pen; ñ"
+    (tmp_path / "other.txt").write_text(text, encoding="utf-8")
+    result = score(workspace, str(tmp_path / "other.txt"))
+    assert result.score.total_nats == pytest.approx(by_hand(workspace, text), rel=1e-6)
+    assert result.score.num_symbols == result.score.num_characters == len(text) - 1
+    assert result.score.num_bytes == len(text.encode()) - 1
+    assert result.score.num_unknown == sum(character not in "abcdeghimnoprstuw. " for character in text[1:])
+
+
+@pytest.mark.usefixtures("run")
+def test_the_test_part_is_the_end_of_the_text(workspace, text):
+    whole = text.read_text()
+    part = whole[round(len(whole) * 0.95) :]
+    assert score(workspace).score.total_nats == pytest.approx(by_hand(workspace, part), rel=1e-6)
+
+
+def test_the_result_of_training_is_that_of_scoring(run, workspace):
+    assert score(workspace).score == run.test
+    assert score(workspace, split="valid").score == run.validation
+
+
+@pytest.mark.usefixtures("run")
+def test_baselines_are_what_their_names_say(workspace, tmp_path, text):
+    (tmp_path / "other.txt").write_text("tab")
+    uniform, unigram = score(workspace, str(tmp_path / "other.txt")).baselines
+    training = text.read_text()[1 : round(len(text.read_text()) * 0.9)]
+    vocabulary = len(set(text.read_text()[: len(training) + 1])) + 1
+    assert uniform.score.total_nats == pytest.approx(2 * math.log(vocabulary))
+    shares = [(training.count(each) + 1) / (len(training) + vocabulary) for each in "ab"]
+    assert unigram.score.total_nats == pytest.approx(-sum(map(math.log, shares)))
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("content", ["", "x"])
+def test_too_short_a_text_is_refused(workspace, tmp_path, content):
+    (tmp_path / "short.txt").write_text(content)
+    with pytest.raises(DataError):
+        score(workspace, str(tmp_path / "short.txt"))
+
+
+def test_a_part_that_the_run_lacks_is_refused(small_config, workspace):
+    start(small_config(name="mine", split="90/10/0"), workspace, SilentReporter(), StopRequest())
+    assert score(workspace).text == "tale (valid)"
+    with pytest.raises(DataError, match="without a test part"):
+        score(workspace, split="test")
+
+
+def test_records_refuse_cold_windows(small_config, workspace, tmp_path):
+    (tmp_path / "names.txt").write_text("anna\nbob\n" * 50)
+    config = small_config(name="mine", records="lines", corpus=(str(tmp_path / "names.txt"),))
+    start(config, workspace, SilentReporter(), StopRequest())
+    with pytest.raises(ConfigError, match="records"):
+        score(workspace, context=4)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_text_is_read_as_the_runs_own_but_for_what_is_asked(workspace, tmp_path):
+    (tmp_path / "other.txt").write_bytes("the café".encode("latin-1"))
+    reading = DataConfig(corpus=("other",), encoding="latin-1")
+    result = perplexity(
+        "mine", (str(tmp_path / "other.txt"),), EvaluationConfig(), workspace, SilentReporter(), reading=reading
+    )
+    assert result.score.num_characters == 7
+
+
+def test_best_alone_is_enough_to_score_and_sample(run, workspace, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    moved = (run.run / "best.safetensors").rename(elsewhere / "sent.safetensors")
+    (tmp_path / "other.txt").write_text("the cat")
+    result = perplexity(
+        str(moved), (str(tmp_path / "other.txt"),), EvaluationConfig(), Workspace(elsewhere), SilentReporter()
+    )
+    assert result.score.num_symbols == 6
+
+
+@pytest.mark.parametrize("missing", ["config", "tokenizer"])
+def test_a_checkpoint_without_its_parts_is_refused(run, workspace, missing):
+    path = run.run / "best.safetensors"
+    stored = read_checkpoint(path)
+    values = {name: value for name, value in stored.values.items() if name != missing}
+    write_checkpoint(path, Checkpoint(stored.tensors, values))
+    with pytest.raises(CheckpointError, match=missing):
+        load_model("mine", workspace, device=CPU)
+
+
+def test_a_checkpoint_whose_sizes_disagree_is_refused_before_memory_is_asked_for(run, workspace):
+    path = run.run / "best.safetensors"
+    stored = read_checkpoint(path)
+    config = dict(stored.values["config"])
+    config["model"] = config["model"] | {"hidden_size": 65536, "embedding_size": 65536}
+    write_checkpoint(path, Checkpoint(stored.tensors, stored.values | {"config": config}))
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load_model("mine", workspace, device=CPU)
+
+
+def test_info_describes_the_run(run, workspace):
+    description = describe("mine", workspace)
+    facts = description.to_json()
+    assert (facts["run"], facts["step"], facts["total_steps"], facts["finished"]) == ("mine", 12, 12, True)
+    assert facts["parameters"] == run.parameters
+    assert [point.step for point in description.history] == [4, 8, 12]
+    assert all(point.validation is not None for point in description.history)
+
+
+def test_a_run_that_is_no_run_is_refused(workspace: Workspace, tmp_path: Path):
+    (tmp_path / "checkpoints" / "empty").mkdir(parents=True)
+    for name in ("empty", "none", "..", ""):
+        with pytest.raises(CheckpointError):
+            load_model(name, workspace, device=CPU)
