@@ -22,6 +22,9 @@ EXACT_LIMIT = 1_000_000
 """Symbols up to which the final score reads one stream; a longer text is scored in warmed-up stretches."""
 
 
+FINAL_SAMPLE_CHARACTERS = 500
+
+
 @dataclass(frozen=True)
 class TrainResult:
     """What a training came to.
@@ -32,6 +35,7 @@ class TrainResult:
         characters_per_second: characters trained on, by that time.
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
         baselines: the uniform and the unigram model on the same texts.
+        sample: a text drawn from the best model.
     """
 
     run: Path
@@ -85,6 +89,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
             run.stop.graceful = False
     scores: dict[str, Score] = {}
     baselines: tuple[Baseline, ...] = ()
+    sample = run.last_sample
     if outcome != "interrupted":
         best = model_from(
             run.folder.best, read_checkpoint(run.folder.best), name=run.folder.name, device=run.trainer.device
@@ -93,6 +98,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
             if text is not None:
                 scores[split] = _score(best, text, run, split)
                 baselines += score_baselines(text, run.corpus.tokenizer, run.symbol_counts, split=split)
+        sample = run.draw_sample(best.model, length=FINAL_SAMPLE_CHARACTERS)
     seconds = run.progress.seconds
     return TrainResult(
         run=run.folder.path,
@@ -105,7 +111,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         validation=scores.get("validation"),
         test=scores.get("test"),
         baselines=baselines,
-        sample=run.last_sample,
+        sample=sample,
         outcome=outcome,
     )
 

@@ -23,6 +23,7 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
 from charlm.models.build import build_model, load_weights
+from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
@@ -200,13 +201,7 @@ class TrainingRun:
         with self._kept_weights():
             if is_best:
                 self._save_best(score)
-            self.last_sample = sample_text(
-                self.model,
-                self.corpus.tokenizer,
-                length=SAMPLE_CHARACTERS,
-                seed=Streams.from_seed(self.config.run.seed).samples,
-                device=self.trainer.device,
-            )
+            self.last_sample = self.draw_sample(self.model, length=SAMPLE_CHARACTERS)
         per_character = None if training_nats is None else training_nats / self._characters_per_target
         self.reporter.evaluation(
             EvaluationReport(
@@ -218,6 +213,16 @@ class TrainingRun:
             )
         )
         self._speed.pause()
+
+    def draw_sample(self, model: RecurrentLanguageModel, *, length: int) -> str:
+        """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
+        return sample_text(
+            model,
+            self.corpus.tokenizer,
+            length=length,
+            seed=Streams.from_seed(self.config.run.seed).samples,
+            device=self.trainer.device,
+        )
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""

@@ -1,3 +1,4 @@
+import itertools
 import math
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def by_hand(workspace, text: str) -> float:
     total = 0.0
     with torch.no_grad():
         state = model.initial_state(1)
-        for symbol, following in zip(tokens, tokens[1:], strict=False):
+        for symbol, following in itertools.pairwise(tokens):
             logits, state = model(torch.tensor([[symbol]]), state)
             total -= logits[0, 0].log_softmax(-1)[following].item()
     return total
