@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from charlm.data.syncing import sync_folder
 from charlm.errors import CheckpointError
 
 TEMPORARY_PREFIX = ".tmp-"
@@ -26,7 +27,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise CheckpointError(
             f"Cannot write '{path}': {error.strerror or error}; what was there before is kept."
@@ -41,11 +42,3 @@ def remove_leftovers(folder: Path) -> None:
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(OSError):
             leftover.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

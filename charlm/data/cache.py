@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from charlm.data.syncing import sync_folder
 from charlm.errors import DataError
 
 _TEMPORARY_PREFIX = ".tmp-"
@@ -30,9 +31,9 @@ def building(folder: Path) -> Iterator[Path]:
             _remove_leftovers(folder.parent)
             temporary.mkdir()
             yield temporary
-            _sync_folder(temporary)
+            sync_folder(temporary)
             _rename(temporary, folder)
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -92,11 +93,3 @@ def _is_alive(process: int) -> bool:
         except (ProcessLookupError, OverflowError):
             return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
