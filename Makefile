@@ -17,14 +17,15 @@ demo: setup ## Set up, train on a built-in text for a minute, score, sample
 
 setup: $(INSTALLED) ## Make .venv with everything in it
 
-# The stamp comes last, so that a failed installation is tried again.
+# The stamp comes last, so that a failed installation is tried again. torch's own index has torch, but only some
+# versions of what torch needs: the other constraints would fail there, so they wait for the second command.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "charlm needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "Python has no venv module; on Debian: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX_URL),$(BIN)/python -m pip install torch -c constraints.txt --index-url $(TORCH_INDEX_URL))
+	$(if $(TORCH_INDEX_URL),$(BIN)/python -m pip install "$$(grep '^torch==' constraints.txt)" --index-url $(TORCH_INDEX_URL))
 	$(BIN)/python -m pip install -e '.[dev]' -c constraints.txt
 	@touch $@
 

@@ -4,11 +4,27 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from charlm.errors import ConfigError
 
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+_RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
+
+def _is_device(name: str) -> str:
+    if not _DEVICE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a device; it should be auto, cpu, cuda, cuda:N or mps")
+    return name
+
+
+def _is_run_name(name: str) -> str:
+    if not _RUN_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot name a run; use up to 100 letters, digits, '.', '_' and '-', no '.' first")
+    return name
+
+
+Device = Annotated[str, AfterValidator(_is_device)]
 Precision = Literal["auto", "fp32", "bf16"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -159,7 +175,7 @@ class TrainingConfig(Section):
     epochs: Annotated[float | None, Field(gt=0, description="Length of the training in passes over the text.")] = None
     budget: Annotated[
         str | None,
-        Field(description="Length of the training in time: 90s, 5m, 2h.  [default: 3m, at most 100 epochs]"),
+        Field(description="Length of the training in time: 90s, 5m, 2h.  [default: 3m, at most 20 epochs]"),
     ] = None
     batch_size: Annotated[int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side.")] = 32
     sequence_length: Annotated[
@@ -217,9 +233,8 @@ class RunSettings(Section):
     """Where a run is kept and what it is computed on."""
 
     name: Annotated[
-        str | None,
+        Annotated[str, AfterValidator(_is_run_name)] | None,
         Field(
-            pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$",
             description="Name of the run, a folder under checkpoints/.  [default: from the text's name]",
         ),
     ] = None

@@ -57,15 +57,25 @@ def _pins() -> list[str]:
     ]
 
 
+def test_the_wheel_holds_every_module_and_the_one_version(tmp_path: Path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("charlm/")}
+        metadata = archive.read(f"charlm-{charlm.__version__}.dist-info/METADATA").decode()
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "charlm").rglob("*.py")}
+    assert packed == modules | {"charlm/py.typed"}
+    assert f"\nVersion: {charlm.__version__}\n" in metadata
+
+
 @pytest.mark.slow
-def test_the_wheel_holds_every_module_and_trains(tmp_path: Path):
+def test_an_installed_wheel_trains(tmp_path: Path):
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-q"]
     subprocess.run([*build, "-w", str(tmp_path), str(ROOT)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if name.endswith(".py")}
         archive.extractall(tmp_path / "installed")
-    assert packed == {str(path.relative_to(ROOT)) for path in (ROOT / "charlm").rglob("*.py")}
     (tmp_path / "text.txt").write_text("abc " * 200)
     train = [sys.executable, "-m", "charlm", "train", "text.txt", "--steps", "2", "--hidden-size", "4", "--quiet"]
     environment = {"PYTHONPATH": str(tmp_path / "installed"), "PATH": ""}

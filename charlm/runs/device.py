@@ -15,7 +15,10 @@ def resolve_device(device: Device) -> torch.device:
     if device == "auto":
         found = torch.accelerator.current_accelerator(check_available=True)
         return found if found is not None and found.type in ("cuda", "mps") else torch.device("cpu")
-    chosen = torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise ConfigError(f"{device!r} is not a device; it should be auto, cpu, cuda, cuda:N or mps.") from None
     if chosen.type == "cuda" and not (torch.cuda.is_available() and (chosen.index or 0) < torch.cuda.device_count()):
         raise ConfigError(f"--device {device} is not available: torch sees {torch.cuda.device_count()} CUDA devices.")
     if chosen.type == "mps" and not torch.backends.mps.is_available():

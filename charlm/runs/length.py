@@ -19,8 +19,8 @@ from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
 
 DEFAULT_BUDGET = "3m"
-MOST_EPOCHS_BY_DEFAULT = 100
-FEWEST_STEPS_BY_DEFAULT = 1000
+MOST_EPOCHS_BY_DEFAULT = 20
+FEWEST_STEPS_BY_DEFAULT = 500
 _SHARE_FOR_MEASURING = 0.02
 
 
