@@ -138,8 +138,12 @@ class ModelConfig(Section):
         int | None, Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]")
     ] = None
     dropout: Annotated[
-        Probability, Field(description="Dropout on the embedding, between layers and before the output.")
-    ] = 0.05
+        Probability | None,
+        Field(
+            description="Dropout on the embedding, between layers and before the output.  "
+            "[default: 0.05 to 0.3, the more epochs the more]"
+        ),
+    ] = None
     embedding_dropout: Annotated[
         Probability | None, Field(description="Dropout on the embedding alone.  [default: as --dropout]")
     ] = None
@@ -175,7 +179,7 @@ class TrainingConfig(Section):
     epochs: Annotated[float | None, Field(gt=0, description="Length of the training in passes over the text.")] = None
     budget: Annotated[
         str | None,
-        Field(description="Length of the training in time: 90s, 5m, 2h.  [default: 3m, at most 20 epochs]"),
+        Field(description="Length of the training in time: 90s, 5m, 2h.  [default: 3m, at most 40 epochs]"),
     ] = None
     batch_size: Annotated[int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side.")] = 32
     sequence_length: Annotated[

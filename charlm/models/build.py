@@ -14,7 +14,7 @@ def build_model(config: ModelConfig, *, vocabulary_size: int) -> RecurrentLangua
     """Returns the model that `config` describes, its weights not yet drawn."""
 
     def or_default(value: float | None) -> float:
-        return config.dropout if value is None else value
+        return (config.dropout or 0.0) if value is None else value
 
     # torch's modules draw first weights from the global generator; it is left as it was.
     with torch.random.fork_rng(devices=[]):

@@ -19,7 +19,7 @@ from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
 
 DEFAULT_BUDGET = "3m"
-MOST_EPOCHS_BY_DEFAULT = 20
+MOST_EPOCHS_BY_DEFAULT = 40
 FEWEST_STEPS_BY_DEFAULT = 500
 _SHARE_FOR_MEASURING = 0.02
 

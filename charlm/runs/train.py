@@ -13,7 +13,7 @@ from charlm.checkpointing.atomic import remove_leftovers
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, create_run, find_run, require_free
-from charlm.config import RunConfig, validate
+from charlm.config import ModelConfig, RunConfig, validate
 from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
@@ -31,8 +31,8 @@ from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.training_run import Streams, TrainingRun, build_batches, build_trainer
 from charlm.runs.workspace import Workspace
+from charlm.training.defaults import default_dropout, default_learning_rate
 from charlm.training.loop import Progress
-from charlm.training.optimization import default_learning_rate
 from charlm.training.precision import resolve_precision
 
 _TRIAL_STEPS = 1_000_000_000
@@ -65,7 +65,7 @@ def start(
     origin = None if init_from is None else load_model(init_from, workspace, device=torch.device("cpu"))
     if origin is not None:
         config = _adopt_model(origin, config)
-    config = _with_derived_defaults(config)
+    config = _with_defaults_of_width(config)
     text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
     for note in text.notes:
         reporter.note(note)
@@ -108,13 +108,15 @@ def start(
         assert training.steps is not None
         if length.warning is not None:
             reporter.warn(length.warning)
+        model = _with_default_of_length(config.model, epochs=training.steps / batches.windows_per_epoch)
+        config = config.model_copy(update={"model": model, "training": training})
         trainer = assemble(config, total_steps=training.steps)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         folder = create_run(workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
         settings = config.run.model_copy(
             update={"name": folder.name, "precision": precision, "threads": length.threads}
         )
-        config = config.model_copy(update={"training": training, "run": settings})
+        config = config.model_copy(update={"run": settings})
         run = TrainingRun(
             folder,
             config,
@@ -214,13 +216,18 @@ def resume(
         return train_to_the_end(training_run)
 
 
-def _with_derived_defaults(config: RunConfig) -> RunConfig:
+def _with_defaults_of_width(config: RunConfig) -> RunConfig:
     """Returns the configuration with the defaults that follow from the width filled in."""
     width = config.model.hidden_size
     model = config.model.model_copy(update={"embedding_size": config.model.embedding_size or width})
     rate = config.training.learning_rate or default_learning_rate(width)
     training = config.training.model_copy(update={"learning_rate": rate})
     return config.model_copy(update={"model": model, "training": training})
+
+
+def _with_default_of_length(model: ModelConfig, *, epochs: float) -> ModelConfig:
+    """Returns the model's configuration with the default that follows from the length filled in."""
+    return model if model.dropout is not None else model.model_copy(update={"dropout": default_dropout(epochs)})
 
 
 def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:

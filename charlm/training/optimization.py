@@ -6,11 +6,6 @@ import torch
 from torch import nn
 
 
-def default_learning_rate(hidden_size: int) -> float:
-    """Returns a highest learning rate that suits a width; see docs/experiments.md for what it rests on."""
-    return min(0.008, 1.5 / hidden_size)
-
-
 def learning_rate_at(step: int, *, peak: float, final_share: float, warmup_steps: int, total_steps: int) -> float:
     """Returns the learning rate of step `step` (counted from 0): linear warm-up, then cosine decay.
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
+from charlm.training.defaults import default_dropout, default_learning_rate
 from charlm.training.optimization import build_optimizer, learning_rate_at
 from charlm.training.planning import steps_for_budget
 
@@ -102,3 +103,13 @@ def test_evaluations_take_at_most_a_fifth_of_a_budget():
 def test_a_budget_has_at_least_one_step_and_one_evaluation():
     plan = steps_for_budget(budget_seconds=1.0, step_seconds=50.0, evaluation_seconds=50.0, evaluations=10)
     assert plan == (1, 1)
+
+
+@pytest.mark.parametrize(("epochs", "dropout"), [(0.1, 0.05), (10, 0.05), (18, 0.13), (35, 0.3), (1000, 0.3)])
+def test_dropout_grows_with_the_number_of_epochs(epochs, dropout):
+    assert default_dropout(epochs) == pytest.approx(dropout)
+
+
+@pytest.mark.parametrize(("width", "rate"), [(8, 0.008), (192, 0.0078125), (1000, 0.0015)])
+def test_wider_models_learn_more_slowly_by_default(width, rate):
+    assert default_learning_rate(width) == pytest.approx(rate)
