@@ -1,8 +1,10 @@
 """A run's folder: which file lies where, how a run is named, made and found."""
 
 import json
+import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,3 +144,13 @@ def create_run(checkpoints: Path, *, name: str | None, default_name: str) -> Run
             raise CheckpointError(f"Cannot make '{path}': {error.strerror or error}.") from error
         else:
             return RunFolder(path)
+
+
+@contextmanager
+def discarded_on_failure(folder: RunFolder) -> Iterator[None]:
+    """Removes a run's folder, just made, if the block that first fills it fails."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise

@@ -12,7 +12,7 @@ from charlm import __version__
 from charlm.checkpointing.atomic import remove_leftovers
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import trim_metrics
-from charlm.checkpointing.run_folder import RunFolder, create_run, find_run, require_free
+from charlm.checkpointing.run_folder import RunFolder, create_run, discarded_on_failure, find_run, require_free
 from charlm.config import ModelConfig, RunConfig, validate
 from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
@@ -134,9 +134,10 @@ def start(
             reporter=reporter,
             stop=stop,
         )
-        folder.write_tokenizer(corpus.tokenizer.to_json())
-        folder.write_config(config, comment=f"length: {length.reason}")
-        run.save()
+        with discarded_on_failure(folder):
+            folder.write_tokenizer(corpus.tokenizer.to_json())
+            run.save()
+            folder.write_config(config, comment=f"length: {length.reason}")
         return train_to_the_end(run)
 
 

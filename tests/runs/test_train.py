@@ -285,3 +285,34 @@ def test_another_workspace_is_not_touched(small_config, tmp_path, workspace):
     train_whole(small_config(steps=1, evaluations=1), workspace)
     assert {path.name for path in tmp_path.iterdir()} == {"tale.txt", "data", "checkpoints"}
     assert not list(Workspace(tmp_path / "other").checkpoints.glob("*"))
+
+
+def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_config, workspace, monkeypatch):
+    from charlm.runs import training_run
+
+    def fail(*_):
+        raise CheckpointError("Cannot write: No space left on device.")
+
+    monkeypatch.setattr(training_run, "write_checkpoint", fail)
+    with pytest.raises(CheckpointError, match="No space left"):
+        train_whole(small_config(name="mine"), workspace)
+    assert list(workspace.checkpoints.iterdir()) == []
+
+
+def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_config, workspace, monkeypatch):
+    from charlm.checkpointing import atomic
+
+    stop = StopRequest()
+    start(small_config(name="mine"), workspace, StopAfter(stop, 5), stop)
+    before = read_checkpoint(workspace.checkpoints / "mine" / "last.safetensors")
+
+    def fail(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", fail)
+    with pytest.raises(CheckpointError, match="No space left"):
+        resume("mine", workspace, SilentReporter(), StopRequest())
+    monkeypatch.undo()
+    after = read_checkpoint(workspace.checkpoints / "mine" / "last.safetensors")
+    assert after.values == before.values
+    assert resume("mine", workspace, SilentReporter(), StopRequest()).steps == 12
