@@ -100,7 +100,7 @@ def test_a_description_without_history_shows_no_curves() -> None:
     ("run", "expected"),
     [
         ("checkpoints/demo", "charlm train --resume demo"),
-        ("/tmp/my runs/demo", "charlm train --resume '/tmp/my runs/demo'"),
+        ("/home/ann/my runs/demo", "charlm train --resume '/home/ann/my runs/demo'"),
     ],
 )
 def test_the_resuming_command_can_be_pasted(run: str, expected: str) -> None:
