@@ -7,14 +7,14 @@ Each repetition is a whole process with its own seed; the median is what to quot
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from machine import describe_machine
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--budget", default="90s")
     parser.add_argument("--repeat", type=int, default=1)
     arguments, more = parser.parse_known_args()
-    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(describe_machine())
     losses = []
     for seed in range(1, arguments.repeat + 1):
         with tempfile.TemporaryDirectory() as folder:
@@ -46,14 +46,6 @@ def main() -> None:
             flush=True,
         )
     print(f"median {statistics.median(losses):.4f} nats/char")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

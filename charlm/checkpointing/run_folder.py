@@ -53,8 +53,9 @@ class RunFolder:
         return self.path / "last.safetensors"
 
     def write_config(self, config: RunConfig, *, comment: str) -> None:
-        """Writes config.toml, under a comment that says where its numbers come from."""
-        write_atomically(self.config_file, f"# {comment}\n{dump_config(config)}".encode())
+        """Writes config.toml, under a comment, of one line or several, that says where its numbers come from."""
+        heading = "".join(f"# {line}\n" for line in comment.splitlines())
+        write_atomically(self.config_file, (heading + dump_config(config)).encode())
 
     def read_config(self) -> RunConfig:
         """Returns what config.toml says.

@@ -73,15 +73,15 @@ class LineDisplay:
         """Prints a line when some seconds have passed since the last one, or it is the last step."""
         now = self._now()
         summary = self._summary
-        if summary is None or (now - self._shown < _SECONDS_BETWEEN_LINES and report.step < summary.total_steps):
+        if summary is None or (now - self._shown < _SECONDS_BETWEEN_LINES and report.step < report.total_steps):
             return
         self._shown = now
         done = report.step - summary.first_step
         elapsed = now - self._started
-        left = f", {clock(elapsed / done * (summary.total_steps - report.step))} left" if elapsed > 1 and done else ""
+        left = f", {clock(elapsed / done * (report.total_steps - report.step))} left" if elapsed > 1 and done else ""
         skipped = f", {report.skipped} skipped" if report.skipped else ""
         self._line(
-            f"step {report.step:,}/{summary.total_steps:,} ({100 * report.step / summary.total_steps:.0f} %): "
+            f"step {report.step:,}/{report.total_steps:,} ({100 * report.step / report.total_steps:.0f} %): "
             f"loss {number(report.loss)} nats/symbol, learning rate {report.learning_rate:.2e}, "
             f"gradient norm {number(report.gradient_norm, 2)} ({100 * report.clipped:.0f} % clipped{skipped}), "
             f"{report.characters_per_second:,.0f} characters/s{left}"

@@ -117,7 +117,7 @@ class LiveDisplay:
 
     def _picture(self) -> RenderableType:
         if self._training is not None and self._step is not None:
-            self._bars.update(self._training, completed=self._step.step)
+            self._bars.update(self._training, completed=self._step.step, total=self._step.total_steps)
         figures = Table.grid(padding=(0, 2 if self._narrow else 5))
         figures.add_row(self._losses(), self._optimisation())
         parts: list[RenderableType] = [self._bars, Panel(figures, box=box.ROUNDED, border_style="dim")]

@@ -47,6 +47,13 @@ def print_training(console: Console, result: "TrainResult") -> None:
             console,
             [(split, [(result.name, score), *_of_split(result.baselines, split)]) for split, score in scores],
         )
+    if not result.exact:
+        console.print(
+            "Scored in stretches side by side, each warmed up on what precedes it, to save time; "
+            f"charlm eval perplexity {run_reference(result.run)} reads the text as one stream.",
+            style="dim",
+            soft_wrap=True,
+        )
     if result.sample:
         console.print(Text("A sample:", style="bold"))
         console.out(_indented(result.sample), highlight=False)
@@ -74,6 +81,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
         "stopped_early": result.stopped_early,
         "validation": result.validation.to_json() if result.validation else None,
         "test": result.test.to_json() if result.test else None,
+        "exact": result.exact,
         "baselines": {
             split: {name: score.to_json() for name, score in _of_split(result.baselines, split)}
             for split in dict.fromkeys(each.split for each in result.baselines)
@@ -84,9 +92,15 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
 
 def print_evaluation(console: Console, result: "EvaluationResult") -> None:
     """Prints how well a run predicts a text."""
-    rows = [(result.run, result.score), *((each.name, each.score) for each in result.baselines)]
+    score, exact = result.score, result.exact
+    rows = [(result.run if exact is None else f"{result.run}, {result.weights} weights", score)]
+    if exact is not None:
+        rows.append((f"{result.run}, float32", exact))
+    rows += [(each.name, each.score) for each in result.baselines]
     _print_scores(console, [(result.text, rows)])
-    score = result.score
+    if exact is not None:
+        lost = score.bits_per_character - exact.bits_per_character
+        console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
     ends = f", {score.num_ends:,} ends of records charged for" if score.num_ends else ""
     console.print(
@@ -99,7 +113,15 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
 def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
     """Returns the result of scoring as JSON values."""
     baselines = {each.name: each.score.to_json() for each in result.baselines}
-    return {"run": result.run, "text": result.text, **result.score.to_json(), "baselines": baselines}
+    exact = {"exact": result.exact.to_json()} if result.exact is not None else {}
+    return {
+        "run": result.run,
+        "text": result.text,
+        "weights": result.weights,
+        **result.score.to_json(),
+        **exact,
+        "baselines": baselines,
+    }
 
 
 def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:

@@ -26,7 +26,13 @@ def sample(
         str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="What the text begins with; '-' reads stdin.")
     ] = None,
     prompt_file: Annotated[
-        str | None, typer.Option("--prompt-file", "-f", metavar="FILE", help="The prompt from a file; '-' reads stdin.")
+        str | None,
+        typer.Option(
+            "--prompt-file",
+            "-f",
+            metavar="FILE",
+            help="The prompt from a file; '-' reads stdin. Of a long one, the last 16,384 symbols are read.",
+        ),
     ] = None,
     echo: Annotated[
         bool, typer.Option("--echo/--no-echo", metavar="", help="Print the prompt before what is drawn.")

@@ -1,6 +1,7 @@
 """`charlm train`."""
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from charlm.cli.completion import run_names
+from charlm.cli.lasting import lasting_imports
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, Quiet, Texts, standard_input
 from charlm.cli.settings import run_config, section_config
@@ -100,18 +102,21 @@ def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _start(display: "Display", stop: "StopRequest", *, settings: RunConfig, init_from: str | None) -> "TrainResult":
+    started = time.monotonic()
     data = settings.data
     stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
-    from charlm.runs.train import start
-    from charlm.runs.workspace import Workspace
+    with lasting_imports():
+        from charlm.runs.train import start
+        from charlm.runs.workspace import Workspace
 
-    return start(settings, Workspace(), display, stop, init_from=init_from, stdin=stdin)
+    return start(settings, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
 
 
 def _resume(display: "Display", stop: "StopRequest", *, run: str, overrides: Mapping[str, Any]) -> "TrainResult":
-    from charlm.runs.train import resume
-    from charlm.runs.workspace import Workspace
+    with lasting_imports():
+        from charlm.runs.train import resume
+        from charlm.runs.workspace import Workspace
 
     return resume(run, Workspace(), display, stop, overrides=overrides)
 

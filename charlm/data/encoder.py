@@ -6,6 +6,7 @@ from typing import BinaryIO, final
 
 import numpy as np
 
+from charlm.data.code_points import utf8_length
 from charlm.data.splits import count_units
 from charlm.data.tokenfile import smallest_type
 from charlm.data.tokenizers.base import Tokenizer
@@ -73,7 +74,7 @@ class _CountedText:
         for piece in self._pieces:
             self.first = self.first or piece[:1]
             self.num_characters += len(piece)
-            num_bytes = len(piece) if piece.isascii() else len(piece.encode())
+            num_bytes = utf8_length(piece)
             self.num_bytes += num_bytes
             self.num_records += count_units(piece, records=True) if self._records else 0
             yield piece

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from charlm.data.inputs import CorpusText
-from charlm.data.sources import TextSource
+from charlm.data.sources import KeptSource, TextSource
 from charlm.data.splits import Stretches, as_pieces, count_units, part_sizes, show_split
 from charlm.errors import DataError
 
@@ -84,7 +84,8 @@ def survey(text: CorpusText, *, records: bool, progress: ProgressFactory) -> Lay
     Raises:
         DataError: a text cannot be read, is empty, or too short for its split.
     """
-    sources = _sources(text)
+    # Read up to three times: for the layout, the vocabulary and the symbols.
+    sources = {part: KeptSource(source) for part, source in _sources(text).items()}
     found = {part: _read(source, records=records, progress=progress) for part, source in sources.items()}
     texts = tuple(
         (source, {part: found[part].size} if text.split is None else part_sizes(found[part].size, text.split))

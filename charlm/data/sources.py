@@ -2,9 +2,10 @@
 
 import itertools
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, final
 
 from charlm.data.cleaning import normalize_pieces, recut, unify_newlines
 from charlm.data.encodings import character_start, decode
@@ -12,6 +13,7 @@ from charlm.data.raw import RawInput
 from charlm.errors import DataError
 
 CHUNK_CHARACTERS = 1 << 20
+MOST_KEPT_BYTES = 128 << 20
 
 
 class TextSource(Protocol):
@@ -122,6 +124,49 @@ class CombinedSource:
         """Returns the sum over the parts; None when one of them is not known."""
         sizes = [part.size_bytes() for part in self.parts]
         return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+@final
+class KeptSource:
+    """A text that is held in memory once it has been read to its end, unless it is long; then it is read anew.
+
+    What decompressing, decoding and cleaning cost is then paid once, not for every reading.
+
+    Args:
+        source: the text.
+        most_bytes: memory that a text may take to be kept.
+    """
+
+    def __init__(self, source: TextSource, *, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._source = source
+        self._most_bytes = most_bytes
+        self._kept: tuple[str, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        """The label of the text."""
+        return self._source.label
+
+    def size_bytes(self) -> int | None:
+        """Returns the size of the text as it is stored; None when it is not known."""
+        return self._source.size_bytes()
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in the pieces in which it was first read."""
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[str] = []
+        num_bytes = 0
+        for chunk in self._source.chunks():
+            num_bytes += sys.getsizeof(chunk)
+            if num_bytes <= self._most_bytes:
+                kept.append(chunk)
+            else:
+                kept.clear()
+            yield chunk
+        if num_bytes <= self._most_bytes:
+            self._kept = tuple(kept)
 
 
 def text_slug(label: str) -> str:

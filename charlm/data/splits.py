@@ -72,10 +72,12 @@ class Stretches:
 
 def _record_lines(chunks: Iterable[str]) -> Iterator[str]:
     for batch in split_records(chunks):
-        # All CRs at the end, so that splitting these lines once more finds the very same records.
-        records = [record for line in batch if (record := line.rstrip("\r"))]
-        if records:
-            yield "\n".join(records) + "\n"
+        text = "\n".join(batch)
+        if "\r" in text:
+            # All CRs at the end, so that splitting these lines once more finds the very same records.
+            text = "\n".join(record for line in batch if (record := line.rstrip("\r")))
+        if text:
+            yield text + "\n"
 
 
 def _end_of_line(text: str, number: int) -> int:

@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from charlm.config import SamplingConfig
 from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.errors import ConfigError, DataError
-from charlm.generation.sampling import draw, exclude
-from charlm.generation.stepping import inference, single_steps
+from charlm.generation.sampling import Drawer
 from charlm.generation.stopping import StopFilter
-from charlm.models.base import LanguageModel, State
-from charlm.models.threads import threads_for_steps
+from charlm.stepping.base import StepModel, select_streams
 
-PROMPT_CHUNK = 4096
-"""Symbols of a prompt that the model reads in one call; bounds the memory for their logits."""
+LONGEST_PROMPT = 1 << 14
+"""Symbols of a prompt that are read, its last ones; long before that the states of trained models agree."""
 
 RECORDS_SHOWN = 8
 """Records that `sample_text` draws, as one alone is often a single word."""
@@ -39,43 +35,30 @@ class Piece:
 
 
 def generate(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
-    prompt: str,
-    settings: SamplingConfig,
-    *,
-    seed: int,
-    device: torch.device,
+    model: StepModel, tokenizer: Tokenizer, prompt: str, settings: SamplingConfig, *, seed: int
 ) -> Iterator[Piece]:
     """Returns the pieces of `settings.num_samples` texts that continue `prompt`, as they are drawn.
 
     A sample ends after exactly `settings.length` characters (0: never), before a stop string, or at
     the end of a record. With no prompt, a record starts at its begin, and running text as if after a
     line end, or after a space or the first symbol where the vocabulary lacks that. All samples advance
-    together, in one batch; memory does not grow with the text. Between two pieces, the model and torch
-    are as they were before.
+    together, in one batch; memory does not grow with the text. Of a long prompt, the last `LONGEST_PROMPT`
+    symbols are read.
 
     Args:
         settings: how to draw; its seed is not used.
         seed: the same seed gives the same texts, however they are consumed.
-        device: where the model is.
 
     Raises:
         DataError: the prompt has characters that the model does not know, unless they are to be skipped.
         CharlmError: the model's output is not finite.
     """
     tokens = _prompt_tokens(tokenizer, prompt, settings)
-    return _pieces(model, tokenizer, tokens, settings, seed=seed, device=device)
+    return _pieces(model, tokenizer, tokens, settings, seed=seed)
 
 
 def generate_texts(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
-    prompt: str,
-    settings: SamplingConfig,
-    *,
-    seed: int,
-    device: torch.device,
+    model: StepModel, tokenizer: Tokenizer, prompt: str, settings: SamplingConfig, *, seed: int
 ) -> list[str]:
     """Returns whole texts that continue `prompt`, one for each sample; arguments as in `generate`.
 
@@ -87,19 +70,13 @@ def generate_texts(
     if settings.length == 0 and not settings.stop and tokenizer.end is None:
         raise ConfigError("length 0 goes on forever, so there is never a whole text to give; set a length above 0.")
     texts: list[list[str]] = [[] for _ in range(settings.num_samples)]
-    for piece in generate(model, tokenizer, prompt, settings, seed=seed, device=device):
+    for piece in generate(model, tokenizer, prompt, settings, seed=seed):
         texts[piece.sample].append(piece.text)
     return ["".join(parts) for parts in texts]
 
 
 def sample_text(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
-    *,
-    length: int,
-    seed: int,
-    device: torch.device,
-    temperature: float | None = None,
+    model: StepModel, tokenizer: Tokenizer, *, length: int, seed: int, temperature: float | None = None
 ) -> str:
     """Returns a short text that shows what the model has learnt: `length` characters, or a few records.
 
@@ -109,7 +86,7 @@ def sample_text(
     settings = SamplingConfig(length=length, num_samples=1 if tokenizer.end is None else RECORDS_SHOWN)
     if temperature is not None:
         settings = settings.model_copy(update={"temperature": temperature})
-    return "\n".join(generate_texts(model, tokenizer, "", settings, seed=seed, device=device))[:length]
+    return "\n".join(generate_texts(model, tokenizer, "", settings, seed=seed))[:length]
 
 
 class _Sample:
@@ -140,29 +117,19 @@ class _Sample:
 
 
 def _pieces(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
-    prompt: Tensor,
-    settings: SamplingConfig,
-    *,
-    seed: int,
-    device: torch.device,
+    model: StepModel, tokenizer: Tokenizer, prompt: Tokens, settings: SamplingConfig, *, seed: int
 ) -> Iterator[Piece]:
     num_samples = settings.num_samples
     samples = [_Sample(tokenizer, settings) for _ in range(num_samples)]
-    excluded = torch.tensor(_never_drawn(tokenizer), dtype=torch.int64)
-    generator = torch.Generator().manual_seed(seed)
-    num_threads = threads_for_steps(model, batch_size=num_samples)
-    with inference(model):
-        # Up to the last symbol of the prompt, which the first step reads.
-        state = _read(model, prompt[:-1], device=device)
-        state = tuple(part.repeat_interleave(num_samples, dim=1) for part in state)
-    tokens = prompt[-1:].repeat(num_samples)
+    drawer = Drawer(settings, vocabulary_size=model.vocabulary_size, excluded=_never_drawn(tokenizer), seed=seed)
+    # Up to the last symbol of the prompt, which the first step reads.
+    state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
+    streams = np.zeros(num_samples, dtype=np.int64)
+    stepper = model.stepper(select_streams(state, streams))
+    tokens = prompt[-1:].astype(np.int64)[streams]
     num_open = num_samples
     while num_open > 0:
-        with inference(model), single_steps(num_threads=num_threads):
-            logits, state = model(tokens[None].to(device), state)
-            tokens = draw(exclude(logits[0].float().cpu(), excluded), settings, generator)
+        tokens = drawer.draw(stepper.step(tokens))
         for number, (sample, token) in enumerate(zip(samples, tokens.tolist(), strict=True)):
             if sample.finished:
                 continue
@@ -172,14 +139,7 @@ def _pieces(
                 yield Piece(number, text, sample.finished)
 
 
-def _read(model: LanguageModel, tokens: Tensor, *, device: torch.device) -> State:
-    state = model.initial_state(1)
-    for start in range(0, len(tokens), PROMPT_CHUNK):
-        _, state = model(tokens[start : start + PROMPT_CHUNK, None].to(device), state)
-    return state
-
-
-def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tensor:
+def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tokens:
     unknown = tokenizer.unknown_characters(prompt)
     if unknown and settings.unknown == "error":
         raise DataError(
@@ -189,9 +149,7 @@ def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) 
         missing = set(unknown)
         prompt = "".join(character for character in prompt if character not in missing)
     tokens = tokenizer.encode_prompt(prompt)
-    if len(tokens) == 0:
-        tokens = _start(tokenizer)
-    return torch.from_numpy(tokens.astype(np.int64))
+    return tokens if len(tokens) else _start(tokenizer)
 
 
 def _start(tokenizer: Tokenizer) -> Tokens:

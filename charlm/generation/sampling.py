@@ -8,35 +8,40 @@ likeliest symbol, and where two are equally likely the one with the lower number
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
 from charlm.config import SamplingConfig
 from charlm.errors import CharlmError
 
+Logits = NDArray[np.floating[Any]]
+Probabilities = NDArray[np.float64]
+Drawn = NDArray[np.int64]
 
-def exclude(logits: Tensor, symbols: Tensor) -> Tensor:
-    """Returns the logits with `symbols` made impossible."""
-    return logits.index_fill(-1, symbols, -math.inf)
+# Below this the quotient of two float32 could overflow; the likeliest symbol has been all but certain long before.
+_LOWEST_TEMPERATURE = 1e-200
 
 
-def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
+def apply_temperature(logits: Logits, temperature: float) -> Probabilities:
     """Returns the logits divided by a temperature above zero, shifted so that the highest is 0.
 
     The shift changes no probability; without it a tiny temperature overflows.
     """
-    highest = logits.amax(dim=-1, keepdim=True)
-    return (logits.double() - highest) / temperature
+    shifted: Probabilities = np.subtract(logits, np.maximum.reduce(logits, axis=-1, keepdims=True), dtype=np.float64)
+    return np.divide(shifted, max(temperature, _LOWEST_TEMPERATURE), out=shifted)
 
 
-def keep_top_k(logits: Tensor, k: int) -> Tensor:
+def keep_top_k(logits: Logits, k: int) -> Logits:
     """Returns the logits of the `k` likeliest symbols; exactly `k`, ties broken by number."""
-    return logits.scatter(-1, _likeliest_first(logits)[:, k:], -math.inf)
+    kept = logits.copy()
+    np.put_along_axis(kept, _likeliest_first(logits)[:, k:], -math.inf, axis=-1)
+    return kept
 
 
-def keep_top_p(logits: Tensor, p: float) -> Tensor:
+def keep_top_p(logits: Logits, p: float) -> Logits:
     """Returns the logits of the fewest likeliest symbols that together hold probability `p`.
 
     Nucleus sampling (Holtzman et al. 2020): the symbol that reaches `p` is kept.
@@ -44,61 +49,97 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     if p >= 1.0:
         return logits
     order = _likeliest_first(logits)
-    cumulative = logits.softmax(dim=-1, dtype=torch.float64).gather(-1, order).cumsum(dim=-1)
-    before = functional.pad(cumulative[:, :-1], (1, 0))
-    dropped = torch.zeros_like(before, dtype=torch.bool).scatter(-1, order, before >= p)
-    return logits.masked_fill(dropped, -math.inf)
+    cumulative = np.take_along_axis(softmax(logits), order, axis=-1).cumsum(axis=-1)
+    before = np.zeros_like(cumulative)
+    before[:, 1:] = cumulative[:, :-1]
+    dropped = np.zeros(logits.shape, dtype=np.bool_)
+    np.put_along_axis(dropped, order, before >= p, axis=-1)
+    return np.where(dropped, -math.inf, logits)
 
 
-def keep_min_p(logits: Tensor, share: float) -> Tensor:
+def keep_min_p(logits: Logits, share: float) -> Logits:
     """Returns the logits of the symbols that have at least `share` of the likeliest one's probability.
 
     Min-p sampling (Nguyen et al. 2024).
     """
     if share == 0.0:
         return logits
-    lowest = logits.amax(dim=-1, keepdim=True) + math.log(share)
-    return logits.masked_fill(logits < lowest, -math.inf)
+    lowest = logits.max(axis=-1, keepdims=True) + math.log(share)
+    return np.where(logits < lowest, -math.inf, logits)
 
 
-def distribution(logits: Tensor, settings: SamplingConfig) -> Tensor:
-    """Returns the probabilities, float64, that `settings` draw from at a temperature above zero."""
-    logits = apply_temperature(logits, settings.temperature)
-    if settings.top_k is not None:
-        logits = keep_top_k(logits, settings.top_k)
-    if settings.top_p is not None:
-        logits = keep_top_p(logits, settings.top_p)
-    if settings.min_p is not None:
-        logits = keep_min_p(logits, settings.min_p)
-    return logits.softmax(dim=-1)
+def softmax(logits: Logits) -> Probabilities:
+    """Returns the probabilities of the logits, in float64."""
+    weights = _likelihoods(apply_temperature(logits, 1.0))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights
 
 
-def draw(logits: Tensor, settings: SamplingConfig, generator: torch.Generator) -> Tensor:
-    """Returns one symbol for each row of `logits`, int64 `[batch]`.
+def distribution(logits: Logits, settings: SamplingConfig) -> Probabilities:
+    """Returns the probabilities that `settings` draw from at a temperature above zero."""
+    return softmax(_filtered(logits, settings))
 
-    Temperature 0 takes the likeliest. Otherwise each row spends one uniform number of `generator` and
-    looks it up in the cumulative distribution, on the CPU in float64, so that equal logits give equal
-    symbols whatever device computed them.
+
+class Drawer:
+    """Draws one symbol after another for every stream.
 
     Args:
-        logits: on the CPU.
-        generator: on the CPU.
-
-    Raises:
-        CharlmError: the logits are not finite, or nothing is possible.
+        settings: temperature and filters.
+        vocabulary_size: number of symbols.
+        excluded: symbols that are never drawn and take no part in any filter.
+        seed: the same seed draws the same symbols from the same logits.
     """
-    if not torch.isfinite(logits.amax(dim=-1)).all():
-        raise CharlmError(
-            "The model's output is not finite, so no text can be drawn from it: its training diverged or its "
-            "weights are damaged. Use another checkpoint, or train again with a lower --learning-rate."
-        )
-    if settings.temperature == 0.0:
-        return logits.argmax(dim=-1)
-    cumulative = distribution(logits, settings).cumsum(dim=-1)
-    uniform = torch.rand((len(logits), 1), dtype=torch.float64, generator=generator)
-    # The first symbol whose cumulative probability exceeds the number: one of probability 0 never is.
-    return torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True).squeeze(-1)
+
+    def __init__(
+        self, settings: SamplingConfig, *, vocabulary_size: int, excluded: Sequence[int] = (), seed: int
+    ) -> None:
+        self._settings = settings
+        self._generator = np.random.default_rng(seed)
+        self._possible = np.zeros(vocabulary_size, dtype=np.float32)
+        self._possible[list(excluded)] = -math.inf
+
+    def draw(self, logits: Logits) -> Drawn:
+        """Returns one symbol for each row of `logits`, `[batch]`.
+
+        Temperature 0 takes the likeliest. Otherwise each row spends one uniform number and looks it up in
+        the cumulative distribution, in float64, so that equal logits give equal symbols whatever computed
+        them.
+
+        Raises:
+            CharlmError: the logits are not finite, or nothing is possible.
+        """
+        logits = logits + self._possible
+        if not np.isfinite(np.maximum.reduce(logits, axis=-1)).all():
+            raise CharlmError(
+                "The model's output is not finite, so no text can be drawn from it: its training diverged or its "
+                "weights are damaged. Use another checkpoint, or train again with a lower --learning-rate."
+            )
+        if self._settings.temperature == 0.0:
+            likeliest: Drawn = np.argmax(logits, axis=-1)
+            return likeliest
+        cumulative = np.add.accumulate(_likelihoods(_filtered(logits, self._settings)), axis=-1)
+        thresholds = self._generator.random((len(logits), 1)) * cumulative[:, -1:]
+        # The first symbol whose cumulative weight exceeds the number: one of weight 0 never is.
+        drawn: Drawn = np.add.reduce(cumulative <= thresholds, axis=-1, dtype=np.int64)
+        return drawn
 
 
-def _likeliest_first(logits: Tensor) -> Tensor:
-    return logits.argsort(dim=-1, descending=True, stable=True)
+def _filtered(logits: Logits, settings: SamplingConfig) -> Logits:
+    """Returns the logits that are left, their highest 0, at a temperature above zero."""
+    filtered: Logits = apply_temperature(logits, settings.temperature)
+    if settings.top_k is not None:
+        filtered = keep_top_k(filtered, settings.top_k)
+    if settings.top_p is not None:
+        filtered = keep_top_p(filtered, settings.top_p)
+    if settings.min_p is not None:
+        filtered = keep_min_p(filtered, settings.min_p)
+    return filtered
+
+
+def _likelihoods(logits: Logits) -> Probabilities:
+    """Returns the exponentials of logits whose highest is 0."""
+    return np.exp(logits, dtype=np.float64)
+
+
+def _likeliest_first(logits: Logits) -> NDArray[np.intp]:
+    return np.argsort(-logits, axis=-1, kind="stable")

@@ -1,21 +1,79 @@
-"""How torch is set while a model reads one symbol at a time, and set back afterwards."""
+"""A torch model as a StepModel: for other devices than the CPU, and for models that no engine knows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import final
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from charlm.models import base
 from charlm.models.base import LanguageModel
-from charlm.models.threads import using_threads
+from charlm.models.threads import threads_for_steps, using_threads
+from charlm.stepping.base import Floats, State, Symbols
+
+READING_CHUNK = 4096
+"""Symbols that `read` gives the model in one call; bounds the memory for their logits."""
+
+
+@final
+class TorchStepModel:
+    """Between two calls, the model and torch are as they were before.
+
+    Args:
+        device: where the model is.
+    """
+
+    def __init__(self, model: LanguageModel, *, device: torch.device) -> None:
+        self.vocabulary_size = model.vocabulary_size
+        self._model = model
+        self._device = device
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the state of so many streams before any symbol."""
+        return _to_arrays(self._model.initial_state(batch_size))
+
+    def read(self, tokens: Symbols, state: State) -> State:
+        """Returns the state of one stream after a whole text."""
+        current = _to_tensors(state, self._device)
+        symbols = torch.from_numpy(tokens.astype(np.int64))[:, None].to(self._device)
+        with inference(self._model):
+            for start in range(0, len(symbols), READING_CHUNK):
+                _, current = self._model(symbols[start : start + READING_CHUNK], current)
+        return _to_arrays(current)
+
+    def stepper(self, state: State) -> "TorchStepper":
+        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        return TorchStepper(self._model, _to_tensors(state, self._device), device=self._device)
+
+
+@final
+class TorchStepper:
+    """Streams that a torch model reads, one call a step."""
+
+    def __init__(self, model: LanguageModel, state: base.State, *, device: torch.device) -> None:
+        self._model = model
+        self._state = state
+        self._device = device
+        self._num_threads = threads_for_steps(model, batch_size=state[0].shape[1])
+
+    def step(self, tokens: Symbols) -> Floats:
+        """Reads one symbol `[batch]` in every stream and returns the logits `[batch, vocabulary]` of the next."""
+        symbols = torch.from_numpy(tokens.astype(np.int64))[None].to(self._device)
+        with inference(self._model), single_steps(num_threads=self._num_threads):
+            logits, self._state = self._model(symbols, self._state)
+            row: Floats = logits[0].float().cpu().numpy()
+        return row
+
+    def state(self) -> State:
+        """Returns a copy of the memory of all streams."""
+        return _to_arrays(self._state)
 
 
 @contextmanager
 def inference(model: LanguageModel) -> Iterator[None]:
-    """Computes without gradients and dropout inside; the model's mode is set back at the end.
-
-    Do not yield from a generator inside: what runs meanwhile would see the change.
-    """
+    """Computes without gradients and dropout inside; the model's mode is set back at the end."""
     # A model that is no module, as one that only counts, has no training mode.
     training = model if isinstance(model, nn.Module) and model.training else None
     if training is not None:
@@ -48,3 +106,11 @@ def single_steps(*, num_threads: int) -> Iterator[None]:
 def _enable_onednn(enabled: object) -> None:
     # A property at run time; torch declares it to be the class of the property.
     torch.backends.mkldnn.enabled = enabled  # type: ignore[assignment]
+
+
+def _to_arrays(state: base.State) -> State:
+    return tuple(part.detach().cpu().numpy().copy() for part in state)
+
+
+def _to_tensors(state: State, device: torch.device) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(part.copy()).to(device) for part in state)

@@ -22,6 +22,8 @@ class StopFilter:
         """Returns the text that may be shown after `text` has arrived."""
         if self.stopped:
             return ""
+        if not self._stops:
+            return text
         text = self._held + text
         found = [(start + len(stop), start) for stop in self._stops if (start := text.find(stop)) >= 0]
         if found:

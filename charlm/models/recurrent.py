@@ -10,7 +10,9 @@ from charlm.models.dropout import Dropout
 
 Cell = Literal["lstm", "gru", "rnn"]
 
-_GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+"""Matrices that a layer has for its input, and as many for its state."""
+
 _STATE_TENSORS: dict[Cell, int] = {"lstm": 2, "gru": 1, "rnn": 1}
 
 
@@ -107,7 +109,7 @@ class RecurrentLanguageModel(nn.Module):
             nn.init.xavier_uniform_(self.output.weight, generator=generator)
         nn.init.zeros_(self.output.bias)
         for layer in self.layers:
-            gates = _GATES[self.cell]
+            gates = GATES[self.cell]
             for name, parameter in layer.named_parameters():
                 for gate in parameter.chunk(gates):
                     if name.startswith("weight_hh"):

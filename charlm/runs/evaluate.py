@@ -6,7 +6,7 @@ from typing import BinaryIO, Literal
 
 import torch
 
-from charlm.config import DataConfig, Device, EvaluationConfig
+from charlm.config import DataConfig, Device, EvaluationConfig, Weights
 from charlm.data.corpus import EncodedText, encode_text
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
@@ -14,8 +14,10 @@ from charlm.errors import DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
+from charlm.evaluation.stepped import SteppedModel
 from charlm.runs.corpus_of_run import reopen_corpus
 from charlm.runs.device import resolve_device
+from charlm.runs.generate import step_model
 from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter
 from charlm.runs.workspace import Workspace
@@ -25,12 +27,19 @@ Split = Literal["train", "valid", "test"]
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """A score, of what under what, with what memoryless models score on the same text."""
+    """A score, of what under what, with what memoryless models score on the same text.
+
+    Attributes:
+        weights: how the model's weights were kept.
+        exact: the score of the weights as they are, where they were kept otherwise; None where not.
+    """
 
     run: str
     text: str
     score: Score
     baselines: tuple[Baseline, ...]
+    weights: Weights = "float32"
+    exact: Score | None = None
 
 
 def perplexity(
@@ -55,7 +64,9 @@ def perplexity(
     Raises:
         CharlmError: there is no such run, text or part, or the text is too short.
     """
-    target = resolve_device(device)
+    reduced = settings.weights != "float32"
+    # Reduced weights are for the CPU, and so the best of what "auto" may take.
+    target = resolve_device("cpu" if reduced and device == "auto" else device)
     loaded = load_model(run, workspace, device=target)
     with ExitStack() as cleanup:
         if text:
@@ -70,8 +81,15 @@ def perplexity(
             label = source.label
         else:
             encoded, label = _own_part(loaded, split, workspace, reporter)
-        score, baselines = score_encoded(loaded, encoded, settings, reporter, device=target, label=label)
-    return EvaluationResult(loaded.name, label, score, baselines)
+        exact, baselines = score_encoded(loaded, encoded, settings, reporter, device=target, label=label)
+        if not reduced:
+            return EvaluationResult(loaded.name, label, exact, baselines)
+        engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
+        with reporter.progress(f"scoring {label} with {settings.weights} weights", len(encoded.tokens)) as advance:
+            score = score_text(
+                SteppedModel(engine), encoded, loaded.tokenizer, settings=settings, device=target, advance=advance
+            )
+    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
 
 
 def score_source(

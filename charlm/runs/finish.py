@@ -10,7 +10,7 @@ from charlm.config import EvaluationConfig, parse_duration
 from charlm.data.corpus import EncodedText
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_text
+from charlm.evaluation.scorer import Mode, score_text
 from charlm.models.threads import using_threads
 from charlm.runs.loading import LoadedModel, model_from
 from charlm.runs.reporting import TrainingSummary
@@ -21,6 +21,11 @@ from charlm.training.loop import Outcome, Plan, train
 EXACT_LIMIT = 1_000_000
 """Symbols up to which the final score reads one stream; a longer text is scored in warmed-up stretches."""
 
+EXACT_SHARE = 0.01
+"""So is a text longer than this share of the symbols trained on: one stream of it takes a good part of that time."""
+
+ALWAYS_EXACT = 10_000
+"""Symbols that one stream reads in a fraction of a second, however short the training was."""
 
 FINAL_SAMPLE_CHARACTERS = 500
 
@@ -34,6 +39,7 @@ class TrainResult:
         seconds: time spent training in all sessions, evaluations included.
         characters_per_second: characters trained on, by that time.
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
+        exact: whether each score read its text as one stream.
         baselines: the uniform and the unigram model on the same texts.
         sample: a text drawn from the best model.
     """
@@ -47,6 +53,7 @@ class TrainResult:
     characters_per_second: float
     validation: Score | None
     test: Score | None
+    exact: bool
     baselines: tuple[Baseline, ...]
     sample: str
     outcome: Outcome
@@ -69,16 +76,18 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         TrainingError: training could not go on; the last good checkpoint is kept.
     """
     settings = run.config.training
-    assert settings.steps is not None
     plan = Plan(
-        total_steps=settings.steps,
-        evaluations=min(settings.evaluations, settings.steps),
+        evaluations=settings.evaluations,
         patience=settings.patience,
         save_seconds=parse_duration(settings.save_every),
+        seconds=run.facts["training_seconds"],
     )
     parameters = sum(parameter.numel() for parameter in run.trainer.parameters)
     summary = TrainingSummary(
-        run=run.folder.path, rows=_rows(run, parameters), total_steps=plan.total_steps, first_step=run.trainer.step
+        run=run.folder.path,
+        rows=_rows(run, parameters),
+        total_steps=run.trainer.pace.total_steps,
+        first_step=run.trainer.step,
     )
     threads = run.config.run.threads or torch.get_num_threads()
     with run.reporter.training(summary), using_threads(threads):
@@ -88,6 +97,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         finally:
             run.stop.graceful = False
     scores: dict[str, Score] = {}
+    modes: set[Mode] = set()
     baselines: tuple[Baseline, ...] = ()
     sample = run.last_sample
     if outcome != "interrupted":
@@ -96,7 +106,9 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         )
         for split, text in (("validation", run.corpus.valid), ("test", run.corpus.test)):
             if text is not None:
-                scores[split] = _score(best, text, run, split)
+                mode = _mode(text, run)
+                modes.add(mode)
+                scores[split] = _score(best, text, run, split, mode=mode)
                 baselines += score_baselines(text, run.corpus.tokenizer, run.symbol_counts, split=split)
         sample = run.draw_sample(best.model, length=FINAL_SAMPLE_CHARACTERS)
     seconds = run.progress.seconds
@@ -105,18 +117,30 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         name=run.folder.name,
         parameters=parameters,
         steps=run.trainer.step,
-        total_steps=plan.total_steps,
+        total_steps=run.trainer.pace.total_steps,
         seconds=seconds,
         characters_per_second=run.characters_trained / seconds if seconds else 0.0,
         validation=scores.get("validation"),
         test=scores.get("test"),
+        exact="fast" not in modes,
         baselines=baselines,
         sample=sample,
         outcome=outcome,
     )
 
 
-def _score(best: LoadedModel, text: EncodedText, run: TrainingRun, split: str) -> Score:
+def reads_one_stream(num_symbols: int, trained_on: float) -> bool:
+    """Returns whether a text of so many symbols is scored as one stream after training on so many others."""
+    return num_symbols <= min(EXACT_LIMIT, max(ALWAYS_EXACT, EXACT_SHARE * trained_on))
+
+
+def _mode(text: EncodedText, run: TrainingRun) -> Mode:
+    if run.corpus.tokenizer.begin is not None:
+        return "exact"  # Records are independent: side by side is exact for them.
+    return "exact" if reads_one_stream(len(text.tokens), run.progress.targets) else "fast"
+
+
+def _score(best: LoadedModel, text: EncodedText, run: TrainingRun, split: str, *, mode: Mode) -> Score:
     with run.reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
         return score_text(
             best.model,
@@ -124,7 +148,7 @@ def _score(best: LoadedModel, text: EncodedText, run: TrainingRun, split: str) -
             best.tokenizer,
             settings=EvaluationConfig(),
             device=run.trainer.device,
-            mode="exact" if len(text.tokens) <= EXACT_LIMIT else "fast",
+            mode=mode,
             advance=advance,
         )
 
@@ -139,6 +163,8 @@ def _rows(run: TrainingRun, parameters: int) -> tuple[tuple[str, str], ...]:
         ("computed on", describe_machine(trainer.device, trainer.precision, threads=run.config.run.threads)),
         ("written to", str(run.folder.path)),
     ]
+    if run.facts["choice"] is not None:
+        rows.insert(-2, ("sizes", str(run.facts["choice"])))
     if trainer.step:
         rows.append(("going on", f"after step {trainer.step:,}"))
     return tuple(rows)

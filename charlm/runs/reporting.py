@@ -30,6 +30,7 @@ class StepReport:
         clipped: share of the steps so far whose gradient was clipped, 0 to 1.
         skipped: steps so far that were not finite and changed no weight.
         characters_per_second: characters trained on per second, smoothed.
+        total_steps: steps planned in all; a time budget may change it on the way.
     """
 
     step: int
@@ -39,6 +40,7 @@ class StepReport:
     clipped: float
     skipped: int
     characters_per_second: float
+    total_steps: int
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`charlm train`: a new run, or one taken up again."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from charlm.checkpointing.atomic import remove_leftovers
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, create_run, discarded_on_failure, find_run, require_free
-from charlm.config import ModelConfig, RunConfig, validate
+from charlm.config import RunConfig, validate
 from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
@@ -26,17 +27,21 @@ from charlm.models.growth import grow_vocabulary
 from charlm.runs.corpus_of_run import reopen_corpus
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import TrainResult, train_to_the_end
-from charlm.runs.length import fix_length
 from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter, StopRequest
+from charlm.runs.settling import Settled, settle
 from charlm.runs.training_run import Streams, TrainingRun, build_batches, build_trainer
 from charlm.runs.workspace import Workspace
-from charlm.training.defaults import default_dropout, default_learning_rate
 from charlm.training.loop import Progress
+from charlm.training.pace import Pace
 from charlm.training.precision import resolve_precision
+from charlm.training.trainer import Trainer
 
 _TRIAL_STEPS = 1_000_000_000
 """Steps that a trainer which is only timed believes it has."""
+
+_FACTS = ("charlm", "torch", "corpus", "length", "choice", "training_seconds", "initialized_from")
+"""What stays the same over a run and is stored in its checkpoints."""
 
 _FREE_ON_FINE_TUNING = {"dropout", "embedding_dropout", "layer_dropout", "output_dropout", "dropout_kind"}
 
@@ -49,23 +54,25 @@ def start(
     *,
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
+    started: float | None = None,
 ) -> TrainResult:
     """Trains a new run and returns what it came to.
 
     Args:
+        started: when the command began, by `time.monotonic`: a time budget counts from there.  [default: now]
         init_from: a run whose weights and tokenizer to start from.
         stdin: where the text '-' is read from.
 
     Raises:
         CharlmError: something that the user can mend; nothing that existed is touched.
     """
+    started = time.monotonic() if started is None else started
     device = resolve_device(config.run.device)
     precision = resolve_precision(config.run.precision, device)
     require_free(workspace.checkpoints, config.run.name)
     origin = None if init_from is None else load_model(init_from, workspace, device=torch.device("cpu"))
     if origin is not None:
         config = _adopt_model(origin, config)
-    config = _with_defaults_of_width(config)
     text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
     for note in text.notes:
         reporter.note(note)
@@ -87,35 +94,28 @@ def start(
             f"Starting from '{origin.name}': its {num_old:,} symbols cover {covered:.3%} of the text, "
             f"{corpus.tokenizer.vocabulary_size - num_old:,} new ones were added."
         )
-    batches = build_batches(corpus, config)
     with _out_of_memory_explained():
-        assemble = partial(
-            build_trainer,
-            batches=batches,
-            vocabulary_size=corpus.tokenizer.vocabulary_size,
-            weights=weights,
-            precision=precision,
-            device=device,
-        )
-        length = fix_length(
-            config.training,
-            batches,
-            corpus,
-            partial(assemble, config, total_steps=_TRIAL_STEPS),
-            threads=config.run.threads,
-        )
-        training = length.settings
-        assert training.steps is not None
-        if length.warning is not None:
-            reporter.warn(length.warning)
-        model = _with_default_of_length(config.model, epochs=training.steps / batches.windows_per_epoch)
-        config = config.model_copy(update={"model": model, "training": training})
-        trainer = assemble(config, total_steps=training.steps)
+
+        def assemble(config: RunConfig, *, total_steps: int) -> Trainer:
+            return build_trainer(
+                config,
+                build_batches(corpus, config),
+                vocabulary_size=corpus.tokenizer.vocabulary_size,
+                weights=weights,
+                total_steps=total_steps,
+                precision=precision,
+                device=device,
+            )
+
+        settled = settle(config, corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=started)
+        for warning in settled.warnings:
+            reporter.warn(warning)
+        config = settled.config
+        assert config.training.steps is not None
+        trainer = assemble(config, total_steps=config.training.steps)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         folder = create_run(workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
-        settings = config.run.model_copy(
-            update={"name": folder.name, "precision": precision, "threads": length.threads}
-        )
+        settings = config.run.model_copy(update={"name": folder.name, "precision": precision})
         config = config.model_copy(update={"run": settings})
         run = TrainingRun(
             folder,
@@ -127,7 +127,9 @@ def start(
                 "charlm": __version__,
                 "torch": torch.__version__,
                 "corpus": {"label": corpus.label, "digest": corpus.digest, "key": corpus.key, "split": corpus.split},
-                "length": length.reason,
+                "length": settled.length,
+                "choice": settled.choice,
+                "training_seconds": settled.seconds,
                 "initialized_from": None if origin is None else origin.name,
             },
             symbol_counts=symbol_counts,
@@ -137,7 +139,7 @@ def start(
         with discarded_on_failure(folder):
             folder.write_tokenizer(corpus.tokenizer.to_json())
             run.save()
-            folder.write_config(config, comment=f"length: {length.reason}")
+            folder.write_config(config, comment=_comment(settled))
         return train_to_the_end(run)
 
 
@@ -164,29 +166,28 @@ def resume(
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     device = resolve_device(given.pop("device", config.run.device))
     corpus = reopen_corpus(config, checkpoint.values, tokenizer, workspace, reporter)
-    batches = build_batches(corpus, config)
-    facts = {name: checkpoint.values.get(name) for name in ("charlm", "torch", "corpus", "length", "initialized_from")}
+    facts = {name: checkpoint.values.get(name) for name in _FACTS}
     with _out_of_memory_explained():
-        assemble = partial(
-            build_trainer,
-            batches=batches,
-            vocabulary_size=tokenizer.vocabulary_size,
-            weights=checkpoint.section("model"),
-            precision=cast(Literal["fp32", "bf16"], config.run.precision),
-            device=device,
-        )
+
+        def assemble(config: RunConfig, *, total_steps: int) -> Trainer:
+            return build_trainer(
+                config,
+                build_batches(corpus, config),
+                vocabulary_size=tokenizer.vocabulary_size,
+                weights=checkpoint.section("model"),
+                total_steps=total_steps,
+                precision=cast(Literal["fp32", "bf16"], config.run.precision),
+                device=device,
+            )
+
         if given:
             asked = config.training.model_dump() | {"steps": None, "epochs": None, "budget": None} | given
-            asked_training = validate(type(config.training), asked, source="command line")
-            length = fix_length(
-                asked_training,
-                batches,
-                corpus,
-                partial(assemble, config, total_steps=_TRIAL_STEPS),
-                threads=config.run.threads,
+            config = config.model_copy(
+                update={"training": validate(type(config.training), asked, source="command line")}
             )
-            config = config.model_copy(update={"training": length.settings})
-            facts["length"] = length.reason
+            settled = settle(config, corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=time.monotonic())
+            config = settled.config
+            facts |= {"length": settled.length, "training_seconds": settled.seconds}
         total_steps = config.training.steps
         assert total_steps is not None
         done = checkpoint.values["step"]
@@ -201,6 +202,7 @@ def resume(
             checkpoint.values["trainer"],
         )
         if given:
+            trainer.pace = Pace(total_steps)
             folder.write_config(config, comment=f"length: {facts['length']}")
         trim_metrics(folder.metrics, trainer.step)
         training_run = TrainingRun(
@@ -217,18 +219,8 @@ def resume(
         return train_to_the_end(training_run)
 
 
-def _with_defaults_of_width(config: RunConfig) -> RunConfig:
-    """Returns the configuration with the defaults that follow from the width filled in."""
-    width = config.model.hidden_size
-    model = config.model.model_copy(update={"embedding_size": config.model.embedding_size or width})
-    rate = config.training.learning_rate or default_learning_rate(width)
-    training = config.training.model_copy(update={"learning_rate": rate})
-    return config.model_copy(update={"model": model, "training": training})
-
-
-def _with_default_of_length(model: ModelConfig, *, epochs: float) -> ModelConfig:
-    """Returns the model's configuration with the default that follows from the length filled in."""
-    return model if model.dropout is not None else model.model_copy(update={"dropout": default_dropout(epochs)})
+def _comment(settled: Settled) -> str:
+    return f"length: {settled.length}" + (f"\nsizes: {settled.choice}" if settled.choice else "")
 
 
 def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:

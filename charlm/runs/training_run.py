@@ -24,12 +24,14 @@ from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
 from charlm.models.build import build_model, load_weights
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.runs.generate import step_model
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
 from charlm.training.loop import Progress
-from charlm.training.optimization import build_optimizer, learning_rate_at
+from charlm.training.optimization import build_optimizer, learning_rate_at, shortened_warmup
+from charlm.training.pace import Pace
 from charlm.training.precision import autocast
 from charlm.training.trainer import StepResult, Trainer
 
@@ -110,9 +112,9 @@ def build_trainer(
             learning_rate_at,
             peak=rate,
             final_share=settings.final_learning_rate,
-            warmup_steps=settings.warmup_steps,
-            total_steps=total_steps,
+            warmup_steps=shortened_warmup(settings.warmup_steps, total_steps=total_steps),
         ),
+        pace=Pace(total_steps),
         clip=build_clip(max_norm=settings.clip_norm, max_value=settings.clip_value),
         average=None if settings.average is None else WeightAverage(model, decay=settings.average),
         precision=precision,
@@ -176,6 +178,7 @@ class TrainingRun:
                 clipped=trainer.num_clipped / trainer.step,
                 skipped=trainer.num_skipped,
                 characters_per_second=speed,
+                total_steps=trainer.pace.total_steps,
             )
         )
 
@@ -217,16 +220,23 @@ class TrainingRun:
     def draw_sample(self, model: RecurrentLanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
         return sample_text(
-            model,
+            step_model(model, self.config.model),
             self.corpus.tokenizer,
             length=length,
             seed=Streams.from_seed(self.config.run.seed).samples,
-            device=self.trainer.device,
         )
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
         append_metrics(self.folder.metrics, metrics)
+
+    def planned_anew(self) -> None:
+        """Stores the new number of steps and tells of it."""
+        total_steps = self.trainer.pace.total_steps
+        training = self.config.training.model_copy(update={"steps": total_steps})
+        self.config = self.config.model_copy(update={"training": training})
+        self.folder.write_config(self.config, comment=f"length: {self.facts['length']}, planned anew on the way")
+        self.reporter.note(f"Steps take longer or shorter than measured: {total_steps:,} in all end on time.")
 
     def save(self) -> None:
         """Writes last.safetensors."""

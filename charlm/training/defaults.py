@@ -1,9 +1,15 @@
-"""Defaults that follow from other settings; docs/experiments.md has what they rest on."""
+"""Defaults that follow from other settings; docs/budget.md has the experiments they rest on."""
+
+import math
+
+from charlm.models.recurrent import Cell
+
+_RATE_AT_192 = {"lstm": 0.03, "gru": 0.012, "rnn": 0.015}
 
 
-def default_learning_rate(hidden_size: int) -> float:
-    """Returns a highest learning rate that suits a width."""
-    return min(0.008, 1.5 / hidden_size)
+def default_learning_rate(cell: Cell, hidden_size: int) -> float:
+    """Returns a highest learning rate that suits a cell and its width: the wider, the lower."""
+    return round(min(0.05, _RATE_AT_192[cell] * math.pow(192 / hidden_size, 0.75)), 4)
 
 
 def default_dropout(epochs: float) -> float:

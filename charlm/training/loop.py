@@ -16,30 +16,19 @@ _LOG_POINTS = 100
 
 @dataclass(frozen=True)
 class Plan:
-    """When things happen, as pure functions of the step (but for saving, which changes nothing).
+    """When things happen.
 
     Attributes:
         evaluations: how many, evenly spaced; the last one falls on the last step.
         patience: evaluations without improvement that end the training; None never does.
         save_seconds: longest time between two checkpoints.
+        seconds: time in which the training has to end, evaluations included; None where only steps count.
     """
 
-    total_steps: int
     evaluations: int
     patience: int | None
     save_seconds: float
-
-    def evaluates_after(self, step: int) -> bool:
-        """Returns whether an evaluation follows the first `step` steps."""
-        return _is_point(step, self.evaluations, self.total_steps)
-
-    def logs_after(self, step: int) -> bool:
-        """Returns whether a line of metrics follows the first `step` steps."""
-        return _is_point(step, max(_LOG_POINTS, self.evaluations), self.total_steps) or self.evaluates_after(step)
-
-
-def _is_point(step: int, points: int, total: int) -> bool:
-    return step * points // total > (step - 1) * points // total
+    seconds: float | None = None
 
 
 @dataclass
@@ -89,6 +78,10 @@ class Hooks(Protocol):
         """Writes a line of metrics."""
         ...
 
+    def planned_anew(self) -> None:
+        """Is told that the training got another number of steps, to end on time."""
+        ...
+
     def save(self) -> None:
         """Writes the state of the training."""
         ...
@@ -101,15 +94,17 @@ class Hooks(Protocol):
 def train(
     trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks, *, clock: Callable[[], float] = time.monotonic
 ) -> Outcome:
-    """Trains until the plan's last step, early stopping, or a request to stop; the state is saved at the end."""
+    """Trains until the last step, early stopping, or a request to stop; the state is saved at the end."""
+    pace = trainer.pace
     started = clock() - progress.seconds
     saved = clock()
-    while trainer.step < plan.total_steps:
+    while trainer.step < pace.total_steps:
         result = trainer.take_step()
         _count(progress, result)
         progress.seconds = clock() - started
         hooks.stepped(result)
-        evaluating = plan.evaluates_after(trainer.step)
+        evaluating = pace.passes_point(trainer.step, plan.evaluations)
+        logging = evaluating or pace.passes_point(trainer.step, _LOG_POINTS)
         if evaluating:
             score = hooks.validate()
             progress.seconds = clock() - started
@@ -120,9 +115,10 @@ def train(
                 is_best=progress.stale == 0,
             )
             progress.evaluation_nats, progress.evaluation_targets = 0.0, 0
-        if plan.logs_after(trainer.step):
+        if logging:
             hooks.record(_metrics(trainer, progress, result, score if evaluating else None))
             progress.log_nats, progress.log_targets = 0.0, 0
+            _keep_time(trainer, plan, progress, hooks)
         stopping = hooks.stop_requested()
         patience_lost = evaluating and plan.patience is not None and progress.stale >= plan.patience
         if evaluating or stopping or clock() - saved >= plan.save_seconds:
@@ -130,9 +126,19 @@ def train(
             saved = clock()
         if patience_lost:
             return "stopped early"
-        if stopping and trainer.step < plan.total_steps:
+        if stopping and trainer.step < pace.total_steps:
             return "interrupted"
     return "finished"
+
+
+def _keep_time(trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks) -> None:
+    """Plans the rest of the training anew where it would end too early or too late."""
+    if plan.seconds is None:
+        return
+    total = trainer.pace.total_on_time(trainer.step, elapsed=progress.seconds, seconds=plan.seconds)
+    if total is not None:
+        trainer.pace.plan_anew(trainer.step, elapsed=progress.seconds, total_steps=total)
+        hooks.planned_anew()
 
 
 def _count(progress: Progress, result: StepResult) -> None:

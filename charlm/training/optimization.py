@@ -6,16 +6,20 @@ import torch
 from torch import nn
 
 
-def learning_rate_at(step: int, *, peak: float, final_share: float, warmup_steps: int, total_steps: int) -> float:
+def learning_rate_at(step: int, progress: float, *, peak: float, final_share: float, warmup_steps: int) -> float:
     """Returns the learning rate of step `step` (counted from 0): linear warm-up, then cosine decay.
 
-    The warm-up is shortened to a tenth of a short training. The last step has almost reached
-    `peak * final_share` (Loshchilov and Hutter 2017, without restarts).
+    Args:
+        progress: share of the training done before the step. At its end, the rate has reached
+            `peak * final_share` (Loshchilov and Hutter 2017, without restarts).
     """
-    warmup_steps = min(warmup_steps, total_steps // 10)
     warmth = min(1.0, (step + 1) / (warmup_steps + 1))
-    progress = min(1.0, step / total_steps)
     return peak * warmth * (final_share + (1.0 - final_share) * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+def shortened_warmup(warmup_steps: int, *, total_steps: int) -> int:
+    """Returns how many steps the learning rate rises: as asked, but a tenth of a short training."""
+    return min(warmup_steps, total_steps // 10)
 
 
 def build_optimizer(

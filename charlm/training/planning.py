@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from statistics import fmean, median
 
-_WARMUP_STEPS = 3
-_FEWEST_STEPS = 5
+_WARMUP_STEPS = 2
+_FEWEST_STEPS = 4
 _MOST_STEPS = 40
 
 
@@ -45,9 +45,9 @@ def steps_for_budget(
 ) -> tuple[int, int]:
     """Returns (steps, evaluations) that fill a time budget.
 
-    Evaluations take at most a fifth of it; where the asked number would cost more, there are fewer.
+    Evaluations take at most a twentieth of it; where the asked number would cost more, there are fewer, but one.
     """
-    affordable = int(0.2 * budget_seconds / evaluation_seconds) if evaluation_seconds > 0 else evaluations
+    affordable = int(0.05 * budget_seconds / evaluation_seconds) if evaluation_seconds > 0 else evaluations
     evaluations = max(1, min(evaluations, affordable))
     left = budget_seconds - evaluations * evaluation_seconds
     return max(1, int(left / step_seconds)), evaluations

@@ -16,6 +16,7 @@ from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
 from charlm.training.objectives import next_symbol_loss
+from charlm.training.pace import Pace
 from charlm.training.precision import autocast
 
 MOST_SKIPPED_IN_A_ROW = 10
@@ -48,7 +49,8 @@ class Trainer:
     the weights, the optimizer's moments, the average, the dropout generator and the hidden state.
 
     Args:
-        learning_rate: from the step, counted from 0, to its learning rate.
+        learning_rate: from a step, counted from 0, and the share of the training done before it, to its rate.
+        pace: how far each step takes the training.
         accumulation: parts that a batch is computed in, lanes apart, with the same gradient as in one.
         generator: source of the dropout masks, on the model's device.
     """
@@ -59,7 +61,8 @@ class Trainer:
         *,
         batches: Batches,
         optimizer: torch.optim.Optimizer,
-        learning_rate: Callable[[int], float],
+        learning_rate: Callable[[int, float], float],
+        pace: Pace,
         clip: Clip,
         average: WeightAverage | None,
         precision: Literal["fp32", "bf16"],
@@ -71,6 +74,7 @@ class Trainer:
         self.batches = batches
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.pace = pace
         self.clip = clip
         self.average = average
         self.precision = precision
@@ -94,7 +98,7 @@ class Trainer:
         window = self.batches.window(self.step)
         if window.fresh:
             self.state = self.model.initial_state(self.batches.num_lanes)
-        rate = self.learning_rate(self.step)
+        rate = self.learning_rate(self.step, self.pace.progress(self.step))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         total_nats = self._accumulate_gradients(window)
@@ -149,6 +153,7 @@ class Trainer:
         """Returns everything else that going on exactly needs, as JSON values."""
         return {
             "step": self.step,
+            "pace": self.pace.to_json(),
             "num_clipped": self.num_clipped,
             "num_skipped": self.num_skipped,
             "num_skipped_in_a_row": self.num_skipped_in_a_row,
@@ -173,6 +178,7 @@ class Trainer:
         parts = tensors["state"]
         self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
         self.step = values["step"]
+        self.pace = Pace.from_json(values["pace"])
         self.num_clipped = values["num_clipped"]
         self.num_skipped = values["num_skipped"]
         self.num_skipped_in_a_row = values["num_skipped_in_a_row"]

@@ -8,6 +8,7 @@ import torch
 
 from charlm.checkpointing.atomic import remove_leftovers, write_atomically
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from charlm.checkpointing.container import read_container
 from charlm.checkpointing.metrics import append_metrics, read_metrics, trim_metrics
 from charlm.errors import CheckpointError
 
@@ -30,6 +31,24 @@ def test_what_is_written_is_read_back_bit_for_bit(tmp_path: Path):
     for name, tensor in example().tensors.items():
         assert read.tensors[name].dtype == tensor.dtype
         assert torch.equal(read.tensors[name], tensor)
+
+
+def test_without_torch_the_same_numbers_are_read_and_bfloat16_becomes_float32(tmp_path: Path):
+    write_checkpoint(tmp_path / "c.safetensors", example())
+    container = read_container(tmp_path / "c.safetensors")
+    assert container.values == example().values
+    for name, tensor in example().tensors.items():
+        array = container.tensors[name].to_array()
+        assert array.shape == tuple(tensor.shape)
+        assert array.tolist() == tensor.tolist()
+    assert container.tensors["state.0"].to_array().dtype == "float32"
+
+
+def test_a_type_that_no_checkpoint_holds_is_refused(tmp_path: Path):
+    write_checkpoint(tmp_path / "c", Checkpoint({"a": torch.ones(8, dtype=torch.uint8)}, {}))
+    (tmp_path / "c").write_bytes((tmp_path / "c").read_bytes().replace(b'"U8"', b'"E8"'))
+    with pytest.raises(CheckpointError):
+        read_container(tmp_path / "c")
 
 
 def test_sections_drop_their_prefix():

@@ -98,6 +98,19 @@ def test_a_sample_begins_with_the_prompt_and_is_the_same_for_a_seed(charlm: Any)
     assert charlm("sample", "demo", "--prompt", "the ", "-n", "20", "--seed", "3", "--no-echo")[0] == first[4:]
 
 
+def test_sampling_on_the_cpu_loads_no_torch(folder: Path) -> None:
+    code = "import sys; from charlm.cli.app import run; code = run(sys.argv[1:]); print('torch' in sys.modules, code)"
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-c", code, "sample", "demo", "-p", "the ", "-n", "20", "--top-p", "0.9"]
+    finished = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
+    assert finished.stdout.endswith("\nFalse 0\n")
+
+
+def test_a_sample_with_int8_weights(charlm: Any) -> None:
+    out, _ = charlm("sample", "demo", "-p", "the ", "-n", "20", "--weights", "int8", "--no-echo")
+    assert len(out.rstrip("\n")) == 20
+
+
 def test_samples_as_json(charlm: Any) -> None:
     out, _ = charlm("sample", "demo", "-p", "the ", "-n", "5", "--num-samples", "3", "--seed", "3", "--json")
     values = json.loads(out)
@@ -147,6 +160,14 @@ def test_scoring_the_runs_own_text_and_another(charlm: Any) -> None:
     assert set(own["baselines"]) == {"uniform", "unigram"}
     out, _ = charlm("eval", "perplexity", "demo", "--split", "valid")
     assert "bits/char" in out and "symbols scored" in out
+
+
+def test_scoring_int8_weights_tells_what_they_cost(charlm: Any) -> None:
+    value = json.loads(charlm("eval", "perplexity", "demo", "--weights", "int8", "--json")[0])
+    plain = json.loads(charlm("eval", "perplexity", "demo", "--json")[0])
+    assert value["exact"]["bits_per_character"] == plain["bits_per_character"] and "exact" not in plain
+    assert value["bits_per_character"] == pytest.approx(plain["bits_per_character"], abs=0.05)
+    assert "int8 weights cost" in charlm("eval", "perplexity", "demo", "--weights", "int8")[0]
 
 
 def test_scoring_standard_input(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:

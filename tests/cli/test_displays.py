@@ -17,7 +17,14 @@ SAMPLE = "To be [bold]or[/] not\x1b[31m\r\n\tto be"
 
 def step(number: int) -> StepReport:
     return StepReport(
-        number, loss=2.0, learning_rate=5e-3, gradient_norm=0.75, clipped=0.25, skipped=3, characters_per_second=12345.6
+        number,
+        loss=2.0,
+        learning_rate=5e-3,
+        gradient_norm=0.75,
+        clipped=0.25,
+        skipped=3,
+        characters_per_second=12345.6,
+        total_steps=SUMMARY.total_steps,
     )
 
 

@@ -18,7 +18,7 @@ ONE_BIT = Score(100 * math.log(2), num_symbols=100, num_characters=100, num_byte
 THREE_BITS = Score(300 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200)
 
 
-def train_result(*, outcome: str = "finished", test: Score | None = None) -> TrainResult:
+def train_result(*, outcome: str = "finished", test: Score | None = None, exact: bool = True) -> TrainResult:
     return TrainResult(
         run=Path("checkpoints/demo"),
         name="demo",
@@ -29,6 +29,7 @@ def train_result(*, outcome: str = "finished", test: Score | None = None) -> Tra
         characters_per_second=2500.0,
         validation=ONE_BIT,
         test=test,
+        exact=exact,
         baselines=(Baseline("uniform", "validation", THREE_BITS),),
         sample="a [bold]b\x1b[31m",
         outcome=outcome,  # type: ignore[arg-type]
@@ -57,6 +58,14 @@ def test_training_is_shown_beside_its_baselines() -> None:
 
 def test_an_early_stop_is_said() -> None:
     assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
+
+
+def test_a_score_that_is_not_of_one_stream_says_so() -> None:
+    assert "stretches" not in printed(results.print_training, train_result())
+    text = " ".join(printed(results.print_training, train_result(exact=False)).split())
+    assert "Scored in stretches side by side" in text
+    assert "charlm eval perplexity demo reads the text as one stream" in text
+    assert results.training_json(train_result(exact=False))["exact"] is False
 
 
 def test_training_as_json_has_the_promised_keys() -> None:

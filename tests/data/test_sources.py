@@ -1,5 +1,6 @@
 import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.data.raw import FileInput, SpooledInput
-from charlm.data.sources import CHUNK_CHARACTERS, CombinedSource, DecodedSource, StringSource, TextSource, text_slug
+from charlm.data.sources import (
+    CHUNK_CHARACTERS,
+    CombinedSource,
+    DecodedSource,
+    KeptSource,
+    StringSource,
+    TextSource,
+    text_slug,
+)
 from charlm.errors import DataError
 
 
@@ -53,6 +62,22 @@ def test_texts_are_joined_as_cat_would() -> None:
 def test_line_ends_and_marks_are_settled_across_the_joins() -> None:
     parts = (StringSource("a\r"), StringSource("\ne"), StringSource("\u0301"))
     assert text_of(CombinedSource(parts, "all", newlines="lf", normalize="nfc")) == "a\né"
+
+
+@pytest.mark.parametrize(("size", "num_readings"), [(5, 1), (6, 3)])
+def test_a_text_is_kept_from_its_first_reading_to_the_end_if_it_is_short(
+    tmp_path: Path, size: int, num_readings: int
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("a" * size)
+    kept = KeptSource(DecodedSource(FileInput(path), "x"), most_bytes=sys.getsizeof("aaaaa"))
+    assert next(kept.chunks()) == "a" * size  # not to its end
+    contents = []
+    for content in ("b" * size, "c" * size, "d" * size):
+        path.write_text(content)
+        contents.append(text_of(kept))
+    assert len(set(contents)) == num_readings
+    assert (kept.label, kept.size_bytes()) == ("x", size)
 
 
 @pytest.mark.parametrize(("normalize", "text"), [("none", "ﬁe\u0301"), ("nfc", "ﬁé"), ("nfkc", "fié")])

@@ -1,6 +1,7 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -19,25 +20,29 @@ from charlm.generation.generator import (
     generate_texts,
     sample_text,
 )
+from charlm.generation.stepping import TorchStepModel
 from charlm.models.recurrent import RecurrentLanguageModel
 
 CPU = torch.device("cpu")
 
 
 class Bigrams:
-    """The next symbol depends on the last alone; the state is the last symbol, and calls are recorded."""
+    """The next symbol depends on the last alone; what was read is recorded."""
 
-    def __init__(self, table: torch.Tensor) -> None:
+    def __init__(self, table: np.ndarray) -> None:
         self.vocabulary_size = len(table)
         self.table = table
-        self.calls: list[torch.Tensor] = []
-
-    def __call__(self, tokens, state, generator=None):
-        self.calls.append(tokens)
-        return self.table[tokens], (tokens[-1:],)
+        self.read_lengths: list[int] = []
 
     def initial_state(self, batch_size):
-        return (torch.zeros(1, batch_size, dtype=torch.int64),)
+        return (np.zeros((1, batch_size), dtype=np.int64),)
+
+    def read(self, tokens, state):
+        self.read_lengths.append(len(tokens))
+        return state
+
+    def stepper(self, state):
+        return Lookup(self.table, state, follow=lambda memory, tokens: tokens)
 
 
 class Histories:
@@ -45,22 +50,43 @@ class Histories:
 
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
-        self.table = torch.randn(997, vocabulary_size, generator=torch.Generator().manual_seed(5))
-        self.longest_call = 0
-
-    def __call__(self, tokens, state, generator=None):
-        self.longest_call = max(self.longest_call, len(tokens))
-        hashes = [state[0][0]]
-        for row in tokens:
-            hashes.append((hashes[-1] * 31 + row + 1) % 997)
-        return self.table[torch.stack(hashes[1:])], (hashes[-1][None],)
+        self.table = np.random.default_rng(5).standard_normal((997, vocabulary_size)).astype(np.float32)
 
     def initial_state(self, batch_size):
-        return (torch.zeros(1, batch_size, dtype=torch.int64),)
+        return (np.zeros((1, batch_size), dtype=np.int64),)
+
+    def read(self, tokens, state):
+        (memory,) = state
+        for token in tokens.tolist():
+            memory = self.follow(memory, token)
+        return (memory,)
+
+    def stepper(self, state):
+        return Lookup(self.table, state, follow=self.follow)
+
+    @staticmethod
+    def follow(memory, tokens):
+        return (memory * 31 + tokens + 1) % 997
+
+
+class Lookup:
+    """A stepper whose logits are the row of a table that its memory points at."""
+
+    def __init__(self, table, state, *, follow) -> None:
+        self.table = table
+        (self.memory,) = state
+        self.follow = follow
+
+    def step(self, tokens):
+        self.memory = self.follow(self.memory[0], tokens)[None]
+        return self.table[self.memory[0]]
+
+    def state(self):
+        return (self.memory.copy(),)
 
 
 def chain(tokenizer, successors: dict[int, int]) -> Bigrams:
-    table = torch.zeros(tokenizer.vocabulary_size, tokenizer.vocabulary_size)
+    table = np.zeros((tokenizer.vocabulary_size, tokenizer.vocabulary_size), dtype=np.float32)
     for symbol, successor in successors.items():
         table[symbol, successor] = 100.0
     return Bigrams(table)
@@ -69,6 +95,10 @@ def chain(tokenizer, successors: dict[int, int]) -> Bigrams:
 def cycle(tokenizer, text: str) -> Bigrams:
     tokens = tokenizer.encode(text).tolist()
     return chain(tokenizer, dict(itertools.pairwise([*tokens, tokens[0]])))
+
+
+def stepped(model: RecurrentLanguageModel) -> TorchStepModel:
+    return TorchStepModel(model, device=CPU)
 
 
 def recurrent(tokenizer, **changes) -> RecurrentLanguageModel:
@@ -81,11 +111,11 @@ def recurrent(tokenizer, **changes) -> RecurrentLanguageModel:
 
 
 def texts(model, tokenizer, prompt="", seed=1, **changes) -> list[str]:
-    return generate_texts(model, tokenizer, prompt, SamplingConfig(**changes), seed=seed, device=CPU)
+    return generate_texts(model, tokenizer, prompt, SamplingConfig(**changes), seed=seed)
 
 
 def pieces(model, tokenizer, prompt="", seed=1, **changes) -> list:
-    return generate(model, tokenizer, prompt, SamplingConfig(**changes), seed=seed, device=CPU)
+    return generate(model, tokenizer, prompt, SamplingConfig(**changes), seed=seed)
 
 
 ABC = CharTokenizer("abc")
@@ -104,12 +134,12 @@ def test_greedy_text_of_an_lstm_is_that_of_reading_all_from_the_start_at_every_s
         logits, _ = model(torch.tensor(history)[:, None], model.initial_state(1))
         logits[..., LETTERS.unknown] = -math.inf
         history.append(int(logits[-1, 0].argmax()))
-    assert texts(model, LETTERS, "abba", length=12, temperature=0) == [LETTERS.decode(history[4:])]
+    assert texts(stepped(model), LETTERS, "abba", length=12, temperature=0) == [LETTERS.decode(history[4:])]
 
 
 def test_drawn_texts_of_an_lstm_are_those_of_one_uniform_number_a_sample_and_symbol():
     model = recurrent(LETTERS).eval()
-    numbers = torch.rand(10, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(8)).tolist()
+    numbers = np.random.default_rng(8).random((10, 3)).tolist()
     expected = []
     for sample in range(3):
         history = LETTERS.encode("ab").tolist()
@@ -120,23 +150,20 @@ def test_drawn_texts_of_an_lstm_are_those_of_one_uniform_number_a_sample_and_sym
             history.append(next(i for i, border in enumerate(borders) if numbers[step][sample] < border))
         expected.append(LETTERS.decode(history[2:]))
     assert len(set(expected)) == 3
-    assert texts(model, LETTERS, "ab", seed=8, length=10, temperature=0.5, num_samples=3) == expected
+    assert texts(stepped(model), LETTERS, "ab", seed=8, length=10, temperature=0.5, num_samples=3) == expected
 
 
 def test_the_same_seed_draws_the_same_and_another_seed_another_text():
-    model = recurrent(LETTERS)
+    model = stepped(recurrent(LETTERS))
     first, again, other = (texts(model, LETTERS, length=40, seed=seed)[0] for seed in (1, 1, 2))
     assert first == again != other
 
 
-def test_a_long_prompt_is_read_in_chunks_with_the_same_result(monkeypatch):
+def test_of_a_long_prompt_the_end_is_read(monkeypatch):
     model = Histories(LETTERS.vocabulary_size)
-    prompt = "abcdefgh" * 4
-    whole = texts(model, LETTERS, prompt, length=20)
-    monkeypatch.setattr(generator, "PROMPT_CHUNK", 5)
-    model.longest_call = 0
-    assert texts(model, LETTERS, prompt, length=20) == whole
-    assert model.longest_call == 5
+    monkeypatch.setattr(generator, "LONGEST_PROMPT", 5)
+    assert texts(model, LETTERS, "abcdefgh", length=20) == texts(model, LETTERS, "defgh", length=20)
+    assert texts(model, LETTERS, "abcdefgh", length=20) != texts(model, LETTERS, "efgh", length=20)
 
 
 def test_every_symbol_of_the_prompt_matters():
@@ -148,7 +175,7 @@ def test_every_symbol_of_the_prompt_matters():
 def test_the_prompt_is_read_once_whatever_the_number_of_samples():
     model = cycle(ABC, "abc")
     texts(model, ABC, "abcab", length=2, num_samples=3)
-    assert [tuple(tokens.shape) for tokens in model.calls] == [(4, 1), (1, 3), (1, 3)]
+    assert model.read_lengths == [4]
 
 
 def test_text_is_the_same_however_it_is_consumed():
@@ -171,7 +198,7 @@ def test_each_sample_finishes_once_with_its_last_piece():
 
 def test_unknown_and_begin_are_never_drawn():
     tokenizer = RecordTokenizer(ABC)
-    table = torch.zeros(tokenizer.vocabulary_size, tokenizer.vocabulary_size)
+    table = np.zeros((tokenizer.vocabulary_size, tokenizer.vocabulary_size), dtype=np.float32)
     table[:, tokenizer.unknown] = 50.0
     table[:, tokenizer.begin] = 60.0
     table[:, tokenizer.end] = -50.0
@@ -191,7 +218,7 @@ def test_a_record_starts_at_its_begin_and_finishes_unshown_at_its_end():
 
 def test_records_of_a_batch_finish_on_their_own():
     tokenizer = RecordTokenizer(ABC)
-    table = torch.zeros(tokenizer.vocabulary_size, tokenizer.vocabulary_size)
+    table = np.zeros((tokenizer.vocabulary_size, tokenizer.vocabulary_size), dtype=np.float32)
     records = texts(Bigrams(table), tokenizer, length=0, num_samples=20, temperature=1)
     assert len({len(record) for record in records}) > 2
     assert set("".join(records)) == set("abc")
@@ -291,48 +318,24 @@ def test_unknown_characters_are_skipped_on_request():
     assert texts(model, LETTERS, "XYZ", length=20, unknown="skip") == texts(model, LETTERS, "", length=20)
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_between_pieces_the_model_and_torch_are_as_before(training):
-    model = recurrent(LETTERS).train(training)
-    threads, onednn = torch.get_num_threads(), torch.backends.mkldnn.enabled
-    random_state = torch.get_rng_state()
-    for _ in pieces(model, LETTERS, "abc", length=5, num_samples=2):
-        assert [module.training for module in model.modules()] == [training] * len(list(model.modules()))
-        assert torch.get_num_threads() == threads
-        assert torch.backends.mkldnn.enabled == onednn
-        assert torch.is_grad_enabled()
-        assert not torch.is_inference_mode_enabled()
-    assert torch.equal(torch.get_rng_state(), random_state)
-
-
-def test_dropout_does_not_disturb_the_text():
-    model = recurrent(LETTERS)
-    assert texts(model.train(), LETTERS, length=30) == texts(model.eval(), LETTERS, length=30)
-
-
-def test_output_that_is_not_finite_is_one_sentence_and_leaves_torch_as_it_was():
-    model = recurrent(LETTERS).train()
-    with torch.no_grad():
-        model.output.bias[1] = math.nan
-    onednn = torch.backends.mkldnn.enabled
+def test_output_that_is_not_finite_is_one_sentence():
+    model = Histories(LETTERS.vocabulary_size)
+    model.table[:, 1] = math.nan
     with pytest.raises(CharlmError, match="not finite"):
         texts(model, LETTERS)
-    assert torch.backends.mkldnn.enabled == onednn
-    assert model.training
 
 
-def test_a_short_sample_has_the_length_asked_for_and_keeps_the_mode():
-    model = recurrent(LETTERS).train()
-    text = sample_text(model, LETTERS, length=33, seed=4, device=CPU)
+def test_a_short_sample_has_the_length_asked_for():
+    model = Histories(LETTERS.vocabulary_size)
+    text = sample_text(model, LETTERS, length=33, seed=4)
     assert text == texts(model, LETTERS, seed=4, length=33)[0]
     assert len(text) == 33
-    assert model.training
-    greedy = sample_text(model, LETTERS, length=33, seed=4, device=CPU, temperature=0.0)
+    greedy = sample_text(model, LETTERS, length=33, seed=4, temperature=0.0)
     assert greedy == texts(model, LETTERS, length=33, temperature=0)[0]
 
 
 def test_a_short_sample_of_records_shows_several():
     tokenizer = RecordTokenizer(ABC)
     model = chain(tokenizer, dict(itertools.pairwise(tokenizer.encode("abc\n").tolist())))
-    assert sample_text(model, tokenizer, length=240, seed=1, device=CPU) == "\n".join(["abc"] * RECORDS_SHOWN)
-    assert sample_text(model, tokenizer, length=6, seed=1, device=CPU) == "abc\nab"
+    assert sample_text(model, tokenizer, length=240, seed=1) == "\n".join(["abc"] * RECORDS_SHOWN)
+    assert sample_text(model, tokenizer, length=6, seed=1) == "abc\nab"

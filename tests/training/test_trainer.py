@@ -11,6 +11,7 @@ from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
 from charlm.training.optimization import build_optimizer
+from charlm.training.pace import Pace
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 
 TOKENS = TokenFile(np.random.default_rng(1).integers(0, 5, 200).astype(np.uint8))
@@ -25,7 +26,8 @@ def make_trainer(*, accumulation=1, dropout=0.0, average=None, cell="lstm", lane
         model,
         batches=Lanes(TOKENS, batch_size=lanes, sequence_length=8, random_length=False, seed=1),
         optimizer=build_optimizer(model, learning_rate=rate, beta1=0.9, beta2=0.99, weight_decay=0.1),
-        learning_rate=lambda step: rate / (step + 1),
+        learning_rate=lambda step, progress: rate / (step + 1),
+        pace=Pace(1000),
         clip=build_clip(max_norm=0.5, max_value=None),
         average=None if average is None else WeightAverage(model, decay=average),
         precision="fp32",
@@ -48,7 +50,7 @@ def test_the_loss_falls_on_a_text_that_can_be_learnt():
         random_length=False,
         seed=1,
     )
-    trainer.learning_rate = lambda _: 0.02
+    trainer.learning_rate = lambda step, progress: 0.02
     losses = [result.total_nats / result.num_targets for result in (trainer.take_step() for _ in range(120))]
     assert losses[0] > 1.4
     assert losses[-1] < 0.1

@@ -1,6 +1,6 @@
 """What a tokenizer is: text to symbols and back, without loss, whatever the kind."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -65,6 +65,13 @@ class Tokenizer(Protocol):
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`, a 1-D array of the smallest integer type that holds the vocabulary."""
+        ...
+
+    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
+        """Returns the symbols of many texts one after the other, and how many of them are each text's.
+
+        The same symbols as from `encode` for each text, found faster where the texts are short.
+        """
         ...
 
     def encode_prompt(self, text: str) -> Tokens:

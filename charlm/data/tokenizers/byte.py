@@ -85,6 +85,16 @@ class ByteTokenizer:
         # A copy, because an array over bytes is read-only, and torch warns of those.
         return np.frombuffer(to_utf8(text), dtype=np.uint8).copy()
 
+    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
+        """Returns the bytes of many texts, and how many of them are each text's.
+
+        Raises:
+            DataError: a text holds a lone surrogate.
+        """
+        encoded = [to_utf8(text) for text in texts]
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths
+
     def encode_prompt(self, text: str) -> Tokens:
         """Returns the bytes of `text`."""
         return self.encode(text)

@@ -6,16 +6,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokens
 from charlm.errors import DataError
 
 _REPLACEMENT = "\ufffd"
-_BLOCK = 1 << 16  # characters looked up at a time: their intermediate arrays stay in the processor's cache
-
-
-def code_points(text: str) -> NDArray[np.uint32]:
-    """Returns the Unicode code points of `text`, lone surrogates included."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 @final
@@ -90,10 +85,14 @@ class CharTokenizer:
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`, one for each character."""
         tokens = np.empty(len(text), dtype=self._dtype)
-        for start in range(0, len(text), _BLOCK):
-            codes = code_points(text[start : start + _BLOCK])
-            np.take(self._table, codes, mode="clip", out=tokens[start : start + _BLOCK])
+        for start in range(0, len(text), BLOCK):
+            codes = code_points(text[start : start + BLOCK])
+            np.take(self._table, codes, mode="clip", out=tokens[start : start + BLOCK])
         return tokens
+
+    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
+        """Returns the symbols of many texts, and how many of them are each text's."""
+        return self.encode("".join(texts)), np.fromiter(map(len, texts), np.int64, len(texts))
 
     def encode_prompt(self, text: str) -> Tokens:
         """Returns the symbols of `text`."""

@@ -1,7 +1,7 @@
 """Symbols that are subwords, learnt and applied by the sentencepiece library; no character is ever lost."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -129,6 +129,16 @@ class SentencePieceTokenizer:
             DataError: it holds a lone surrogate.
         """
         return np.concatenate([np.empty(0, dtype=self._dtype), *self.encode_stream([text])])
+
+    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
+        """Returns the symbols of many texts, and how many of them are each text's.
+
+        Raises:
+            DataError: a text holds a lone surrogate.
+        """
+        parts = [self.encode(text) for text in texts]
+        lengths = np.fromiter(map(len, parts), np.int64, len(parts))
+        return np.concatenate([np.empty(0, dtype=self._dtype), *parts]), lengths
 
     def encode_prompt(self, text: str) -> Tokens:
         """Returns the symbols of `text`."""

@@ -31,6 +31,16 @@ def tokenizer(request):
 
 
 @settings(deadline=None, max_examples=50)
+@given(texts=st.lists(st.text(max_size=9)))
+def test_many_texts_have_the_symbols_of_each(tokenizer, texts):
+    tokens, lengths = tokenizer.encode_each(texts)
+    each = [tokenizer.encode(text).tolist() for text in texts]
+    assert tokens.tolist() == [token for part in each for token in part]
+    assert lengths.tolist() == [len(part) for part in each]
+    assert tokens.dtype == tokenizer.encode("").dtype
+
+
+@settings(deadline=None, max_examples=50)
 @given(text=st.text(), sizes=st.lists(st.integers(1, 7), min_size=1))
 def test_a_stream_has_the_symbols_of_the_whole(tokenizer, text, sizes):
     chunks, start = [], 0

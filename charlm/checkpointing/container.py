@@ -1,0 +1,138 @@
+"""The file of a checkpoint, checked on the way in: named arrays and JSON values, without torch.
+
+It is a safetensors file. Its metadata holds four strings: `format` (always "charlm"), `version`, `values`
+(everything that is not a tensor, as JSON) and `sha256` (over the values and every tensor's name, type,
+shape and bytes, because safetensors itself does not notice flipped bits). No pickle is written or read.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+
+from charlm.errors import CheckpointError
+
+FORMAT = "charlm"
+VERSION = 1
+
+# The types that checkpoints hold, by safetensors' name: torch's name, and NumPy's type. NumPy has no bfloat16.
+_TYPES: dict[str, tuple[str, str | None]] = {
+    "F64": ("torch.float64", "<f8"),
+    "F32": ("torch.float32", "<f4"),
+    "F16": ("torch.float16", "<f2"),
+    "BF16": ("torch.bfloat16", None),
+    "I64": ("torch.int64", "<i8"),
+    "I32": ("torch.int32", "<i4"),
+    "I16": ("torch.int16", "<i2"),
+    "I8": ("torch.int8", "<i1"),
+    "U8": ("torch.uint8", "<u1"),
+    "BOOL": ("torch.bool", "?"),
+}
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor as it lies in the file.
+
+    Attributes:
+        dtype: torch's name of its type, such as "torch.float32".
+        data: its numbers, row by row, little-endian.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes | bytearray | memoryview
+
+    def to_array(self) -> NDArray[Any]:
+        """Returns the numbers as a read-only array; bfloat16 becomes float32, which holds it exactly."""
+        numpy_type = next(each for name, each in _TYPES.values() if name == self.dtype)
+        if numpy_type is not None:
+            return np.frombuffer(self.data, dtype=numpy_type).reshape(self.shape)
+        high_halves = np.frombuffer(self.data, dtype="<u2").astype("<u4") << 16
+        return high_halves.view("<f4").reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Container:
+    """Tensors by dotted name, and JSON values."""
+
+    tensors: Mapping[str, StoredTensor]
+    values: Mapping[str, Any]
+
+
+def metadata_of(tensors: Mapping[str, StoredTensor], values: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the four strings that make a safetensors file a checkpoint."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return {"format": FORMAT, "version": str(VERSION), "values": text, "sha256": _digest(tensors, text)}
+
+
+def read_container(path: Path) -> Container:
+    """Returns what the file at `path` holds.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged, foreign, or of another format version.
+    """
+    try:
+        content = path.read_bytes()
+        entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no checkpoint '{path}'.") from None
+    except OSError as error:
+        raise CheckpointError(f"Cannot read checkpoint '{path}': {error.strerror or error}.") from error
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"Checkpoint '{path}' is damaged or not a checkpoint ({error}).") from None
+    metadata = _metadata(content)
+    _require_format(path, metadata)
+    tensors = _tensors(path, entries)
+    if metadata.get("sha256") != _digest(tensors, metadata.get("values", "")):
+        raise CheckpointError(f"Checkpoint '{path}' is damaged: its content does not match its checksum.")
+    try:
+        values = json.loads(metadata["values"])
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise CheckpointError(f"Checkpoint '{path}' is damaged: its values are not a JSON object.")
+    return Container(tensors=tensors, values=values)
+
+
+def _metadata(content: bytes) -> Mapping[str, str]:
+    # A safetensors file begins with the length of its header, eight bytes, and the header, a JSON object; by
+    # now it has been checked. `safetensors.deserialize` does not return this part of it.
+    length = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _tensors(path: Path, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, StoredTensor]:
+    tensors = {}
+    for name, entry in entries:
+        if entry["dtype"] not in _TYPES:
+            raise CheckpointError(f"Checkpoint '{path}' is damaged: '{name}' is of type {entry['dtype']}.")
+        tensors[name] = StoredTensor(_TYPES[entry["dtype"]][0], tuple(entry["shape"]), entry["data"])
+    return tensors
+
+
+def _require_format(path: Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"'{path}' is a safetensors file, but not a checkpoint of charlm.")
+    version = metadata.get("version")
+    if version != str(VERSION):
+        raise CheckpointError(
+            f"Checkpoint '{path}' has format version {version}, this charlm reads version {VERSION}; "
+            "use the charlm that wrote it, or train again."
+        )
+
+
+def _digest(tensors: Mapping[str, StoredTensor], values: str) -> str:
+    digest = hashlib.sha256(values.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tensor.shape}\0".encode())
+        digest.update(tensor.data)
+    return digest.hexdigest()

@@ -1,0 +1,37 @@
+"""A StepModel as a language model, so that what is sampled or coded one symbol at a time is scored as such."""
+
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from charlm.models.base import State
+from charlm.stepping.base import StepModel
+
+
+@final
+class SteppedModel:
+    """Reads every window symbol by symbol."""
+
+    def __init__(self, model: StepModel) -> None:
+        self.vocabulary_size = model.vocabulary_size
+        self._model = model
+
+    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`, on the CPU.
+            state: the memory before the first of them.
+            generator: of no use: there is no dropout.
+        """
+        stepper = self._model.stepper(tuple(part.numpy() for part in state))
+        logits = np.empty((*tokens.shape, self.vocabulary_size), dtype=np.float32)
+        for row, symbols in zip(logits, tokens.numpy(), strict=True):
+            row[:] = stepper.step(symbols)
+        return torch.from_numpy(logits), tuple(torch.from_numpy(part) for part in stepper.state())
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the state before any symbol, for `batch_size` sequences."""
+        return tuple(torch.from_numpy(part) for part in self._model.initial_state(batch_size))

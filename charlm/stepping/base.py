@@ -1,0 +1,59 @@
+"""What reading and predicting one symbol at a time takes of a model: two protocols, and what a state is."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Symbols = NDArray[np.integer[Any]]
+
+State = tuple[NDArray[Any], ...]
+"""What a model remembers of the symbols read so far; the second axis of every array is the stream."""
+
+
+class Stepper(Protocol):
+    """Streams of symbols that advance together, one symbol each at a time."""
+
+    def step(self, tokens: Symbols) -> Floats:
+        """Reads one symbol in every stream and returns the logits of the next.
+
+        Args:
+            tokens: symbols `[batch]`.
+
+        Returns:
+            logits `[batch, vocabulary]`; the next step overwrites them.
+        """
+        ...
+
+    def state(self) -> State:
+        """Returns a copy of the memory of all streams, for `StepModel.stepper`."""
+        ...
+
+
+class StepModel(Protocol):
+    """A language model that can be read one symbol at a time."""
+
+    vocabulary_size: int
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the state of so many streams before any symbol."""
+        ...
+
+    def read(self, tokens: Symbols, state: State) -> State:
+        """Returns the state of one stream after a whole text, read faster than by steps.
+
+        Args:
+            tokens: symbols `[time]`, any number of them.
+            state: the memory of one stream before the first of them.
+        """
+        ...
+
+    def stepper(self, state: State) -> Stepper:
+        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        ...
+
+
+def select_streams(state: State, streams: Symbols) -> State:
+    """Returns the state of the streams with these numbers, in this order; one may be taken several times."""
+    return tuple(part[:, streams] for part in state)

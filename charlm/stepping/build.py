@@ -1,0 +1,66 @@
+"""From a model's configuration and stored weights to the engine that steps it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from charlm.config import ModelConfig, Weights
+from charlm.errors import CheckpointError
+from charlm.stepping.base import Floats
+from charlm.stepping.cells import Addend, Cell, GruCell, LstmCell, RnnCell
+from charlm.stepping.engine import CellMaker, EngineKind, MatrixMaker, StepEngine
+from charlm.stepping.matrices import Float32Matrix, Product
+from charlm.stepping.parameters import LayerParameters, arrange
+
+
+def build_engine(
+    config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, source: str, kind: Weights = "float32"
+) -> StepEngine:
+    """Returns the engine of the model that `config` describes.
+
+    Args:
+        weights: the model's, named as its modules name them.
+        source: what messages call the place the weights are from.
+        kind: how the recurrent layers' weights are kept; int8 loads torch.
+
+    Raises:
+        CheckpointError: the weights are not those of such a model.
+        CharlmError: int8 was asked for and this torch has no kernels for it.
+    """
+    try:
+        parameters = arrange(weights, cell=config.cell, num_layers=config.num_layers)
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"The weights in '{source}' do not fit the model they are stored with: {error}") from None
+    layer_matrix, output_matrix = _matrices(kind)
+    engine_kind = EngineKind(
+        make_cell=_cell_maker(config),
+        num_states=2 if config.cell == "lstm" else 1,
+        separate_inputs=config.cell == "gru",
+        residual=config.residual,
+        layer_matrix=layer_matrix,
+        output_matrix=output_matrix,
+    )
+    return StepEngine(parameters, engine_kind)
+
+
+def _matrices(kind: Weights) -> tuple[MatrixMaker, MatrixMaker]:
+    if kind == "float32":
+        return Float32Matrix, Float32Matrix
+    # Here, so that only int8 loads torch.
+    from charlm.stepping.int8 import Int8Matrix, TorchMatrix
+
+    return Int8Matrix, TorchMatrix
+
+
+def _cell_maker(config: ModelConfig) -> CellMaker:
+    def make(layer: LayerParameters, product: Product, addend: Addend, hidden: Floats) -> Cell:
+        match config.cell:
+            case "lstm":
+                return LstmCell(product, addend, hidden)
+            case "gru":
+                return GruCell(product, addend, hidden, candidate_bias=layer.candidate_bias)
+            case "rnn":
+                return RnnCell(product, addend, hidden, rectify=config.nonlinearity == "relu")
+
+    return make

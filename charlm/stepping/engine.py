@@ -1,0 +1,204 @@
+"""The recurrent language model, one symbol at a time, without the cost of a call to a framework.
+
+Weights are laid out once. A symbol's way through the first layer's input matrix is looked up, not
+computed: the embedding, that matrix and all biases are folded into a table `[vocabulary, gates, hidden]`.
+In the higher layers, one product serves a layer's inputs and its last output, which lie side by side in
+one buffer. A step allocates nothing. See docs/decisions/0004-step-engine.md.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.cells import Addend, Cell
+from charlm.stepping.links import Link, link
+from charlm.stepping.matrices import Float32Matrix, Matrix, Product
+from charlm.stepping.parameters import LayerParameters, Parameters
+
+READING_CHUNK = 1024
+"""Symbols of a text that `read` takes through one layer before the next; bounds its memory."""
+
+MatrixMaker = Callable[[Floats], Matrix]
+CellMaker = Callable[[LayerParameters, Product, Addend, Floats], Cell]
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """What distinguishes engines.
+
+    Attributes:
+        make_cell: from a layer's parameters, its product, its addend and its output's buffer to the cell.
+        num_states: arrays that the cell remembers.
+        separate_inputs: inputs and last output need products of their own, as in a GRU, whose reset
+            gate acts on one of the two.
+        residual: a layer's input is added to its output where both have the same size.
+        layer_matrix: how the layers' weights are kept.
+        output_matrix: how the output layer's are.
+    """
+
+    make_cell: CellMaker
+    num_states: int
+    separate_inputs: bool
+    residual: bool
+    layer_matrix: MatrixMaker
+    output_matrix: MatrixMaker
+
+
+@final
+class StepEngine:
+    """A StepModel of weights in memory."""
+
+    def __init__(self, parameters: Parameters, kind: EngineKind) -> None:
+        first, *others = parameters.layers
+        self.vocabulary_size = len(parameters.output_bias)
+        self.hidden_size = parameters.output.shape[1]
+        self.kind = kind
+        self.layers = parameters.layers
+        self.embedding = parameters.embedding
+        self.table = _shares(first, parameters.embedding)
+        self.output_bias = parameters.output_bias
+        self.output = kind.output_matrix(parameters.output[None])
+        self.recurrent = [kind.layer_matrix(first.recurrent)]
+        self.inputs: list[Matrix | None] = [None]
+        for layer in others:
+            if kind.separate_inputs:
+                self.recurrent.append(kind.layer_matrix(layer.recurrent))
+                self.inputs.append(kind.layer_matrix(layer.inputs))
+            else:
+                self.recurrent.append(kind.layer_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)))
+                self.inputs.append(None)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns zeros `[layers, batch, hidden]`."""
+        shape = (len(self.layers), batch_size, self.hidden_size)
+        return tuple(np.zeros(shape, dtype=np.float32) for _ in range(self.kind.num_states))
+
+    def stepper(self, state: State) -> "EngineStepper":
+        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        return EngineStepper(self, state)
+
+    def read(self, tokens: Symbols, state: State) -> State:
+        """Returns the state of one stream after a whole text.
+
+        A layer reads a stretch of the text before the next layer does, so that only its recurrent
+        weights are needed symbol by symbol, and they stay in the processor's cache.
+        """
+        for start in range(0, len(tokens), READING_CHUNK):
+            state = self._read_chunk(tokens[start : start + READING_CHUNK], state)
+        return state
+
+    def _read_chunk(self, tokens: Symbols, state: State) -> State:
+        after = []
+        values = self.embedding[tokens]
+        for index, layer in enumerate(self.layers):
+            shares = self.table[tokens] if index == 0 else _shares(layer, values)
+            outputs, remembered = self._read_layer(layer, shares, tuple(part[index] for part in state))
+            after.append(remembered)
+            added = values if self.adds_inputs(layer) else None
+            values = np.empty_like(outputs)
+            link(outputs, values, added=added, norm=layer.norm)()
+        return _stacked(after)
+
+    def _read_layer(self, layer: LayerParameters, shares: Floats, state: State) -> tuple[Floats, tuple[Floats, ...]]:
+        """Returns a layer's outputs `[time, hidden]` and what it remembers after the last.
+
+        Args:
+            shares: what its inputs and biases add to its gates, `[time, gates, hidden]`.
+            state: what it remembers before the first, `[1, hidden]` each.
+        """
+        now = np.empty((len(layer.bias), 1, self.hidden_size), dtype=np.float32)
+        hidden = np.empty((1, self.hidden_size), dtype=np.float32)
+        product = Float32Matrix(layer.recurrent).bind(hidden)
+        cell = self.kind.make_cell(layer, product, lambda: now, hidden)
+        _put(cell, state)
+        outputs = np.empty((len(shares), self.hidden_size), dtype=np.float32)
+        for share, output in zip(shares, outputs, strict=True):
+            now[:, 0] = share
+            cell.step()
+            output[:] = hidden[0]
+        return outputs, cell.state
+
+    def adds_inputs(self, layer: LayerParameters) -> bool:
+        """Returns whether a layer's input is added to its output."""
+        return self.kind.residual and layer.inputs.shape[2] == self.hidden_size
+
+
+@final
+class EngineStepper:
+    """Streams that an engine reads, on buffers of their own."""
+
+    def __init__(self, engine: StepEngine, state: State) -> None:
+        num_streams, size = state[0].shape[1:]
+        self._table = engine.table
+        self._shares = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
+        self._embedding = engine.embedding
+        self._embedded = np.empty((num_streams, engine.embedding.shape[1]), dtype=np.float32)
+        self._cells: list[Cell] = []
+        self._links: list[Link] = []
+        # A layer's buffer holds its inputs and, beside them, its last output; the first one's inputs are not needed.
+        buffers = [np.zeros((num_streams, size), dtype=np.float32)]
+        buffers += [np.zeros((num_streams, 2 * size), dtype=np.float32) for _ in engine.layers[1:]]
+        top = np.zeros((num_streams, size), dtype=np.float32)
+        outputs = [*(buffer[:, :size] for buffer in buffers[1:]), top]
+        inputs = [self._embedded, *outputs]
+        for index, layer in enumerate(engine.layers):
+            hidden = buffers[index][:, -size:]
+            addend, product = self._bind(engine, index, inputs[index], hidden, buffers[index])
+            cell = engine.kind.make_cell(layer, product, addend, hidden)
+            _put(cell, tuple(part[index] for part in state))
+            added = inputs[index] if engine.adds_inputs(layer) else None
+            self._cells.append(cell)
+            self._links.append(link(hidden, outputs[index], added=added, norm=layer.norm))
+        self._needs_embedding = engine.adds_inputs(engine.layers[0])
+        self._output = engine.output.bind(top)
+        self._output_bias = engine.output_bias
+        self._logits = np.empty((num_streams, engine.vocabulary_size), dtype=np.float32)
+
+    def step(self, tokens: Symbols) -> Floats:
+        """Reads one symbol `[batch]` in every stream and returns the logits `[batch, vocabulary]` of the next."""
+        # "clip" is the mode that needs no second buffer; there is nothing to clip.
+        self._table.take(tokens, axis=0, out=self._shares, mode="clip")
+        if self._needs_embedding:
+            self._embedding.take(tokens, axis=0, out=self._embedded, mode="clip")
+        for cell, pass_on in zip(self._cells, self._links, strict=True):
+            cell.step()
+            pass_on()
+        np.add(self._output()[0], self._output_bias, out=self._logits)
+        return self._logits
+
+    def state(self) -> State:
+        """Returns a copy of the memory of all streams, `[layers, batch, hidden]` each."""
+        return _stacked([cell.state for cell in self._cells])
+
+    def _bind(
+        self, engine: StepEngine, index: int, inputs: Floats, hidden: Floats, buffer: Floats
+    ) -> tuple[Addend, Product]:
+        recurrent, separate = engine.recurrent[index], engine.inputs[index]
+        if index == 0:
+            shares = self._shares.transpose(1, 0, 2)
+            return lambda: shares, recurrent.bind(hidden)
+        bias = engine.layers[index].bias[:, None]
+        if separate is None:
+            return lambda: bias, recurrent.bind(buffer)
+        product = separate.bind(inputs)
+        added = np.empty((len(bias), *hidden.shape), dtype=np.float32)
+        return lambda: np.add(product(), bias, out=added), recurrent.bind(hidden)
+
+
+def _shares(layer: LayerParameters, inputs: Floats) -> Floats:
+    """Returns what inputs `[rows, inputs]` and biases add to a layer's gates, `[rows, gates, hidden]`."""
+    gates, size, num_inputs = layer.inputs.shape
+    products = inputs @ layer.inputs.reshape(gates * size, num_inputs).T
+    return products.reshape(len(inputs), gates, size) + layer.bias
+
+
+def _put(cell: Cell, state: State) -> None:
+    for part, stored in zip(cell.state, state, strict=True):
+        part[:] = stored
+
+
+def _stacked(layers: Sequence[tuple[Floats, ...]]) -> State:
+    return tuple(np.stack(parts) for parts in zip(*layers, strict=True))

@@ -1,0 +1,59 @@
+"""From a layer's recurrence to what the next layer reads: residual connection and normalisation."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from charlm.stepping.base import Floats
+
+_EPSILON = 1e-5  # torch's LayerNorm
+
+Link = Callable[[], None]
+
+
+def link(hidden: Floats, outputs: Floats, *, added: Floats | None, norm: tuple[Floats, Floats] | None) -> Link:
+    """Returns what fills `outputs` from `hidden` as it is now.
+
+    Args:
+        hidden: `[rows, hidden]`.
+        outputs: of the same shape; other memory.
+        added: the layer's input, where it is added to its output; of the same shape.
+        norm: gain and offset of a LayerNorm (Ba et al. 2016); None without one.
+    """
+
+    def pass_on() -> None:
+        if added is None:
+            np.copyto(outputs, hidden)
+        else:
+            np.add(hidden, added, out=outputs)
+
+    if norm is None:
+        return pass_on
+    normalize = _normalize(outputs, *norm)
+
+    def pass_on_normalized() -> None:
+        pass_on()
+        normalize()
+
+    return pass_on_normalized
+
+
+def _normalize(values: Floats, gain: Floats, offset: Floats) -> Link:
+    size = values.shape[1]
+    moment = np.empty((len(values), 1), dtype=np.float32)
+    squares = np.empty(values.shape, dtype=np.float32)
+
+    def normalize() -> None:
+        np.add.reduce(values, axis=1, keepdims=True, out=moment)
+        np.divide(moment, size, out=moment)
+        np.subtract(values, moment, out=values)
+        np.multiply(values, values, out=squares)
+        np.add.reduce(squares, axis=1, keepdims=True, out=moment)
+        np.divide(moment, size, out=moment)
+        np.add(moment, _EPSILON, out=moment)
+        np.sqrt(moment, out=moment)
+        np.divide(values, moment, out=values)
+        np.multiply(values, gain, out=values)
+        np.add(values, offset, out=values)
+
+    return normalize

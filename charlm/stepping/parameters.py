@@ -1,0 +1,116 @@
+"""A stored model's weights as the engine wants them: gates in its order, biases merged, all in float32."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.stepping.base import Floats
+
+CellName = Literal["lstm", "gru", "rnn"]
+
+# Where torch keeps the gate that stands here, and what it is multiplied by; see cells.py for the halves.
+# torch: LSTM input, forget, candidate, output; GRU reset, update, candidate.
+_GATES: dict[CellName, tuple[tuple[int, float], ...]] = {
+    "lstm": ((0, 0.5), (1, 0.5), (3, 0.5), (2, 1.0)),
+    "gru": ((0, 0.5), (1, 0.5), (2, 1.0)),
+    "rnn": ((0, 1.0),),
+}
+
+
+@dataclass(frozen=True)
+class LayerParameters:
+    """One recurrent layer.
+
+    Attributes:
+        inputs: `[gates, hidden, inputs]`.
+        recurrent: `[gates, hidden, hidden]`.
+        bias: `[gates, hidden]`.
+        candidate_bias: the GRU's bias inside the reset gate, `[hidden]`; zero for others.
+        norm: gain and offset of the layer's LayerNorm, `[hidden]` each; None without one.
+    """
+
+    inputs: Floats
+    recurrent: Floats
+    bias: Floats
+    candidate_bias: Floats
+    norm: tuple[Floats, Floats] | None
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A recurrent language model.
+
+    Attributes:
+        embedding: `[vocabulary, embedding]`.
+        output: `[vocabulary, hidden]`.
+        output_bias: `[vocabulary]`.
+    """
+
+    embedding: Floats
+    layers: tuple[LayerParameters, ...]
+    output: Floats
+    output_bias: Floats
+
+
+def arrange(weights: Mapping[str, NDArray[Any]], *, cell: CellName, num_layers: int) -> Parameters:
+    """Returns the parameters in the weights of a stored model, named as its modules name them.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: their shapes are not those of one model.
+    """
+    layers = tuple(_layer(weights, index, cell) for index in range(num_layers))
+    parameters = Parameters(
+        embedding=_float32(weights["embedding.weight"]),
+        layers=layers,
+        output=_float32(weights["output.weight"]),
+        output_bias=_float32(weights["output.bias"]),
+    )
+    _require_consistent(parameters)
+    return parameters
+
+
+def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: CellName) -> LayerParameters:
+    inputs, recurrent, input_bias, recurrent_bias = (
+        _arrange_gates(weights[f"layers.{index}.{name}_l0"], cell)
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    candidate_bias = np.zeros_like(recurrent_bias[-1])
+    if cell == "gru":
+        candidate_bias = recurrent_bias[-1].copy()
+        recurrent_bias[-1] = 0.0
+    gain = weights.get(f"norms.{index}.weight")
+    norm = None if gain is None else (_float32(gain), _float32(weights[f"norms.{index}.bias"]))
+    return LayerParameters(inputs, recurrent, input_bias + recurrent_bias, candidate_bias, norm)
+
+
+def _arrange_gates(stacked: NDArray[Any], cell: CellName) -> Floats:
+    order = _GATES[cell]
+    gates = _float32(stacked).reshape(len(order), -1, *stacked.shape[1:])
+    return np.stack([gates[position] * np.float32(factor) for position, factor in order])
+
+
+def _float32(array: NDArray[Any]) -> Floats:
+    # Always a copy: a model that goes on training must not change the engine.
+    return np.array(array, dtype=np.float32, order="C")
+
+
+def _require_consistent(parameters: Parameters) -> None:
+    vocabulary_size, size = parameters.embedding.shape
+    hidden_size = parameters.output.shape[1]
+    for layer in parameters.layers:
+        gates = len(layer.bias)
+        if layer.inputs.shape != (gates, hidden_size, size) or layer.recurrent.shape != (
+            gates,
+            hidden_size,
+            hidden_size,
+        ):
+            raise ValueError(f"a layer of {layer.inputs.shape} and {layer.recurrent.shape}")
+        if layer.norm is not None and any(part.shape != (hidden_size,) for part in layer.norm):
+            raise ValueError(f"a norm of {layer.norm[0].shape}")
+        size = hidden_size
+    if parameters.output.shape[0] != vocabulary_size or parameters.output_bias.shape != (vocabulary_size,):
+        raise ValueError(f"an output of {parameters.output.shape}")

@@ -1,0 +1,91 @@
+"""How far a training is at each of its steps, where its length may be planned anew on the way."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_TOLERANCE = 0.05
+_FIRST_JUDGEMENT = 0.05
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A stretch of a training that was planned at once.
+
+    Attributes:
+        first_step: steps done before it.
+        progress: share of the training done before it.
+        seconds: time spent before it.
+        total_steps: steps that the training has in all by this plan.
+    """
+
+    first_step: int
+    progress: float
+    seconds: float
+    total_steps: int
+
+
+class Pace:
+    """Turns a step into a share of the training done, from 0 to 1; schedules follow that share.
+
+    Without a time budget there is one leg, and progress is `step / total_steps`. A training that has to end
+    on time and turns out faster or slower than planned gets another leg, in which progress grows with each
+    step as much as it must to reach 1 in time. The legs are part of a training's state.
+    """
+
+    def __init__(self, total_steps: int) -> None:
+        self.legs: tuple[Leg, ...] = (Leg(0, 0.0, 0.0, total_steps),)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps in all, as planned last."""
+        return self.legs[-1].total_steps
+
+    def progress(self, step: int) -> float:
+        """Returns the share of the training done before step `step`."""
+        leg = next(leg for leg in reversed(self.legs) if leg.first_step <= step)
+        if step >= leg.total_steps:
+            return 1.0
+        share = (step - leg.first_step) / (leg.total_steps - leg.first_step)
+        return leg.progress + (1.0 - leg.progress) * share
+
+    def passes_point(self, step: int, points: int) -> bool:
+        """Returns whether step `step`, counted from 1, is the first to reach another of so many equal shares."""
+        # The margin forgives the rounding of progress, which must not move a point to the next step.
+        reached = [int(self.progress(done) * points + 1e-9) for done in (step - 1, step)]
+        return reached[1] > reached[0]
+
+    def total_on_time(self, step: int, *, elapsed: float, seconds: float) -> int | None:
+        """Returns how many steps end the training on time, if that is not what is planned.
+
+        Nothing is changed for a deviation of up to a twentieth of the whole time, nor before a twentieth of
+        the way shows how fast the steps are.
+
+        Args:
+            elapsed: time spent so far.
+            seconds: time that there is in all.
+        """
+        leg = self.legs[-1]
+        if step >= leg.total_steps or self.progress(step) - leg.progress < _FIRST_JUDGEMENT:
+            return None
+        per_step = (elapsed - leg.seconds) / (step - leg.first_step)
+        expected = elapsed + (leg.total_steps - step) * per_step
+        if abs(expected - seconds) <= _TOLERANCE * seconds:
+            return None
+        total = step + max(1, int((seconds - elapsed) / per_step)) if per_step > 0 else leg.total_steps
+        return None if total == leg.total_steps else total
+
+    def plan_anew(self, step: int, *, elapsed: float, total_steps: int) -> None:
+        """Lets the training end after `total_steps`, from step `step` on."""
+        self.legs += (Leg(step, self.progress(step), elapsed, total_steps),)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Returns the legs as JSON values."""
+        return [asdict(leg) for leg in self.legs]
+
+    @classmethod
+    def from_json(cls, legs: Sequence[dict[str, Any]]) -> "Pace":
+        """Returns the pace that `to_json` described."""
+        pace = cls(1)
+        pace.legs = tuple(Leg(**leg) for leg in legs)
+        return pace

@@ -1,0 +1,35 @@
+import importlib
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def load(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
+
+
+def test_the_machine_is_told_with_its_cores_and_versions(load):
+    text = load("machine").describe_machine()
+    assert " cores, Python 3." in text
+    assert "torch 2." in text
+
+
+@pytest.mark.parametrize(("num_targets", "num_batches"), [(130, 2), (128, 1), (64 * 64 + 65, 3), (5, 1)])
+def test_a_peer_is_scored_on_every_target_once(load, num_targets, num_batches):
+    batches = list(load("time_to_loss")._windows(num_targets, 64))
+    assert [start for start, _, _ in batches[1:]] == [stop for _, stop, _ in batches[:-1]]
+    assert (batches[0][0], batches[-1][1], len(batches)) == (0, num_targets, num_batches)
+    assert all((stop - start) % rows == 0 and (stop - start) // rows <= 64 for start, stop, rows in batches)
+
+
+def test_a_generated_text_has_its_size_its_script_and_lines(load, tmp_path):
+    startup = load("startup")
+    startup._write_text(tmp_path / "x.txt", startup.ALPHABETS["Cyrillic"], num_bytes=1000)
+    text = (tmp_path / "x.txt").read_text(encoding="utf-8")
+    assert len(text.encode()) >= 1000
+    assert set(text) == {*startup.ALPHABETS["Cyrillic"], " ", "\n"}
+    assert 8 <= len(text) / text.count("\n") <= 120

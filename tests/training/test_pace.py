@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from charlm.training.pace import Pace
+
+
+@pytest.mark.parametrize(("total", "points"), [(7, 3), (100, 7), (5, 5), (1, 1), (1000, 10), (99_991, 100)])
+def test_points_are_evenly_spaced_and_the_last_is_the_end(total, points):
+    pace = Pace(total)
+    steps = [step for step in range(1, total + 1) if pace.passes_point(step, points)]
+    # In whole numbers, the point after which more than one share is done.
+    assert steps == [s for s in range(1, total + 1) if s * points // total > (s - 1) * points // total]
+    assert len(steps) == points
+    assert steps[-1] == total
+
+
+def test_progress_is_the_share_of_steps():
+    pace = Pace(40)
+    assert [pace.progress(step) for step in (0, 10, 40, 41)] == [0.0, 0.25, 1.0, 1.0]
+
+
+def test_a_training_on_time_is_left_alone():
+    assert Pace(100).total_on_time(50, elapsed=51.0, seconds=100.0) is None
+
+
+def test_a_slow_training_gets_fewer_steps_and_a_fast_one_more():
+    # 2 s a step: after 50 of 100 steps 40 s are left, enough for 20 more.
+    assert Pace(100).total_on_time(50, elapsed=100.0, seconds=140.0) == 70
+    assert Pace(100).total_on_time(50, elapsed=25.0, seconds=100.0) == 200
+
+
+def test_a_training_out_of_time_has_one_step_left():
+    assert Pace(100).total_on_time(50, elapsed=300.0, seconds=140.0) == 51
+
+
+def test_the_first_steps_and_the_last_say_nothing():
+    assert Pace(100).total_on_time(4, elapsed=400.0, seconds=100.0) is None
+    assert Pace(100).total_on_time(100, elapsed=400.0, seconds=100.0) is None
+
+
+def test_a_new_leg_goes_on_from_the_progress_there_is():
+    pace = Pace(100)
+    pace.plan_anew(50, elapsed=100.0, total_steps=70)
+    assert pace.total_steps == 70
+    assert [pace.progress(step) for step in (49, 50, 60, 70)] == [0.49, 0.5, 0.75, 1.0]
+    assert sum(pace.passes_point(step, 10) for step in range(1, 71)) == 10
+    # Judged by the new leg's own steps: 1 s each since.
+    assert pace.total_on_time(60, elapsed=110.0, seconds=140.0) == 90
+
+
+def test_the_legs_survive_json():
+    pace = Pace(100)
+    pace.plan_anew(33, elapsed=1.5, total_steps=71)
+    again = Pace.from_json(json.loads(json.dumps(pace.to_json())))
+    assert [again.progress(step) for step in range(72)] == [pace.progress(step) for step in range(72)]
