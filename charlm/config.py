@@ -199,7 +199,7 @@ class TrainingConfig(Section):
     ] = 0.01
     warmup_steps: Annotated[int, Field(ge=0, description="Steps over which the learning rate rises.")] = 100
     weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay on matrices.")] = 0.1
-    beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.9
+    beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.8
     beta2: Annotated[Probability, Field(description="AdamW's decay of the squared gradient.")] = 0.99
     clip_norm: Annotated[
         float, Field(ge=0, description="Largest norm of the whole gradient; 0 turns clipping off.")

@@ -102,11 +102,7 @@ def build_trainer(
         model,
         batches=batches,
         optimizer=build_optimizer(
-            model,
-            learning_rate=rate,
-            beta1=settings.beta1,
-            beta2=settings.beta2,
-            weight_decay=settings.weight_decay,
+            model, beta1=settings.beta1, beta2=settings.beta2, weight_decay=settings.weight_decay
         ),
         learning_rate=partial(
             learning_rate_at,

@@ -2,8 +2,9 @@
 
 import math
 
-import torch
 from torch import nn
+
+from charlm.training.adamw import AdamW
 
 
 def learning_rate_at(step: int, progress: float, *, peak: float, final_share: float, warmup_steps: int) -> float:
@@ -22,12 +23,9 @@ def shortened_warmup(warmup_steps: int, *, total_steps: int) -> int:
     return min(warmup_steps, total_steps // 10)
 
 
-def build_optimizer(
-    model: nn.Module, *, learning_rate: float, beta1: float, beta2: float, weight_decay: float
-) -> torch.optim.AdamW:
-    """Returns AdamW (Loshchilov and Hutter 2019), fused; only matrices decay, not biases or norms."""
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    matrices = [(name, parameter) for name, parameter in named if parameter.ndim >= 2]
-    vectors = [(name, parameter) for name, parameter in named if parameter.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=(beta1, beta2), fused=True)
+def build_optimizer(model: nn.Module, *, beta1: float, beta2: float, weight_decay: float) -> AdamW:
+    """Returns AdamW; only matrices decay, not biases or norms."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in parameters if parameter.ndim >= 2]
+    vectors = [parameter for parameter in parameters if parameter.ndim < 2]
+    return AdamW([(matrices, weight_decay), (vectors, 0.0)], beta1=beta1, beta2=beta2)

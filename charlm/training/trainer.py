@@ -13,6 +13,7 @@ from charlm.data.lanes import Batches, Window
 from charlm.errors import TrainingError
 from charlm.models.base import State, detach, join_batch, slice_batch
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
 from charlm.training.objectives import next_symbol_loss
@@ -60,7 +61,7 @@ class Trainer:
         model: RecurrentLanguageModel,
         *,
         batches: Batches,
-        optimizer: torch.optim.Optimizer,
+        optimizer: AdamW,
         learning_rate: Callable[[int, float], float],
         pace: Pace,
         clip: Clip,
@@ -99,8 +100,7 @@ class Trainer:
         if window.fresh:
             self.state = self.model.initial_state(self.batches.num_lanes)
         rate = self.learning_rate(self.step, self.pace.progress(self.step))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.optimizer.learning_rate = rate
         total_nats = self._accumulate_gradients(window)
         norm, clipped = self.clip(self.parameters)
         finite = math.isfinite(total_nats) and math.isfinite(norm)
@@ -111,7 +111,7 @@ class Trainer:
         else:
             # A state that led here may itself be infinite; the next window starts from zero.
             self.state = self.model.initial_state(self.batches.num_lanes)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         self.step += 1
         self.num_clipped += clipped and finite
         self.num_skipped += not finite
@@ -141,8 +141,7 @@ class Trainer:
     def tensors(self) -> dict[str, Tensor]:
         """Returns every tensor that going on exactly needs, by name."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.tensors().items()}
         if self.average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self.average.weights.items()}
         tensors |= {f"state.{index}": part for index, part in enumerate(self.state)}
@@ -165,11 +164,7 @@ class Trainer:
 
         The model's own weights are the caller's to load.
         """
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors["optimizer"].items():
-            index, moment = name.split(".", 1)
-            moments.setdefault(int(index), {})[moment] = tensor
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
+        self.optimizer.restore(tensors["optimizer"])
         if self.average is not None:
             # In the model's order, which files do not keep.
             stored = tensors["average"]

@@ -25,7 +25,7 @@ def make_trainer(*, accumulation=1, dropout=0.0, average=None, cell="lstm", lane
     return Trainer(
         model,
         batches=Lanes(TOKENS, batch_size=lanes, sequence_length=8, random_length=False, seed=1),
-        optimizer=build_optimizer(model, learning_rate=rate, beta1=0.9, beta2=0.99, weight_decay=0.1),
+        optimizer=build_optimizer(model, beta1=0.9, beta2=0.99, weight_decay=0.1),
         learning_rate=lambda step, progress: rate / (step + 1),
         pace=Pace(1000),
         clip=build_clip(max_norm=0.5, max_value=None),
@@ -127,14 +127,14 @@ def test_a_step_that_is_not_finite_changes_no_weight_and_is_counted():
     trainer.take_step()
     good = weights(trainer).clone()
     averaged = {name: tensor.clone() for name, tensor in trainer.average.weights.items()}
-    moments = [tensor.clone() for state in trainer.optimizer.state.values() for tensor in state.values()]
+    moments = [tensor.clone() for tensor in trainer.optimizer.tensors().values()]
     trainer.state = tuple(torch.full_like(part, math.nan) for part in trainer.state)
     result = trainer.take_step()
     assert result.skipped
     assert trainer.num_skipped == 1
     assert torch.equal(weights(trainer), good)
     assert all(torch.equal(trainer.average.weights[name], tensor) for name, tensor in averaged.items())
-    after = [tensor for state in trainer.optimizer.state.values() for tensor in state.values()]
+    after = list(trainer.optimizer.tensors().values())
     assert all(torch.equal(one, other) for one, other in zip(after, moments, strict=True))
     assert not trainer.take_step().skipped
     assert trainer.num_skipped_in_a_row == 0
