@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from charlm.models.base import State
 from charlm.models.dropout import Dropout
+from charlm.models.kernels.gru import GRU
+from charlm.models.kernels.rnn import RNN
 
 Cell = Literal["lstm", "gru", "rnn"]
 
@@ -19,9 +21,9 @@ _STATE_TENSORS: dict[Cell, int] = {"lstm": 2, "gru": 1, "rnn": 1}
 class RecurrentLanguageModel(nn.Module):
     """Predicts the next symbol from a vector that summarises all symbols so far.
 
-    The layers are torch's own kernels, one module a layer so that dropout, residual connections and
-    normalisation fit between them. The state of an LSTM is `(h, c)`, of a GRU or RNN `(h,)`, each
-    `[layers, batch, hidden]`.
+    The layers are torch's own kernels where those are the fastest, one module a layer so that dropout,
+    residual connections and normalisation fit between them. The state of an LSTM is `(h, c)`, of a GRU or
+    RNN `(h,)`, each `[layers, batch, hidden]`.
 
     Args:
         vocabulary_size: number of symbols.
@@ -127,5 +129,5 @@ def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity
     if cell == "lstm":
         return nn.LSTM(input_size, hidden_size)
     if cell == "gru":
-        return nn.GRU(input_size, hidden_size)
-    return nn.RNN(input_size, hidden_size, nonlinearity=nonlinearity)
+        return GRU(input_size, hidden_size)
+    return RNN(input_size, hidden_size, nonlinearity=nonlinearity)

@@ -1,0 +1,89 @@
+"""A plain recurrent layer for the CPU, faster than torch's own."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from charlm.models.kernels.products import StepProduct, product_dtype
+
+
+class RNN(nn.RNN):
+    """One Elman layer (1990) with the parameters and the equation of `torch.nn.RNN`.
+
+        h' = tanh(W_i x + b_i + W_h h + b_h)
+
+    or with ReLU. On a CPU the products with the inputs are one for the whole window, forwards and
+    backwards. Elsewhere torch's kernel runs.
+    """
+
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor
+    bias_hh_l0: Tensor
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
+        if inputs.device.type != "cpu":
+            outputs, last = super().forward(inputs, state)
+            return outputs, last
+        bias = self.bias_ih_l0 + self.bias_hh_l0
+        outputs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
+            inputs,
+            state[0],
+            self.weight_ih_l0,
+            self.weight_hh_l0,
+            bias,
+            self.nonlinearity == "relu",
+            product_dtype(inputs),
+        )
+        return outputs, last[None]
+
+
+class _Recurrence(torch.autograd.Function):
+    """The layer over a window; the state stays in the weights' precision whatever the products use."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        state: Tensor,
+        input_weights: Tensor,
+        state_weights: Tensor,
+        bias: Tensor,
+        is_relu: bool,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor]:
+        inputs = inputs.to(dtype)
+        states = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype)).to(state.dtype, copy=True)
+        product = StepProduct(state_weights.t(), dtype)
+        before = state
+        for after in states.unbind(0):
+            product.add_to(after, before)
+            before = after.relu_() if is_relu else after.tanh_()
+        ctx.save_for_backward(inputs, state, states, input_weights, state_weights)
+        ctx.is_relu = is_relu
+        return states.to(dtype, copy=True), states[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, state, states, input_weights, state_weights = ctx.saved_tensors
+        dtype = inputs.dtype
+        slopes = (states > 0.0).to(states.dtype) if ctx.is_relu else 1.0 - states.square()
+        product = StepProduct(state_weights, dtype)
+        grads = grad_outputs.to(states.dtype, copy=True)
+        grad_first = torch.zeros_like(state)
+        grad = grads[-1].add_(grad_last)
+        # Each entry of `grads` becomes the gradient of what enters the nonlinearity at its symbol.
+        for before, slope in zip([grad_first, *grads[:-1].unbind(0)][::-1], slopes.unbind(0)[::-1], strict=True):
+            grad = product.add_to(before, grad.mul_(slope))
+
+        sums = grads.to(dtype).flatten(0, 1)
+        previous = torch.cat((state[None], states[:-1])).to(dtype).flatten(0, 1)
+        grad_state_weights = (sums.t() @ previous).to(states.dtype)
+        grad_input_weights = (sums.t() @ inputs.flatten(0, 1)).to(states.dtype)
+        grad_inputs = (sums @ input_weights.to(dtype)).view(inputs.shape)
+        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grads.sum((0, 1)), None, None
