@@ -45,9 +45,15 @@ types: setup ## Check types
 
 check: lint types test ## All of the above
 
-bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt
+bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt, NANOGPT=checkout to compare with
 	@test -n "$(TEXT)" || { echo "Say on which text: make bench TEXT=path/to/tinyshakespeare.txt"; exit 1; }
-	$(BIN)/python benchmarks/quality.py $(TEXT) --repeat 3
+	$(BIN)/python benchmarks/startup.py $(TEXT)
+	$(BIN)/python benchmarks/throughput.py --quick
+	$(BIN)/python benchmarks/sampling.py
+	$(if $(NANOGPT),$(BIN)/python benchmarks/time_to_loss.py $(TEXT) --nanogpt $(NANOGPT))
+	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 10s --repeat 3
+	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 75s --repeat 3
+	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 300s
 
 docs: setup ## Generate docs/cli.md from the commands' help
 	$(BIN)/python docs/generate_cli.py

@@ -133,7 +133,9 @@ class ModelConfig(Section):
     nonlinearity: Annotated[
         Literal["tanh", "relu"], Field(description="Activation of the rnn cell (lstm and gru have their own).")
     ] = "tanh"
-    hidden_size: Annotated[int, Field(ge=1, le=65536, description="Units in each recurrent layer.")] = 192
+    hidden_size: Annotated[
+        int, Field(ge=1, le=65536, description="Units in each recurrent layer; chosen for a --budget.")
+    ] = 192
     num_layers: Annotated[int, Field(ge=1, le=256, description="Recurrent layers.")] = 2
     embedding_size: Annotated[
         int | None, Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]")
@@ -142,7 +144,7 @@ class ModelConfig(Section):
         Probability | None,
         Field(
             description="Dropout on the embedding, between layers and before the output.  "
-            "[default: 0.05 to 0.3, the more epochs the more]"
+            "[default: 0.05 to 0.25, the more epochs the more]"
         ),
     ] = None
     embedding_dropout: Annotated[
@@ -180,11 +182,13 @@ class TrainingConfig(Section):
     epochs: Annotated[float | None, Field(gt=0, description="Length of the training in passes over the text.")] = None
     budget: Annotated[
         str | None,
-        Field(description="Length of the training in time: 90s, 5m, 2h.  [default: 3m, at most 40 epochs]"),
+        Field(description="Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  [default: 3m]"),
     ] = None
-    batch_size: Annotated[int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side.")] = 32
+    batch_size: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side; chosen for a --budget.")
+    ] = 32
     sequence_length: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Symbols that gradients flow back through.")
+        int, Field(ge=1, le=1_000_000, description="Symbols that gradients flow back through; chosen for a --budget.")
     ] = 64
     random_length: Annotated[bool, Field(description="Vary the window length at random around its mean.")] = False
     accumulation: Annotated[

@@ -29,7 +29,7 @@ from charlm.runs.device import resolve_device
 from charlm.runs.finish import TrainResult, train_to_the_end
 from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter, StopRequest
-from charlm.runs.settling import Settled, settle
+from charlm.runs.settling import settle
 from charlm.runs.training_run import Streams, TrainingRun, build_batches, build_trainer
 from charlm.runs.workspace import Workspace
 from charlm.training.loop import Progress
@@ -139,7 +139,7 @@ def start(
         with discarded_on_failure(folder):
             folder.write_tokenizer(corpus.tokenizer.to_json())
             run.save()
-            folder.write_config(config, comment=_comment(settled))
+            run.write_config()
         return train_to_the_end(run)
 
 
@@ -203,7 +203,6 @@ def resume(
         )
         if given:
             trainer.pace = Pace(total_steps)
-            folder.write_config(config, comment=f"length: {facts['length']}")
         trim_metrics(folder.metrics, trainer.step)
         training_run = TrainingRun(
             folder,
@@ -216,11 +215,9 @@ def resume(
             reporter=reporter,
             stop=stop,
         )
+        if given:
+            training_run.write_config()
         return train_to_the_end(training_run)
-
-
-def _comment(settled: Settled) -> str:
-    return f"length: {settled.length}" + (f"\nsizes: {settled.choice}" if settled.choice else "")
 
 
 def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:

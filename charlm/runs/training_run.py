@@ -231,8 +231,15 @@ class TrainingRun:
         total_steps = self.trainer.pace.total_steps
         training = self.config.training.model_copy(update={"steps": total_steps})
         self.config = self.config.model_copy(update={"training": training})
-        self.folder.write_config(self.config, comment=f"length: {self.facts['length']}, planned anew on the way")
+        self.facts["length"] = f"{str(self.facts['length']).split('; ')[0]}; planned anew on the way"
+        self.write_config()
         self.reporter.note(f"Steps take longer or shorter than measured: {total_steps:,} in all end on time.")
+
+    def write_config(self) -> None:
+        """Writes config.toml, with where its length and its sizes come from."""
+        origins = {"length": self.facts["length"], "sizes": self.facts["choice"]}
+        comment = "\n".join(f"{name}: {origin}" for name, origin in origins.items() if origin is not None)
+        self.folder.write_config(self.config, comment=comment)
 
     def save(self) -> None:
         """Writes last.safetensors."""

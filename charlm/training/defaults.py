@@ -15,6 +15,6 @@ def default_learning_rate(cell: Cell, hidden_size: int) -> float:
 def default_dropout(epochs: float) -> float:
     """Returns a dropout that suits how often the text is read: more passes over the same text need more.
 
-    0.05 up to 10 epochs, then 0.01 more for each one, up to 0.3.
+    0.05 up to 10 epochs, then 0.0075 more for each one, up to 0.25.
     """
-    return round(min(0.3, max(0.05, 0.05 + 0.01 * (epochs - 10.0))), 3)
+    return round(min(0.25, max(0.05, 0.05 + 0.0075 * (epochs - 10.0))), 3)

@@ -137,7 +137,7 @@ def _keep_time(trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks) -
         return
     total = trainer.pace.total_on_time(trainer.step, elapsed=progress.seconds, seconds=plan.seconds)
     if total is not None:
-        trainer.pace.plan_anew(trainer.step, elapsed=progress.seconds, total_steps=total)
+        trainer.pace.plan_anew(trainer.step, total_steps=total)
         hooks.planned_anew()
 
 

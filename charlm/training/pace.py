@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 _TOLERANCE = 0.05
-_FIRST_JUDGEMENT = 0.05
+_FIRST_JUDGEMENT = 0.1
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,11 @@ class Leg:
     Attributes:
         first_step: steps done before it.
         progress: share of the training done before it.
-        seconds: time spent before it.
         total_steps: steps that the training has in all by this plan.
     """
 
     first_step: int
     progress: float
-    seconds: float
     total_steps: int
 
 
@@ -34,7 +32,7 @@ class Pace:
     """
 
     def __init__(self, total_steps: int) -> None:
-        self.legs: tuple[Leg, ...] = (Leg(0, 0.0, 0.0, total_steps),)
+        self.legs: tuple[Leg, ...] = (Leg(0, 0.0, total_steps),)
 
     @property
     def total_steps(self) -> int:
@@ -58,26 +56,26 @@ class Pace:
     def total_on_time(self, step: int, *, elapsed: float, seconds: float) -> int | None:
         """Returns how many steps end the training on time, if that is not what is planned.
 
-        Nothing is changed for a deviation of up to a twentieth of the whole time, nor before a twentieth of
-        the way shows how fast the steps are.
+        Nothing is changed for a deviation of up to a twentieth of the whole time, nor before a tenth of the
+        steps shows how fast they are. All steps so far are the measure: fewer would, now with an evaluation
+        among them and now without, let the plan swing.
 
         Args:
             elapsed: time spent so far.
             seconds: time that there is in all.
         """
-        leg = self.legs[-1]
-        if step >= leg.total_steps or self.progress(step) - leg.progress < _FIRST_JUDGEMENT:
+        if step >= self.total_steps or self.progress(step) < _FIRST_JUDGEMENT:
             return None
-        per_step = (elapsed - leg.seconds) / (step - leg.first_step)
-        expected = elapsed + (leg.total_steps - step) * per_step
+        per_step = elapsed / step
+        expected = elapsed + (self.total_steps - step) * per_step
         if abs(expected - seconds) <= _TOLERANCE * seconds:
             return None
-        total = step + max(1, int((seconds - elapsed) / per_step)) if per_step > 0 else leg.total_steps
-        return None if total == leg.total_steps else total
+        total = step + max(1, int((seconds - elapsed) / per_step))
+        return None if total == self.total_steps else total
 
-    def plan_anew(self, step: int, *, elapsed: float, total_steps: int) -> None:
+    def plan_anew(self, step: int, *, total_steps: int) -> None:
         """Lets the training end after `total_steps`, from step `step` on."""
-        self.legs += (Leg(step, self.progress(step), elapsed, total_steps),)
+        self.legs += (Leg(step, self.progress(step), total_steps),)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Returns the legs as JSON values."""

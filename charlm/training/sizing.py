@@ -8,7 +8,7 @@ from itertools import product
 from charlm.training.forecast import forecast
 
 WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
-BATCHES = ((16, 32), (32, 32), (32, 64), (64, 64), (128, 64), (128, 128))
+BATCHES = ((16, 32), (32, 32), (32, 64), (64, 64), (128, 64))
 """Stretches read side by side, and symbols in each that gradients flow back through."""
 
 # What a step takes beside its arithmetic, on the CPUs that were timed (docs/budget.md): of its own, and for each
@@ -57,12 +57,13 @@ class Task:
         """Returns the numbers in the recurrent layers' matrices."""
         return 2 * self.gates * sizes.num_layers * sizes.hidden_size**2
 
+    def window(self, sizes: Sizes) -> float:
+        """Returns the symbols that gradients flow back through; a record may be shorter than a window."""
+        return min(float(sizes.sequence_length), self.symbols_per_record or math.inf)
+
     def batch_symbols(self, sizes: Sizes) -> float:
-        """Returns the symbols of one step; a short text has fewer stretches, a record may be shorter than a window."""
-        length = float(sizes.sequence_length)
-        if self.symbols_per_record is not None:
-            length = min(length, self.symbols_per_record)
-        return length * min(sizes.batch_size, max(1, self.corpus_symbols // length))
+        """Returns the symbols of one step; a short text has fewer stretches."""
+        return self.window(sizes) * min(sizes.batch_size, max(1, self.corpus_symbols // self.window(sizes)))
 
     def multiplications(self, sizes: Sizes) -> float:
         """Returns how often a step multiplies by a weight, forwards."""
@@ -75,10 +76,11 @@ class Task:
 
     def forecast(self, sizes: Sizes, step_seconds: float) -> float:
         """Returns the loss to expect, as `forecast.forecast` does."""
-        batch_symbols = self.batch_symbols(sizes)
+        batch_symbols, window = self.batch_symbols(sizes), self.window(sizes)
         return forecast(
             weights=self.weights(sizes),
-            batch_symbols=batch_symbols,
+            batch_size=batch_symbols / window,
+            window=window,
             symbols=batch_symbols * self.steps(sizes, step_seconds),
             corpus_symbols=self.corpus_symbols,
         )
@@ -129,13 +131,13 @@ def estimate(task: Task, sizes: Sizes, known: Mapping[Sizes, float]) -> float:
     """Returns the seconds of a step, or about how long it takes by the nearest one that was timed."""
     if sizes in known:
         return known[sizes]
-    speed = _NOMINAL_SPEED
-    if known:
-        nearest = min(known, key=lambda other: _distance(other, sizes))
-        # At least half of a step is arithmetic: on a faster machine the rest takes less than it did.
-        busy = max(0.5 * known[nearest], known[nearest] - _waiting(nearest))
-        speed = task.multiplications(nearest) / busy
-    return _waiting(sizes) + task.multiplications(sizes) / speed
+    if not known:
+        return _waiting(sizes) + task.multiplications(sizes) / _NOMINAL_SPEED
+    nearest = min(known, key=lambda other: _distance(other, sizes))
+    # At least half of a step is arithmetic: on a faster machine there is less waiting, too.
+    waiting = min(0.5 * known[nearest], _waiting(nearest))
+    arithmetic = (known[nearest] - waiting) * task.multiplications(sizes) / task.multiplications(nearest)
+    return waiting * _waiting(sizes) / _waiting(nearest) + arithmetic
 
 
 def _waiting(sizes: Sizes) -> float:

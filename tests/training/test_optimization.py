@@ -108,7 +108,7 @@ def test_a_budget_has_at_least_one_step_and_one_evaluation():
     assert plan == (1, 1)
 
 
-@pytest.mark.parametrize(("epochs", "dropout"), [(0.1, 0.05), (10, 0.05), (18, 0.13), (35, 0.3), (1000, 0.3)])
+@pytest.mark.parametrize(("epochs", "dropout"), [(0.1, 0.05), (10, 0.05), (18, 0.11), (30, 0.2), (1000, 0.25)])
 def test_dropout_grows_with_the_number_of_epochs(epochs, dropout):
     assert default_dropout(epochs) == pytest.approx(dropout)
 

@@ -35,22 +35,23 @@ def test_a_training_out_of_time_has_one_step_left():
 
 
 def test_the_first_steps_and_the_last_say_nothing():
-    assert Pace(100).total_on_time(4, elapsed=400.0, seconds=100.0) is None
+    assert Pace(100).total_on_time(9, elapsed=400.0, seconds=100.0) is None
     assert Pace(100).total_on_time(100, elapsed=400.0, seconds=100.0) is None
 
 
 def test_a_new_leg_goes_on_from_the_progress_there_is():
     pace = Pace(100)
-    pace.plan_anew(50, elapsed=100.0, total_steps=70)
+    pace.plan_anew(50, total_steps=70)
     assert pace.total_steps == 70
     assert [pace.progress(step) for step in (49, 50, 60, 70)] == [0.49, 0.5, 0.75, 1.0]
     assert sum(pace.passes_point(step, 10) for step in range(1, 71)) == 10
-    # Judged by the new leg's own steps: 1 s each since.
-    assert pace.total_on_time(60, elapsed=110.0, seconds=140.0) == 90
+    # Judged by all steps so far, 2 s each.
+    assert pace.total_on_time(60, elapsed=120.0, seconds=140.0) is None
+    assert pace.total_on_time(60, elapsed=120.0, seconds=180.0) == 90
 
 
 def test_the_legs_survive_json():
     pace = Pace(100)
-    pace.plan_anew(33, elapsed=1.5, total_steps=71)
+    pace.plan_anew(33, total_steps=71)
     again = Pace.from_json(json.loads(json.dumps(pace.to_json())))
     assert [again.progress(step) for step in range(72)] == [pace.progress(step) for step in range(72)]
