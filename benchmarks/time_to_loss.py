@@ -51,8 +51,8 @@ ON_CPU = (
 STEPS_ON_CPU = (200, 230, 260, 290, 320, 350, 400, 450, 500, 600, 700, 800, 1000, 1500, 2000, 4000)
 # Never run where there was a GPU: a start for whoever has one.
 ON_GPU = (
-    "--num-layers 2 --hidden-size 768 --layer-norm --dropout 0.3 --learning-rate 0.003 --batch-size 128 "
-    "--sequence-length 128 --evaluations 4"
+    "--num-layers 2 --hidden-size 768 --dropout 0.2 --learning-rate 0.01 --batch-size 128 --sequence-length 64 "
+    "--evaluations 4"
 )
 STEPS_ON_GPU = (500, 700, 1000, 1400, 2000, 2800, 4000)
 
