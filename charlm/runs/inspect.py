@@ -70,6 +70,8 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     ]
     if values.get("initialized_from"):
         rows.insert(3, ("started from", str(values["initialized_from"])))
+    if values.get("choice"):
+        rows.append(("sizes", str(values["choice"])))
     facts = {
         "path": str(folder.path),
         "corpus": corpus,
@@ -78,6 +80,8 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
         "step": step,
         "total_steps": total_steps,
         "finished": finished,
+        "length": values.get("length"),
+        "choice": values.get("choice"),
         "seconds": progress.get("seconds"),
         "best": {"step": best_step, "nats_per_symbol": best_nats},
         "config": config.model_dump(mode="json", exclude_none=True),

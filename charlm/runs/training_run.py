@@ -228,12 +228,14 @@ class TrainingRun:
 
     def planned_anew(self) -> None:
         """Stores the new number of steps and tells of it."""
-        total_steps = self.trainer.pace.total_steps
+        before, total_steps = self.config.training.steps, self.trainer.pace.total_steps
+        assert before is not None
         training = self.config.training.model_copy(update={"steps": total_steps})
         self.config = self.config.model_copy(update={"training": training})
         self.facts["length"] = f"{str(self.facts['length']).split('; ')[0]}; planned anew on the way"
         self.write_config()
-        self.reporter.note(f"Steps take longer or shorter than measured: {total_steps:,} in all end on time.")
+        pace = "slower" if total_steps < before else "faster"
+        self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
