@@ -78,7 +78,8 @@ def test_a_budget_longer_than_the_text_has_use_for_ends_early(small_config, work
     assert result.steps == 2160
 
 
-def test_a_run_on_time_remembers_its_time(small_config, workspace):
+def test_a_run_on_time_remembers_its_time(text, small_config, workspace):
+    text.write_text(text.read_text() * 200)  # More than there is time to read forty times.
     result, _ = train(small_config(steps=None, budget="3s"), workspace)
     seconds = read_checkpoint(result.run / "last.safetensors").values["training_seconds"]
     assert 0.5 < seconds <= 3.0
