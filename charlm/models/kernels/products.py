@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-_WIDEST_IN_FLOAT32 = 192
+_WIDEST_IN_FLOAT32 = 256
 """Units up to which converting to bfloat16 and back costs more than it saves (docs/experiments.md)."""
 
 
