@@ -41,7 +41,7 @@ def main() -> None:
     try:
         from scipy.optimize import least_squares
     except ImportError:
-        sys.exit("This needs SciPy, and Matplotlib to draw: pip install 'charlm[plots]' scipy")
+        sys.exit("This needs SciPy, and Matplotlib to draw: pip install 'charlm[plots]'")
     trainings = [json.loads(line) for line in TRAININGS.read_text().splitlines()]
     texts = sorted({each["text"] for each in trainings})
     data = _columns(trainings, texts)

@@ -1,0 +1,251 @@
+"""Times training steps of every cell and size against this machine's matrix products.
+
+    python benchmarks/throughput.py [--quick] [--parts cells,batch] [--device cuda] [--plot docs/throughput.svg]
+
+A step is the real trainer's: window, forward and backward pass, clipping, AdamW. Its arithmetic is counted as 6
+multiply-adds' worth of operations for each weight and symbol, over the matrices of the recurrent layers and the
+output; "peak" is the best of square matrix products in the same precision and process. Medians; the text is random.
+
+Without AMX, on a processor that has it: ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import torch
+from machine import describe_machine
+
+from charlm.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
+from charlm.data.lanes import Lanes
+from charlm.data.tokenfile import TokenFile
+from charlm.models.recurrent import Cell
+from charlm.runs.training_run import build_trainer
+from charlm.training.trainer import Trainer
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+WIDTHS = (128, 192, 256, 384, 512, 768, 1024)
+PARTS = ("cells", "width", "depth", "batch", "window", "vocabulary", "overhead")
+NUM_SYMBOLS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one point is about."""
+
+    cell: Cell = "lstm"
+    width: int = 256
+    depth: int = 1
+    batch: int = 64
+    window: int = 64
+    vocabulary: int = 65
+    precision: str = "bf16"
+
+    @property
+    def weights(self) -> int:
+        """Numbers in the matrices of the recurrent layers and of the output; the embedding is as wide as they are."""
+        gates = {"lstm": 4, "gru": 3, "rnn": 1}[self.cell]
+        return self.depth * 2 * gates * self.width**2 + self.width * self.vocabulary
+
+
+@dataclass(frozen=True)
+class Point:
+    """What was measured: seconds of a step, characters and operations a second."""
+
+    shape: Shape
+    seconds: float
+
+    @property
+    def characters(self) -> float:
+        """Characters a second."""
+        return self.shape.batch * self.shape.window / self.seconds
+
+    @property
+    def operations(self) -> float:
+        """Operations a second: 6 for each weight and character."""
+        return 6.0 * self.shape.weights * self.characters
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of them, with commas")
+    parser.add_argument("--precisions", default="fp32,bf16", help="with commas; fp16 on CUDA only")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seconds", type=float, default=0.7, help="time for one point, at least three steps")
+    parser.add_argument("--quick", action="store_true", help="bf16 and three widths only")
+    parser.add_argument("--plot", type=Path, help="draw the sweeps into this file")
+    arguments = parser.parse_args()
+    parts = arguments.parts.split(",")
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
+    precisions = ["bf16"] if arguments.quick else arguments.precisions.split(",")
+    bench = Bench(torch.device(arguments.device), seconds=arguments.seconds)
+    print(f"{describe_machine(arguments.device)}, {torch.get_num_threads()} threads")
+    peaks = {precision: bench.peak(DTYPES[precision]) for precision in precisions}
+    print(", ".join(f"{precision} peak {peak / 1e9:,.0f} GFLOP/s" for precision, peak in peaks.items()))
+    if "cells" in parts:
+        for precision in precisions:
+            _cells(bench, precision, peaks[precision], widths=(128, 256, 512) if arguments.quick else WIDTHS)
+    sweeps = {
+        "width": [Shape(width=width) for width in WIDTHS],
+        "depth": [Shape(depth=depth) for depth in (1, 2, 3, 4)],
+        "batch": [Shape(batch=batch) for batch in (8, 16, 32, 64, 128, 256)],
+        "window": [Shape(window=window) for window in (16, 32, 64, 128, 256)],
+        "vocabulary": [Shape(vocabulary=size) for size in (50, 200, 1000, 5000)],
+    }
+    drawn = {}
+    for axis in [] if arguments.quick else [name for name in sweeps if name in parts]:
+        drawn[axis] = _sweep(bench, axis, [replace(each, precision=precisions[-1]) for each in sweeps[axis]])
+    if "overhead" in parts:
+        _overhead(bench, Shape(batch=32, precision=precisions[-1]))
+    if arguments.plot:
+        _draw(arguments.plot, drawn, title=f"{describe_machine(arguments.device)}, {precisions[-1]}")
+
+
+class Bench:
+    """Measures on one device, each point for about so long."""
+
+    def __init__(self, device: torch.device, *, seconds: float) -> None:
+        self._device = device
+        self._seconds = seconds
+
+    def median(self, work: Callable[[], object]) -> float:
+        """Returns the seconds that `work` takes, after two rounds that warm up."""
+        for _ in range(2):
+            work()
+        times: list[float] = []
+        while len(times) < 3 or sum(times) < self._seconds:
+            self._wait()
+            started = time.perf_counter()
+            work()
+            self._wait()
+            times.append(time.perf_counter() - started)
+        return statistics.median(times)
+
+    def peak(self, dtype: torch.dtype) -> float:
+        """Returns operations a second of the best square matrix product."""
+        best = 0.0
+        for size in (1024, 2048, 4096):
+            one, other = (torch.randn(size, size, device=self._device).to(dtype) for _ in range(2))
+            out = torch.empty_like(one)
+            seconds = self.median(lambda one=one, other=other, out=out: torch.mm(one, other, out=out))  # type: ignore[misc]
+            best = max(best, 2.0 * size**3 / seconds)
+        return best
+
+    def point(self, shape: Shape) -> Point:
+        """Returns the time of a whole step."""
+        return Point(shape, self.median(self.trainer(shape).take_step))
+
+    def trainer(self, shape: Shape) -> Trainer:
+        """Returns a trainer on random symbols."""
+        config = RunConfig(
+            data=DataConfig(corpus=("random",)),
+            model=ModelConfig(
+                cell=shape.cell,
+                hidden_size=shape.width,
+                embedding_size=shape.width,
+                num_layers=shape.depth,
+                dropout=0.05,
+            ),
+            training=TrainingConfig(
+                learning_rate=1e-3, batch_size=shape.batch, sequence_length=shape.window, steps=10**9
+            ),
+        )
+        symbols = np.random.default_rng(1).integers(0, shape.vocabulary, NUM_SYMBOLS)
+        tokens = TokenFile(symbols.astype(np.uint8 if shape.vocabulary < 256 else np.uint16))
+        training = config.training
+        batches = Lanes(
+            tokens,
+            batch_size=training.batch_size,
+            sequence_length=training.sequence_length,
+            random_length=False,
+            seed=1,
+        )
+        return build_trainer(
+            config,
+            batches,
+            vocabulary_size=shape.vocabulary,
+            weights=None,
+            total_steps=10**9,
+            precision=shape.precision,  # type: ignore[arg-type]
+            device=self._device,
+        )
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+
+def _cells(bench: Bench, precision: str, peak: float, *, widths: Iterable[int]) -> None:
+    print(
+        f"\n{precision}, one layer, batch {Shape().batch} x {Shape().window}: characters/s, GFLOP/s, share of the peak"
+    )
+    for width in widths:
+        points = {cell: bench.point(Shape(cell=cell, width=width, precision=precision)) for cell in get_args(Cell)}
+        figures = [
+            f"{cell} {point.characters:>9,.0f} {point.operations / 1e9:>6,.0f} {point.operations / peak:>4.0%}"
+            for cell, point in points.items()
+        ]
+        ratio = points["gru"].characters / points["lstm"].characters
+        print(f"{width:>5} units: {' | '.join(figures)} | GRU/LSTM {ratio:.2f}", flush=True)
+
+
+def _sweep(bench: Bench, axis: str, shapes: list[Shape]) -> list[Point]:
+    print(f"\nLSTM by {axis} ({shapes[0].precision}, otherwise 1 x 256, batch 64 x 64)")
+    points = []
+    for shape in shapes:
+        points.append(bench.point(shape))
+        print(
+            f"{getattr(shape, axis):>6}: {1e3 * points[-1].seconds:>8.1f} ms a step, "
+            f"{points[-1].characters:>9,.0f} characters/s, {points[-1].operations / 1e9:>6,.0f} GFLOP/s",
+            flush=True,
+        )
+    return points
+
+
+def _overhead(bench: Bench, shape: Shape) -> None:
+    """Prints the share of a step that is not the model's forward and backward pass."""
+    trainer = bench.trainer(shape)
+    step = bench.median(trainer.take_step)
+    parts = {
+        "window": bench.median(lambda: trainer.batches.window(trainer.step)),
+        "clipping": 0.0,
+        "optimizer": 0.0,
+    }
+    for parameter in trainer.parameters:
+        parameter.grad = torch.full_like(parameter, 1e-4)
+    parts["clipping"] = bench.median(lambda: trainer.clip(trainer.parameters))
+    parts["optimizer"] = bench.median(trainer.optimizer.step)
+    told = ", ".join(f"{name} {seconds / step:.1%}" for name, seconds in parts.items())
+    print(
+        f"\nStep of 1 x {shape.width}, batch {shape.batch} x {shape.window}: {1e3 * step:.1f} ms, of which {told}: "
+        f"{sum(parts.values()) / step:.1%} together"
+    )
+
+
+def _draw(path: Path, sweeps: dict[str, list[Point]], *, title: str) -> None:
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        sys.exit("Drawing needs Matplotlib: pip install 'charlm[plots]'")
+    figure, axes = pyplot.subplots(1, len(sweeps), figsize=(3.4 * len(sweeps), 3.2), squeeze=False)
+    for axis, (name, points) in zip(axes[0], sweeps.items(), strict=True):
+        sizes = [getattr(point.shape, name) for point in points]
+        axis.plot(sizes, [1e3 * point.seconds for point in points], marker="o")
+        axis.set(xlabel=name, xscale="log", yscale="log")
+        axis.set_xticks(sizes, [str(size) for size in sizes], fontsize=7)
+        axis.minorticks_off()
+    axes[0][0].set_ylabel("ms a step")
+    figure.suptitle(title, fontsize=9)
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()
