@@ -25,7 +25,7 @@ def _is_run_name(name: str) -> str:
 
 
 Device = Annotated[str, AfterValidator(_is_device)]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Weights = Literal["float32", "int8"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -260,7 +260,10 @@ class RunSettings(Section):
         ),
     ] = None
     precision: Annotated[
-        Precision, Field(description="Arithmetic in training; auto takes bf16 where the device has it natively.")
+        Precision,
+        Field(
+            description="Arithmetic in training; auto takes bf16 where the device has it natively; fp16 is for CUDA."
+        ),
     ] = "auto"
 
 

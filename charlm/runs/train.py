@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, cast
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ from charlm.runs.training_run import Streams, TrainingRun, build_batches, build_
 from charlm.runs.workspace import Workspace
 from charlm.training.loop import Progress
 from charlm.training.pace import Pace
-from charlm.training.precision import resolve_precision
+from charlm.training.precision import Arithmetic, precision_elsewhere, resolve_precision
 from charlm.training.trainer import Trainer
 
 _TRIAL_STEPS = 1_000_000_000
@@ -176,7 +176,7 @@ def resume(
                 vocabulary_size=tokenizer.vocabulary_size,
                 weights=checkpoint.section("model"),
                 total_steps=total_steps,
-                precision=cast(Literal["fp32", "bf16"], config.run.precision),
+                precision=precision_elsewhere(cast(Arithmetic, config.run.precision), device),
                 device=device,
             )
 

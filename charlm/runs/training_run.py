@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from charlm.training.clipping import build_clip
 from charlm.training.loop import Progress
 from charlm.training.optimization import build_optimizer, learning_rate_at, shortened_warmup
 from charlm.training.pace import Pace
-from charlm.training.precision import autocast
+from charlm.training.precision import Arithmetic, autocast
 from charlm.training.trainer import StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
@@ -83,7 +83,7 @@ def build_trainer(
     vocabulary_size: int,
     weights: Mapping[str, Tensor] | None,
     total_steps: int,
-    precision: Literal["fp32", "bf16"],
+    precision: Arithmetic,
     device: torch.device,
 ) -> Trainer:
     """Returns a trainer before its first step, its weights drawn from the seed or taken from `weights`."""

@@ -1,4 +1,4 @@
-"""Which arithmetic training uses: float32, or bfloat16 where the device has it natively."""
+"""Which arithmetic training uses: float32, or 16 bits where the device has them natively."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
@@ -6,20 +6,36 @@ from typing import Literal
 import torch
 
 from charlm.config import Precision
+from charlm.errors import ConfigError
+
+Arithmetic = Literal["fp32", "bf16", "fp16"]
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def resolve_precision(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
-    """Returns the precision that 'auto' stands for on this device; others as they are."""
-    if precision != "auto":
-        return precision
-    return "bf16" if _has_native_bf16(device) else "fp32"
+def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
+    """Returns the arithmetic that a setting stands for on this device.
+
+    Raises:
+        ConfigError: float16 was asked for where only bfloat16 or float32 make sense.
+    """
+    if precision == "auto":
+        return "bf16" if _has_native_bf16(device) else "fp32"
+    if precision == "fp16" and device.type != "cuda":
+        raise ConfigError(f"--precision fp16 is for CUDA devices, not for {device.type}; leave it out, or take bf16.")
+    return precision
 
 
-def autocast(precision: Literal["fp32", "bf16"], device: torch.device) -> AbstractContextManager[object]:
+def precision_elsewhere(stored: Arithmetic, device: torch.device) -> Arithmetic:
+    """Returns the arithmetic in which a run goes on, maybe on another device than it was started on."""
+    return resolve_precision("auto", device) if stored == "fp16" and device.type != "cuda" else stored
+
+
+def autocast(precision: Arithmetic, device: torch.device) -> AbstractContextManager[object]:
     """Returns the context in which a forward pass runs; weights stay in float32."""
     if precision == "fp32":
         return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 
 def _has_native_bf16(device: torch.device) -> bool:

@@ -3,8 +3,8 @@
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,9 +16,10 @@ from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
+from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.pace import Pace
-from charlm.training.precision import autocast
+from charlm.training.precision import Arithmetic, autocast
 
 MOST_SKIPPED_IN_A_ROW = 10
 
@@ -66,7 +67,7 @@ class Trainer:
         pace: Pace,
         clip: Clip,
         average: WeightAverage | None,
-        precision: Literal["fp32", "bf16"],
+        precision: Arithmetic,
         accumulation: int,
         generator: torch.Generator,
         device: torch.device,
@@ -79,6 +80,7 @@ class Trainer:
         self.clip = clip
         self.average = average
         self.precision = precision
+        self.loss_scale = LossScale() if precision == "fp16" else None
         self.accumulation = min(accumulation, batches.num_lanes)
         self.generator = generator
         self.device = device
@@ -104,6 +106,8 @@ class Trainer:
         total_nats = self._accumulate_gradients(window)
         norm, clipped = self.clip(self.parameters)
         finite = math.isfinite(total_nats) and math.isfinite(norm)
+        if self.loss_scale is not None:
+            self.loss_scale.after_step(finite=finite)
         if finite:
             self.optimizer.step()
             if self.average is not None:
@@ -132,10 +136,16 @@ class Trainer:
             part = window.lanes(start, stop).to(self.device)
             with autocast(self.precision, self.device):
                 loss, state = next_symbol_loss(self.model, part, slice_batch(self.state, start, stop), self.generator)
-            (loss.total_nats / window.num_targets).backward()  # type: ignore[no-untyped-call]
+            mean = loss.total_nats / window.num_targets
+            if self.loss_scale is not None:
+                mean = mean * self.loss_scale.factor
+            mean.backward()  # type: ignore[no-untyped-call]
             total_nats += loss.total_nats.item()
             states.append(detach(state))
         self.state = join_batch(states)
+        if self.loss_scale is not None:
+            gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+            torch._foreach_mul_(gradients, 1.0 / self.loss_scale.factor)
         return total_nats
 
     def tensors(self) -> dict[str, Tensor]:
@@ -153,6 +163,7 @@ class Trainer:
         return {
             "step": self.step,
             "pace": self.pace.to_json(),
+            "loss_scale": None if self.loss_scale is None else asdict(self.loss_scale),
             "num_clipped": self.num_clipped,
             "num_skipped": self.num_skipped,
             "num_skipped_in_a_row": self.num_skipped_in_a_row,
@@ -174,6 +185,8 @@ class Trainer:
         self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
         self.step = values["step"]
         self.pace = Pace.from_json(values["pace"])
+        if self.loss_scale is not None and values["loss_scale"] is not None:
+            self.loss_scale = LossScale(**values["loss_scale"])
         self.num_clipped = values["num_clipped"]
         self.num_skipped = values["num_skipped"]
         self.num_skipped_in_a_row = values["num_skipped_in_a_row"]

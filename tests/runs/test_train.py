@@ -125,6 +125,12 @@ def test_both_checkpoints_name_the_models_tensors_alike(small_config, workspace)
     assert len(best.section("model")) > 0
 
 
+def test_float16_is_refused_on_a_cpu(small_config, workspace):
+    with pytest.raises(ConfigError, match="--precision fp16 is for CUDA devices, not for cpu"):
+        train_whole(small_config(precision="fp16"), workspace)
+    assert not workspace.checkpoints.exists()
+
+
 def test_epochs_are_passes_over_the_text(small_config, workspace):
     result = train_whole(small_config(steps=None, epochs=0.5), workspace)
     lines = lines_without_times(result.run)

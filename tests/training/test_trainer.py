@@ -10,6 +10,7 @@ from charlm.errors import TrainingError
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
+from charlm.training.loss_scale import LossScale
 from charlm.training.optimization import build_optimizer
 from charlm.training.pace import Pace
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
@@ -163,3 +164,27 @@ def test_clipped_steps_are_counted():
     trainer.clip = build_clip(max_norm=1e-9, max_value=None)
     assert trainer.take_step().clipped
     assert trainer.num_clipped == 1
+
+
+def test_a_scaled_loss_trains_the_same_weights():
+    plain, scaled = make_trainer(), make_trainer()
+    scaled.loss_scale = LossScale(factor=2.0**12)
+    for _ in range(5):
+        assert plain.take_step().gradient_norm == scaled.take_step().gradient_norm
+    # Powers of two change no digit in float32.
+    assert torch.equal(weights(plain), weights(scaled))
+    assert scaled.loss_scale.good_steps == 5
+
+
+def test_an_overflow_skips_the_step_and_lowers_the_scale():
+    trainer = make_trainer()
+    trainer.loss_scale = LossScale(factor=2.0**140)
+    before = weights(trainer)
+    assert trainer.take_step().skipped
+    assert trainer.loss_scale.factor == 2.0**139
+    assert torch.equal(before, weights(trainer))
+    stored = make_trainer()
+    stored.loss_scale = LossScale()
+    values = trainer.values()
+    stored.restore({"optimizer": {}, "average": {}, "state": {}, "rng": {"dropout": torch.zeros(0)}}, values)
+    assert stored.loss_scale == trainer.loss_scale
