@@ -9,6 +9,9 @@ from torch.nn import functional
 
 from charlm.models.kernels.products import StepProduct, product_dtype
 
+_FLOAT32_UP_TO = 128
+"""Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
+
 
 class GRU(nn.GRU):
     """One GRU layer (Cho et al. 2014) with the parameters and the equations of `torch.nn.GRU`.
@@ -38,7 +41,11 @@ class GRU(nn.GRU):
 
 
 class _Recurrence(torch.autograd.Function):
-    """The layer over a window; the state stays in the weights' precision whatever the products use."""
+    """The layer over a window.
+
+    What the steps compute with stays in the weights' precision, in buffers small enough for the cache; what
+    the window keeps is in that of the products, half the memory traffic in bfloat16.
+    """
 
     @staticmethod
     def forward(
@@ -56,77 +63,71 @@ class _Recurrence(torch.autograd.Function):
         inputs = inputs.to(dtype)
         bias = input_bias.clone()
         bias[: 2 * hidden] += state_bias[: 2 * hidden]
-        # [time, batch, r z n]: what the inputs add to each gate.
-        gates = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype)).to(state.dtype)
-        candidate_inputs = gates[..., 2 * hidden :].clone()
+        # [time, batch, r z n]: what the inputs add to each gate, until a step replaces it by the gates
+        # r and z, and by the state's part of n.
+        gates = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype))
+        candidate_inputs = gates[..., 2 * hidden :].to(state_weights.dtype, copy=True)
         gates[..., 2 * hidden :] = state_bias[2 * hidden :]
-        candidates = torch.empty_like(candidate_inputs)
-        states = torch.empty((time + 1, batch, hidden), dtype=state.dtype)
+        candidates = torch.empty_like(candidate_inputs, dtype=dtype)
+        states = torch.empty((time + 1, batch, hidden), dtype=dtype)
         states[0] = state
-        product = StepProduct(state_weights.t(), dtype)
-        resets, updates, candidate_states = gates.view(time, batch, 3, hidden).unbind(2)
-        before = states[0]
-        for gate, reset_update, reset, update, from_state, from_input, candidate, after in zip(
-            gates.unbind(0),
-            gates[..., : 2 * hidden].unbind(0),
-            resets.unbind(0),
-            updates.unbind(0),
-            candidate_states.unbind(0),
-            candidate_inputs.unbind(0),
-            candidates.unbind(0),
-            states[1:].unbind(0),
-            strict=True,
+        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
+        state = state.to(state_weights.dtype, copy=True)
+        before = states[0] if product.dtype == dtype else state
+        gate = torch.empty((batch, 3 * hidden), dtype=state.dtype)
+        reset_update, candidate_state = torch.split(gate, [2 * hidden, hidden], dim=1)
+        reset, update = reset_update.chunk(2, dim=1)
+        candidate = torch.empty_like(state)
+        for kept_gate, kept_candidate, from_input, after in zip(
+            gates.unbind(0), candidates.unbind(0), candidate_inputs.unbind(0), states[1:].unbind(0), strict=True
         ):
-            product.add_to(gate, before)
+            product.add_to(gate.copy_(kept_gate), before)
             reset_update.sigmoid_()
-            torch.addcmul(from_input, reset, from_state, out=candidate).tanh_()
-            before = torch.lerp(candidate, before, update, out=after)
+            torch.addcmul(from_input, reset, candidate_state, out=candidate).tanh_()
+            torch.lerp(candidate, state, update, out=state)
+            after.copy_(state)
+            before = after if product.dtype == dtype else state
+            kept_gate.copy_(gate)
+            kept_candidate.copy_(candidate)
         ctx.save_for_backward(inputs, states, gates, candidates, input_weights, state_weights)
-        return states[1:].to(dtype, copy=True), states[-1].clone()
+        return states[1:], state
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
         inputs, states, gates, candidates, input_weights, state_weights = ctx.saved_tensors
         time, batch, hidden = candidates.shape
-        dtype = inputs.dtype
         resets, updates, candidate_states = gates.view(time, batch, 3, hidden).unbind(2)
         # The gradient goes back through a step linearly; its factors are known before the first step:
         # of what enters r, z and, by way of r, the state's part of n; and of what enters n.
-        factors = torch.empty((time, batch, 3, hidden), dtype=states.dtype)
+        factors = torch.empty_like(gates).view(time, batch, 3, hidden)
         of_reset, of_update, of_candidate_state = factors.unbind(2)
-        of_candidate = (1.0 - candidates.square()).mul_(1.0 - updates)
+        of_candidate = torch.ops.aten.tanh_backward(1.0 - updates, candidates)
         torch.mul(of_candidate, resets, out=of_candidate_state)
-        torch.mul(of_candidate_state, candidate_states, out=of_reset)
-        of_reset.mul_(1.0 - resets)
-        torch.sub(states[:-1], candidates, out=of_update)
-        of_update.mul_(updates).mul_(1.0 - updates)
+        torch.ops.aten.sigmoid_backward.grad_input(of_candidate * candidate_states, resets, grad_input=of_reset)
+        torch.ops.aten.sigmoid_backward.grad_input(states[:-1] - candidates, updates, grad_input=of_update)
 
-        product = StepProduct(state_weights, dtype)
-        grad_gates = torch.empty_like(factors)
-        grads = grad_outputs.to(states.dtype, copy=True)
-        grad_first = torch.zeros_like(states[0])
-        grad = grads[-1].add_(grad_last)
-        for before, factor, grad_gate, flat, update in zip(
-            [grad_first, *grads[:-1].unbind(0)][::-1],
-            factors.unbind(0)[::-1],
-            grad_gates.unbind(0)[::-1],
-            grad_gates.view(time, batch, 3 * hidden).unbind(0)[::-1],
-            updates.unbind(0)[::-1],
-            strict=True,
-        ):
-            torch.mul(grad[:, None], factor, out=grad_gate)
-            grad = product.add_to(before.addcmul_(grad, update), flat)
+        # Each step's factors become its gradients.
+        product = StepProduct(state_weights.t(), inputs.dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
+        grads = torch.empty_like(candidates)
+        flat_factors = factors.view(time, batch, 3 * hidden)
+        grad = grad_last + grad_outputs[-1]
+        for step in reversed(range(time)):
+            factors[step].mul_(grads[step].copy_(grad)[:, None])
+            grad.mul_(updates[step])
+            if step > 0:
+                grad.add_(grad_outputs[step - 1])
+            product.add_to(grad, flat_factors[step])
 
-        flat_states = states[:-1].to(dtype).flatten(0, 1)
-        from_state = grad_gates.to(dtype).view(time * batch, 3 * hidden)
-        grad_state_weights = (from_state.t() @ flat_states).to(states.dtype)
-        grad_state_bias = _sum_rows(from_state).to(states.dtype)
-        from_state[:, 2 * hidden :] = grads.mul_(of_candidate).view(time * batch, hidden)
-        grad_input_weights = (from_state.t() @ inputs.flatten(0, 1)).to(states.dtype)
-        grad_input_bias = _sum_rows(from_state).to(states.dtype)
-        grad_inputs = (from_state @ input_weights.to(dtype)).view(time, batch, -1)
-        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_input_bias, grad_state_bias, None
+        grad_gates = factors.view(time * batch, 3 * hidden)
+        grad_state_weights = grad_gates.t() @ states[:-1].flatten(0, 1)
+        grad_state_bias = _sum_rows(grad_gates)
+        grad_gates[:, 2 * hidden :] = grads.mul_(of_candidate).view(time * batch, hidden)
+        grad_input_weights = grad_gates.t() @ inputs.flatten(0, 1)
+        grad_input_bias = _sum_rows(grad_gates)
+        grad_inputs = (grad_gates @ input_weights.to(inputs.dtype)).view(time, batch, -1)
+        parameters = (grad_input_weights, grad_state_weights, grad_input_bias, grad_state_bias)
+        return grad_inputs, grad, *(each.to(state_weights.dtype) for each in parameters), None
 
 
 def _sum_rows(matrix: Tensor) -> Tensor:

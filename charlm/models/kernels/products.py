@@ -3,31 +3,46 @@
 import torch
 from torch import Tensor
 
-_WIDEST_IN_FLOAT32 = 256
-"""Units up to which converting to bfloat16 and back costs more than it saves (docs/experiments.md)."""
-
 
 class StepProduct:
-    """Adds `left @ matrix` to a running sum, again and again.
+    """Adds `left @ matrix.T` to a running sum, again and again.
 
     Args:
-        matrix: `[rows, columns]`, in the precision of the sums.
+        matrix: `[columns, rows]`, in the precision of the sums.
         dtype: arithmetic that a whole window's products use; small matrices keep their own precision.
+        float32_up_to: units up to which converting to bfloat16 and back costs this layer more than it saves.
+        batch_size: rows of every `left`.
+
+    Attributes:
+        dtype: the arithmetic of these products; `left` may come in it already.
     """
 
-    def __init__(self, matrix: Tensor, dtype: torch.dtype) -> None:
-        self._converts = dtype != matrix.dtype and min(matrix.shape) > _WIDEST_IN_FLOAT32
-        self._dtype = dtype
-        self._matrix = matrix.to(dtype if self._converts else matrix.dtype).contiguous()
+    def __init__(self, matrix: Tensor, dtype: torch.dtype, *, float32_up_to: int, batch_size: int) -> None:
+        self.dtype = matrix.dtype if min(matrix.shape) <= float32_up_to else dtype
+        matrix = matrix.to(self.dtype)
+        self._is_packed = self.dtype == torch.bfloat16 and _can_pack()
+        if self._is_packed:
+            # Otherwise oneDNN packs the matrix at every product, for as long as the product takes.
+            self._matrix = torch.ops.mkldnn._reorder_linear_weight(matrix.contiguous(), batch_size)
+        else:
+            self._matrix = matrix.t().contiguous()
 
     def add_to(self, total: Tensor, left: Tensor) -> Tensor:
         """Adds the product to `total` `[batch, columns]` in place and returns it; `left` is `[batch, rows]`."""
-        if self._converts:
-            return total.add_(torch.mm(left.to(self._dtype), self._matrix))
-        return total.addmm_(left, self._matrix)
+        left = left.to(self.dtype)
+        if self._is_packed:
+            return total.add_(torch.ops.mkldnn._linear_pointwise(left, self._matrix, None, "none", [], ""))
+        if self.dtype == total.dtype:
+            return total.addmm_(left, self._matrix)
+        return total.add_(torch.mm(left, self._matrix))
 
 
 def product_dtype(inputs: Tensor) -> torch.dtype:
     """Returns the arithmetic for a whole window's products: autocast's where it is on, else the inputs' own."""
     kind = inputs.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else inputs.dtype
+
+
+def _can_pack() -> bool:
+    is_built = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return is_built and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

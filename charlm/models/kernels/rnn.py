@@ -9,6 +9,9 @@ from torch.nn import functional
 
 from charlm.models.kernels.products import StepProduct, product_dtype
 
+_FLOAT32_UP_TO = 256
+"""Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
+
 
 class RNN(nn.RNN):
     """One Elman layer (1990) with the parameters and the equation of `torch.nn.RNN`.
@@ -58,7 +61,7 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         inputs = inputs.to(dtype)
         states = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype)).to(state.dtype, copy=True)
-        product = StepProduct(state_weights.t(), dtype)
+        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
         before = state
         for after in states.unbind(0):
             product.add_to(after, before)
@@ -73,7 +76,7 @@ class _Recurrence(torch.autograd.Function):
         inputs, state, states, input_weights, state_weights = ctx.saved_tensors
         dtype = inputs.dtype
         slopes = (states > 0.0).to(states.dtype) if ctx.is_relu else 1.0 - states.square()
-        product = StepProduct(state_weights, dtype)
+        product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
         grads = grad_outputs.to(states.dtype, copy=True)
         grad_first = torch.zeros_like(state)
         grad = grads[-1].add_(grad_last)
