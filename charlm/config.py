@@ -261,9 +261,7 @@ class RunSettings(Section):
     ] = None
     precision: Annotated[
         Precision,
-        Field(
-            description="Arithmetic in training; auto takes bf16 where the device has it natively; fp16 is for CUDA."
-        ),
+        Field(description="Arithmetic in training; auto takes fp16 on CUDA and bf16 on CPUs that have it natively."),
     ] = "auto"
 
 

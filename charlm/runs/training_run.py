@@ -167,11 +167,11 @@ class TrainingRun:
         loss = result.total_nats / result.num_targets
         self.reporter.step(
             StepReport(
-                step=trainer.step,
+                step=result.step,
                 loss=loss,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
-                clipped=trainer.num_clipped / trainer.step,
+                clipped=trainer.num_clipped / result.step,
                 skipped=trainer.num_skipped,
                 characters_per_second=speed,
                 total_steps=trainer.pace.total_steps,

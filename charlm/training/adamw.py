@@ -41,15 +41,20 @@ class AdamW:
         }
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Moves every parameter that has a gradient."""
+    def step(self, skipped: Tensor | None = None) -> None:
+        """Moves every parameter that has a gradient.
+
+        Args:
+            skipped: float32 `[]` on the parameters' device; 1 leaves everything as it is.  [default: 0]
+        """
+        counted = 1.0 if skipped is None else 1.0 - skipped
         for parameters, decay in self._groups:
             moved: list[Tensor] = [parameter for parameter in parameters if parameter.grad is not None]
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             if not moved:
                 continue
             means, squares, steps = ([self._state[parameter][name] for parameter in moved] for name in _MOMENTS)
-            torch._foreach_add_(steps, 1)
+            torch._foreach_add_(steps, counted)
             torch._fused_adamw_(
                 moved,
                 gradients,
@@ -64,6 +69,7 @@ class AdamW:
                 eps=_EPSILON,
                 amsgrad=False,
                 maximize=False,
+                found_inf=skipped,
             )
 
     def zero_grad(self) -> None:

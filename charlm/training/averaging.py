@@ -20,12 +20,19 @@ class WeightAverage:
         self.weights = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        """Moves the average towards the model's weights."""
+    def update(self, model: nn.Module, skipped: Tensor) -> None:
+        """Moves the average towards the model's weights.
+
+        Args:
+            skipped: float32 `[]`; 1 leaves the average as it is, 0 moves it. It is on the weights' device.
+        """
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
         self.num_updates += 1
         current = [parameter.detach() for _, parameter in model.named_parameters()]
-        torch._foreach_lerp_(list(self.weights.values()), current, 1.0 - decay)
+        averages = list(self.weights.values())
+        changes = torch._foreach_sub(current, averages)
+        torch._foreach_mul_(changes, (1.0 - decay) * (1.0 - skipped))
+        torch._foreach_add_(averages, changes)
 
     @contextmanager
     def applied_to(self, model: nn.Module) -> Iterator[None]:

@@ -99,12 +99,11 @@ def train(
     started = clock() - progress.seconds
     saved = clock()
     while trainer.step < pace.total_steps:
-        result = trainer.take_step()
-        _count(progress, result)
-        progress.seconds = clock() - started
-        hooks.stepped(result)
+        trainer.launch_step()
         evaluating = pace.passes_point(trainer.step, plan.evaluations)
         logging = evaluating or pace.passes_point(trainer.step, _LOG_POINTS)
+        result = _take_note(trainer, progress, hooks, wait=logging)
+        progress.seconds = clock() - started
         if evaluating:
             score = hooks.validate()
             progress.seconds = clock() - started
@@ -116,12 +115,14 @@ def train(
             )
             progress.evaluation_nats, progress.evaluation_targets = 0.0, 0
         if logging:
+            assert result is not None
             hooks.record(_metrics(trainer, progress, result, score if evaluating else None))
             progress.log_nats, progress.log_targets = 0.0, 0
             _keep_time(trainer, plan, progress, hooks)
         stopping = hooks.stop_requested()
         patience_lost = evaluating and plan.patience is not None and progress.stale >= plan.patience
         if evaluating or stopping or clock() - saved >= plan.save_seconds:
+            _take_note(trainer, progress, hooks, wait=True)
             hooks.save()
             saved = clock()
         if patience_lost:
@@ -129,6 +130,19 @@ def train(
         if stopping and trainer.step < pace.total_steps:
             return "interrupted"
     return "finished"
+
+
+def _take_note(trainer: Trainer, progress: Progress, hooks: Hooks, *, wait: bool) -> StepResult | None:
+    """Tells of the steps whose results are known, of all of them with `wait`; returns the last one's.
+
+    What is written down tells of every step before; only then does the loop wait for the device.
+    """
+    last = None
+    for result in trainer.results(wait=wait):
+        _count(progress, result)
+        hooks.stepped(result)
+        last = result
+    return last
 
 
 def _keep_time(trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks) -> None:

@@ -1,26 +1,41 @@
 """The factor on the loss that keeps float16 gradients from vanishing (Micikevicius et al. 2018)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any, final
 
+import torch
+from torch import Tensor
+
+_FIRST_FACTOR = 2.0**16
 _STEPS_TO_GROW = 2000
 
 
-@dataclass
+@final
 class LossScale:
-    """A power of two, halved when a gradient overflows and doubled when long none did.
+    """A power of two, halved when a gradient overflows and doubled when long none did; kept on the device.
 
     Attributes:
-        factor: what the loss is multiplied by before the backward pass, and gradients are divided by after it.
-        good_steps: steps since it last changed.
+        factor: what the loss is multiplied by before the backward pass, float32 `[1]`.
+        good_steps: steps since it last changed, int32 `[1]`.
     """
 
-    factor: float = 2.0**16
-    good_steps: int = 0
+    def __init__(self, device: torch.device, *, factor: float = _FIRST_FACTOR, good_steps: int = 0) -> None:
+        self.factor = torch.full((1,), factor, dtype=torch.float32, device=device)
+        self.good_steps = torch.full((1,), good_steps, dtype=torch.int32, device=device)
 
-    def after_step(self, *, finite: bool) -> None:
-        """Takes note of whether the step's gradient was finite."""
-        self.good_steps = self.good_steps + 1 if finite else 0
-        if not finite:
-            self.factor /= 2.0
-        elif self.good_steps == _STEPS_TO_GROW:
-            self.factor, self.good_steps = 2.0 * self.factor, 0
+    def unscale(self, gradients: Sequence[Tensor]) -> None:
+        """Divides gradients of the scaled loss by the factor, in place."""
+        torch._foreach_mul_(list(gradients), self.factor.reciprocal()[0])
+
+    def after_step(self, skipped: Tensor) -> None:
+        """Takes note of whether the step's gradient was not finite, float32: 1 if so, else 0."""
+        torch._amp_update_scale_(self.factor, self.good_steps, skipped.reshape(1), 2.0, 0.5, _STEPS_TO_GROW)
+
+    def values(self) -> dict[str, Any]:
+        """Returns both as JSON values."""
+        return {"factor": float(self.factor), "good_steps": int(self.good_steps)}
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Puts back what `values` returned."""
+        self.factor.fill_(values["factor"])
+        self.good_steps.fill_(values["good_steps"])

@@ -20,6 +20,9 @@ def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
         ConfigError: float16 was asked for where only bfloat16 or float32 make sense.
     """
     if precision == "auto":
+        if device.type == "cuda":
+            # The only arithmetic for which cuDNN keeps a layer's recurrent weights on the chip from step to step.
+            return "fp16" if _has_tensor_cores(device) else "fp32"
         return "bf16" if _has_native_bf16(device) else "fp32"
     if precision == "fp16" and device.type != "cuda":
         raise ConfigError(f"--precision fp16 is for CUDA devices, not for {device.type}; leave it out, or take bf16.")
@@ -38,9 +41,12 @@ def autocast(precision: Arithmetic, device: torch.device) -> AbstractContextMana
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 
+def _has_tensor_cores(device: torch.device) -> bool:
+    major, _ = torch.cuda.get_device_capability(device)
+    return major >= 7
+
+
 def _has_native_bf16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         # Without these instructions oneDNN emulates bfloat16, slower than float32.
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

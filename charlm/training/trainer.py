@@ -1,9 +1,9 @@
 """The optimisation loop's one step, and all the state it needs to be taken up again exactly."""
 
 import itertools
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,8 +20,12 @@ from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, autocast
+from charlm.training.readback import Readback
 
 MOST_SKIPPED_IN_A_ROW = 10
+
+_MOST_LAUNCHED = 8
+"""Steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class StepResult:
     """What one optimizer step saw.
 
     Attributes:
+        step: its number, counted from 1.
         total_nats: loss summed over the step's targets; NaN or infinite when it was skipped.
         num_targets: how many targets that is.
         gradient_norm: before clipping.
@@ -36,12 +41,23 @@ class StepResult:
         skipped: whether loss or gradient was not finite, so that no weight changed.
     """
 
+    step: int
     total_nats: float
     num_targets: int
     learning_rate: float
     gradient_norm: float
     clipped: bool
     skipped: bool
+
+
+@dataclass(frozen=True)
+class _LaunchedStep:
+    """A step that the device has yet to do, or just did: its loss, norm, clipped and skipped are to come."""
+
+    step: int
+    num_targets: int
+    learning_rate: float
+    numbers: Readback
 
 
 class Trainer:
@@ -80,7 +96,7 @@ class Trainer:
         self.clip = clip
         self.average = average
         self.precision = precision
-        self.loss_scale = LossScale() if precision == "fp16" else None
+        self.loss_scale = LossScale(device) if precision == "fp16" else None
         self.accumulation = min(accumulation, batches.num_lanes)
         self.generator = generator
         self.device = device
@@ -89,48 +105,80 @@ class Trainer:
         self.num_clipped = 0
         self.num_skipped = 0
         self.num_skipped_in_a_row = 0
+        self._launched: deque[_LaunchedStep] = deque()
         self.state: State = model.initial_state(batches.num_lanes)
 
     def take_step(self) -> StepResult:
-        """Does one optimizer step.
+        """Does one optimizer step and returns what it saw.
 
         Raises:
             TrainingError: too many steps in a row were not finite.
         """
+        self.launch_step()
+        return list(self.results(wait=True))[-1]
+
+    def launch_step(self) -> None:
+        """Gives the device one optimizer step to do; `results` tells what it saw.
+
+        Nothing here waits for the device. Whether a step is finite is found out there, and there a step
+        that is not leaves everything but the hidden state as it was.
+        """
         self.model.train()
         window = self.batches.window(self.step)
+        first_state = self.model.initial_state(self.batches.num_lanes)
         if window.fresh:
-            self.state = self.model.initial_state(self.batches.num_lanes)
+            self.state = first_state
         rate = self.learning_rate(self.step, self.pace.progress(self.step))
         self.optimizer.learning_rate = rate
         total_nats = self._accumulate_gradients(window)
         norm, clipped = self.clip(self.parameters)
-        finite = math.isfinite(total_nats) and math.isfinite(norm)
+        finite = torch.isfinite(total_nats) & torch.isfinite(norm)
+        skipped = 1.0 - finite.float()
         if self.loss_scale is not None:
-            self.loss_scale.after_step(finite=finite)
-        if finite:
-            self.optimizer.step()
-            if self.average is not None:
-                self.average.update(self.model)
-        else:
-            # A state that led here may itself be infinite; the next window starts from zero.
-            self.state = self.model.initial_state(self.batches.num_lanes)
+            self.loss_scale.after_step(skipped)
+        self.optimizer.step(skipped)
+        if self.average is not None:
+            self.average.update(self.model, skipped)
+        # A state that led to an infinite loss may itself be infinite; the next window then starts anew.
+        self.state = tuple(
+            torch.where(finite, part, first) for part, first in zip(self.state, first_state, strict=True)
+        )
         self.optimizer.zero_grad()
         self.step += 1
-        self.num_clipped += clipped and finite
-        self.num_skipped += not finite
-        self.num_skipped_in_a_row = 0 if finite else self.num_skipped_in_a_row + 1
+        numbers = Readback(torch.stack([total_nats, norm, (clipped & finite).float(), skipped]))
+        self._launched.append(_LaunchedStep(self.step, window.num_targets, rate, numbers))
+
+    def results(self, *, wait: bool = False) -> Iterator[StepResult]:
+        """Yields what steps saw, in order, each once: those known by now, and those launched long ago.
+
+        Args:
+            wait: yield all steps launched so far.
+
+        Raises:
+            TrainingError: too many steps in a row were not finite.
+        """
+        while self._launched and (wait or len(self._launched) > _MOST_LAUNCHED or self._launched[0].numbers.arrived()):
+            yield self._count(self._launched.popleft())
+
+    def _count(self, launched: "_LaunchedStep") -> StepResult:
+        total_nats, norm, clipped, skipped = launched.numbers.read()
+        result = StepResult(
+            launched.step, total_nats, launched.num_targets, launched.learning_rate, norm, bool(clipped), bool(skipped)
+        )
+        self.num_clipped += result.clipped
+        self.num_skipped += result.skipped
+        self.num_skipped_in_a_row = self.num_skipped_in_a_row + 1 if result.skipped else 0
         if self.num_skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
             raise TrainingError(
-                f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {self.step}; "
+                f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {result.step}; "
                 "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
             )
-        return StepResult(total_nats, window.num_targets, rate, norm, clipped and finite, not finite)
+        return result
 
-    def _accumulate_gradients(self, window: Window) -> float:
+    def _accumulate_gradients(self, window: Window) -> Tensor:
         num_lanes = self.batches.num_lanes
         borders = [round(part * num_lanes / self.accumulation) for part in range(self.accumulation + 1)]
-        total_nats = 0.0
+        sums = []
         states = []
         for start, stop in itertools.pairwise(borders):
             part = window.lanes(start, stop).to(self.device)
@@ -138,15 +186,14 @@ class Trainer:
                 loss, state = next_symbol_loss(self.model, part, slice_batch(self.state, start, stop), self.generator)
             mean = loss.total_nats / window.num_targets
             if self.loss_scale is not None:
-                mean = mean * self.loss_scale.factor
+                mean = mean * self.loss_scale.factor[0]
             mean.backward()  # type: ignore[no-untyped-call]
-            total_nats += loss.total_nats.item()
+            sums.append(loss.total_nats.detach())
             states.append(detach(state))
         self.state = join_batch(states)
         if self.loss_scale is not None:
-            gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-            torch._foreach_mul_(gradients, 1.0 / self.loss_scale.factor)
-        return total_nats
+            self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+        return torch.stack(sums).sum()
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns every tensor that going on exactly needs, by name."""
@@ -159,11 +206,12 @@ class Trainer:
         return tensors
 
     def values(self) -> dict[str, Any]:
-        """Returns everything else that going on exactly needs, as JSON values."""
+        """Returns everything else that going on exactly needs, as JSON values; all results are to be seen before."""
+        assert not self._launched
         return {
             "step": self.step,
             "pace": self.pace.to_json(),
-            "loss_scale": None if self.loss_scale is None else asdict(self.loss_scale),
+            "loss_scale": None if self.loss_scale is None else self.loss_scale.values(),
             "num_clipped": self.num_clipped,
             "num_skipped": self.num_skipped,
             "num_skipped_in_a_row": self.num_skipped_in_a_row,
@@ -186,7 +234,7 @@ class Trainer:
         self.step = values["step"]
         self.pace = Pace.from_json(values["pace"])
         if self.loss_scale is not None and values["loss_scale"] is not None:
-            self.loss_scale = LossScale(**values["loss_scale"])
+            self.loss_scale.restore(values["loss_scale"])
         self.num_clipped = values["num_clipped"]
         self.num_skipped = values["num_skipped"]
         self.num_skipped_in_a_row = values["num_skipped_in_a_row"]

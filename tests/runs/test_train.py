@@ -282,7 +282,7 @@ def test_a_step_out_of_memory_is_explained(small_config, workspace, monkeypatch)
     def fail(self):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(Trainer, "take_step", fail)
+    monkeypatch.setattr(Trainer, "launch_step", fail)
     with pytest.raises(TrainingError, match="--batch-size"):
         train_whole(small_config(), workspace)
 

@@ -64,6 +64,16 @@ def test_what_was_stored_goes_on_as_if_it_had_never_stopped():
     assert all(torch.equal(one, other) for one, other in zip(whole, stopped, strict=True))
 
 
+def test_a_skipped_step_leaves_everything_as_it_is():
+    parameter = nn.Parameter(torch.ones(3))
+    optimizer = AdamW([([parameter], 0.1)], beta1=0.9, beta2=0.99)
+    optimizer.learning_rate = 0.1
+    parameter.grad = torch.full((3,), torch.inf)
+    optimizer.step(torch.tensor(1.0))
+    assert torch.equal(parameter, torch.ones(3))
+    assert all((tensor == 0).all() for tensor in optimizer.tensors().values())
+
+
 def test_a_step_does_not_load_the_compiler():
     program = """
 import sys, torch

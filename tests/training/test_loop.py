@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -12,15 +13,21 @@ from charlm.training.trainer import StepResult
 class CountingTrainer:
     """Takes no real steps; step n costs n nats over two targets."""
 
-    def __init__(self, total_steps: int = 20) -> None:
-        self.step = 0
+    def __init__(self, total_steps: int = 20, lag: int = 0) -> None:
+        self.step = self.seen = 0
+        self.lag = lag
         self.pace = Pace(total_steps)
         self.num_clipped = self.num_skipped = 0
         self.batches = SimpleNamespace(windows_per_epoch=10)
 
-    def take_step(self) -> StepResult:
+    def launch_step(self) -> None:
         self.step += 1
-        return StepResult(float(self.step), 2, 0.1, 1.0, False, False)
+
+    def results(self, *, wait: bool = False) -> Iterator[StepResult]:
+        """The results are late by up to `lag` steps."""
+        while self.seen < (self.step if wait else self.step - self.lag):
+            self.seen += 1
+            yield StepResult(self.seen, float(self.seen), 2, 0.1, 1.0, False, False)
 
 
 @dataclass
@@ -57,8 +64,9 @@ def plan(**settings):
     return Plan(**({"evaluations": 4, "patience": None, "save_seconds": 1e9} | settings))
 
 
-def run(recorder, progress=None, total_steps=20, **settings):
-    return train(CountingTrainer(total_steps), plan(**settings), progress or Progress(), recorder, clock=lambda: 0.0)
+def run(recorder, progress=None, total_steps=20, lag=0, **settings):
+    trainer = CountingTrainer(total_steps, lag)
+    return train(trainer, plan(**settings), progress or Progress(), recorder, clock=lambda: 0.0)
 
 
 def test_evaluations_are_evenly_spaced_and_the_last_is_at_the_end():
@@ -94,9 +102,10 @@ def test_a_loss_that_is_not_a_number_is_never_the_best():
     assert (progress.best_nats, progress.best_step) == (2.0, 15)
 
 
-def test_every_step_is_in_exactly_one_line_of_metrics():
+@pytest.mark.parametrize("lag", [0, 3, 1000])
+def test_every_step_is_in_exactly_one_line_of_metrics(lag):
     recorder = Recorder([3.0] * 4)
-    run(recorder, total_steps=400)
+    run(recorder, total_steps=400, lag=lag)
     assert [line["step"] for line in recorder.lines] == list(range(4, 401, 4))
     assert recorder.lines[0]["training_nats_per_symbol"] == pytest.approx((1 + 2 + 3 + 4) / 8)
     assert sum("validation" in line for line in recorder.lines) == 4

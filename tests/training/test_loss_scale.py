@@ -1,16 +1,27 @@
+import torch
+
 from charlm.training.loss_scale import LossScale
+
+CPU = torch.device("cpu")
+GOOD, OVERFLOW = torch.tensor(0.0), torch.tensor(1.0)
 
 
 def test_an_overflow_halves_the_scale_and_starts_counting_anew():
-    scale = LossScale(factor=1024.0, good_steps=1500)
-    scale.after_step(finite=False)
-    assert (scale.factor, scale.good_steps) == (512.0, 0)
+    scale = LossScale(CPU, factor=1024.0, good_steps=1500)
+    scale.after_step(OVERFLOW)
+    assert scale.values() == {"factor": 512.0, "good_steps": 0}
 
 
 def test_two_thousand_good_steps_double_it():
-    scale = LossScale(factor=1024.0)
+    scale = LossScale(CPU, factor=1024.0)
     for _ in range(1999):
-        scale.after_step(finite=True)
-    assert scale.factor == 1024.0
-    scale.after_step(finite=True)
-    assert (scale.factor, scale.good_steps) == (2048.0, 0)
+        scale.after_step(GOOD)
+    assert scale.values()["factor"] == 1024.0
+    scale.after_step(GOOD)
+    assert scale.values() == {"factor": 2048.0, "good_steps": 0}
+
+
+def test_gradients_come_back_to_their_own_size():
+    gradients = [torch.tensor([3.0, -0.5]), torch.tensor([[8.0]])]
+    LossScale(CPU, factor=4.0).unscale(gradients)
+    assert [gradient.tolist() for gradient in gradients] == [[0.75, -0.125], [[2.0]]]

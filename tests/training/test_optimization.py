@@ -77,9 +77,10 @@ def test_the_average_follows_its_recurrence():
     expected = 0.0
     for update in range(20):
         model.weight.data.fill_(float(update + 1))
-        average.update(model)
+        average.update(model, torch.tensor(0.0))
         decay = min(0.5, (1 + update) / (10 + update))
         expected = decay * expected + (1 - decay) * (update + 1)
+    average.update(model, torch.tensor(1.0))
     assert average.weights["weight"].item() == pytest.approx(expected, rel=1e-5)
 
 

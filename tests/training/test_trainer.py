@@ -18,11 +18,14 @@ from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 TOKENS = TokenFile(np.random.default_rng(1).integers(0, 5, 200).astype(np.uint8))
 
 
-def make_trainer(*, accumulation=1, dropout=0.0, average=None, cell="lstm", lanes=4, rate=0.01):
+def make_trainer(
+    *, accumulation=1, dropout=0.0, average=None, cell="lstm", lanes=4, rate=0.01, device="cpu", precision="fp32"
+):
     model = RecurrentLanguageModel(
         5, cell=cell, embedding_size=3, hidden_size=4, num_layers=2, layer_dropout=dropout, residual=True
     )
     model.initialize(torch.Generator().manual_seed(1))
+    model.to(device)
     return Trainer(
         model,
         batches=Lanes(TOKENS, batch_size=lanes, sequence_length=8, random_length=False, seed=1),
@@ -31,10 +34,10 @@ def make_trainer(*, accumulation=1, dropout=0.0, average=None, cell="lstm", lane
         pace=Pace(1000),
         clip=build_clip(max_norm=0.5, max_value=None),
         average=None if average is None else WeightAverage(model, decay=average),
-        precision="fp32",
+        precision=precision,
         accumulation=accumulation,
-        generator=torch.Generator().manual_seed(2),
-        device=torch.device("cpu"),
+        generator=torch.Generator(device).manual_seed(2),
+        device=torch.device(device),
     )
 
 
@@ -84,7 +87,7 @@ def test_the_state_is_carried_until_the_lanes_begin_again():
 
 def test_the_gradient_is_that_of_the_mean_over_all_targets():
     trainer = make_trainer()
-    trainer.optimizer.step = lambda: gradients.extend(each.grad.clone() for each in trainer.parameters)
+    trainer.optimizer.step = lambda skipped: gradients.extend(each.grad.clone() for each in trainer.parameters)
     trainer.clip = build_clip(max_norm=0.0, max_value=None)
     gradients: list[torch.Tensor] = []
     reference = make_trainer().model
@@ -168,23 +171,39 @@ def test_clipped_steps_are_counted():
 
 def test_a_scaled_loss_trains_the_same_weights():
     plain, scaled = make_trainer(), make_trainer()
-    scaled.loss_scale = LossScale(factor=2.0**12)
+    scaled.loss_scale = LossScale(torch.device("cpu"), factor=2.0**12)
     for _ in range(5):
         assert plain.take_step().gradient_norm == scaled.take_step().gradient_norm
     # Powers of two change no digit in float32.
     assert torch.equal(weights(plain), weights(scaled))
-    assert scaled.loss_scale.good_steps == 5
+    assert scaled.loss_scale.values() == {"factor": 2.0**12, "good_steps": 5}
 
 
 def test_an_overflow_skips_the_step_and_lowers_the_scale():
     trainer = make_trainer()
-    trainer.loss_scale = LossScale(factor=2.0**140)
+    trainer.loss_scale = LossScale(torch.device("cpu"), factor=2.0**120)
+    trainer.parameters[0].register_hook(lambda gradient: gradient * 2.0**20)
     before = weights(trainer)
     assert trainer.take_step().skipped
-    assert trainer.loss_scale.factor == 2.0**139
+    assert trainer.loss_scale.values()["factor"] == 2.0**119
     assert torch.equal(before, weights(trainer))
     stored = make_trainer()
-    stored.loss_scale = LossScale()
+    stored.loss_scale = LossScale(torch.device("cpu"))
     values = trainer.values()
     stored.restore({"optimizer": {}, "average": {}, "state": {}, "rng": {"dropout": torch.zeros(0)}}, values)
-    assert stored.loss_scale == trainer.loss_scale
+    assert stored.loss_scale.values() == trainer.loss_scale.values()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_step_never_waits_for_the_gpu(precision):
+    trainer = make_trainer(dropout=0.1, average=0.9, accumulation=2, device="cuda", precision=precision)
+    trainer.take_step()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            trainer.launch_step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert [result.step for result in trainer.results(wait=True)] == [2, 3, 4]
