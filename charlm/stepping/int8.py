@@ -12,7 +12,7 @@ from charlm.stepping.matrices import Product
 _LARGEST = 127
 # The kernel reads and writes whole registers whatever the sizes: both are filled up with zeros to a multiple.
 _MULTIPLE = 64
-# With more streams than this a step computes more than it reads, and the rounded weights in float32 are faster.
+# With more streams than this a step computes more than it reads, and the rounded weights as floats are faster.
 _MOST_STREAMS = 8
 
 
@@ -21,8 +21,9 @@ class Int8Matrix:
     """Weights rounded to 8 bits, with a scale for each output.
 
     Up to 8 streams are multiplied by the integers themselves, inputs and products rounded to bfloat16; more
-    of them by the rounded weights in float32. The kernel is the one torch's quantised language models use;
-    torch's older "quantized" operators are faster still, but deprecated in 2.13.
+    of them by the rounded weights in bfloat16 where the processor has matrix units for it, else in float32.
+    The kernel is the one torch's quantised language models use; torch's older "quantized" operators are
+    faster still, but deprecated in 2.13.
 
     Args:
         weights: `[blocks, outputs, inputs]`.
@@ -45,7 +46,8 @@ class Int8Matrix:
         num_outputs = self._shape[0] * self._shape[1]
         integers, scales = self._integers, self._scales
         if num_streams > _MOST_STREAMS:
-            return _multiplied(inputs, (integers * scales[:, None].float())[:num_outputs, :num_inputs], self._shape)
+            rows = (integers * scales[:, None].float())[:num_outputs, :num_inputs]
+            return _multiplied(inputs, rows.bfloat16() if _has_matrix_units() else rows, self._shape)
         buffer = torch.from_numpy(inputs)
         filled = torch.zeros(num_streams, integers.shape[1], dtype=torch.bfloat16)
         narrow = filled[:, :num_inputs]
@@ -86,7 +88,21 @@ def _multiplied(inputs: Floats, rows: Tensor, shape: tuple[int, ...]) -> Product
         torch.mm(buffer, columns, out=products)
         return shaped
 
-    return product
+    if rows.dtype == torch.float32:
+        return product
+    narrow_inputs, narrow_products = torch.empty_like(buffer, dtype=rows.dtype), products.to(rows.dtype)
+
+    def narrow_product() -> Floats:
+        narrow_inputs.copy_(buffer)
+        torch.mm(narrow_inputs, columns, out=narrow_products)
+        products.copy_(narrow_products)
+        return shaped
+
+    return narrow_product
+
+
+def _has_matrix_units() -> bool:
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def _blocks(products: Tensor, shape: tuple[int, ...]) -> Floats:
