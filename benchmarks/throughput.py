@@ -10,6 +10,7 @@ Without AMX, on a processor that has it: ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -21,11 +22,14 @@ from typing import get_args
 import numpy as np
 import torch
 from machine import describe_machine
+from rich.console import Console
 
+from charlm.cli.live import LiveDisplay
 from charlm.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.models.recurrent import Cell
+from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
 from charlm.runs.training_run import build_trainer
 from charlm.training.trainer import Trainer
 
@@ -222,11 +226,25 @@ def _overhead(bench: Bench, shape: Shape) -> None:
         parameter.grad = torch.full_like(parameter, 1e-4)
     parts["clipping"] = bench.median(lambda: trainer.clip(trainer.parameters))
     parts["optimizer"] = bench.median(trainer.optimizer.step)
-    told = ", ".join(f"{name} {seconds / step:.1%}" for name, seconds in parts.items())
+    shares = {name: seconds / step for name, seconds in parts.items()} | {"logging": _logging_share(step)}
+    told = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
     print(
         f"\nStep of 1 x {shape.width}, batch {shape.batch} x {shape.window}: {1e3 * step:.1f} ms, of which {told}: "
-        f"{sum(parts.values()) / step:.1%} together"
+        f"{sum(shares.values()):.1%} together"
     )
+
+
+def _logging_share(step_seconds: float, *, seconds: float = 2.0) -> float:
+    """Returns what the live display takes of one core, with a report at every step."""
+    report = StepReport(1, 2.0, 0.01, 1.0, 0.1, 0, 1e5, 1000)
+    with Path(os.devnull).open("w") as nowhere:
+        display = LiveDisplay(Console(file=nowhere, force_terminal=True, width=100, height=40), StopRequest())
+        with display.training(TrainingSummary(Path("run"), (("corpus", "random"),), total_steps=1000)):
+            started = time.process_time()
+            for _ in range(int(seconds / step_seconds)):
+                display.step(report)
+                time.sleep(step_seconds)
+            return (time.process_time() - started) / seconds
 
 
 def _draw(path: Path, sweeps: dict[str, list[Point]], *, title: str) -> None:

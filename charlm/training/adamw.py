@@ -41,10 +41,11 @@ class AdamW:
         }
 
     @torch.no_grad()
-    def step(self, skipped: Tensor | None = None) -> None:
+    def step(self, *, divisor: Tensor | None = None, skipped: Tensor | None = None) -> None:
         """Moves every parameter that has a gradient.
 
         Args:
+            divisor: float32 `[]` on the parameters' device; gradients are divided by it before.  [default: 1]
             skipped: float32 `[]` on the parameters' device; 1 leaves everything as it is.  [default: 0]
         """
         counted = 1.0 if skipped is None else 1.0 - skipped
@@ -69,6 +70,7 @@ class AdamW:
                 eps=_EPSILON,
                 amsgrad=False,
                 maximize=False,
+                grad_scale=divisor,
                 found_inf=skipped,
             )
 

@@ -131,12 +131,12 @@ class Trainer:
         rate = self.learning_rate(self.step, self.pace.progress(self.step))
         self.optimizer.learning_rate = rate
         total_nats = self._accumulate_gradients(window)
-        norm, clipped = self.clip(self.parameters)
-        finite = torch.isfinite(total_nats) & torch.isfinite(norm)
+        clipping = self.clip(self.parameters)
+        finite = torch.isfinite(total_nats) & torch.isfinite(clipping.norm)
         skipped = 1.0 - finite.float()
         if self.loss_scale is not None:
             self.loss_scale.after_step(skipped)
-        self.optimizer.step(skipped)
+        self.optimizer.step(divisor=clipping.divisor, skipped=skipped)
         if self.average is not None:
             self.average.update(self.model, skipped)
         # A state that led to an infinite loss may itself be infinite; the next window then starts anew.
@@ -145,7 +145,7 @@ class Trainer:
         )
         self.optimizer.zero_grad()
         self.step += 1
-        numbers = Readback(torch.stack([total_nats, norm, (clipped & finite).float(), skipped]))
+        numbers = Readback(torch.stack([total_nats, clipping.norm, (clipping.clipped & finite).float(), skipped]))
         self._launched.append(_LaunchedStep(self.step, window.num_targets, rate, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:

@@ -64,12 +64,23 @@ def test_what_was_stored_goes_on_as_if_it_had_never_stopped():
     assert all(torch.equal(one, other) for one, other in zip(whole, stopped, strict=True))
 
 
+def test_a_divisor_makes_the_gradient_smaller_first():
+    divided, small = (AdamW([([nn.Parameter(torch.ones(3))], 0.1)], beta1=0.9, beta2=0.99) for _ in range(2))
+    for optimizer, gradient, divisor in ((divided, 8.0, torch.tensor(4.0)), (small, 2.0, None)):
+        (parameter,) = optimizer._groups[0][0]
+        optimizer.learning_rate = 0.1
+        parameter.grad = torch.full((3,), gradient)
+        optimizer.step(divisor=divisor)
+    for one, other in zip(divided.tensors().values(), small.tensors().values(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_a_skipped_step_leaves_everything_as_it_is():
     parameter = nn.Parameter(torch.ones(3))
     optimizer = AdamW([([parameter], 0.1)], beta1=0.9, beta2=0.99)
     optimizer.learning_rate = 0.1
     parameter.grad = torch.full((3,), torch.inf)
-    optimizer.step(torch.tensor(1.0))
+    optimizer.step(skipped=torch.tensor(1.0))
     assert torch.equal(parameter, torch.ones(3))
     assert all((tensor == 0).all() for tensor in optimizer.tensors().values())
 

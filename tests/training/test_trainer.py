@@ -87,7 +87,7 @@ def test_the_state_is_carried_until_the_lanes_begin_again():
 
 def test_the_gradient_is_that_of_the_mean_over_all_targets():
     trainer = make_trainer()
-    trainer.optimizer.step = lambda skipped: gradients.extend(each.grad.clone() for each in trainer.parameters)
+    trainer.optimizer.step = lambda **_: gradients.extend(each.grad.clone() for each in trainer.parameters)
     trainer.clip = build_clip(max_norm=0.0, max_value=None)
     gradients: list[torch.Tensor] = []
     reference = make_trainer().model
