@@ -23,7 +23,7 @@ from machine import describe_machine
 from charlm.config import ModelConfig, SamplingConfig
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.generation.generator import generate
-from charlm.models.build import build_model
+from charlm.models.build import build_network
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.stepping.base import StepModel
 from charlm.stepping.build import build_engine
@@ -52,7 +52,7 @@ def main() -> None:
 
 def _compare(num_layers: int, hidden_size: int, batch_size: int, *, repeat: int, seconds: float) -> None:
     config = ModelConfig(num_layers=num_layers, hidden_size=hidden_size)
-    model = build_model(config, vocabulary_size=VOCABULARY_SIZE).eval()
+    model = build_network(config, vocabulary_size=VOCABULARY_SIZE).eval()
     model.initialize(torch.Generator().manual_seed(1))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     exact, reduced = (build_engine(config, weights, source="here", kind=kind) for kind in ("float32", "int8"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -27,6 +28,7 @@ def _is_run_name(name: str) -> str:
 Device = Annotated[str, AfterValidator(_is_device)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Weights = Literal["float32", "int8"]
+ModelKind = Literal["recurrent", "ngram"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
@@ -65,6 +67,19 @@ class Section(BaseModel):
     """A group of settings: immutable, unknown keys, infinities and NaN refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Only:
+    """Marks a setting that means something for some values of another one of its section only.
+
+    Attributes:
+        setting: the other setting.
+        values: those of its values.
+    """
+
+    setting: str
+    values: tuple[str, ...]
 
 
 class DataConfig(Section):
@@ -126,45 +141,82 @@ class TokenizerConfig(Section):
     ] = "unigram"
 
 
-class ModelConfig(Section):
-    """The network's shape and regularisation."""
+_OF_NETWORKS = Only("model", ("recurrent",))
+_OF_RECURRENT = Only("model", ("recurrent",))
+_OF_NGRAMS = Only("model", ("ngram",))
 
-    cell: Annotated[Literal["lstm", "gru", "rnn"], Field(description="Recurrent cell.")] = "lstm"
+
+class ModelConfig(Section):
+    """What kind of model, its shape and its regularisation."""
+
+    model: Annotated[
+        ModelKind,
+        Field(description="A recurrent network, or an n-gram model, which is counted in seconds instead of trained."),
+    ] = "recurrent"
+    order: Annotated[int, _OF_NGRAMS, Field(ge=1, le=24, description="Symbols in an n-gram model's longest grams.")] = 7
+    smoothing: Annotated[
+        Literal["kneser-ney", "witten-bell"],
+        _OF_NGRAMS,
+        Field(description="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."),
+    ] = "kneser-ney"
+    cell: Annotated[Literal["lstm", "gru", "rnn"], _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
     nonlinearity: Annotated[
-        Literal["tanh", "relu"], Field(description="Activation of the rnn cell (lstm and gru have their own).")
+        Literal["tanh", "relu"],
+        Only("cell", ("rnn",)),
+        Field(description="Activation of the rnn cell (lstm and gru have their own)."),
     ] = "tanh"
     hidden_size: Annotated[
-        int, Field(ge=1, le=65536, description="Units in each recurrent layer; chosen for a --budget.")
+        int, _OF_NETWORKS, Field(ge=1, le=65536, description="Units in each recurrent layer; chosen for a --budget.")
     ] = 192
-    num_layers: Annotated[int, Field(ge=1, le=256, description="Recurrent layers.")] = 2
+    num_layers: Annotated[int, _OF_NETWORKS, Field(ge=1, le=256, description="Recurrent layers.")] = 2
     embedding_size: Annotated[
-        int | None, Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]")
+        int | None,
+        _OF_NETWORKS,
+        Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]"),
     ] = None
     dropout: Annotated[
         Probability | None,
+        _OF_NETWORKS,
         Field(
             description="Dropout on the embedding, between layers and before the output.  "
             "[default: 0.05 to 0.25, the more epochs the more]"
         ),
     ] = None
     embedding_dropout: Annotated[
-        Probability | None, Field(description="Dropout on the embedding alone.  [default: as --dropout]")
+        Probability | None, _OF_NETWORKS, Field(description="Dropout on the embedding alone.  [default: as --dropout]")
     ] = None
     layer_dropout: Annotated[
-        Probability | None, Field(description="Dropout between layers alone.  [default: as --dropout]")
+        Probability | None, _OF_NETWORKS, Field(description="Dropout between layers alone.  [default: as --dropout]")
     ] = None
     output_dropout: Annotated[
-        Probability | None, Field(description="Dropout before the output alone.  [default: as --dropout]")
+        Probability | None, _OF_NETWORKS, Field(description="Dropout before the output alone.  [default: as --dropout]")
     ] = None
     dropout_kind: Annotated[
         Literal["element", "variational"],
+        _OF_NETWORKS,
         Field(description="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."),
     ] = "variational"
-    residual: Annotated[bool, Field(description="Add a layer's input to its output where the sizes agree.")] = True
+    residual: Annotated[
+        bool, _OF_NETWORKS, Field(description="Add a layer's input to its output where the sizes agree.")
+    ] = True
     tie_weights: Annotated[
-        bool, Field(description="Use the embedding as output weights (needs embedding size = hidden size).")
+        bool,
+        _OF_NETWORKS,
+        Field(description="Use the embedding as output weights (needs embedding size = hidden size)."),
     ] = False
-    layer_norm: Annotated[bool, Field(description="Normalise each layer's output (LayerNorm).")] = False
+    layer_norm: Annotated[bool, _OF_NETWORKS, Field(description="Normalise each layer's output (LayerNorm).")] = False
+
+    @model_validator(mode="after")
+    def _settings_suit_the_model(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            for only in field.metadata:
+                if not isinstance(only, Only) or getattr(self, name) == field.default:
+                    continue
+                if (chosen := getattr(self, only.setting)) not in only.values:
+                    raise ValueError(
+                        f"{name} is for {only.setting} {' or '.join(only.values)}, not for {only.setting} {chosen}"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _tied_sizes_agree(self) -> Self:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from charlm.errors import CheckpointError
 TEMPORARY_PREFIX = ".tmp-"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `content` to `path`: a reader sees the old file or the new one, also after a power cut.
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Writes `content`, maybe in pieces: a reader sees the old file or the new one, also after a power cut.
 
     The bytes go to a temporary name in the same folder, are synced to the disk, renamed, and the
     folder is synced, so the rename itself lasts.
@@ -23,7 +24,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from charlm.cli import data, evaluate, info, sample, train
+from charlm.cli import data, evaluate, export, info, sample, train
 from charlm.cli.text import print_error, use_utf8
 from charlm.errors import CharlmError, ConfigError
 
@@ -73,6 +73,10 @@ def build_app() -> typer.Typer:
     measuring.callback(invoke_without_command=True)(_help_when_alone)
     measuring.command("perplexity")(evaluate.perplexity)
     app.add_typer(measuring, name="eval")
+    exporting = _group("Writes a model in a format of others.")
+    exporting.callback(invoke_without_command=True)(_help_when_alone)
+    exporting.command("arpa")(export.arpa)
+    app.add_typer(exporting, name="export")
     corpora = _group("Lists, fetches, prepares and shows corpora.")
     corpora.callback(invoke_without_command=True)(_help_when_alone)
     corpora.command("list")(data.list_corpora)

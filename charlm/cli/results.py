@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from charlm.evaluation.baselines import Baseline
     from charlm.runs.corpora import CorpusRow
     from charlm.runs.evaluate import EvaluationResult
-    from charlm.runs.finish import TrainResult
     from charlm.runs.inspect import RunDescription
+    from charlm.runs.result import TrainResult
 
 
 def run_reference(run: Path) -> str:
@@ -36,11 +36,7 @@ def resume_command(run: Path) -> str:
 
 def print_training(console: Console, result: "TrainResult") -> None:
     """Prints what a training came to: scores, a sample, and what to do next."""
-    early = "; stopped early, as the validation loss no longer fell" if result.stopped_early else ""
-    console.print(
-        f"{result.name}: {result.parameters:,} parameters, {result.steps:,} steps in {duration(result.seconds)}, "
-        f"{result.characters_per_second:,.0f} characters/s{early}"
-    )
+    console.print(_what_was_done(result))
     scores = [(split, score) for split, score in (("validation", result.validation), ("test", result.test)) if score]
     if scores:
         _print_scores(
@@ -59,12 +55,20 @@ def print_training(console: Console, result: "TrainResult") -> None:
         console.out(_indented(result.sample), highlight=False)
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
-    for command in (
-        f"charlm sample {reference} --length 1000",
-        f"charlm eval perplexity {reference}",
-        f"charlm train --resume {reference} --steps {2 * result.total_steps}",
-    ):
+    commands = [f"charlm sample {reference} --length 1000", f"charlm eval perplexity {reference}"]
+    if result.kind != "ngram":
+        commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
+    for command in commands:
         console.print(f"  {command}", soft_wrap=True)
+
+
+def _what_was_done(result: "TrainResult") -> str:
+    if result.kind == "ngram":
+        done = f"{result.parameters:,} grams counted in {duration(result.seconds)}"
+    else:
+        done = f"{result.parameters:,} parameters, {result.steps:,} steps in {duration(result.seconds)}"
+    early = "; stopped early, as the validation loss no longer fell" if result.stopped_early else ""
+    return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
 
 
 def training_json(result: "TrainResult") -> dict[str, Any]:
@@ -72,6 +76,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
     return {
         "run": str(result.run),
         "name": result.name,
+        "model": result.kind,
         "parameters": result.parameters,
         "steps": result.steps,
         "total_steps": result.total_steps,

@@ -19,8 +19,8 @@ from charlm.errors import ConfigError
 
 if TYPE_CHECKING:
     from charlm.cli.console import Display
-    from charlm.runs.finish import TrainResult
     from charlm.runs.reporting import StopRequest
+    from charlm.runs.result import TrainResult
 
 _FREE_ON_RESUMING = ("steps", "epochs", "budget", "device")
 

@@ -1,9 +1,10 @@
 """What a language model is: `(tokens, state) -> (logits, state)`, and a state to start from."""
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 State = tuple[Tensor, ...]
 """A model's memory of the symbols read so far; the second axis of every tensor is the batch."""
@@ -30,6 +31,29 @@ class LanguageModel(Protocol):
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""
         ...
+
+
+class Network(nn.Module, ABC):
+    """A language model whose weights are trained."""
+
+    vocabulary_size: int
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns logits `[time, batch, vocabulary]` and the new state, as `LanguageModel` says."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the state before any symbol, on the model's device."""
+
+    @abstractmethod
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draws all weights anew."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
 
 
 def detach(state: State) -> State:

@@ -1,17 +1,60 @@
 """From a model's configuration to the model: the only place where a setting chooses code."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.config import ModelConfig
 from charlm.errors import CheckpointError
+from charlm.models.base import LanguageModel, Network
+from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.ngrams.model import NgramModel
 
 
-def build_model(config: ModelConfig, *, vocabulary_size: int) -> RecurrentLanguageModel:
-    """Returns the model that `config` describes, its weights not yet drawn."""
+def restore_model(
+    config: ModelConfig, arrays: Mapping[str, NDArray[Any]], *, vocabulary_size: int, source: str
+) -> LanguageModel:
+    """Returns the model that `config` describes, made of what a checkpoint holds of it.
+
+    Args:
+        arrays: by the names that the model gives them.
+        source: what messages call the place they are from.
+
+    Raises:
+        CheckpointError: they are not those of such a model.
+    """
+    if config.model == "ngram":
+        return NgramLanguageModel(
+            NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
+        )
+    network = build_network(config, vocabulary_size=vocabulary_size)
+    # A copy: torch's tensors can be written to, a file's arrays cannot.
+    load_weights(network, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, source=source)
+    return network
+
+
+def arrays_of(model: LanguageModel) -> Mapping[str, NDArray[Any]]:
+    """Returns what `restore_model` makes a model of, from a model on the CPU; a network's share its memory."""
+    if isinstance(model, NgramLanguageModel):
+        return model.ngrams.to_arrays()
+    assert isinstance(model, Network)
+    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+
+
+def count_parameters(model: LanguageModel) -> int:
+    """Returns how many numbers a model has learnt: weights, or grams."""
+    if isinstance(model, NgramLanguageModel):
+        return sum(len(level.keys) for level in model.ngrams.levels)
+    assert isinstance(model, Network)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
+    """Returns the network that `config` describes, its weights not yet drawn."""
 
     def or_default(value: float | None) -> float:
         return (config.dropout or 0.0) if value is None else value
@@ -35,7 +78,7 @@ def build_model(config: ModelConfig, *, vocabulary_size: int) -> RecurrentLangua
         )
 
 
-def load_weights(model: RecurrentLanguageModel, weights: Mapping[str, Tensor], *, source: str) -> None:
+def load_weights(model: Network, weights: Mapping[str, Tensor], *, source: str) -> None:
     """Puts stored weights into the model.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from charlm.models.base import State
+from charlm.models.base import Network, State
 from charlm.models.dropout import Dropout
 from charlm.models.kernels.gru import GRU
 from charlm.models.kernels.rnn import RNN
@@ -18,7 +18,7 @@ GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 _STATE_TENSORS: dict[Cell, int] = {"lstm": 2, "gru": 1, "rnn": 1}
 
 
-class RecurrentLanguageModel(nn.Module):
+class RecurrentLanguageModel(Network):
     """Predicts the next symbol from a vector that summarises all symbols so far.
 
     The layers are torch's own kernels where those are the fastest, one module a layer so that dropout,

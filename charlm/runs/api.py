@@ -11,10 +11,10 @@ from charlm.evaluation.score import Score
 from charlm.runs import train as training
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate import score_source
-from charlm.runs.finish import TrainResult
 from charlm.runs.generate import draw_from, resolve_seed
 from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter, SilentReporter, StopRequest
+from charlm.runs.result import TrainResult
 from charlm.runs.workspace import Workspace
 
 

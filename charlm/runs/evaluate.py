@@ -96,9 +96,8 @@ def score_source(
     loaded: LoadedModel, source: TextSource, settings: EvaluationConfig, workspace: Workspace, reporter: Reporter
 ) -> Score:
     """Returns the score of any text under a model that is loaded already."""
-    device = loaded.model.output.bias.device
     with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
-        return score_encoded(loaded, encoded, settings, reporter, device=device, label=source.label)[0]
+        return score_encoded(loaded, encoded, settings, reporter, device=loaded.device, label=source.label)[0]
 
 
 def score_encoded(

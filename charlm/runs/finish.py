@@ -1,8 +1,5 @@
 """From the first step of a session to its result: the loop, then the scores of the best model."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
@@ -14,9 +11,10 @@ from charlm.evaluation.scorer import Mode, score_text
 from charlm.models.threads import using_threads
 from charlm.runs.loading import LoadedModel, model_from
 from charlm.runs.reporting import TrainingSummary
+from charlm.runs.result import FINAL_SAMPLE_CHARACTERS, TrainResult
 from charlm.runs.summary import describe_corpus, describe_machine, describe_model, describe_training
 from charlm.runs.training_run import TrainingRun
-from charlm.training.loop import Outcome, Plan, train
+from charlm.training.loop import Plan, train
 
 EXACT_LIMIT = 1_000_000
 """Symbols up to which the final score reads one stream; a longer text is scored in warmed-up stretches."""
@@ -26,47 +24,6 @@ EXACT_SHARE = 0.01
 
 ALWAYS_EXACT = 10_000
 """Symbols that one stream reads in a fraction of a second, however short the training was."""
-
-FINAL_SAMPLE_CHARACTERS = 500
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training came to.
-
-    Attributes:
-        steps: steps done in all; `total_steps` were planned.
-        seconds: time spent training in all sessions, evaluations included.
-        characters_per_second: characters trained on, by that time.
-        validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
-        exact: whether each score read its text as one stream.
-        baselines: the uniform and the unigram model on the same texts.
-        sample: a text drawn from the best model.
-    """
-
-    run: Path
-    name: str
-    parameters: int
-    steps: int
-    total_steps: int
-    seconds: float
-    characters_per_second: float
-    validation: Score | None
-    test: Score | None
-    exact: bool
-    baselines: tuple[Baseline, ...]
-    sample: str
-    outcome: Outcome
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether it was stopped before its end and can be resumed."""
-        return self.outcome == "interrupted"
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether it ended for lack of improvement."""
-        return self.outcome == "stopped early"
 
 
 def train_to_the_end(run: TrainingRun) -> TrainResult:
@@ -115,6 +72,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
     return TrainResult(
         run=run.folder.path,
         name=run.folder.name,
+        kind=run.config.model.model,
         parameters=parameters,
         steps=run.trainer.step,
         total_steps=run.trainer.pace.total_steps,

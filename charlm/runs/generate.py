@@ -12,10 +12,10 @@ from charlm.generation.generator import Piece, generate
 from charlm.runs.stored import read_model
 from charlm.runs.workspace import Workspace
 from charlm.stepping.base import StepModel
-from charlm.stepping.build import build_engine
+from charlm.stepping.build import build_step_model
 
 if TYPE_CHECKING:
-    from charlm.models.recurrent import RecurrentLanguageModel
+    from charlm.models.base import LanguageModel
     from charlm.runs.loading import LoadedModel
 
 
@@ -38,7 +38,13 @@ def stream(
     stored = read_model(run, workspace)
     model: StepModel
     if device in ("auto", "cpu"):
-        model = build_engine(stored.config.model, stored.weights, source=str(stored.source), kind=settings.weights)
+        model = build_step_model(
+            stored.config.model,
+            stored.weights,
+            vocabulary_size=stored.tokenizer.vocabulary_size,
+            source=str(stored.source),
+            weights=settings.weights,
+        )
     else:
         from charlm.runs.device import resolve_device
         from charlm.runs.loading import build_stored
@@ -57,16 +63,24 @@ def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, s
     return _draw(model, loaded.tokenizer, loaded.config.data, prompt, settings, seed=seed)
 
 
-def step_model(model: "RecurrentLanguageModel", config: ModelConfig, *, weights: Weights = "float32") -> StepModel:
-    """Returns the fastest way to step a torch model as it is now: an engine on the CPU, itself elsewhere.
+def step_model(model: "LanguageModel", config: ModelConfig, *, weights: Weights = "float32") -> StepModel:
+    """Returns the fastest way to step a model as it is now: on the CPU one without torch, elsewhere itself.
 
     Raises:
         ConfigError: int8 was asked for and the model is not on the CPU.
     """
-    device = model.output.bias.device
-    if device.type == "cpu":
-        arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-        return build_engine(config, arrays, source="the model", kind=weights)
+    from charlm.models.base import Network
+    from charlm.models.build import arrays_of
+
+    device = model.device if isinstance(model, Network) else None
+    if device is None or device.type == "cpu":
+        return build_step_model(
+            config,
+            arrays_of(model),
+            vocabulary_size=model.vocabulary_size,
+            source="the model",
+            weights=weights,
+        )
     if weights != "float32":
         raise ConfigError(f"{weights} weights are for the CPU, not for {device}; leave one of the two out.")
     from charlm.generation.stepping import TorchStepModel

@@ -9,6 +9,7 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
+from charlm.models.build import count_parameters
 from charlm.runs.loading import model_from
 from charlm.runs.summary import describe_model
 from charlm.runs.workspace import Workspace
@@ -48,7 +49,7 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     values = newest.values
     loaded = model_from(folder.last, newest, name=folder.name, device=torch.device("cpu"))
     config = loaded.config
-    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
+    parameters = count_parameters(loaded.model)
     total_steps = config.training.steps or 0
     step = int(values["step"])
     progress = values.get("progress", {})
@@ -56,18 +57,23 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     corpus = values["corpus"]
     finished = step >= total_steps
     state = "finished" if finished else f"go on with: charlm train --resume {run}"
+    training = [
+        ("steps", f"{step:,} of {total_steps:,} ({state})"),
+        ("length", str(values.get("length"))),
+        ("time", f"{progress.get('seconds', 0.0):.0f} s of training"),
+        ("best", "none yet" if best_step is None else _best(best_nats, best_step)),
+    ]
     rows = [
         ("run", str(folder.path)),
         ("corpus", f"{corpus['label']}, split {corpus['split']}, SHA-256 {corpus['digest'][:12]}…"),
         ("text", ", ".join(config.data.corpus)),
         ("vocabulary", f"{loaded.tokenizer.vocabulary_size:,} symbols ({loaded.tokenizer.kind})"),
         ("model", describe_model(config, parameters=parameters)),
-        ("steps", f"{step:,} of {total_steps:,} ({state})"),
-        ("length", str(values.get("length"))),
-        ("time", f"{progress.get('seconds', 0.0):.0f} s of training"),
-        ("best", "none yet" if best_step is None else _best(best_nats, best_step)),
+        *training,
         ("made with", f"charlm {values.get('charlm')}, torch {values.get('torch')}, seed {config.run.seed}"),
     ]
+    if config.model.model == "ngram":
+        rows = [row for row in rows if row not in training]
     if values.get("initialized_from"):
         rows.insert(3, ("started from", str(values["initialized_from"])))
     if values.get("choice"):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from charlm.checkpointing.checkpoint import Checkpoint
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.models.build import build_model, load_weights
-from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.base import LanguageModel, Network
+from charlm.models.build import restore_model
 from charlm.runs.stored import StoredModel, read_model, stored_model
 from charlm.runs.workspace import Workspace
 
@@ -22,6 +22,7 @@ class LoadedModel:
     """A model ready to sample and score, with what it was made from.
 
     Attributes:
+        device: where it computes.
         values: the checkpoint's other values (step, corpus, split, scores).
         symbol_counts: how often each symbol was a target in the training text.
     """
@@ -29,7 +30,8 @@ class LoadedModel:
     name: str
     config: RunConfig
     tokenizer: Tokenizer
-    model: RecurrentLanguageModel
+    model: LanguageModel
+    device: torch.device
     values: dict[str, Any]
     symbol_counts: NDArray[np.int64]
 
@@ -54,15 +56,17 @@ def model_from(path: Path, checkpoint: Checkpoint, *, name: str, device: torch.d
 
 
 def build_stored(stored: StoredModel, *, device: torch.device) -> LoadedModel:
-    """Returns a stored model as a torch module on `device`, in evaluation mode.
+    """Returns a stored model ready to use on `device`, in evaluation mode.
 
     Raises:
         CheckpointError: its weights are not those of the model that its configuration describes.
     """
-    model = build_model(stored.config.model, vocabulary_size=stored.tokenizer.vocabulary_size)
-    # A copy: torch's tensors can be written to, a file's arrays cannot.
-    weights = {name: torch.from_numpy(array.copy()) for name, array in stored.weights.items()}
-    load_weights(model, weights, source=str(stored.source))
-    return LoadedModel(
-        stored.name, stored.config, stored.tokenizer, model.to(device).eval(), stored.values, stored.symbol_counts
+    model = restore_model(
+        stored.config.model,
+        stored.weights,
+        vocabulary_size=stored.tokenizer.vocabulary_size,
+        source=str(stored.source),
     )
+    if isinstance(model, Network):
+        model.to(device).eval()
+    return LoadedModel(stored.name, stored.config, stored.tokenizer, model, device, stored.values, stored.symbol_counts)

@@ -76,10 +76,11 @@ def stored_model(
     prefix = "model."
     weights = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
     # Checked before anything is built: a damaged configuration must not make charlm ask for all memory.
-    stored = weights.get("embedding.weight")
-    width = config.model.embedding_size or config.model.hidden_size
-    if stored is None or stored.shape != (tokenizer.vocabulary_size, width):
-        raise CheckpointError(f"The weights in '{path}' do not fit the model they are stored with.")
+    if config.model.model != "ngram":
+        stored = weights.get("embedding.weight")
+        width = config.model.embedding_size or config.model.hidden_size
+        if stored is None or stored.shape != (tokenizer.vocabulary_size, width):
+            raise CheckpointError(f"The weights in '{path}' do not fit the model they are stored with.")
     return StoredModel(name, config, tokenizer, weights, path, dict(values), counts)
 
 

@@ -8,8 +8,10 @@ from charlm.data.lanes import Batches
 
 
 def describe_model(config: RunConfig, *, parameters: int) -> str:
-    """Returns one line on the network."""
+    """Returns one line on the model."""
     model = config.model
+    if model.model == "ngram":
+        return f"n-grams up to order {model.order}, {model.smoothing} smoothing, {parameters:,} grams"
     extras = [
         f"dropout {model.dropout:g}" if model.dropout else "",
         "residual" if model.residual and (model.num_layers > 1 or model.embedding_size == model.hidden_size) else "",

@@ -23,14 +23,18 @@ from charlm.data.tokenizers.build import from_json
 from charlm.data.tokenizers.recipes import extended, learnt
 from charlm.errors import CheckpointError, ConfigError, TrainingError
 from charlm.evaluation.baselines import count_symbols
+from charlm.models.base import Network
 from charlm.models.growth import grow_vocabulary
 from charlm.runs.corpus_of_run import reopen_corpus
+from charlm.runs.count import count_to_the_end, require_countable
 from charlm.runs.device import resolve_device
-from charlm.runs.finish import TrainResult, train_to_the_end
+from charlm.runs.finish import train_to_the_end
 from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter, StopRequest
+from charlm.runs.result import TrainResult
+from charlm.runs.seeds import Streams
 from charlm.runs.settling import settle
-from charlm.runs.training_run import Streams, TrainingRun, build_batches, build_trainer
+from charlm.runs.training_run import TrainingRun, build_batches, build_trainer
 from charlm.runs.workspace import Workspace
 from charlm.training.loop import Progress
 from charlm.training.pace import Pace
@@ -70,6 +74,10 @@ def start(
     device = resolve_device(config.run.device)
     precision = resolve_precision(config.run.precision, device)
     require_free(workspace.checkpoints, config.run.name)
+    if config.model.model == "ngram":
+        require_countable(config)
+        if init_from is not None:
+            raise ConfigError("--init-from is for networks; an n-gram model is counted anew from each text.")
     origin = None if init_from is None else load_model(init_from, workspace, device=torch.device("cpu"))
     if origin is not None:
         config = _adopt_model(origin, config)
@@ -85,6 +93,17 @@ def start(
         progress=reporter.progress,
     )
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    facts = {
+        "charlm": __version__,
+        "torch": torch.__version__,
+        "corpus": {"label": corpus.label, "digest": corpus.digest, "key": corpus.key, "split": corpus.split},
+        "initialized_from": None if origin is None else origin.name,
+    }
+    make_folder = partial(create_run, workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
+    if config.model.model == "ngram":
+        return count_to_the_end(
+            config, corpus, make_folder, facts=facts, symbol_counts=symbol_counts, reporter=reporter
+        )
     weights = None
     if origin is not None:
         weights = _grown_weights(origin, corpus.tokenizer, config)
@@ -114,7 +133,7 @@ def start(
         assert config.training.steps is not None
         trainer = assemble(config, total_steps=config.training.steps)
         # Made last: until here, whatever goes wrong leaves nothing behind.
-        folder = create_run(workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
+        folder = make_folder()
         settings = config.run.model_copy(update={"name": folder.name, "precision": precision})
         config = config.model_copy(update={"run": settings})
         run = TrainingRun(
@@ -123,15 +142,7 @@ def start(
             corpus,
             trainer,
             Progress(),
-            facts={
-                "charlm": __version__,
-                "torch": torch.__version__,
-                "corpus": {"label": corpus.label, "digest": corpus.digest, "key": corpus.key, "split": corpus.split},
-                "length": settled.length,
-                "choice": settled.choice,
-                "training_seconds": settled.seconds,
-                "initialized_from": None if origin is None else origin.name,
-            },
+            facts=facts | {"length": settled.length, "choice": settled.choice, "training_seconds": settled.seconds},
             symbol_counts=symbol_counts,
             reporter=reporter,
             stop=stop,
@@ -161,6 +172,8 @@ def resume(
     """
     folder = find_run(run, workspace.checkpoints)
     remove_leftovers(folder.path)
+    if folder.read_config().model.model == "ngram":
+        raise ConfigError(f"Run '{folder.name}' is finished: its text was counted in one go.")
     checkpoint = read_checkpoint(folder.last)
     config, tokenizer, progress = _stored_values(folder, checkpoint)
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
@@ -222,6 +235,8 @@ def resume(
 
 def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:
     """Returns the configuration with the origin's network and tokenizer; dropout may be set anew."""
+    if origin.config.model.model == "ngram":
+        raise ConfigError(f"'{origin.name}' is an n-gram model, which has no weights to start from.")
     model = config.model
     for section, own, its, free in (
         ("model", config.model, origin.config.model, _FREE_ON_FINE_TUNING),
@@ -246,6 +261,7 @@ def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:
 
 def _grown_weights(origin: LoadedModel, tokenizer: Tokenizer, config: RunConfig) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(Streams.from_seed(config.run.seed).weights)
+    assert isinstance(origin.model, Network)
     return grow_vocabulary(origin.model.state_dict(), vocabulary_size=tokenizer.vocabulary_size, generator=generator)
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,10 +21,11 @@ from charlm.data.record_batches import RecordBatches
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
-from charlm.models.build import build_model, load_weights
-from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.base import LanguageModel
+from charlm.models.build import build_network, load_weights
 from charlm.runs.generate import step_model
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
+from charlm.runs.seeds import Streams
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
@@ -36,21 +36,6 @@ from charlm.training.precision import Arithmetic, autocast
 from charlm.training.trainer import StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Seeds of the independent sources of randomness, all derived from the run's one seed."""
-
-    weights: int
-    dropout: int
-    batches: int
-    samples: int
-
-    @classmethod
-    def from_seed(cls, seed: int) -> "Streams":
-        """Returns the seeds that a run's seed stands for."""
-        return cls(*(int(part) for part in np.random.SeedSequence(seed).generate_state(4, np.uint32)))
 
 
 def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
@@ -90,7 +75,7 @@ def build_trainer(
     keep_freed_memory()
     streams = Streams.from_seed(config.run.seed)
     settings = config.training
-    model = build_model(config.model, vocabulary_size=vocabulary_size)
+    model = build_network(config.model, vocabulary_size=vocabulary_size)
     if weights is None:
         model.initialize(torch.Generator().manual_seed(streams.weights))
     else:
@@ -213,7 +198,7 @@ class TrainingRun:
         )
         self._speed.pause()
 
-    def draw_sample(self, model: RecurrentLanguageModel, *, length: int) -> str:
+    def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
         return sample_text(
             step_model(model, self.config.model),

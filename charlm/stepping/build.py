@@ -6,12 +6,42 @@ from typing import Any
 from numpy.typing import NDArray
 
 from charlm.config import ModelConfig, Weights
-from charlm.errors import CheckpointError
-from charlm.stepping.base import Floats
+from charlm.errors import CheckpointError, ConfigError
+from charlm.ngrams.model import NgramModel
+from charlm.ngrams.stepping import NgramStepModel
+from charlm.stepping.base import Floats, StepModel
 from charlm.stepping.cells import Addend, Cell, GruCell, LstmCell, RnnCell
 from charlm.stepping.engine import CellMaker, EngineKind, MatrixMaker, StepEngine
 from charlm.stepping.matrices import Float32Matrix, Product
 from charlm.stepping.parameters import LayerParameters, arrange
+
+
+def build_step_model(
+    config: ModelConfig,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    vocabulary_size: int,
+    source: str,
+    weights: Weights = "float32",
+) -> StepModel:
+    """Returns the model that `config` describes, made of what a checkpoint holds of it, to be stepped.
+
+    Args:
+        arrays: by the names that the model gives them.
+        source: what messages call the place they are from.
+        weights: how a network's are kept; int8 loads torch.
+
+    Raises:
+        CheckpointError: they are not those of such a model.
+        ConfigError: int8 was asked for and the model has no weights.
+        CharlmError: int8 was asked for and this torch has no kernels for it.
+    """
+    if config.model == "ngram":
+        if weights != "float32":
+            raise ConfigError("--weights int8 is for networks; an n-gram model has counts, not weights.")
+        ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
+        return NgramStepModel(ngrams)
+    return build_engine(config, arrays, source=source, kind=weights)
 
 
 def build_engine(

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from charlm.data.lanes import Batches, Window
 from charlm.errors import TrainingError
-from charlm.models.base import State, detach, join_batch, slice_batch
-from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
@@ -75,7 +74,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: RecurrentLanguageModel,
+        model: Network,
         *,
         batches: Batches,
         optimizer: AdamW,

@@ -10,8 +10,8 @@ from charlm.cli import results
 from charlm.evaluation.baselines import Baseline
 from charlm.evaluation.score import Score
 from charlm.runs.evaluate import EvaluationResult
-from charlm.runs.finish import TrainResult
 from charlm.runs.inspect import HistoryPoint, RunDescription
+from charlm.runs.result import TrainResult
 
 # 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
 ONE_BIT = Score(100 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200, num_unknown=3)
@@ -22,6 +22,7 @@ def train_result(*, outcome: str = "finished", test: Score | None = None, exact:
     return TrainResult(
         run=Path("checkpoints/demo"),
         name="demo",
+        kind="recurrent",
         parameters=12345,
         steps=100,
         total_steps=100,

@@ -7,7 +7,7 @@ from charlm.data.tokenfile import TokenFile
 from charlm.evaluation.readings import carried, cold_windows
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.stepped import SteppedModel
-from charlm.models.build import build_model
+from charlm.models.build import build_network
 from charlm.stepping.build import build_engine
 
 CPU = torch.device("cpu")
@@ -17,7 +17,7 @@ SYMBOLS = 9
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_text_scored_symbol_by_symbol_has_the_models_exact_score(cell):
     config = ModelConfig(cell=cell, hidden_size=16, num_layers=2)
-    model = build_model(config, vocabulary_size=SYMBOLS).eval()
+    model = build_network(config, vocabulary_size=SYMBOLS).eval()
     model.initialize(torch.Generator().manual_seed(3))
     engine = build_engine(
         config, {name: tensor.numpy() for name, tensor in model.state_dict().items()}, source="a test"
@@ -32,7 +32,7 @@ def test_a_text_scored_symbol_by_symbol_has_the_models_exact_score(cell):
 
 def test_code_lengths_from_the_steppers_logits_add_up_to_that_score():
     config = ModelConfig(hidden_size=8, num_layers=1)
-    model = build_model(config, vocabulary_size=SYMBOLS).eval()
+    model = build_network(config, vocabulary_size=SYMBOLS).eval()
     model.initialize(torch.Generator().manual_seed(3))
     engine = build_engine(
         config, {name: tensor.numpy() for name, tensor in model.state_dict().items()}, source="a test"

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from charlm.config import ModelConfig
-from charlm.models.build import build_model
+from charlm.models.build import build_network
 from charlm.models.recurrent import RecurrentLanguageModel
 
 CELLS = ["lstm", "gru", "rnn"]
@@ -118,11 +118,11 @@ def test_evaluation_drops_nothing_and_needs_no_generator():
 
 def test_building_leaves_the_global_random_state_alone():
     before = torch.get_rng_state()
-    build_model(ModelConfig(hidden_size=4, embedding_size=4), vocabulary_size=5)
+    build_network(ModelConfig(hidden_size=4, embedding_size=4), vocabulary_size=5)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_dropouts_default_to_the_common_one():
-    model = build_model(ModelConfig(hidden_size=4, dropout=0.3, output_dropout=0.1), vocabulary_size=5)
+    model = build_network(ModelConfig(hidden_size=4, dropout=0.3, output_dropout=0.1), vocabulary_size=5)
     probabilities = [model.embedding_dropout, model.layer_dropout, model.output_dropout]
     assert [dropout.probability for dropout in probabilities] == [0.3, 0.3, 0.1]

@@ -6,7 +6,7 @@ import torch
 
 from charlm.config import ModelConfig
 from charlm.errors import CheckpointError
-from charlm.models.build import build_model
+from charlm.models.build import build_network
 from charlm.stepping import engine as engine_module
 from charlm.stepping.base import select_streams
 from charlm.stepping.build import build_engine
@@ -29,7 +29,7 @@ CELLS = [{"cell": "lstm"}, {"cell": "gru"}, {"cell": "rnn"}, {"cell": "rnn", "no
 def torch_model(**changes):
     config = ModelConfig.model_validate({"hidden_size": 5, "num_layers": 2, "dropout": 0.5, **changes})
     generator = torch.Generator().manual_seed(1)
-    model = build_model(config, vocabulary_size=SYMBOLS).eval()
+    model = build_network(config, vocabulary_size=SYMBOLS).eval()
     with torch.no_grad():
         # All biases and gains too, so that none can be forgotten; small, so that a rectified network stays finite.
         for parameter in model.parameters():

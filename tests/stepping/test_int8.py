@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from charlm.config import ModelConfig
-from charlm.models.build import build_model
+from charlm.models.build import build_network
 from charlm.stepping.build import build_engine
 from charlm.stepping.int8 import Int8Matrix, TorchMatrix
 
@@ -43,7 +43,7 @@ def test_a_product_follows_its_buffer():
 @pytest.mark.parametrize("num_streams", [1, 9])
 def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, num_streams):
     config = ModelConfig(cell=cell, hidden_size=32, num_layers=2)
-    model = build_model(config, vocabulary_size=6).eval()
+    model = build_network(config, vocabulary_size=6).eval()
     model.initialize(torch.Generator().manual_seed(1))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     tokens = np.random.default_rng(2).integers(0, 6, (30, num_streams))

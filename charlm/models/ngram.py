@@ -1,0 +1,36 @@
+"""The n-gram model behind the protocol of all language models."""
+
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from charlm.models.base import State
+from charlm.ngrams.model import NgramModel
+
+
+@final
+class NgramLanguageModel:
+    """Predicts the next symbol from counts; its state is the contexts, int64 `[order, batch]`."""
+
+    def __init__(self, ngrams: NgramModel) -> None:
+        self.ngrams = ngrams
+        self.vocabulary_size = ngrams.vocabulary_size
+
+    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns the logarithms of the probabilities `[time, batch, vocabulary]`, and the state after the last symbol.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            state: the contexts before the first of them.
+            generator: of no use: there is no dropout.
+        """
+        contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())
+        logits = np.log(self.ngrams.distributions(contexts)).astype(np.float32)
+        last = np.ascontiguousarray(contexts[:, -1])
+        return torch.from_numpy(logits).to(tokens.device), (torch.from_numpy(last).to(tokens.device),)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the contexts before any symbol."""
+        return (torch.from_numpy(self.ngrams.first_contexts(batch_size)),)

@@ -1,0 +1,188 @@
+"""The n-gram model: which grams it knows, what it says of the next symbol, and how sure it can be.
+
+A context is the number of a gram whose last symbols a text ends with. The contexts of a text are those of
+every length from 0 on, `[order, …]`: row L is the gram of the last L symbols, NONE where it is not known.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.errors import CheckpointError
+from charlm.ngrams.counting import NONE, Grams, Ids, Symbols, find, sums_by_context
+from charlm.ngrams.smoothing import Estimate
+
+Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One order of the model.
+
+    Attributes:
+        keys: the grams, as in `Grams`, int64.
+        seen: the estimate of each gram without its share of the order below, float32 `[grams]`.
+        backoff: for each context the share of the order below, float32 `[contexts]`.
+        totals: for each context how often it was followed by something, int32 `[contexts]`.
+        distinct: for each context by how many different symbols, int32 `[contexts]`.
+    """
+
+    keys: Ids
+    seen: NDArray[np.float32]
+    backoff: NDArray[np.float32]
+    totals: NDArray[np.int32]
+    distinct: NDArray[np.int32]
+
+
+@final
+class NgramModel:
+    """Probabilities of the next symbol given the last `order - 1`.
+
+    Attributes:
+        of_empty_context: the distribution when nothing is known, `[1, vocabulary]`.
+
+    Args:
+        levels: of order 1, 2, … N.
+        vocabulary_size: number of symbols.
+    """
+
+    def __init__(self, levels: Sequence[Level], *, vocabulary_size: int) -> None:
+        self.levels = tuple(levels)
+        self.order = len(self.levels)
+        self.vocabulary_size = vocabulary_size
+        uniform = np.full((1, vocabulary_size), 1.0 / vocabulary_size)
+        self.of_empty_context = self._next_order(0, uniform, np.zeros(1, dtype=np.int64))
+
+    def first_contexts(self, num_texts: int) -> Ids:
+        """Returns the contexts before the first symbol of some texts, int64 `[order, texts]`."""
+        contexts = np.full((self.order, num_texts), NONE, dtype=np.int64)
+        contexts[0] = 0
+        return contexts
+
+    def contexts_after(self, tokens: Symbols, contexts: Ids) -> Ids:
+        """Returns the contexts after each symbol of some texts, int64 `[order, time, texts]`.
+
+        Args:
+            tokens: `[time, texts]`.
+            contexts: before the first of them, `[order, texts]`.
+        """
+        after = np.zeros((self.order, *tokens.shape), dtype=np.int64)
+        for length in range(1, self.order):
+            before = np.concatenate((contexts[length - 1][None], after[length - 1, :-1]))
+            keys = self.levels[length - 1].keys
+            after[length] = find(keys, before, tokens, vocabulary_size=self.vocabulary_size)
+        return after
+
+    def distributions(self, contexts: Ids) -> Probabilities:
+        """Returns the probabilities of all symbols in some contexts, float64 `[…, vocabulary]`.
+
+        Args:
+            contexts: `[order, …]`.
+        """
+        flat = contexts.reshape(self.order, -1)
+        probabilities = np.repeat(self.of_empty_context, flat.shape[1], axis=0)
+        for length in range(1, self.order):
+            probabilities = self._next_order(length, probabilities, flat[length])
+        return probabilities.reshape(*contexts.shape[1:], self.vocabulary_size)
+
+    def probabilities(self, contexts: Ids, targets: Symbols) -> Probabilities:
+        """Returns the probability of one symbol in each context, float64 `[…]`; faster than all of them.
+
+        Args:
+            contexts: `[order, …]`.
+            targets: `[…]`.
+        """
+        probabilities = np.full(targets.shape, 1.0 / self.vocabulary_size)
+        for level, context in zip(self.levels, contexts, strict=True):
+            places = find(level.keys, context, targets, vocabulary_size=self.vocabulary_size)
+            seen = np.where(places == NONE, 0.0, level.seen[places])
+            probabilities = seen + np.where(context == NONE, 1.0, level.backoff[context]) * probabilities
+        return probabilities
+
+    def confidence(self, contexts: Ids) -> tuple[Ids, Ids]:
+        """Returns for the context of every length how often, and by how many different symbols, it was followed.
+
+        Args:
+            contexts: `[order, …]`.
+
+        Returns:
+            two int64 `[order, …]`; 0 where the context is not known.
+        """
+        totals, distinct = np.zeros_like(contexts), np.zeros_like(contexts)
+        for length, level in enumerate(self.levels):
+            known = contexts[length] != NONE
+            totals[length][known] = level.totals[contexts[length][known]]
+            distinct[length][known] = level.distinct[contexts[length][known]]
+        return totals, distinct
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns all that rebuilds the model, by name: `ORDER.keys`, `ORDER.seen`, …"""
+        return {
+            f"{order}.{name}": getattr(level, name)
+            for order, level in enumerate(self.levels, start=1)
+            for name in Level.__dataclass_fields__
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], *, order: int, vocabulary_size: int, source: str
+    ) -> "NgramModel":
+        """Returns the model whose arrays these are.
+
+        Raises:
+            CheckpointError: they are not those of such a model.
+        """
+        levels = []
+        num_contexts = 1
+        for each in range(1, order + 1):
+            try:
+                level = Level(**{name: arrays[f"{each}.{name}"] for name in Level.__dataclass_fields__})
+            except KeyError as error:
+                raise CheckpointError(f"The counts in '{source}' lack {error}.") from None
+            if not _is_sound(level, num_contexts=num_contexts, vocabulary_size=vocabulary_size):
+                raise CheckpointError(f"The counts of order {each} in '{source}' are damaged.")
+            levels.append(level)
+            num_contexts = len(level.keys)
+        return cls(levels, vocabulary_size=vocabulary_size)
+
+    def _next_order(self, length: int, shorter: Probabilities, contexts: Ids) -> Probabilities:
+        """Returns the distributions in contexts of a length from those in contexts one shorter."""
+        level = self.levels[length]
+        known = np.flatnonzero(contexts != NONE)
+        first = np.searchsorted(level.keys, contexts[known] * self.vocabulary_size)
+        counts = np.searchsorted(level.keys, (contexts[known] + 1) * self.vocabulary_size) - first
+        rows = np.repeat(known, counts)
+        grams = np.arange(len(rows)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        probabilities = shorter.copy()
+        probabilities[known] *= level.backoff[contexts[known], None]
+        probabilities[rows, level.keys[grams] % self.vocabulary_size] += level.seen[grams]
+        return probabilities
+
+
+def make_level(grams: Grams, estimate: Estimate) -> Level:
+    """Returns an order of the model from its counts and its estimate."""
+    return Level(
+        keys=grams.keys,
+        seen=estimate.seen.astype(np.float32),
+        backoff=estimate.backoff.astype(np.float32),
+        totals=sums_by_context(grams, grams.counts).astype(np.int32),
+        distinct=sums_by_context(grams, grams.counts > 0).astype(np.int32),
+    )
+
+
+def _is_sound(level: Level, *, num_contexts: int, vocabulary_size: int) -> bool:
+    per_context, per_gram = (level.backoff, level.totals, level.distinct), (level.keys, level.seen)
+    types = [array.dtype.name for array in (*per_gram, *per_context)]
+    return (
+        types == ["int64", "float32", "float32", "int32", "int32"]
+        and all(array.shape == (num_contexts,) for array in per_context)
+        and all(array.shape == (len(level.keys),) for array in per_gram)
+        and len(level.keys) > 0
+        and bool(np.all(level.keys[1:] > level.keys[:-1]))
+        and int(level.keys[0]) >= 0
+        and int(level.keys[-1]) < num_contexts * vocabulary_size
+        and all(bool(np.all((array >= 0.0) & (array <= 1.0))) for array in (level.seen, level.backoff))
+    )

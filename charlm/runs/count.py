@@ -1,0 +1,143 @@
+"""`charlm train --model ngram`: a run that counts instead of training."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
+from charlm.checkpointing.metrics import append_metrics
+from charlm.checkpointing.run_folder import RunFolder, discarded_on_failure
+from charlm.config import EvaluationConfig, RunConfig, TrainingConfig
+from charlm.data.corpus import EncodedCorpus
+from charlm.errors import ConfigError, DataError
+from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.score import Score
+from charlm.evaluation.scorer import score_text
+from charlm.generation.generator import sample_text
+from charlm.models.build import count_parameters
+from charlm.models.ngram import NgramLanguageModel
+from charlm.ngrams.build import CountedModel, count_model
+from charlm.ngrams.stepping import NgramStepModel
+from charlm.runs.reporting import Reporter, TrainingSummary
+from charlm.runs.result import FINAL_SAMPLE_CHARACTERS, TrainResult
+from charlm.runs.seeds import Streams
+from charlm.runs.summary import describe_corpus, describe_model
+
+_CPU = torch.device("cpu")
+
+
+def require_countable(config: RunConfig) -> None:
+    """Returns if nothing was asked for that only training can give.
+
+    Raises:
+        ConfigError: something was.
+    """
+    for name, field in TrainingConfig.model_fields.items():
+        if getattr(config.training, name) != field.default:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is for models that are trained; an n-gram model is counted in one go."
+            )
+    if config.run.device not in ("auto", "cpu"):
+        raise ConfigError(f"--device {config.run.device} is for networks; n-grams are counted on the CPU.")
+
+
+def count_to_the_end(
+    config: RunConfig,
+    corpus: EncodedCorpus,
+    make_folder: Callable[[], RunFolder],
+    *,
+    facts: Mapping[str, Any],
+    symbol_counts: NDArray[np.int64],
+    reporter: Reporter,
+) -> TrainResult:
+    """Counts a new run's text, stores the model, and scores it on what was held out.
+
+    Raises:
+        DataError: the text is shorter than the order.
+    """
+    order, tokenizer = config.model.order, corpus.tokenizer
+    started = time.perf_counter()
+    counted = count_model(
+        corpus.train.tokens.in_memory().read(0, len(corpus.train.tokens)),
+        order=order,
+        smoothing=config.model.smoothing,
+        vocabulary_size=tokenizer.vocabulary_size,
+        begin=tokenizer.begin,
+    )
+    if counted.model.order < order:
+        unit = "symbols" if tokenizer.begin is None else "symbols in any record"
+        raise DataError(
+            f"--order {order} needs a text with stretches as long; this one has {counted.model.order} {unit}."
+        )
+    seconds = time.perf_counter() - started
+    model = NgramLanguageModel(counted.model)
+    folder = make_folder()
+    with discarded_on_failure(folder):
+        config = config.model_copy(update={"run": config.run.model_copy(update={"name": folder.name})})
+        validation = None if corpus.valid is None else _score(model, corpus, "valid", reporter)
+        folder.write_tokenizer(tokenizer.to_json())
+        tensors = {f"model.{name}": torch.from_numpy(array) for name, array in counted.model.to_arrays().items()}
+        tensors["corpus.symbol_counts"] = torch.from_numpy(symbol_counts)
+        values = {
+            **facts,
+            "step": 1,
+            "config": config.model_dump(mode="json", exclude_none=True),
+            "tokenizer": dict(tokenizer.to_json()),
+            "validation": None if validation is None else validation.to_json(),
+        }
+        write_checkpoint(folder.best, Checkpoint(tensors, values))
+        append_metrics(folder.metrics, {"step": 1, "seconds": round(seconds, 3), "validation": values["validation"]})
+        folder.write_config(config, comment="counted in one go")
+    grams = count_parameters(model)
+    with reporter.training(TrainingSummary(folder.path, _rows(config, corpus, counted, grams, folder), total_steps=1)):
+        test = None if corpus.test is None else _score(model, corpus, "test", reporter)
+    baselines: tuple[Baseline, ...] = ()
+    for split, text in (("validation", corpus.valid), ("test", corpus.test)):
+        if text is not None:
+            baselines += score_baselines(text, tokenizer, symbol_counts, split=split)
+    return TrainResult(
+        run=folder.path,
+        name=folder.name,
+        kind="ngram",
+        parameters=grams,
+        steps=1,
+        total_steps=1,
+        seconds=seconds,
+        characters_per_second=corpus.train.num_characters / max(seconds, 1e-9),
+        validation=validation,
+        test=test,
+        exact=True,
+        baselines=baselines,
+        sample=sample_text(
+            NgramStepModel(counted.model),
+            tokenizer,
+            length=FINAL_SAMPLE_CHARACTERS,
+            seed=Streams.from_seed(config.run.seed).samples,
+        ),
+        outcome="finished",
+    )
+
+
+def _score(model: NgramLanguageModel, corpus: EncodedCorpus, split: str, reporter: Reporter) -> Score:
+    text = corpus.valid if split == "valid" else corpus.test
+    assert text is not None
+    with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
+        return score_text(model, text, corpus.tokenizer, settings=EvaluationConfig(), device=_CPU, advance=advance)
+
+
+def _rows(
+    config: RunConfig, corpus: EncodedCorpus, counted: CountedModel, grams: int, folder: RunFolder
+) -> tuple[tuple[str, str], ...]:
+    rows = [
+        *describe_corpus(corpus),
+        ("model", describe_model(config, parameters=grams)),
+        ("written to", str(folder.path)),
+    ]
+    if counted.plain_orders:
+        orders = ", ".join(map(str, counted.plain_orders))
+        rows.insert(-1, ("discounts", f"one for all counts at order {orders}, where too few grams are rare for three"))
+    return tuple(rows)

@@ -1,0 +1,53 @@
+"""What a training came to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from charlm.config import ModelKind
+from charlm.evaluation.baselines import Baseline
+from charlm.evaluation.score import Score
+from charlm.training.loop import Outcome
+
+FINAL_SAMPLE_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training came to.
+
+    Attributes:
+        kind: what kind of model it is.
+        parameters: weights, or grams.
+        steps: steps done in all; `total_steps` were planned.
+        seconds: time spent training in all sessions, evaluations included.
+        characters_per_second: characters trained on, by that time.
+        validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
+        exact: whether each score read its text as one stream.
+        baselines: the uniform and the unigram model on the same texts.
+        sample: a text drawn from the best model.
+    """
+
+    run: Path
+    name: str
+    kind: ModelKind
+    parameters: int
+    steps: int
+    total_steps: int
+    seconds: float
+    characters_per_second: float
+    validation: Score | None
+    test: Score | None
+    exact: bool
+    baselines: tuple[Baseline, ...]
+    sample: str
+    outcome: Outcome
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped before its end and can be resumed."""
+        return self.outcome == "interrupted"
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it ended for lack of improvement."""
+        return self.outcome == "stopped early"

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from charlm.errors import CheckpointError
+from charlm.ngrams.build import count_model
+from charlm.ngrams.crossing import cross_count
+from charlm.ngrams.model import NgramModel
+from charlm.ngrams.stepping import NgramStepModel
+
+TEXT = np.random.default_rng(1).choice(5, size=400, p=[0.5, 0.2, 0.15, 0.1, 0.05]).astype(np.uint8)
+
+
+def model_of(text=TEXT, order=4, **settings):
+    return count_model(text, order=order, smoothing="kneser-ney", vocabulary_size=6, **settings).model
+
+
+def test_the_probability_of_one_symbol_is_that_in_the_distribution():
+    model = model_of()
+    contexts = model.contexts_after(TEXT.reshape(100, 4), model.first_contexts(4))
+    targets = np.roll(TEXT.reshape(100, 4), 1)
+    picked = np.take_along_axis(model.distributions(contexts), targets[..., None].astype(np.int64), axis=-1)[..., 0]
+    assert model.probabilities(contexts, targets) == pytest.approx(picked, rel=1e-12)
+
+
+def test_contexts_are_the_same_in_one_reading_and_in_pieces():
+    model = model_of()
+    whole = model.contexts_after(TEXT[:, None], model.first_contexts(1))
+    first = model.contexts_after(TEXT[:7, None], model.first_contexts(1))
+    rest = model.contexts_after(TEXT[7:, None], first[:, -1])
+    assert np.array_equal(np.concatenate([first, rest], axis=1), whole)
+
+
+def test_confidence_by_hand():
+    # 0 is followed by 1 twice and by 2 once; 0 1 by 0 twice.
+    model = model_of(np.array([0, 1, 0, 1, 0, 2]), order=3)
+    contexts = model.contexts_after(np.array([[0], [1], [5]]), model.first_contexts(1))[:, :, 0]
+    totals, distinct = model.confidence(contexts)
+    assert totals.T.tolist() == [[6, 3, 0], [6, 2, 2], [6, 0, 0]]
+    assert distinct.T.tolist() == [[3, 2, 0], [3, 1, 1], [3, 0, 0]]
+
+
+@pytest.mark.parametrize("num_streams", [1, 3])
+def test_steps_tell_what_reading_tells(num_streams):
+    model = model_of()
+    steps = NgramStepModel(model)
+    tokens = np.random.default_rng(2).integers(0, 6, (50, num_streams))
+    expected = model.distributions(model.contexts_after(tokens, model.first_contexts(num_streams)))
+    stepper = steps.stepper(steps.initial_state(num_streams))
+    for time, row in enumerate(tokens):
+        if time == 20:
+            stepper = steps.stepper(stepper.state())
+        assert np.exp(stepper.step(row)) == pytest.approx(expected[time], rel=1e-5)
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 4, 5, 90])
+def test_reading_ahead_leaves_the_state_of_steps(length):
+    steps = NgramStepModel(model_of())
+    stepper = steps.stepper(steps.initial_state(1))
+    for token in TEXT[:length]:
+        stepper.step(np.array([token]))
+    assert np.array_equal(steps.read(TEXT[:length], steps.initial_state(1))[0], stepper.state()[0])
+
+
+def test_arrays_bring_the_model_back():
+    model = model_of()
+    again = NgramModel.from_arrays(model.to_arrays(), order=4, vocabulary_size=6, source="here")
+    contexts = model.contexts_after(TEXT[:, None], model.first_contexts(1))
+    assert np.array_equal(again.distributions(contexts), model.distributions(contexts))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("2.keys", lambda array: array[::-1].copy()),
+        ("2.keys", lambda array: array * 1000),
+        ("2.keys", lambda array: array[:-1]),
+        ("1.keys", lambda array: array - 1),
+        ("3.seen", lambda array: array * np.nan),
+        ("3.seen", lambda array: array.astype(np.float64)),
+        ("2.backoff", lambda array: array + 2),
+        ("4.totals", lambda array: array[:0]),
+        ("4.distinct", None),
+    ],
+)
+def test_damaged_arrays_are_refused(name, change):
+    arrays = model_of().to_arrays()
+    array = arrays.pop(name)
+    if change is not None:
+        arrays[name] = change(array)
+    with pytest.raises(CheckpointError, match="'the file'"):
+        NgramModel.from_arrays(arrays, order=4, vocabulary_size=6, source="the file")
+
+
+def test_what_is_said_of_a_part_is_counted_on_the_others():
+    # With the discounts of the whole text, as cross_count has them, but other counts.
+    order, parts = 3, 4
+    counted = count_model(TEXT, order=order, smoothing="kneser-ney", vocabulary_size=6)
+    crossed = cross_count(counted.text, num_parts=parts)
+    start, stop = 100, 200
+    marked = TEXT.astype(np.int64).copy()
+    marked[start:stop] = 6  # a symbol that ends every gram reaching into the part
+    others = count_model(marked, order=order, smoothing="kneser-ney", vocabulary_size=7).model
+    contexts = others.contexts_after(TEXT[:-1, None], others.first_contexts(1))[:, :, 0]
+    totals, distinct = others.confidence(contexts)
+    inside = slice(start + order, stop)
+    before = slice(inside.start - 1, inside.stop - 1)
+    # Counts of grams that end inside the part are left out; those that end after it, begun inside, are few.
+    assert abs(crossed.totals[inside, 1] - totals[1, before]).max() <= 2
+    assert abs(crossed.distinct[inside, 2] - distinct[2, before]).max() <= 2
+    assert crossed.probabilities.min() > 0
+    assert crossed.probabilities.max() < 1
+
+
+def test_a_text_is_worse_predicted_by_its_other_parts_than_by_itself():
+    counted = count_model(TEXT, order=3, smoothing="kneser-ney", vocabulary_size=6)
+    contexts = counted.model.contexts_after(TEXT[:-1, None], counted.model.first_contexts(1))
+    own = counted.model.probabilities(contexts, TEXT[1:, None])
+    assert np.log(cross_count(counted.text).probabilities[1:]).mean() < np.log(own).mean()

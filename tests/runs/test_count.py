@@ -1,0 +1,102 @@
+import pytest
+import torch
+
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from charlm.config import ModelConfig
+from charlm.errors import CheckpointError, ConfigError, DataError
+from charlm.runs.api import load
+from charlm.runs.export import export_arpa
+from charlm.runs.inspect import describe
+from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.train import resume, start
+
+
+def ngrams(small_config, **settings):
+    """The configuration of a run that counts; sizes and lengths of the others' do not belong in it."""
+    config = small_config(name="counted")
+    model = ModelConfig(**({"model": "ngram", "order": 4} | settings))
+    return config.model_copy(update={"model": model, "training": type(config.training)()})
+
+
+def count(config, workspace, **settings):
+    return start(config, workspace, SilentReporter(), StopRequest(), **settings)
+
+
+@pytest.mark.parametrize("smoothing", ["kneser-ney", "witten-bell"])
+def test_a_counted_run_is_scored_loaded_and_sampled_like_any(small_config, workspace, smoothing):
+    result = count(ngrams(small_config, smoothing=smoothing), workspace)
+    assert result.validation.nats_per_symbol < 0.7 * result.baselines[1].score.nats_per_symbol
+    run = load("counted", workspace=workspace.root)
+    assert run.sample("the", seed=1, length=50) == run.sample("the", seed=1, length=50)
+    text = "the cat sat on the mat. " * 3
+    logits, _ = run.model(
+        torch.from_numpy(run.tokenizer.encode(text).astype("int64"))[:, None], run.model.initial_state(1)
+    )
+    assert torch.allclose(logits.exp().sum(-1), torch.ones(len(text), 1), atol=1e-5)
+    described = dict(describe("counted", workspace).rows)
+    assert described["model"].startswith("n-grams up to order 4")
+    assert "steps" not in described
+
+
+def test_the_same_text_gives_the_same_model(small_config, workspace):
+    count(ngrams(small_config), workspace)
+    config = ngrams(small_config)
+    count(config.model_copy(update={"run": config.run.model_copy(update={"name": "again"})}), workspace)
+    one, other = (read_checkpoint(workspace.checkpoints / name / "best.safetensors") for name in ("counted", "again"))
+    assert one.tensors.keys() == other.tensors.keys()
+    assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
+
+
+def test_records_are_counted_one_by_one(small_config, workspace, text):
+    text.write_text(text.read_text().replace(". ", ".\n"))
+    config = ngrams(small_config)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"records": "lines"})})
+    result = count(config, workspace)
+    assert load(str(result.run), workspace=workspace.root).sample(seed=1, length=20)
+
+
+def test_what_only_training_gives_is_refused(small_config, workspace):
+    config = ngrams(small_config)
+    training = config.training.model_copy(update={"steps": 5})
+    with pytest.raises(ConfigError, match="--steps is for models that are trained"):
+        count(config.model_copy(update={"training": training}), workspace)
+    with pytest.raises(ConfigError, match="--init-from is for networks"):
+        count(config, workspace, init_from="other")
+    with pytest.raises(ConfigError, match="--device cuda"):
+        count(config.model_copy(update={"run": config.run.model_copy(update={"device": "cuda"})}), workspace)
+
+
+def test_a_counted_run_is_finished(small_config, workspace):
+    count(ngrams(small_config), workspace)
+    with pytest.raises(ConfigError, match="'counted' is finished"):
+        resume("counted", workspace, SilentReporter(), StopRequest())
+
+
+def test_an_order_longer_than_the_text_is_refused(small_config, workspace, tmp_path):
+    (tmp_path / "short.txt").write_text("abc")
+    config = ngrams(small_config, order=9)
+    data = config.data.model_copy(update={"corpus": (str(tmp_path / "short.txt"),), "split": "100/0/0"})
+    with pytest.raises(DataError, match="--order 9 needs a text with stretches as long; this one has 3 symbols"):
+        count(config.model_copy(update={"data": data}), workspace)
+    assert not (workspace.checkpoints / "counted").exists()
+
+
+def test_int8_weights_and_export_say_which_models_they_are_for(small_config, workspace, tmp_path):
+    result = count(ngrams(small_config), workspace)
+    with pytest.raises(ConfigError, match="--weights int8 is for networks"):
+        load(str(result.run), workspace=workspace.root).sample(weights="int8")
+    export_arpa("counted", tmp_path / "out.arpa", workspace)
+    assert (tmp_path / "out.arpa").read_text().startswith("\\data\\\nngram 1=")
+    start(small_config(name="network", steps=1, evaluations=1), workspace, SilentReporter(), StopRequest())
+    with pytest.raises(ConfigError, match="'network' is a network"):
+        export_arpa("network", tmp_path / "no.arpa", workspace)
+
+
+def test_a_damaged_count_is_refused(small_config, workspace):
+    path = count(ngrams(small_config), workspace).run / "best.safetensors"
+    stored = read_checkpoint(path)
+    tensors = dict(stored.tensors)
+    tensors["model.2.keys"] = tensors["model.2.keys"].flip(0)
+    write_checkpoint(path, Checkpoint(tensors, stored.values))
+    with pytest.raises(CheckpointError, match="counts of order 2"):
+        load("counted", workspace=workspace.root)
