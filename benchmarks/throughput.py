@@ -30,7 +30,7 @@ from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.models.recurrent import Cell
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
-from charlm.runs.training_run import build_trainer
+from charlm.runs.training_run import build_trainer, new_model
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -174,8 +174,7 @@ class Bench:
         return build_trainer(
             config,
             batches,
-            vocabulary_size=shape.vocabulary,
-            weights=None,
+            new_model(config, vocabulary_size=shape.vocabulary),
             total_steps=10**9,
             precision=shape.precision,  # type: ignore[arg-type]
             device=self._device,

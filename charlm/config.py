@@ -63,6 +63,14 @@ def parse_split(text: str) -> tuple[float, float, float]:
     return train / 100, valid / 100, test / 100
 
 
+_MIX = re.compile(r"none|ngram:([1-9]|1\d|2[0-4])")
+
+
+def mixed_order(mix: str | None) -> int | None:
+    """Returns the order of the n-gram model that a setting such as 'ngram:8' mixes in; None for none."""
+    return None if mix in (None, "none") else int(mix.removeprefix("ngram:"))
+
+
 class Section(BaseModel):
     """A group of settings: immutable, unknown keys, infinities and NaN refused."""
 
@@ -206,6 +214,22 @@ class ModelConfig(Section):
     ] = False
     layer_norm: Annotated[bool, _OF_NETWORKS, Field(description="Normalise each layer's output (LayerNorm).")] = False
 
+    mix: Annotated[
+        str | None,
+        _OF_NETWORKS,
+        Field(
+            description="Mix in an n-gram model of the text, weighted at every symbol by a learnt gate: ngram:K "
+            "with order K, or none.  [default: with --budget ngram:8 where it helps on the validation text, else none]"
+        ),
+    ] = None
+
+    @field_validator("mix")
+    @classmethod
+    def _is_mix(cls, value: str | None) -> str | None:
+        if value is not None and not _MIX.fullmatch(value):
+            raise ValueError(f"{value!r} is not none or ngram:K with K from 1 to 24")
+        return value
+
     @model_validator(mode="after")
     def _settings_suit_the_model(self) -> Self:
         for name, field in type(self).model_fields.items():
@@ -227,6 +251,10 @@ class ModelConfig(Section):
         return self
 
 
+DEFAULT_BUDGET = "3m"
+"""The time for a training of which no length was given."""
+
+
 class TrainingConfig(Section):
     """The optimisation: batches, steps, learning rate, and what guards them."""
 
@@ -234,7 +262,10 @@ class TrainingConfig(Section):
     epochs: Annotated[float | None, Field(gt=0, description="Length of the training in passes over the text.")] = None
     budget: Annotated[
         str | None,
-        Field(description="Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  [default: 3m]"),
+        Field(
+            description="Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  "
+            f"[default: {DEFAULT_BUDGET}]"
+        ),
     ] = None
     batch_size: Annotated[
         int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side; chosen for a --budget.")

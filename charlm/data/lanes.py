@@ -1,6 +1,6 @@
 """Running text as windows of truncated back-propagation through time: several stretches side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, final
 
 import numpy as np
@@ -23,28 +23,37 @@ class Window:
         targets: the symbol after each input, int64 `[time, batch]`; IGNORED where there is none.
         fresh: whether the state starts from zero before this window, instead of being carried on.
         num_targets: targets that count; known without asking the device.
+        starts: where in the text the first input of each lane is, int64 `[batch]` on the CPU; None for windows
+            that are only scored.
     """
 
     inputs: Tensor
     targets: Tensor
     fresh: bool
     num_targets: int
+    starts: Tensor | None = None
+
+    def places(self) -> Tensor:
+        """Returns where in the text each target is, int64 `[time, batch]`, on the CPU."""
+        assert self.starts is not None
+        return torch.arange(1, len(self.inputs) + 1)[:, None] + self.starts
 
     def lanes(self, start: int, stop: int) -> "Window":
         """Returns the lanes `start … stop - 1` of a window that is on the CPU."""
         if (start, stop) == (0, self.inputs.shape[1]):
             return self
         targets = self.targets[:, start:stop]
-        return Window(self.inputs[:, start:stop], targets, self.fresh, int((targets != IGNORED).sum()))
+        num_targets = int((targets != IGNORED).sum())
+        starts = None if self.starts is None else self.starts[start:stop]
+        return Window(self.inputs[:, start:stop], targets, self.fresh, num_targets, starts)
 
     def to(self, device: torch.device) -> "Window":
         """Returns the window on a device; a GPU copies it by itself, and nobody waits."""
         inputs, targets = self.inputs, self.targets
         if device.type == "cuda":
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
-        return Window(
-            inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True), self.fresh, self.num_targets
-        )
+        inputs, targets = inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+        return replace(self, inputs=inputs, targets=targets)
 
 
 class Batches(Protocol):
@@ -116,7 +125,8 @@ class Lanes:
             inputs[-1, self._num_longer :] = 0
             targets[-1, self._num_longer :] = IGNORED
             num_targets -= self.num_lanes - self._num_longer
-        return Window(torch.from_numpy(inputs), torch.from_numpy(targets), place == 0, num_targets)
+        starts = torch.from_numpy(self._starts + start)
+        return Window(torch.from_numpy(inputs), torch.from_numpy(targets), place == 0, num_targets, starts)
 
     def _border(self, epoch: int, place: int) -> int:
         """Returns how far into each lane the windows before `place` reach."""

@@ -62,7 +62,8 @@ class RecordBatches:
         present = np.arange(first, stop)[:, None] < lengths
         inputs, targets = np.where(present, symbols[:-1], 0), np.where(present, symbols[1:], IGNORED)
         num_targets = int(np.count_nonzero(present))
-        return Window(torch.from_numpy(inputs), torch.from_numpy(targets), within == 0, num_targets)
+        places = torch.from_numpy(starts + first)
+        return Window(torch.from_numpy(inputs), torch.from_numpy(targets), within == 0, num_targets, places)
 
     def _stretches(self, batch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns where each record of a batch begins and how many targets it has; 0 for a lane without record."""

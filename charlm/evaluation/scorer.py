@@ -4,18 +4,17 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 import torch
-from torch.nn import functional
 
 from charlm.config import EvaluationConfig
 from charlm.data.corpus import EncodedText
-from charlm.data.lanes import IGNORED, Window
+from charlm.data.lanes import Window
 from charlm.data.record_batches import RecordBatches
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.accounting import score_of
 from charlm.evaluation.readings import carried, cold_windows, warm_lanes
 from charlm.evaluation.score import Score
-from charlm.models.base import LanguageModel
+from charlm.models.base import OWN, LanguageModel
 from charlm.models.threads import threads_for_steps, using_threads
 
 Advance = Callable[[int], None]
@@ -32,7 +31,23 @@ def score_text(
     mode: Mode = "exact",
     advance: Advance | None = None,
 ) -> Score:
-    """Returns the score of a text: every symbol after the first exactly once, whatever the mode.
+    """Returns the score of a text under a model alone; see `score_parts`."""
+    return score_parts(model, text, tokenizer, settings=settings, device=device, mode=mode, advance=advance)[OWN]
+
+
+def score_parts(
+    model: LanguageModel,
+    text: EncodedText,
+    tokenizer: Tokenizer,
+    *,
+    settings: EvaluationConfig,
+    device: torch.device,
+    mode: Mode = "exact",
+    advance: Advance | None = None,
+) -> dict[str, Score]:
+    """Returns the score of a text, under the name OWN, and those of the models that the model is made of.
+
+    Every symbol after the first counts exactly once, whatever the mode.
 
     "exact" reads one stream with the state carried from the first symbol to the last. "fast" reads
     many stretches side by side, each warmed up on what precedes it; training uses it to watch itself.
@@ -52,32 +67,28 @@ def score_text(
         windows = warm_lanes(text.tokens, num_lanes=num_lanes, warmup=128)
     else:
         windows = carried(text.tokens)
-    return score_of(total_nats(model, windows, device=device, advance=advance), text, tokenizer)
+    totals = total_nats(model, windows, device=device, advance=advance)
+    return {name: score_of(nats, text, tokenizer) for name, nats in totals.items()}
 
 
 @torch.inference_mode()
 def total_nats(
     model: LanguageModel, windows: Iterable[Window], *, device: torch.device, advance: Advance | None = None
-) -> float:
-    """Returns the summed code length of all targets; the state is carried from window to window."""
-    total = torch.zeros((), dtype=torch.float64)
+) -> dict[str, float]:
+    """Returns the summed code lengths of all targets by model; the state is carried from window to window."""
+    totals = {OWN: torch.zeros((), dtype=torch.float64)}
     state = model.initial_state(0)
     for window in windows:
         if window.fresh:
             state = model.initial_state(window.inputs.shape[1])
         with using_threads(threads_for_steps(model, batch_size=window.inputs.shape[1])):
-            logits, state = model(window.inputs.to(device), state)
-        nats = functional.cross_entropy(
-            logits.float().flatten(0, 1),
-            window.targets.to(device).flatten(),
-            ignore_index=IGNORED,
-            reduction="none",
-        )
-        # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
-        total += nats.cpu().double().sum()
+            nats, state = model.nats(window.inputs.to(device), window.targets.to(device), state)
+        for name, each in nats.items():
+            # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
+            totals[name] = totals.get(name, 0.0) + each.cpu().double().sum()
         if advance is not None:
             advance(window.num_targets)
-    return float(total)
+    return {name: float(total) for name, total in totals.items()}
 
 
 def _record_windows(text: EncodedText, tokenizer: Tokenizer) -> Iterable[Window]:

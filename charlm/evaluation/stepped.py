@@ -1,12 +1,13 @@
 """A StepModel as a language model, so that what is sampled or coded one symbol at a time is scored as such."""
 
+from collections.abc import Mapping
 from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.models.base import State
+from charlm.models.base import OWN, State, code_lengths
 from charlm.stepping.base import StepModel
 
 
@@ -31,6 +32,11 @@ class SteppedModel:
         for row, symbols in zip(logits, tokens.numpy(), strict=True):
             row[:] = stepper.step(symbols)
         return torch.from_numpy(logits), tuple(torch.from_numpy(part) for part in stepper.state())
+
+    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+        """Returns the code length of each target."""
+        logits, state = self(tokens, state)
+        return {OWN: code_lengths(logits, targets)}, state
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""

@@ -1,13 +1,21 @@
 """What a language model is: `(tokens, state) -> (logits, state)`, and a state to start from."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+from charlm.data.lanes import IGNORED
 
 State = tuple[Tensor, ...]
 """A model's memory of the symbols read so far; the second axis of every tensor is the batch."""
+
+
+OWN = "own"
+"""The name under which a model gives its own code lengths."""
 
 
 class LanguageModel(Protocol):
@@ -32,6 +40,19 @@ class LanguageModel(Protocol):
         """Returns the state before any symbol, for `batch_size` sequences."""
         ...
 
+    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+        """Returns the code length of each target, and the state after the last symbol.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            targets: the symbol after each, int64 `[time, batch]`; IGNORED costs nothing.
+            state: the memory before the first of them.
+
+        Returns:
+            float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
+        """
+        ...
+
 
 class Network(nn.Module, ABC):
     """A language model whose weights are trained."""
@@ -50,10 +71,24 @@ class Network(nn.Module, ABC):
     def initialize(self, generator: torch.Generator) -> None:
         """Draws all weights anew."""
 
+    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+        """Returns the code length of each target, as `LanguageModel` says."""
+        logits, state = self(tokens, state)
+        return {OWN: code_lengths(logits, targets)}, state
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
+
+
+def code_lengths(logits: Tensor, targets: Tensor) -> Tensor:
+    """Returns the nats of each target, float32 `[time, batch]`, from the logits `[time, batch, vocabulary]`."""
+    # float32: the logits come in 16 bits under autocast, too coarse for a sum of logarithms.
+    nats = functional.cross_entropy(
+        logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
+    )
+    return nats.view(targets.shape)
 
 
 def detach(state: State) -> State:

@@ -7,12 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.config import ModelConfig
+from charlm.config import ModelConfig, mixed_order
 from charlm.errors import CheckpointError
 from charlm.models.base import LanguageModel, Network
+from charlm.models.mixture import MixedLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.ngrams.model import NgramModel
+from charlm.stepping.build import NGRAMS, section
 
 
 def restore_model(
@@ -31,18 +33,27 @@ def restore_model(
         return NgramLanguageModel(
             NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         )
-    network = build_network(config, vocabulary_size=vocabulary_size)
+    model = build_network(config, vocabulary_size=vocabulary_size)
+    order = mixed_order(config.mix)
+    if order is not None:
+        counts = section(arrays, NGRAMS)
+        ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
+        model = MixedLanguageModel(model, ngrams)
+        arrays = {name: array for name, array in arrays.items() if not name.startswith(f"{NGRAMS}.")}
     # A copy: torch's tensors can be written to, a file's arrays cannot.
-    load_weights(network, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, source=source)
-    return network
+    load_weights(model, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, source=source)
+    return model
 
 
 def arrays_of(model: LanguageModel) -> Mapping[str, NDArray[Any]]:
-    """Returns what `restore_model` makes a model of, from a model on the CPU; a network's share its memory."""
+    """Returns what `restore_model` makes a model of, from a model on the CPU; a network's share its memory there."""
     if isinstance(model, NgramLanguageModel):
         return model.ngrams.to_arrays()
     assert isinstance(model, Network)
-    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    arrays: dict[str, NDArray[Any]] = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    if isinstance(model, MixedLanguageModel):
+        arrays |= {f"{NGRAMS}.{name}": array for name, array in model.ngrams.to_arrays().items()}
+    return arrays
 
 
 def count_parameters(model: LanguageModel) -> int:

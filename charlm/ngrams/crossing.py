@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.ngrams.confidence import features, num_features
 from charlm.ngrams.counting import NONE, CountedText, Ids, beginnings, suffixes, sums_by_context
 from charlm.ngrams.smoothing import Discounts, adjusted_counts, estimate_discounts, kneser_ney
 
@@ -22,13 +23,11 @@ class Crossed:
 
     Attributes:
         probabilities: of the symbol itself, in the highest order, float32 `[symbols]`.
-        totals: how often the context of each length was followed by something, float32 `[symbols, order]`.
-        distinct: by how many different symbols, float32 `[symbols, order]`.
+        confidence: features of its context, as of `features`, float16 `[symbols, 2 order]`.
     """
 
     probabilities: NDArray[np.float32]
-    totals: NDArray[np.float32]
-    distinct: NDArray[np.float32]
+    confidence: NDArray[np.float16]
 
 
 def cross_count(text: CountedText, *, num_parts: int = NUM_PARTS) -> Crossed:
@@ -41,8 +40,7 @@ def cross_count(text: CountedText, *, num_parts: int = NUM_PARTS) -> Crossed:
     shorter = [suffixes(text, each) for each in range(2, order + 1)]
     crossed = Crossed(
         np.empty(length, dtype=np.float32),
-        np.zeros((length, order), dtype=np.float32),
-        np.zeros((length, order), dtype=np.float32),
+        np.zeros((length, num_features(order)), dtype=np.float16),
     )
     borders = np.linspace(0, length, num_parts + 1).round().astype(np.int64)
     for start, stop in itertools.pairwise(borders):
@@ -58,7 +56,9 @@ def _say_of_part(
         grams.counts - _occurrences(ending[part], len(grams))
         for grams, ending in zip(text.orders, text.occurrences, strict=True)
     ]
-    probabilities = np.full(part.stop - part.start, 1.0 / text.vocabulary_size)
+    length = part.stop - part.start
+    probabilities = np.full(length, 1.0 / text.vocabulary_size)
+    totals, distinct = (np.zeros((order, length), dtype=np.float32) for _ in range(2))
     for index, (grams, counts) in enumerate(zip(text.orders, left, strict=True)):
         adjusted = counts
         if index + 1 < order:
@@ -69,9 +69,10 @@ def _say_of_part(
         there = np.flatnonzero(places != NONE)
         gram, context = places[there], grams.contexts[places[there]]
         probabilities[there] = estimate.seen[gram] + estimate.backoff[context] * probabilities[there]
-        crossed.totals[part][there, index] = sums_by_context(grams, counts)[context]
-        crossed.distinct[part][there, index] = sums_by_context(grams, counts > 0)[context]
+        totals[index, there] = sums_by_context(grams, counts)[context]
+        distinct[index, there] = sums_by_context(grams, counts > 0)[context]
     crossed.probabilities[part] = probabilities
+    crossed.confidence[part] = features(totals, distinct)
 
 
 def _occurrences(places: Ids, num_grams: int) -> Ids:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.errors import CheckpointError
+from charlm.ngrams.confidence import features
 from charlm.ngrams.counting import NONE, Grams, Ids, Symbols, find, sums_by_context
 from charlm.ngrams.smoothing import Estimate
 
@@ -102,21 +103,18 @@ class NgramModel:
             probabilities = seen + np.where(context == NONE, 1.0, level.backoff[context]) * probabilities
         return probabilities
 
-    def confidence(self, contexts: Ids) -> tuple[Ids, Ids]:
-        """Returns for the context of every length how often, and by how many different symbols, it was followed.
+    def confidence(self, contexts: Ids) -> NDArray[np.float32]:
+        """Returns how much there is to go by in some contexts, as of `features`, float32 `[…, 2 order]`.
 
         Args:
             contexts: `[order, …]`.
-
-        Returns:
-            two int64 `[order, …]`; 0 where the context is not known.
         """
         totals, distinct = np.zeros_like(contexts), np.zeros_like(contexts)
         for length, level in enumerate(self.levels):
             known = contexts[length] != NONE
             totals[length][known] = level.totals[contexts[length][known]]
             distinct[length][known] = level.distinct[contexts[length][known]]
-        return totals, distinct
+        return features(totals, distinct)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Returns all that rebuilds the model, by name: `ORDER.keys`, `ORDER.seen`, …"""

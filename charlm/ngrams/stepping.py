@@ -6,8 +6,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.ngrams.confidence import features, num_features
 from charlm.ngrams.counting import NONE, Ids, Symbols
 from charlm.ngrams.model import Level, NgramModel
+
+_KEPT_LENGTH = 3
+"""Of contexts as long as this there are few, and they come again and again: their distributions are kept."""
+_MOST_KEPT_NUMBERS = 1 << 22
 
 State = tuple[NDArray[Any], ...]
 
@@ -45,10 +50,18 @@ class NgramStepper:
         self._model = model
         self._contexts = contexts
 
+    def confidence(self) -> NDArray[np.float32]:
+        """Returns how much there is to go by now, float32 `[streams, 2 order]`."""
+        return self._model.confidence(self._contexts)
+
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
         """Reads one symbol in every stream and returns the logarithms of the next one's probabilities."""
+        return np.log(self.probabilities_after(tokens))
+
+    def probabilities_after(self, tokens: Symbols) -> NDArray[np.float32]:
+        """Reads one symbol in every stream and returns the next one's probabilities, `[streams, vocabulary]`."""
         self._contexts = self._model.contexts_after(tokens[None], self._contexts)[:, 0]
-        return np.log(self._model.distributions(self._contexts)).astype(np.float32)
+        return self._model.distributions(self._contexts).astype(np.float32)
 
     def state(self) -> State:
         """Returns a copy of the contexts."""
@@ -62,24 +75,52 @@ class SingleStepper:
     def __init__(self, model: NgramModel, children: Sequence["_Children"], contexts: Ids) -> None:
         self._children = children
         self._contexts: list[int] = contexts[:, 0].tolist()
-        self._of_empty_context = model.of_empty_context
+        self._of_empty_context = model.of_empty_context.astype(np.float32)
         self._probabilities = np.empty_like(self._of_empty_context)
+        self._confidence = np.zeros((1, num_features(len(children))), dtype=np.float32)
         self._logarithms = np.empty(self._probabilities.shape, dtype=np.float32)
+        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._most_kept = _MOST_KEPT_NUMBERS // model.vocabulary_size
+
+    def confidence(self) -> NDArray[np.float32]:
+        """Returns how much there is to go by now, float32 `[1, 2 order]`; the next call overwrites it."""
+        self._confidence.fill(0.0)
+        (totals, distinct) = self._confidence.reshape(2, -1)
+        for length, (children, context) in enumerate(zip(self._children, self._contexts, strict=True)):
+            if context != NONE:
+                totals[length] = children.totals[context]
+                distinct[length] = children.distinct[context]
+        return self._confidence
 
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
         """Reads one symbol and returns the logarithms of the next one's probabilities, `[1, vocabulary]`."""
+        return np.log(self.probabilities_after(tokens), out=self._logarithms)
+
+    def probabilities_after(self, tokens: Symbols) -> NDArray[np.float32]:
+        """Reads one symbol and returns the next one's probabilities; the next step overwrites them."""
         symbol = int(tokens[0])
         contexts = [0]
         for children, context in zip(self._children[:-1], self._contexts, strict=False):
             contexts.append(NONE if context == NONE else children.find(context, symbol))
         self._contexts = contexts
-        np.copyto(self._probabilities, self._of_empty_context)
+        short = min(_KEPT_LENGTH, len(contexts) - 1)
+        kept = self._kept.get(contexts[short]) if contexts[short] != NONE else None
+        if kept is None:
+            np.copyto(self._probabilities, self._of_empty_context)
+            self._interpolate(contexts, 1, short + 1)
+            if contexts[short] != NONE and len(self._kept) < self._most_kept:
+                self._kept[contexts[short]] = self._probabilities.copy()
+        else:
+            np.copyto(self._probabilities, kept)
+        self._interpolate(contexts, short + 1, len(contexts))
+        return self._probabilities
+
+    def _interpolate(self, contexts: list[int], start: int, stop: int) -> None:
         (row,) = self._probabilities
-        for children, context in zip(self._children[1:], contexts[1:], strict=True):
-            if context == NONE:
+        for length in range(start, stop):
+            if contexts[length] == NONE:
                 break
-            children.interpolate(context, row)
-        return np.log(self._probabilities, out=self._logarithms, casting="same_kind")
+            self._children[length].interpolate(contexts[length], row)
 
     def state(self) -> State:
         """Returns a copy of the contexts."""
@@ -88,14 +129,20 @@ class SingleStepper:
 
 @final
 class _Children:
-    """What may follow each context of one length."""
+    """What may follow each context of one length.
+
+    Attributes:
+        totals: how often it was followed, as a feature, `[contexts]`.
+        distinct: by how many different symbols, as a feature.
+    """
 
     def __init__(self, level: Level, vocabulary_size: int) -> None:
         num_contexts = len(level.backoff)
         self._firsts = np.searchsorted(level.keys, np.arange(num_contexts + 1) * vocabulary_size)
         self._symbols = level.keys % vocabulary_size
-        self._seen = level.seen.astype(np.float64)
+        self._seen = level.seen
         self._backoff = level.backoff
+        self.totals, self.distinct = features(level.totals[None], level.distinct[None]).T
 
     def find(self, context: int, symbol: int) -> int:
         """Returns the number of the gram that goes on from a context with a symbol."""
@@ -103,7 +150,7 @@ class _Children:
         place = first + self._symbols[first:stop].searchsorted(symbol)
         return int(place) if place < stop and self._symbols[place] == symbol else NONE
 
-    def interpolate(self, context: int, row: NDArray[np.float64]) -> None:
+    def interpolate(self, context: int, row: NDArray[np.float32]) -> None:
         """Turns the distribution in the context one shorter into the one in this context, in place."""
         first, stop = self._firsts[context], self._firsts[context + 1]
         np.multiply(row, self._backoff[context], out=row)

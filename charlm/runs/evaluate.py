@@ -13,8 +13,9 @@ from charlm.data.sources import TextSource
 from charlm.errors import DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_text
+from charlm.evaluation.scorer import score_parts, score_text
 from charlm.evaluation.stepped import SteppedModel
+from charlm.models.base import OWN
 from charlm.runs.corpus_of_run import reopen_corpus
 from charlm.runs.device import resolve_device
 from charlm.runs.generate import step_model
@@ -120,8 +121,9 @@ def score_encoded(
             f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
         )
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
-        score = score_text(loaded.model, encoded, tokenizer, settings=settings, device=device, advance=advance)
-    return score, score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
+        parts = score_parts(loaded.model, encoded, tokenizer, settings=settings, device=device, advance=advance)
+    others = tuple(Baseline(name, label, score) for name, score in parts.items() if name != OWN)
+    return parts[OWN], others + score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
 
 
 def _reading(own: DataConfig, asked: DataConfig | None) -> DataConfig:

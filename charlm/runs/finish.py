@@ -7,7 +7,9 @@ from charlm.config import EvaluationConfig, parse_duration
 from charlm.data.corpus import EncodedText
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import Mode, score_text
+from charlm.evaluation.scorer import Mode, score_parts
+from charlm.models.base import OWN
+from charlm.models.mixture import NETWORK_ALONE, network_of
 from charlm.models.threads import using_threads
 from charlm.runs.loading import LoadedModel, model_from
 from charlm.runs.reporting import TrainingSummary
@@ -54,6 +56,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         finally:
             run.stop.graceful = False
     scores: dict[str, Score] = {}
+    alone = False
     modes: set[Mode] = set()
     baselines: tuple[Baseline, ...] = ()
     sample = run.last_sample
@@ -65,9 +68,17 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
             if text is not None:
                 mode = _mode(text, run)
                 modes.add(mode)
-                scores[split] = _score(best, text, run, split, mode=mode)
+                parts = _score(best, text, run, split, mode=mode)
+                if split == "validation" and run.facts["mix_on_trial"]:
+                    alone = parts[NETWORK_ALONE].total_nats <= parts[OWN].total_nats
+                scores[split] = parts[NETWORK_ALONE if alone else OWN]
+                baselines += tuple(Baseline(name, split, score) for name, score in parts.items() if name != OWN)
                 baselines += score_baselines(text, run.corpus.tokenizer, run.symbol_counts, split=split)
-        sample = run.draw_sample(best.model, length=FINAL_SAMPLE_CHARACTERS)
+        if alone:
+            run.keep_network_alone()
+            run.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
+        model = network_of(best.model) if alone else best.model
+        sample = run.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS)
     seconds = run.progress.seconds
     return TrainResult(
         run=run.folder.path,
@@ -98,9 +109,9 @@ def _mode(text: EncodedText, run: TrainingRun) -> Mode:
     return "exact" if reads_one_stream(len(text.tokens), run.progress.targets) else "fast"
 
 
-def _score(best: LoadedModel, text: EncodedText, run: TrainingRun, split: str, *, mode: Mode) -> Score:
+def _score(best: LoadedModel, text: EncodedText, run: TrainingRun, split: str, *, mode: Mode) -> dict[str, Score]:
     with run.reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-        return score_text(
+        return score_parts(
             best.model,
             text,
             best.tokenizer,

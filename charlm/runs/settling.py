@@ -9,7 +9,7 @@ from itertools import islice
 
 import torch
 
-from charlm.config import RunConfig, parse_duration
+from charlm.config import DEFAULT_BUDGET, RunConfig, parse_duration
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Batches, Window
 from charlm.evaluation.readings import carried, warm_lanes
@@ -24,7 +24,6 @@ from charlm.training.precision import autocast
 from charlm.training.sizing import Sizes, Task, candidates, choose
 from charlm.training.trainer import Trainer
 
-DEFAULT_BUDGET = "3m"
 MOST_EPOCHS = 40
 """Passes over a text after which a time budget ends the training; later ones make it no better."""
 FEWEST_STEPS = 500

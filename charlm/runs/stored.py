@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charlm.checkpointing.container import read_container
 from charlm.checkpointing.run_folder import find_run
-from charlm.config import RunConfig, validate
+from charlm.config import RunConfig, mixed_order, validate
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
@@ -77,7 +77,8 @@ def stored_model(
     weights = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
     # Checked before anything is built: a damaged configuration must not make charlm ask for all memory.
     if config.model.model != "ngram":
-        stored = weights.get("embedding.weight")
+        prefix = "" if mixed_order(config.model.mix) is None else "network."
+        stored = weights.get(f"{prefix}embedding.weight")
         width = config.model.embedding_size or config.model.hidden_size
         if stored is None or stored.shape != (tokenizer.vocabulary_size, width):
             raise CheckpointError(f"The weights in '{path}' do not fit the model they are stored with.")

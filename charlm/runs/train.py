@@ -15,7 +15,7 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, create_run, discarded_on_failure, find_run, require_free
 from charlm.config import RunConfig, validate
-from charlm.data.corpus import prepare_corpus
+from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.base import Tokenizer
@@ -24,19 +24,23 @@ from charlm.data.tokenizers.recipes import extended, learnt
 from charlm.errors import CheckpointError, ConfigError, TrainingError
 from charlm.evaluation.baselines import count_symbols
 from charlm.models.base import Network
+from charlm.models.build import load_weights
 from charlm.models.growth import grow_vocabulary
+from charlm.models.mixture import network_of
 from charlm.runs.corpus_of_run import reopen_corpus
 from charlm.runs.count import count_to_the_end, require_countable
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import train_to_the_end
 from charlm.runs.loading import LoadedModel, load_model
+from charlm.runs.mixing import Mixture, make_mixture, settle_mix
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.result import TrainResult
 from charlm.runs.seeds import Streams
 from charlm.runs.settling import settle
-from charlm.runs.training_run import TrainingRun, build_batches, build_trainer
+from charlm.runs.training_run import TrainingRun, build_batches, build_trainer, new_model
 from charlm.runs.workspace import Workspace
 from charlm.training.loop import Progress
+from charlm.training.objectives import next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, precision_elsewhere, resolve_precision
 from charlm.training.trainer import Trainer
@@ -44,10 +48,10 @@ from charlm.training.trainer import Trainer
 _TRIAL_STEPS = 1_000_000_000
 """Steps that a trainer which is only timed believes it has."""
 
-_FACTS = ("charlm", "torch", "corpus", "length", "choice", "training_seconds", "initialized_from")
+_FACTS = ("charlm", "torch", "corpus", "length", "choice", "training_seconds", "initialized_from", "mix_on_trial")
 """What stays the same over a run and is stored in its checkpoints."""
 
-_FREE_ON_FINE_TUNING = {"dropout", "embedding_dropout", "layer_dropout", "output_dropout", "dropout_kind"}
+_FREE_ON_FINE_TUNING = {"mix", "dropout", "embedding_dropout", "layer_dropout", "output_dropout", "dropout_kind"}
 
 
 def start(
@@ -114,16 +118,21 @@ def start(
             f"{corpus.tokenizer.vocabulary_size - num_old:,} new ones were added."
         )
     with _out_of_memory_explained():
+        config, on_trial = settle_mix(config, corpus)
+        config, mixture = make_mixture(config, corpus, on_trial=on_trial)
 
         def assemble(config: RunConfig, *, total_steps: int) -> Trainer:
+            model = _new_model(config, corpus, mixture)
+            if weights is not None:
+                load_weights(network_of(model), weights, source="the run to start from")
             return build_trainer(
                 config,
                 build_batches(corpus, config),
-                vocabulary_size=corpus.tokenizer.vocabulary_size,
-                weights=weights,
+                model,
                 total_steps=total_steps,
                 precision=precision,
                 device=device,
+                objective=next_symbol_loss if mixture is None else mixture.objective,
             )
 
         settled = settle(config, corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=started)
@@ -142,7 +151,9 @@ def start(
             corpus,
             trainer,
             Progress(),
-            facts=facts | {"length": settled.length, "choice": settled.choice, "training_seconds": settled.seconds},
+            facts=facts
+            | {"length": settled.length, "choice": settled.choice, "training_seconds": settled.seconds}
+            | {"mix_on_trial": on_trial},
             symbol_counts=symbol_counts,
             reporter=reporter,
             stop=stop,
@@ -181,16 +192,19 @@ def resume(
     corpus = reopen_corpus(config, checkpoint.values, tokenizer, workspace, reporter)
     facts = {name: checkpoint.values.get(name) for name in _FACTS}
     with _out_of_memory_explained():
+        config, mixture = make_mixture(config, corpus, on_trial=bool(facts["mix_on_trial"]))
 
         def assemble(config: RunConfig, *, total_steps: int) -> Trainer:
+            model = _new_model(config, corpus, mixture)
+            load_weights(model, checkpoint.section("model"), source=str(folder.last))
             return build_trainer(
                 config,
                 build_batches(corpus, config),
-                vocabulary_size=tokenizer.vocabulary_size,
-                weights=checkpoint.section("model"),
+                model,
                 total_steps=total_steps,
                 precision=precision_elsewhere(cast(Arithmetic, config.run.precision), device),
                 device=device,
+                objective=next_symbol_loss if mixture is None else mixture.objective,
             )
 
         if given:
@@ -233,6 +247,11 @@ def resume(
         return train_to_the_end(training_run)
 
 
+def _new_model(config: RunConfig, corpus: EncodedCorpus, mixture: Mixture | None) -> Network:
+    ngrams = None if mixture is None else mixture.ngrams
+    return new_model(config, vocabulary_size=corpus.tokenizer.vocabulary_size, ngrams=ngrams)
+
+
 def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:
     """Returns the configuration with the origin's network and tokenizer; dropout may be set anew."""
     if origin.config.model.model == "ngram":
@@ -253,16 +272,17 @@ def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:
             f"--records {config.data.records} is not what '{origin.name}' was trained with "
             f"({origin.config.data.records}); use the same."
         )
-    dropouts = {name: getattr(model, name) for name in model.model_fields_set & _FREE_ON_FINE_TUNING}
+    kept = {name: getattr(model, name) for name in model.model_fields_set & _FREE_ON_FINE_TUNING} | {"mix": model.mix}
     return config.model_copy(
-        update={"model": origin.config.model.model_copy(update=dropouts), "tokenizer": origin.config.tokenizer}
+        update={"model": origin.config.model.model_copy(update=kept), "tokenizer": origin.config.tokenizer}
     )
 
 
 def _grown_weights(origin: LoadedModel, tokenizer: Tokenizer, config: RunConfig) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(Streams.from_seed(config.run.seed).weights)
-    assert isinstance(origin.model, Network)
-    return grow_vocabulary(origin.model.state_dict(), vocabulary_size=tokenizer.vocabulary_size, generator=generator)
+    return grow_vocabulary(
+        network_of(origin.model).state_dict(), vocabulary_size=tokenizer.vocabulary_size, generator=generator
+    )
 
 
 def _stored_values(folder: RunFolder, checkpoint: Checkpoint) -> tuple[RunConfig, Tokenizer, Progress]:

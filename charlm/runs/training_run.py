@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, RunConfig
@@ -21,15 +20,19 @@ from charlm.data.record_batches import RecordBatches
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
-from charlm.models.base import LanguageModel
-from charlm.models.build import build_network, load_weights
+from charlm.models.base import LanguageModel, Network
+from charlm.models.build import arrays_of, build_network
+from charlm.models.mixture import MixedLanguageModel
+from charlm.ngrams.model import NgramModel
 from charlm.runs.generate import step_model
+from charlm.runs.mixing import with_mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.runs.seeds import Streams
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
 from charlm.training.loop import Progress
+from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.optimization import build_optimizer, learning_rate_at, shortened_warmup
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, autocast
@@ -61,25 +64,33 @@ def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
     )
 
 
+def new_model(config: RunConfig, *, vocabulary_size: int, ngrams: NgramModel | None = None) -> Network:
+    """Returns the network of a run, its weights drawn from the run's seed.
+
+    Args:
+        ngrams: what it is mixed with; None where it is alone.
+    """
+    model = build_network(config.model, vocabulary_size=vocabulary_size)
+    if ngrams is not None:
+        model = MixedLanguageModel(model, ngrams)
+    model.initialize(torch.Generator().manual_seed(Streams.from_seed(config.run.seed).weights))
+    return model
+
+
 def build_trainer(
     config: RunConfig,
     batches: Batches,
+    model: Network,
     *,
-    vocabulary_size: int,
-    weights: Mapping[str, Tensor] | None,
     total_steps: int,
     precision: Arithmetic,
     device: torch.device,
+    objective: Objective = next_symbol_loss,
 ) -> Trainer:
-    """Returns a trainer before its first step, its weights drawn from the seed or taken from `weights`."""
+    """Returns a trainer before its first step."""
     keep_freed_memory()
     streams = Streams.from_seed(config.run.seed)
     settings = config.training
-    model = build_network(config.model, vocabulary_size=vocabulary_size)
-    if weights is None:
-        model.initialize(torch.Generator().manual_seed(streams.weights))
-    else:
-        load_weights(model, weights, source="the run to start from")
     model.to(device)
     rate = settings.learning_rate
     assert rate is not None
@@ -102,6 +113,7 @@ def build_trainer(
         accumulation=settings.accumulation,
         generator=torch.Generator(device).manual_seed(streams.dropout),
         device=device,
+        objective=objective,
     )
 
 
@@ -228,6 +240,20 @@ class TrainingRun:
         comment = "\n".join(f"{name}: {origin}" for name, origin in origins.items() if origin is not None)
         self.folder.write_config(self.config, comment=comment)
 
+    def keep_network_alone(self) -> None:
+        """Writes the best model again, without the n-grams that were mixed in."""
+        best = read_checkpoint(self.folder.best)
+        model = with_mix(self.config.model, "none")
+        self.config = self.config.model_copy(update={"model": model})
+        prefix = "model.network."
+        tensors = {
+            f"model.{name.removeprefix(prefix)}": each for name, each in best.tensors.items() if name.startswith(prefix)
+        }
+        tensors["corpus.symbol_counts"] = best.tensors["corpus.symbol_counts"]
+        config = best.values["config"] | {"model": model.model_dump(mode="json", exclude_none=True)}
+        write_checkpoint(self.folder.best, Checkpoint(tensors, {**best.values, "config": config}))
+        self.write_config()
+
     def save(self) -> None:
         """Writes last.safetensors."""
         tensors = self.trainer.tensors() | {"corpus.symbol_counts": torch.from_numpy(self.symbol_counts)}
@@ -240,7 +266,7 @@ class TrainingRun:
         return self.stop.requested
 
     def _save_best(self, score: Score | None) -> None:
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors = {f"model.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
         tensors["corpus.symbol_counts"] = torch.from_numpy(self.symbol_counts)
         values = self._values() | {"validation": None if score is None else score.to_json()}
         write_checkpoint(self.folder.best, Checkpoint(tensors, values))

@@ -5,15 +5,20 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from charlm.config import ModelConfig, Weights
+from charlm.config import ModelConfig, Weights, mixed_order
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
 from charlm.stepping.base import Floats, StepModel
 from charlm.stepping.cells import Addend, Cell, GruCell, LstmCell, RnnCell
 from charlm.stepping.engine import CellMaker, EngineKind, MatrixMaker, StepEngine
+from charlm.stepping.gate import Gate
 from charlm.stepping.matrices import Float32Matrix, Product
+from charlm.stepping.mixture import MixedStepModel
 from charlm.stepping.parameters import LayerParameters, arrange
+
+NGRAMS = "ngrams"
+"""What the arrays of a mixed model's n-grams are named by; its other parts are `network` and `gate`."""
 
 
 def build_step_model(
@@ -41,7 +46,23 @@ def build_step_model(
             raise ConfigError("--weights int8 is for networks; an n-gram model has counts, not weights.")
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
-    return build_engine(config, arrays, source=source, kind=weights)
+    order = mixed_order(config.mix)
+    if order is None:
+        return build_engine(config, arrays, source=source, kind=weights)
+    counts = section(arrays, NGRAMS)
+    ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
+    try:
+        gate = Gate.from_arrays(section(arrays, "gate"), order=order)
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"The gate in '{source}' does not fit its model: {error}.") from None
+    network = build_engine(config, section(arrays, "network"), source=source, kind=weights)
+    return MixedStepModel(network, NgramStepModel(ngrams), gate)
+
+
+def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    """Returns the arrays named `name.*`, without that prefix."""
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
 def build_engine(

@@ -1,30 +1,78 @@
-"""What training minimises: today, the code length of the next symbol."""
+"""What training minimises: the code length of the next symbol."""
 
 from dataclasses import dataclass
+from typing import Protocol, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from charlm.data.lanes import IGNORED, Window
-from charlm.models.base import LanguageModel, State
+from charlm.models.base import Network, State, code_lengths
+from charlm.models.mixture import MixedLanguageModel
+from charlm.ngrams.crossing import Crossed
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A sum of nats, differentiable, and how many targets it is over."""
+    """Sums over the targets of a window.
+
+    Attributes:
+        total_nats: the network's code length, to be told.
+        minimized: what gradients are taken of.
+        num_targets: how many targets the sums are over.
+    """
 
     total_nats: Tensor
+    minimized: Tensor
     num_targets: int
 
 
-def next_symbol_loss(
-    model: LanguageModel, window: Window, state: State, generator: torch.Generator
-) -> tuple[Loss, State]:
+class Objective(Protocol):
+    """Reads a window and says how far the model is from predicting it."""
+
+    def __call__(self, model: Network, window: Window, state: State, generator: torch.Generator) -> tuple[Loss, State]:
+        """Returns the loss of a window's targets, and the state after it."""
+        ...
+
+
+def next_symbol_loss(model: Network, window: Window, state: State, generator: torch.Generator) -> tuple[Loss, State]:
     """Returns the code length of a window's targets under teacher forcing, and the state after it."""
     logits, state = model(window.inputs, state, generator)
-    # float32: the logits come in bfloat16 under autocast, too coarse for a sum of logarithms.
-    nats = functional.cross_entropy(
-        logits.float().flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
-    return Loss(nats, window.num_targets), state
+    nats = code_lengths(logits, window.targets).sum()
+    return Loss(nats, nats, window.num_targets), state
+
+
+@final
+class MixtureLoss:
+    """Trains the network as if it were alone, and the gate beside it on what both say.
+
+    No gradient of the gate's reaches the network: one that leaves to the n-grams what they know predicts
+    worse by itself, and mixed no better (docs/experiments.md).
+
+    Args:
+        crossed: what the n-grams say of the training text, each part counted on the others.
+    """
+
+    def __init__(self, crossed: Crossed) -> None:
+        self._log_probabilities = torch.from_numpy(crossed.probabilities).log()
+        self._confidence = torch.from_numpy(crossed.confidence)
+
+    def __call__(self, model: Network, window: Window, state: State, generator: torch.Generator) -> tuple[Loss, State]:
+        """Returns the network's code length, and to minimise, the sum of its own and the mixture's."""
+        assert isinstance(model, MixedLanguageModel)
+        device = window.inputs.device
+        logits, network_state = model.network(window.inputs, state[:-1], generator)
+        known = logits.float().log_softmax(dim=-1)
+        nats = functional.nll_loss(
+            known.flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED, reduction="none"
+        ).view(window.targets.shape)
+        places = window.places().clamp(max=len(self._log_probabilities) - 1)
+        counted = self._log_probabilities[places].to(device, non_blocking=True)
+        confidence = self._confidence[places].to(device, non_blocking=True).float()
+        with torch.autocast(device.type, enabled=False):
+            network_share, ngram_share = model.gate(confidence, known.detach())
+        mixed = -torch.logaddexp(network_share - nats.detach(), ngram_share + counted)
+        total = nats.sum()
+        minimized = total + mixed.where(window.targets != IGNORED, 0.0).sum()
+        return Loss(total, minimized, window.num_targets), (*network_state, state[-1])

@@ -16,7 +16,7 @@ from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
 from charlm.training.loss_scale import LossScale
-from charlm.training.objectives import next_symbol_loss
+from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, autocast
 from charlm.training.readback import Readback
@@ -86,6 +86,7 @@ class Trainer:
         accumulation: int,
         generator: torch.Generator,
         device: torch.device,
+        objective: Objective = next_symbol_loss,
     ) -> None:
         self.model = model
         self.batches = batches
@@ -99,6 +100,7 @@ class Trainer:
         self.accumulation = min(accumulation, batches.num_lanes)
         self.generator = generator
         self.device = device
+        self.objective = objective
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.step = 0
         self.num_clipped = 0
@@ -182,8 +184,8 @@ class Trainer:
         for start, stop in itertools.pairwise(borders):
             part = window.lanes(start, stop).to(self.device)
             with autocast(self.precision, self.device):
-                loss, state = next_symbol_loss(self.model, part, slice_batch(self.state, start, stop), self.generator)
-            mean = loss.total_nats / window.num_targets
+                loss, state = self.objective(self.model, part, slice_batch(self.state, start, stop), self.generator)
+            mean = loss.minimized / window.num_targets
             if self.loss_scale is not None:
                 mean = mean * self.loss_scale.factor[0]
             mean.backward()  # type: ignore[no-untyped-call]

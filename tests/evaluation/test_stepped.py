@@ -7,6 +7,7 @@ from charlm.data.tokenfile import TokenFile
 from charlm.evaluation.readings import carried, cold_windows
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.stepped import SteppedModel
+from charlm.models.base import OWN
 from charlm.models.build import build_network
 from charlm.stepping.build import build_engine
 
@@ -24,8 +25,8 @@ def test_a_text_scored_symbol_by_symbol_has_the_models_exact_score(cell):
     )
     tokens = TokenFile(np.random.default_rng(5).integers(0, SYMBOLS, 700).astype(np.uint8))
     for windows in (lambda: carried(tokens), lambda: cold_windows(tokens, context=20)):
-        exact = total_nats(model, windows(), device=CPU)
-        stepped = total_nats(SteppedModel(engine), windows(), device=CPU)
+        exact = total_nats(model, windows(), device=CPU)[OWN]
+        stepped = total_nats(SteppedModel(engine), windows(), device=CPU)[OWN]
         # 1e-5 bits a character, over 699 of them.
         assert stepped == pytest.approx(exact, abs=699 * 1e-5 * np.log(2))
 
@@ -43,4 +44,4 @@ def test_code_lengths_from_the_steppers_logits_add_up_to_that_score():
     for symbol, following in zip(symbols[:-1, None], symbols[1:], strict=True):
         logits = stepper.step(symbol)[0].astype(np.float64)
         nats += np.log(np.exp(logits).sum()) - logits[following]
-    assert nats == pytest.approx(total_nats(model, carried(TokenFile(symbols)), device=CPU), rel=1e-6)
+    assert nats == pytest.approx(total_nats(model, carried(TokenFile(symbols)), device=CPU)[OWN], rel=1e-6)

@@ -34,9 +34,20 @@ def test_confidence_by_hand():
     # 0 is followed by 1 twice and by 2 once; 0 1 by 0 twice.
     model = model_of(np.array([0, 1, 0, 1, 0, 2]), order=3)
     contexts = model.contexts_after(np.array([[0], [1], [5]]), model.first_contexts(1))[:, :, 0]
-    totals, distinct = model.confidence(contexts)
-    assert totals.T.tolist() == [[6, 3, 0], [6, 2, 2], [6, 0, 0]]
-    assert distinct.T.tolist() == [[3, 2, 0], [3, 1, 1], [3, 0, 0]]
+    counts = np.expm1(4 * model.confidence(contexts)).round(3)
+    assert counts.tolist() == [[6, 3, 0, 3, 2, 0], [6, 2, 2, 3, 1, 1], [6, 0, 0, 3, 0, 0]]
+
+
+@pytest.mark.parametrize("num_streams", [1, 2])
+def test_steppers_are_as_confident_as_readers(num_streams):
+    model = model_of()
+    steps = NgramStepModel(model)
+    stepper = steps.stepper(steps.initial_state(num_streams))
+    tokens = TEXT[:60].reshape(-1, num_streams)
+    contexts = model.contexts_after(tokens, model.first_contexts(num_streams))
+    for time, row in enumerate(tokens):
+        stepper.step(row)
+        assert stepper.confidence() == pytest.approx(model.confidence(contexts[:, time]), abs=1e-6)
 
 
 @pytest.mark.parametrize("num_streams", [1, 3])
@@ -101,12 +112,12 @@ def test_what_is_said_of_a_part_is_counted_on_the_others():
     marked[start:stop] = 6  # a symbol that ends every gram reaching into the part
     others = count_model(marked, order=order, smoothing="kneser-ney", vocabulary_size=7).model
     contexts = others.contexts_after(TEXT[:-1, None], others.first_contexts(1))[:, :, 0]
-    totals, distinct = others.confidence(contexts)
     inside = slice(start + order, stop)
-    before = slice(inside.start - 1, inside.stop - 1)
+    known = np.expm1(4 * others.confidence(contexts[:, inside.start - 1 : inside.stop - 1]))
+    told = np.expm1(4 * crossed.confidence[inside].astype(np.float32))
     # Counts of grams that end inside the part are left out; those that end after it, begun inside, are few.
-    assert abs(crossed.totals[inside, 1] - totals[1, before]).max() <= 2
-    assert abs(crossed.distinct[inside, 2] - distinct[2, before]).max() <= 2
+    assert abs(told[:, 1] - known[:, 1]).max() <= 2
+    assert abs(told[:, order + 2] - known[:, order + 2]).max() <= 2
     assert crossed.probabilities.min() > 0
     assert crossed.probabilities.max() < 1
 

@@ -1,0 +1,82 @@
+"""A network and an n-gram model mixed by a gate, one symbol at a time; see charlm/models/mixture.py."""
+
+from typing import final
+
+import numpy as np
+
+from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
+from charlm.stepping.base import Floats, State, StepModel, Stepper, Symbols
+from charlm.stepping.gate import Gate
+
+
+@final
+class MixedStepModel:
+    """A StepModel of two; its state is the network's, and the n-grams' contexts."""
+
+    def __init__(self, network: StepModel, ngrams: NgramStepModel, gate: Gate) -> None:
+        self.vocabulary_size = network.vocabulary_size
+        self._network = network
+        self._ngrams = ngrams
+        self._gate = gate
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns the state of so many streams before any symbol."""
+        return (*self._network.initial_state(batch_size), *self._ngrams.initial_state(batch_size))
+
+    def read(self, tokens: Symbols, state: State) -> State:
+        """Returns the state of one stream after a whole text, `[time]`."""
+        return (*self._network.read(tokens, state[:-1]), *self._ngrams.read(tokens, state[-1:]))
+
+    def stepper(self, state: State) -> "MixedStepper":
+        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        return MixedStepper(
+            self._network.stepper(state[:-1]),
+            self._ngrams.stepper(state[-1:]),
+            self._gate,
+            vocabulary_size=self.vocabulary_size,
+        )
+
+
+@final
+class MixedStepper:
+    """Streams that both parts read."""
+
+    def __init__(
+        self, network: Stepper, ngrams: NgramStepper | SingleStepper, gate: Gate, *, vocabulary_size: int
+    ) -> None:
+        self._network = network
+        self._ngrams = ngrams
+        self._gate = gate
+        num_streams = network.state()[0].shape[1]
+        self._highest, self._totals, self._weighted = (np.empty((num_streams, 1), dtype=np.float32) for _ in range(3))
+        self._likelihoods = np.empty((num_streams, vocabulary_size), dtype=np.float32)
+        self._known = np.empty((num_streams, len(gate.hidden)), dtype=np.float32)
+        self._confidence = self._known[:, :-2]
+        self._entropy, self._surprise = self._known[:, -2:-1], self._known[:, -1:]
+
+    def step(self, tokens: Symbols) -> Floats:
+        """Reads one symbol in every stream and returns the logarithms of the next one's probabilities."""
+        logits = self._network.step(tokens)
+        counted = self._ngrams.probabilities_after(tokens)
+        highest, totals, weighted = self._highest, self._totals, self._weighted
+        np.maximum.reduce(logits, axis=1, keepdims=True, out=highest)
+        np.subtract(logits, highest, out=logits)
+        likelihoods = np.exp(logits, out=self._likelihoods)
+        np.add.reduce(likelihoods, axis=1, keepdims=True, out=totals)
+        # With z the logits below the highest and t the sum of their exponentials, the surprise of the likeliest
+        # symbol is log t, and the entropy log t - sum(z exp z) / t.
+        np.log(totals, out=self._surprise)
+        np.multiply(likelihoods, logits, out=logits)
+        np.add.reduce(logits, axis=1, keepdims=True, out=weighted)
+        np.divide(weighted, totals, out=weighted)
+        np.subtract(self._surprise, weighted, out=self._entropy)
+        self._confidence[:] = self._ngrams.confidence()
+        share = self._gate.share(self._known)
+        np.multiply(likelihoods, np.divide(share, totals, out=totals), out=likelihoods)
+        np.multiply(counted, np.subtract(1.0, share, out=share), out=counted)
+        np.add(likelihoods, counted, out=likelihoods)
+        return np.log(likelihoods, out=likelihoods)
+
+    def state(self) -> State:
+        """Returns a copy of the memory of all streams."""
+        return (*self._network.state(), *self._ngrams.state())

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import torch
+
+from charlm.config import ModelConfig
+from charlm.data.lanes import IGNORED, Lanes
+from charlm.data.tokenfile import TokenFile
+from charlm.models.base import OWN
+from charlm.models.build import arrays_of, build_network, restore_model
+from charlm.models.mixture import NETWORK_ALONE, NGRAMS_ALONE, MixedLanguageModel, network_of
+from charlm.models.ngram import NgramLanguageModel
+from charlm.ngrams.build import count_model
+from charlm.ngrams.crossing import cross_count
+from charlm.stepping.build import build_step_model
+from charlm.training.objectives import MixtureLoss, next_symbol_loss
+
+TEXT = np.random.default_rng(1).choice(5, size=300, p=[0.4, 0.3, 0.15, 0.1, 0.05]).astype(np.uint8)
+CONFIG = ModelConfig(hidden_size=6, embedding_size=6, num_layers=2, mix="ngram:3")
+
+
+def counted():
+    return count_model(TEXT, order=3, smoothing="kneser-ney", vocabulary_size=5)
+
+
+def mixed():
+    model = MixedLanguageModel(build_network(CONFIG, vocabulary_size=5), counted().model)
+    model.initialize(torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        model.gate.output.weight.normal_(generator=torch.Generator().manual_seed(2))
+    return model.eval()
+
+
+def tokens(batch=3):
+    return torch.from_numpy(TEXT[: 20 * batch].astype(np.int64)).view(20, batch)
+
+
+def test_the_mixture_is_that_of_both_distributions_with_one_share():
+    model = mixed()
+    with torch.no_grad():
+        logits, _ = model(tokens(), model.initial_state(3))
+        network, _ = model.network(tokens(), model.network.initial_state(3))
+    ngrams = NgramLanguageModel(model.ngrams)
+    counts, _ = ngrams(tokens(), ngrams.initial_state(3))
+    own, other, both = network.softmax(-1), counts.exp(), logits.exp()
+    shares = (both - other) / (own - other)
+    assert both.sum(-1).numpy() == pytest.approx(1.0, abs=1e-5)
+    clear = (own - other).abs() > 0.02
+    for place in np.ndindex(20, 3):
+        told = shares[place][clear[place]]
+        if len(told) > 1:
+            assert told.numpy() == pytest.approx(float(told.mean()), abs=1e-3)
+            assert 0 < told.mean() < 1
+
+
+def test_code_lengths_are_those_of_the_mixture_and_its_parts():
+    model = mixed()
+    targets = tokens().roll(-1, 0)
+    targets[-1] = IGNORED
+    with torch.no_grad():
+        nats, state = model.nats(tokens(), targets, model.initial_state(3))
+        logits, expected_state = model(tokens(), model.initial_state(3))
+        network, _ = model.network.nats(tokens(), targets, model.network.initial_state(3))
+    ngrams = NgramLanguageModel(model.ngrams)
+    counts, _ = ngrams.nats(tokens(), targets, ngrams.initial_state(3))
+    picked = -logits.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    torch.testing.assert_close(nats[OWN], picked.where(targets != IGNORED, 0.0))
+    torch.testing.assert_close(nats[NETWORK_ALONE], network[OWN])
+    torch.testing.assert_close(nats[NGRAMS_ALONE], counts[OWN])
+    assert all(torch.equal(one, other) for one, other in zip(state, expected_state, strict=True))
+
+
+@pytest.mark.parametrize("num_streams", [1, 3])
+def test_steps_are_those_of_the_torch_model(num_streams):
+    model = mixed()
+    steps = build_step_model(CONFIG, arrays_of(model), vocabulary_size=5, source="here")
+    symbols = tokens(num_streams)
+    with torch.no_grad():
+        expected, _ = model(symbols, model.initial_state(num_streams))
+    stepper = steps.stepper(steps.initial_state(num_streams))
+    for time, row in enumerate(symbols.numpy()):
+        if time == 7:
+            stepper = steps.stepper(stepper.state())
+        assert stepper.step(row) == pytest.approx(expected[time].numpy(), abs=2e-5)
+
+
+def test_reading_ahead_leaves_the_state_of_steps():
+    steps = build_step_model(CONFIG, arrays_of(mixed()), vocabulary_size=5, source="here")
+    stepper = steps.stepper(steps.initial_state(1))
+    for token in TEXT[:40]:
+        stepper.step(np.array([token]))
+    for one, other in zip(steps.read(TEXT[:40], steps.initial_state(1)), stepper.state(), strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
+
+
+def test_arrays_bring_the_model_back():
+    model = mixed()
+    again = restore_model(CONFIG, arrays_of(model), vocabulary_size=5, source="here")
+    with torch.no_grad():
+        one, _ = model(tokens(), model.initial_state(3))
+        other, _ = again.eval()(tokens(), again.initial_state(3))
+    assert torch.equal(one, other)
+
+
+def test_the_network_learns_as_if_it_were_alone_and_the_gate_learns_too():
+    model = mixed().train()
+    window = Lanes(TokenFile(TEXT), batch_size=4, sequence_length=16, random_length=False, seed=1).window(2)
+    generator = torch.Generator()
+    objective = MixtureLoss(cross_count(counted().text))
+    loss, state = objective(model, window, model.initial_state(4), generator)
+    loss.minimized.backward()
+    alone, _ = next_symbol_loss(network_of(model), window, model.network.initial_state(4), generator)
+    assert loss.total_nats.item() == pytest.approx(alone.total_nats.item())
+    gradients = torch.autograd.grad(alone.minimized, list(model.network.parameters()))
+    for parameter, expected in zip(model.network.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, expected)
+    assert all(parameter.grad.abs().sum() > 0 for parameter in model.gate.parameters())
+    assert len(state) == len(model.initial_state(4))
+
+
+def test_what_is_minimized_is_counted_at_the_right_places():
+    model = mixed().train()
+    crossed = cross_count(counted().text)
+    with torch.no_grad():
+        model.gate.output.weight.zero_()
+        model.gate.output.bias.fill_(-30.0)  # the n-grams alone
+    lanes = Lanes(TokenFile(TEXT), batch_size=3, sequence_length=20, random_length=False, seed=1)
+    total = 0.0
+    state = model.initial_state(3)
+    for index in range(lanes.windows_per_epoch):
+        loss, state = MixtureLoss(crossed)(model, lanes.window(index), state, torch.Generator())
+        total += (loss.minimized - loss.total_nats).item()
+    assert total == pytest.approx(-np.log(crossed.probabilities[1:]).sum(), rel=1e-4)
