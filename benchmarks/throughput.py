@@ -25,12 +25,12 @@ from machine import describe_machine
 from rich.console import Console
 
 from charlm.cli.live import LiveDisplay
-from charlm.config import DataConfig, ModelConfig, RunConfig, TrainingConfig
+from charlm.config import Cell, DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
-from charlm.models.recurrent import Cell
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
 from charlm.runs.training_run import build_trainer, new_model
+from charlm.stepping.shapes import SHAPES
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -54,7 +54,7 @@ class Shape:
     @property
     def weights(self) -> int:
         """Numbers in the matrices of the recurrent layers and of the output; the embedding is as wide as they are."""
-        gates = {"lstm": 4, "gru": 3, "rnn": 1}[self.cell]
+        gates = len(SHAPES[self.cell].gates)
         return self.depth * 2 * gates * self.width**2 + self.width * self.vocabulary
 
 

@@ -28,7 +28,10 @@ def _is_run_name(name: str) -> str:
 Device = Annotated[str, AfterValidator(_is_device)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Weights = Literal["float32", "int8"]
-ModelKind = Literal["recurrent", "ngram"]
+ModelKind = Literal["recurrent", "mlp", "ngram"]
+Cell = Literal["lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple", "rnn"]
+Nonlinearity = Literal["tanh", "relu", "sigmoid"]
+Init = Literal["default", "identity", "orthogonal", "gaussian"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
@@ -149,8 +152,9 @@ class TokenizerConfig(Section):
     ] = "unigram"
 
 
-_OF_NETWORKS = Only("model", ("recurrent",))
+_OF_NETWORKS = Only("model", ("recurrent", "mlp"))
 _OF_RECURRENT = Only("model", ("recurrent",))
+_OF_WINDOWS = Only("model", ("mlp",))
 _OF_NGRAMS = Only("model", ("ngram",))
 
 
@@ -159,24 +163,48 @@ class ModelConfig(Section):
 
     model: Annotated[
         ModelKind,
-        Field(description="A recurrent network, or an n-gram model, which is counted in seconds instead of trained."),
+        Field(
+            description="A recurrent network; a feed-forward one that sees the last --window symbols; or an n-gram "
+            "model, which is counted in seconds instead of trained."
+        ),
     ] = "recurrent"
+    window: Annotated[
+        int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network sees.")
+    ] = 10
     order: Annotated[int, _OF_NGRAMS, Field(ge=1, le=24, description="Symbols in an n-gram model's longest grams.")] = 7
     smoothing: Annotated[
         Literal["kneser-ney", "witten-bell"],
         _OF_NGRAMS,
         Field(description="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."),
     ] = "kneser-ney"
-    cell: Annotated[Literal["lstm", "gru", "rnn"], _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
+    cell: Annotated[Cell, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
     nonlinearity: Annotated[
-        Literal["tanh", "relu"],
+        Nonlinearity,
         Only("cell", ("rnn",)),
-        Field(description="Activation of the rnn cell (lstm and gru have their own)."),
+        Field(description="Activation of the rnn cell (the others have their own)."),
     ] = "tanh"
+    init: Annotated[
+        Init,
+        _OF_RECURRENT,
+        Field(
+            description="First recurrent matrices: orthogonal gate by gate (default and orthogonal), the identity "
+            "(Le et al. 2015), or gaussian with variance --init-variance / hidden size."
+        ),
+    ] = "default"
+    init_variance: Annotated[
+        float,
+        Only("init", ("gaussian",)),
+        Field(gt=0, le=1000, description="k of a recurrent matrix whose entries have variance k / hidden size."),
+    ] = 1.0
+    forget_bias: Annotated[
+        float,
+        Only("cell", ("lstm", "lstm-peephole")),
+        Field(ge=-100, le=100, description="First bias of an LSTM's forget gates."),
+    ] = 1.0
     hidden_size: Annotated[
-        int, _OF_NETWORKS, Field(ge=1, le=65536, description="Units in each recurrent layer; chosen for a --budget.")
+        int, _OF_NETWORKS, Field(ge=1, le=65536, description="Units in each layer; chosen for a --budget.")
     ] = 192
-    num_layers: Annotated[int, _OF_NETWORKS, Field(ge=1, le=256, description="Recurrent layers.")] = 2
+    num_layers: Annotated[int, _OF_NETWORKS, Field(ge=1, le=256, description="Recurrent or hidden layers.")] = 2
     embedding_size: Annotated[
         int | None,
         _OF_NETWORKS,
@@ -209,7 +237,7 @@ class ModelConfig(Section):
     ] = True
     tie_weights: Annotated[
         bool,
-        _OF_NETWORKS,
+        _OF_RECURRENT,
         Field(description="Use the embedding as output weights (needs embedding size = hidden size)."),
     ] = False
     layer_norm: Annotated[bool, _OF_NETWORKS, Field(description="Normalise each layer's output (LayerNorm).")] = False
@@ -410,6 +438,35 @@ class EvaluationConfig(Section):
     weights: Annotated[
         Weights, Field(description="int8 scores the model as --weights int8 samples it, beside the exact one.")
     ] = "float32"
+
+
+class ComparisonConfig(Section):
+    """Which models are compared, and what they have in common."""
+
+    models: Annotated[
+        str, Field(min_length=1, description="Models with commas: mlp, a recurrent cell, or ngram:K with order K.")
+    ] = "ngram:5,mlp,rnn,gru,lstm"
+    layers: Annotated[
+        str,
+        Field(
+            pattern=r"^[1-9]\d{0,2}(,[1-9]\d{0,2})*$",
+            description="Numbers of layers with commas; n-gram models have none.",
+        ),
+    ] = "1,2,3"
+    match: Annotated[
+        Literal["time", "parameters"],
+        Field(
+            description="Equal time: each gets the same --budget and chooses its sizes. Equal parameters: widths are "
+            "chosen so all have as many weights as the first with --hidden-size units; all get --epochs or --steps."
+        ),
+    ] = "time"
+    karpathy: Annotated[
+        bool,
+        Field(
+            description="The protocol of Karpathy, Johnson and Fei-Fei (2015): split 80/10/10, equal parameters, "
+            "cross-entropy on the test part."
+        ),
+    ] = False
 
 
 _SomeSection = TypeVar("_SomeSection", bound=Section)

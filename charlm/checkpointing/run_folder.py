@@ -153,5 +153,10 @@ def discarded_on_failure(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        discard(folder)
         raise
+
+
+def discard(folder: RunFolder) -> None:
+    """Removes a run's folder, if there is one."""
+    shutil.rmtree(folder.path, ignore_errors=True)

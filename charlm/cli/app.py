@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from charlm.cli import data, evaluate, export, info, sample, train
+from charlm.cli import compare, data, evaluate, export, info, sample, train
 from charlm.cli.text import print_error, use_utf8
 from charlm.errors import CharlmError, ConfigError
 
@@ -69,6 +69,7 @@ def build_app() -> typer.Typer:
     app.command("train")(train.train)
     app.command("sample")(sample.sample)
     app.command("info")(info.info)
+    app.command("compare")(compare.compare)
     measuring = _group("Measures how good a model is.")
     measuring.callback(invoke_without_command=True)(_help_when_alone)
     measuring.command("perplexity")(evaluate.perplexity)

@@ -10,7 +10,9 @@ from torch import Tensor
 from charlm.config import ModelConfig, mixed_order
 from charlm.errors import CheckpointError
 from charlm.models.base import LanguageModel, Network
+from charlm.models.initialization import Initialization
 from charlm.models.mixture import MixedLanguageModel
+from charlm.models.mlp import FixedWindowLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.ngrams.model import NgramModel
@@ -72,20 +74,26 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
 
     # torch's modules draw first weights from the global generator; it is left as it was.
     with torch.random.fork_rng(devices=[]):
+        shared: dict[str, Any] = {
+            "embedding_size": config.embedding_size or config.hidden_size,
+            "hidden_size": config.hidden_size,
+            "num_layers": config.num_layers,
+            "embedding_dropout": or_default(config.embedding_dropout),
+            "layer_dropout": or_default(config.layer_dropout),
+            "output_dropout": or_default(config.output_dropout),
+            "variational": config.dropout_kind == "variational",
+            "residual": config.residual,
+            "layer_norm": config.layer_norm,
+        }
+        if config.model == "mlp":
+            return FixedWindowLanguageModel(vocabulary_size, window=config.window, **shared)
         return RecurrentLanguageModel(
             vocabulary_size,
+            **shared,
             cell=config.cell,
             nonlinearity=config.nonlinearity,
-            embedding_size=config.embedding_size or config.hidden_size,
-            hidden_size=config.hidden_size,
-            num_layers=config.num_layers,
-            embedding_dropout=or_default(config.embedding_dropout),
-            layer_dropout=or_default(config.layer_dropout),
-            output_dropout=or_default(config.output_dropout),
-            variational=config.dropout_kind == "variational",
-            residual=config.residual,
-            layer_norm=config.layer_norm,
             tie_weights=config.tie_weights,
+            initialization=Initialization(config.init, config.init_variance, config.forget_bias),
         )
 
 

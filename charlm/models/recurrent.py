@@ -1,35 +1,34 @@
 """The recurrent language model: embedding, a stack of recurrent layers, output layer."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
+from charlm.config import Cell, Nonlinearity
 from charlm.models.base import Network, State
 from charlm.models.dropout import Dropout
+from charlm.models.initialization import Initialization
 from charlm.models.kernels.gru import GRU
+from charlm.models.kernels.gru_reset_before import ResetBeforeGRU
+from charlm.models.kernels.gru_simple import SimpleGRU
+from charlm.models.kernels.lstm_peephole import PeepholeLSTM
 from charlm.models.kernels.rnn import RNN
-
-Cell = Literal["lstm", "gru", "rnn"]
-
-GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
-"""Matrices that a layer has for its input, and as many for its state."""
-
-_STATE_TENSORS: dict[Cell, int] = {"lstm": 2, "gru": 1, "rnn": 1}
+from charlm.stepping.shapes import SHAPES
 
 
 class RecurrentLanguageModel(Network):
     """Predicts the next symbol from a vector that summarises all symbols so far.
 
     The layers are torch's own kernels where those are the fastest, one module a layer so that dropout,
-    residual connections and normalisation fit between them. The state of an LSTM is `(h, c)`, of a GRU or
-    RNN `(h,)`, each `[layers, batch, hidden]`.
+    residual connections and normalisation fit between them. The state of an LSTM is `(h, c)`, of other
+    cells `(h,)`, each `[layers, batch, hidden]`.
 
     Args:
         vocabulary_size: number of symbols.
         cell: LSTM (Hochreiter and Schmidhuber 1997, forget gates by Gers et al. 2000), GRU (Cho et
-            al. 2014, reset gate after the product as in cuDNN), or plain RNN (Elman 1990).
+            al. 2014, reset gate after the product as in cuDNN), plain RNN (Elman 1990), or one of the
+            variants in charlm/models/kernels.
         nonlinearity: activation of the plain RNN.
+        initialization: how first weights are drawn.
         residual: add a layer's input to its output where both have the same size.
         layer_norm: normalise each layer's output (Ba et al. 2016).
         tie_weights: use the embedding as output matrix (Press and Wolf 2017).
@@ -41,7 +40,7 @@ class RecurrentLanguageModel(Network):
         vocabulary_size: int,
         *,
         cell: Cell = "lstm",
-        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         embedding_size: int,
         hidden_size: int,
         num_layers: int,
@@ -52,10 +51,12 @@ class RecurrentLanguageModel(Network):
         residual: bool = False,
         layer_norm: bool = False,
         tie_weights: bool = False,
+        initialization: Initialization | None = None,
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
         self.cell: Cell = cell
+        self.initialization = initialization or Initialization()
         self.hidden_size = hidden_size
         self.residual = residual
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
@@ -84,8 +85,8 @@ class RecurrentLanguageModel(Network):
                 outputs = self.layer_dropout(outputs, generator)
             inputs = outputs
             before = tuple(part[index : index + 1] for part in state)
-            outputs, after = layer(inputs, before if self.cell == "lstm" else before[0])
-            new_states.append(after if self.cell == "lstm" else (after,))
+            outputs, after = layer(inputs, before if len(before) > 1 else before[0])
+            new_states.append(after if len(before) > 1 else (after,))
             if self.residual and outputs.shape == inputs.shape:
                 outputs = outputs + inputs
             outputs = norm(outputs)
@@ -96,38 +97,33 @@ class RecurrentLanguageModel(Network):
         """Returns zeros for every layer and sequence, on the model's device."""
         weight = self.output.bias
         shape = (len(self.layers), batch_size, self.hidden_size)
-        return tuple(weight.new_zeros(shape) for _ in range(_STATE_TENSORS[self.cell]))
+        return tuple(weight.new_zeros(shape) for _ in range(SHAPES[self.cell].num_states))
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws all weights anew: the field's initialisation for each kind.
+        """Draws all weights anew; the layers' as the initialization says.
 
-        Recurrent matrices are orthogonal gate by gate (Saxe et al. 2014), input matrices Xavier-uniform
-        gate by gate (Glorot and Bengio 2010), biases zero but for the LSTM's forget gate, which starts
-        at one (Jozefowicz et al. 2015), the embedding normal with deviation 0.1.
+        The output matrix is Xavier-uniform (Glorot and Bengio 2010), the embedding normal with deviation 0.1.
         """
         nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
         if self.output.weight is not self.embedding.weight:
             nn.init.xavier_uniform_(self.output.weight, generator=generator)
         nn.init.zeros_(self.output.bias)
         for layer in self.layers:
-            gates = GATES[self.cell]
-            for name, parameter in layer.named_parameters():
-                for gate in parameter.chunk(gates):
-                    if name.startswith("weight_hh"):
-                        nn.init.orthogonal_(gate, generator=generator)
-                    elif name.startswith("weight_ih"):
-                        nn.init.xavier_uniform_(gate, generator=generator)
-                    else:
-                        nn.init.zeros_(gate)
-                # torch keeps two biases for each gate and adds them; the order of gates is i, f, g, o.
-                if self.cell == "lstm" and name.startswith("bias_ih"):
-                    nn.init.ones_(parameter.chunk(gates)[1])
+            self.initialization.apply(layer, self.cell, generator)
 
 
-def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity: str) -> nn.Module:
-    if cell == "lstm":
-        return nn.LSTM(input_size, hidden_size)
-    if cell == "gru":
-        return GRU(input_size, hidden_size)
-    return RNN(input_size, hidden_size, nonlinearity=nonlinearity)
+def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity: Nonlinearity) -> nn.Module:
+    match cell:
+        case "lstm":
+            return nn.LSTM(input_size, hidden_size)
+        case "lstm-peephole":
+            return PeepholeLSTM(input_size, hidden_size)
+        case "gru":
+            return GRU(input_size, hidden_size)
+        case "gru-reset-before":
+            return ResetBeforeGRU(input_size, hidden_size)
+        case "gru-simple":
+            return SimpleGRU(input_size, hidden_size)
+        case "rnn":
+            return RNN(input_size, hidden_size, activation=nonlinearity)

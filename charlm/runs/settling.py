@@ -14,10 +14,10 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Batches, Window
 from charlm.evaluation.readings import carried, warm_lanes
 from charlm.evaluation.scorer import total_nats
-from charlm.models.recurrent import GATES
 from charlm.models.threads import using_threads
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import reads_one_stream
+from charlm.stepping.shapes import SHAPES
 from charlm.training.defaults import default_dropout, default_learning_rate
 from charlm.training.planning import choose_threads, measure_steps, steps_for_budget
 from charlm.training.precision import autocast
@@ -80,7 +80,7 @@ def with_defaults_of_width(config: RunConfig) -> RunConfig:
     """Returns the configuration with the defaults that follow from the width filled in."""
     width = config.model.hidden_size
     model = config.model.model_copy(update={"embedding_size": config.model.embedding_size or width})
-    rate = config.training.learning_rate or default_learning_rate(config.model.cell, width)
+    rate = config.training.learning_rate or default_learning_rate(config.model, width)
     return _with_training(config.model_copy(update={"model": model}), learning_rate=rate)
 
 
@@ -151,6 +151,9 @@ def _choose_sizes(
     """Returns the configuration with the sizes that suit the time, why these, and the seconds of a step."""
     task = _task(config, corpus, seconds=max(_SHORTEST_TRAINING, seconds))
     fixed = config.model.model_fields_set | config.training.model_fields_set
+    if config.model.model == "mlp":
+        # The forecast is of recurrent networks: it says nothing of this one's width.
+        fixed |= {"hidden_size"}
     choices = candidates(_sizes_of(config), fixed, width_multiple=128 if timer.device.type == "cuda" else 1)
     sizes, timed = choose(task, choices, timer.step_seconds, may_go_on=timer.may_go_on)
     step_seconds = timed[sizes]
@@ -249,12 +252,13 @@ def _measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> _ScoringCosts:
 
 def _task(config: RunConfig, corpus: EncodedCorpus, *, seconds: float) -> Task:
     train = corpus.train
+    gates = len(SHAPES[config.model.cell].gates) if config.model.model == "recurrent" else 1
     return Task(
         seconds=seconds,
         corpus_symbols=train.num_symbols,
         symbols_per_record=train.num_symbols / train.num_records if corpus.tokenizer.begin is not None else None,
         most_epochs=MOST_EPOCHS,
-        gates=GATES[config.model.cell],
+        gates=gates,
         vocabulary_size=corpus.tokenizer.vocabulary_size,
     )
 

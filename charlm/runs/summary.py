@@ -20,9 +20,12 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
         "" if mixed_order(model.mix) is None else f"mixed with n-grams up to order {mixed_order(model.mix)}",
     ]
     kind = f"{model.nonlinearity} rnn" if model.cell == "rnn" else model.cell
+    if model.model == "mlp":
+        kind = "hidden"
     layers = "layer" if model.num_layers == 1 else "layers"
     parts = [
         f"{model.num_layers} {kind} {layers} of {model.hidden_size} units",
+        *([f"a window of {model.window} symbols"] if model.model == "mlp" else []),
         f"embedding {model.embedding_size}",
         *(extra for extra in extras if extra),
         f"{parameters:,} parameters",

@@ -6,9 +6,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with its `data/` and `checkpoints/`; by default the current one."""
+    """A folder with its `data/` and `checkpoints/`; by default the current one.
+
+    Attributes:
+        group: a folder under `checkpoints/` that runs belonging together lie in; empty for `checkpoints/` itself.
+    """
 
     root: Path = Path()
+    group: str = ""
 
     @property
     def data(self) -> Path:
@@ -18,4 +23,4 @@ class Workspace:
     @property
     def checkpoints(self) -> Path:
         """One folder a run."""
-        return self.root / "checkpoints"
+        return self.root / "checkpoints" / self.group

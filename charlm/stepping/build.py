@@ -10,12 +10,23 @@ from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
 from charlm.stepping.base import Floats, StepModel
-from charlm.stepping.cells import Addend, Cell, GruCell, LstmCell, RnnCell
+from charlm.stepping.cells import (
+    Addend,
+    Cell,
+    GruCell,
+    LstmCell,
+    PeepholeLstmCell,
+    ResetBeforeGruCell,
+    RnnCell,
+    SimpleGruCell,
+)
 from charlm.stepping.engine import CellMaker, EngineKind, MatrixMaker, StepEngine
+from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.gate import Gate
 from charlm.stepping.matrices import Float32Matrix, Product
 from charlm.stepping.mixture import MixedStepModel
 from charlm.stepping.parameters import LayerParameters, arrange
+from charlm.stepping.shapes import SHAPES
 
 NGRAMS = "ngrams"
 """What the arrays of a mixed model's n-grams are named by; its other parts are `network` and `gate`."""
@@ -48,15 +59,30 @@ def build_step_model(
         return NgramStepModel(ngrams)
     order = mixed_order(config.mix)
     if order is None:
-        return build_engine(config, arrays, source=source, kind=weights)
+        return _build_network(config, arrays, source=source, kind=weights)
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
     try:
         gate = Gate.from_arrays(section(arrays, "gate"), order=order)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"The gate in '{source}' does not fit its model: {error}.") from None
-    network = build_engine(config, section(arrays, "network"), source=source, kind=weights)
+    network = _build_network(config, section(arrays, "network"), source=source, kind=weights)
     return MixedStepModel(network, NgramStepModel(ngrams), gate)
+
+
+def _build_network(
+    config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, source: str, kind: Weights
+) -> StepModel:
+    if config.model == "recurrent":
+        return build_engine(config, weights, source=source, kind=kind)
+    if kind != "float32":
+        raise ConfigError("--weights int8 is for recurrent networks; this one is a feed-forward network.")
+    try:
+        return FixedWindowStepModel(
+            weights, window=config.window, num_layers=config.num_layers, residual=config.residual
+        )
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"The weights in '{source}' do not fit the model they are stored with: {error}") from None
 
 
 def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
@@ -83,11 +109,12 @@ def build_engine(
         parameters = arrange(weights, cell=config.cell, num_layers=config.num_layers)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"The weights in '{source}' do not fit the model they are stored with: {error}") from None
+    shape = SHAPES[config.cell]
     layer_matrix, output_matrix = _matrices(kind)
     engine_kind = EngineKind(
         make_cell=_cell_maker(config),
-        num_states=2 if config.cell == "lstm" else 1,
-        separate_inputs=config.cell == "gru",
+        num_states=shape.num_states,
+        separate_inputs=shape.separate_inputs,
         residual=config.residual,
         layer_matrix=layer_matrix,
         output_matrix=output_matrix,
@@ -109,9 +136,16 @@ def _cell_maker(config: ModelConfig) -> CellMaker:
         match config.cell:
             case "lstm":
                 return LstmCell(product, addend, hidden)
+            case "lstm-peephole":
+                assert layer.peepholes is not None
+                return PeepholeLstmCell(product, addend, hidden, peepholes=layer.peepholes)
             case "gru":
                 return GruCell(product, addend, hidden, candidate_bias=layer.candidate_bias)
+            case "gru-reset-before":
+                return ResetBeforeGruCell(product, addend, hidden, recurrent=layer.recurrent)
+            case "gru-simple":
+                return SimpleGruCell(product, addend, hidden)
             case "rnn":
-                return RnnCell(product, addend, hidden, rectify=config.nonlinearity == "relu")
+                return RnnCell(product, addend, hidden, activation=config.nonlinearity)
 
     return make

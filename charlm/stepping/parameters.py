@@ -2,22 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.config import Cell
 from charlm.stepping.base import Floats
+from charlm.stepping.shapes import SHAPES
 
-CellName = Literal["lstm", "gru", "rnn"]
-
-# Where torch keeps the gate that stands here, and what it is multiplied by; see cells.py for the halves.
-# torch: LSTM input, forget, candidate, output; GRU reset, update, candidate.
-_GATES: dict[CellName, tuple[tuple[int, float], ...]] = {
-    "lstm": ((0, 0.5), (1, 0.5), (3, 0.5), (2, 1.0)),
-    "gru": ((0, 0.5), (1, 0.5), (2, 1.0)),
-    "rnn": ((0, 1.0),),
-}
+_NEEDED = ("weight_ih", "weight_hh", "bias_ih")
+_STORED = (*_NEEDED, "bias_hh", "weight_peephole")
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,7 @@ class LayerParameters:
         recurrent: `[gates, hidden, hidden]`.
         bias: `[gates, hidden]`.
         candidate_bias: the GRU's bias inside the reset gate, `[hidden]`; zero for others.
+        peepholes: of the input, forget and output gate, halved as they are, `[3, hidden]`; None without them.
         norm: gain and offset of the layer's LayerNorm, `[hidden]` each; None without one.
     """
 
@@ -36,6 +32,7 @@ class LayerParameters:
     recurrent: Floats
     bias: Floats
     candidate_bias: Floats
+    peepholes: Floats | None
     norm: tuple[Floats, Floats] | None
 
 
@@ -55,7 +52,7 @@ class Parameters:
     output_bias: Floats
 
 
-def arrange(weights: Mapping[str, NDArray[Any]], *, cell: CellName, num_layers: int) -> Parameters:
+def arrange(weights: Mapping[str, NDArray[Any]], *, cell: Cell, num_layers: int) -> Parameters:
     """Returns the parameters in the weights of a stored model, named as its modules name them.
 
     Raises:
@@ -69,26 +66,35 @@ def arrange(weights: Mapping[str, NDArray[Any]], *, cell: CellName, num_layers: 
         output=_float32(weights["output.weight"]),
         output_bias=_float32(weights["output.bias"]),
     )
-    _require_consistent(parameters)
+    _require_consistent(parameters, cell)
     return parameters
 
 
-def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: CellName) -> LayerParameters:
-    inputs, recurrent, input_bias, recurrent_bias = (
-        _arrange_gates(weights[f"layers.{index}.{name}_l0"], cell)
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    )
+def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> LayerParameters:
+    stored = {name: weights.get(f"layers.{index}.{name}_l0") for name in _STORED}
+    inputs, recurrent, input_bias = (_arrange_gates(weights[f"layers.{index}.{name}_l0"], cell) for name in _NEEDED)
+    # Torch's own layers have two biases, which are added; the others one.
+    second = stored["bias_hh"]
+    recurrent_bias = np.zeros_like(input_bias) if second is None else _arrange_gates(second, cell)
+    peepholes = stored["weight_peephole"]
     candidate_bias = np.zeros_like(recurrent_bias[-1])
     if cell == "gru":
         candidate_bias = recurrent_bias[-1].copy()
         recurrent_bias[-1] = 0.0
     gain = weights.get(f"norms.{index}.weight")
     norm = None if gain is None else (_float32(gain), _float32(weights[f"norms.{index}.bias"]))
-    return LayerParameters(inputs, recurrent, input_bias + recurrent_bias, candidate_bias, norm)
+    return LayerParameters(
+        inputs,
+        recurrent,
+        input_bias + recurrent_bias,
+        candidate_bias,
+        None if peepholes is None else 0.5 * _float32(peepholes),
+        norm,
+    )
 
 
-def _arrange_gates(stacked: NDArray[Any], cell: CellName) -> Floats:
-    order = _GATES[cell]
+def _arrange_gates(stacked: NDArray[Any], cell: Cell) -> Floats:
+    order = SHAPES[cell].gates
     gates = _float32(stacked).reshape(len(order), -1, *stacked.shape[1:])
     return np.stack([gates[position] * np.float32(factor) for position, factor in order])
 
@@ -98,7 +104,7 @@ def _float32(array: NDArray[Any]) -> Floats:
     return np.array(array, dtype=np.float32, order="C")
 
 
-def _require_consistent(parameters: Parameters) -> None:
+def _require_consistent(parameters: Parameters, cell: Cell) -> None:
     vocabulary_size, size = parameters.embedding.shape
     hidden_size = parameters.output.shape[1]
     for layer in parameters.layers:
@@ -109,6 +115,8 @@ def _require_consistent(parameters: Parameters) -> None:
             hidden_size,
         ):
             raise ValueError(f"a layer of {layer.inputs.shape} and {layer.recurrent.shape}")
+        if cell == "lstm-peephole" and (layer.peepholes is None or layer.peepholes.shape != (3, hidden_size)):
+            raise ValueError("peepholes missing, or of another width")
         if layer.norm is not None and any(part.shape != (hidden_size,) for part in layer.norm):
             raise ValueError(f"a norm of {layer.norm[0].shape}")
         size = hidden_size

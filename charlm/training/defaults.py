@@ -2,14 +2,25 @@
 
 import math
 
-from charlm.models.recurrent import Cell
+from charlm.config import Cell, ModelConfig
 
-_RATE_AT_192 = {"lstm": 0.03, "gru": 0.012, "rnn": 0.015}
+_RATE_AT_192: dict[Cell, float] = {
+    "lstm": 0.03,
+    "lstm-peephole": 0.03,
+    "gru": 0.012,
+    "gru-reset-before": 0.012,
+    "gru-simple": 0.012,
+    "rnn": 0.015,
+}
 
 
-def default_learning_rate(cell: Cell, hidden_size: int) -> float:
-    """Returns a highest learning rate that suits a cell and its width: the wider, the lower."""
-    return round(min(0.05, _RATE_AT_192[cell] * math.pow(192 / hidden_size, 0.75)), 4)
+_MLP_RATE_AT_192 = 0.006
+
+
+def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
+    """Returns a highest learning rate that suits a network and its width: the wider, the lower."""
+    at_192 = _RATE_AT_192[model.cell] if model.model == "recurrent" else _MLP_RATE_AT_192
+    return round(min(0.05, at_192 * math.pow(192 / hidden_size, 0.75)), 4)
 
 
 def default_dropout(epochs: float) -> float:

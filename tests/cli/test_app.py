@@ -209,4 +209,4 @@ def test_the_shell_completes_runs_corpora_and_choices(tmp_path: Path) -> None:
 
     assert completed("charlm sample ver") == {"verbs", "verses"}
     assert completed("charlm train tiny") == {"tiny-shakespeare", "tiny.txt"}
-    assert completed("charlm train --cell l") == {"lstm"}
+    assert completed("charlm train --cell l") == {"lstm", "lstm-peephole"}

@@ -6,11 +6,12 @@ from charlm.models.kernels.gru import GRU
 from charlm.models.kernels.rnn import RNN
 
 LAYERS = [(GRU, nn.GRU, {}), (RNN, nn.RNN, {}), (RNN, nn.RNN, {"nonlinearity": "relu"})]
+OWN_NAMES = {"nonlinearity": "activation"}
 
 
 def pair(own, reference, settings, *, sizes=(3, 4), dtype=torch.float64):
     torch.manual_seed(1)
-    layer = own(*sizes, **settings).to(dtype)
+    layer = own(*sizes, **{OWN_NAMES[name]: value for name, value in settings.items()}).to(dtype)
     other = reference(*sizes, **settings).to(dtype)
     other.load_state_dict(layer.state_dict())
     return layer, other

@@ -1,10 +1,12 @@
 """The engine against torch's own cells, and its state against itself."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
-from charlm.config import ModelConfig
+from charlm.config import Cell, ModelConfig
 from charlm.errors import CheckpointError
 from charlm.models.build import build_network
 from charlm.stepping import engine as engine_module
@@ -23,7 +25,11 @@ SHAPES = [
     {"num_layers": 1, "embedding_size": 4},
     {"num_layers": 3},
 ]
-CELLS = [{"cell": "lstm"}, {"cell": "gru"}, {"cell": "rnn"}, {"cell": "rnn", "nonlinearity": "relu"}]
+CELLS = [
+    *({"cell": cell} for cell in get_args(Cell)),
+    {"cell": "rnn", "nonlinearity": "relu"},
+    {"cell": "rnn", "nonlinearity": "sigmoid"},
+]
 
 
 def torch_model(**changes):

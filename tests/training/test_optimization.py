@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from charlm.config import ModelConfig
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
 from charlm.training.defaults import default_dropout, default_learning_rate
@@ -115,4 +116,4 @@ def test_dropout_grows_with_the_number_of_epochs(epochs, dropout):
     ("cell", "width", "rate"), [("lstm", 8, 0.05), ("lstm", 192, 0.03), ("lstm", 768, 0.0106), ("gru", 192, 0.012)]
 )
 def test_wider_models_learn_more_slowly_by_default(cell, width, rate):
-    assert default_learning_rate(cell, width) == pytest.approx(rate)
+    assert default_learning_rate(ModelConfig(cell=cell), width) == pytest.approx(rate)

@@ -1,5 +1,6 @@
 """A plain recurrent layer for the CPU, faster than torch's own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,10 +8,24 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from charlm.config import Nonlinearity
 from charlm.models.kernels.products import StepProduct, product_dtype
 
 _FLOAT32_UP_TO = 256
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
+
+
+_ACTIVATIONS: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
+    "tanh": Tensor.tanh_,
+    "relu": Tensor.relu_,
+    "sigmoid": Tensor.sigmoid_,
+}
+_SLOPES: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
+    "tanh": lambda outputs: 1.0 - outputs.square(),
+    "relu": lambda outputs: (outputs > 0.0).to(outputs.dtype),
+    "sigmoid": lambda outputs: outputs * (1.0 - outputs),
+}
+"""The derivative of each activation, by its value."""
 
 
 class RNN(nn.RNN):
@@ -18,8 +33,8 @@ class RNN(nn.RNN):
 
         h' = tanh(W_i x + b_i + W_h h + b_h)
 
-    or with ReLU. On a CPU the products with the inputs are one for the whole window, forwards and
-    backwards. Elsewhere torch's kernel runs.
+    or with ReLU, or with the logistic function, which torch lacks. The products with the inputs are one for
+    the whole window, forwards and backwards. Other devices than the CPU run torch's kernel where there is one.
     """
 
     weight_ih_l0: Tensor
@@ -27,9 +42,13 @@ class RNN(nn.RNN):
     bias_ih_l0: Tensor
     bias_hh_l0: Tensor
 
+    def __init__(self, input_size: int, hidden_size: int, *, activation: Nonlinearity = "tanh") -> None:
+        super().__init__(input_size, hidden_size, nonlinearity="relu" if activation == "relu" else "tanh")
+        self.activation = activation
+
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
-        if inputs.device.type != "cpu":
+        if inputs.device.type != "cpu" and self.activation != "sigmoid":
             outputs, last = super().forward(inputs, state)
             return outputs, last
         bias = self.bias_ih_l0 + self.bias_hh_l0
@@ -39,7 +58,7 @@ class RNN(nn.RNN):
             self.weight_ih_l0,
             self.weight_hh_l0,
             bias,
-            self.nonlinearity == "relu",
+            self.activation,
             product_dtype(inputs),
         )
         return outputs, last[None]
@@ -56,18 +75,19 @@ class _Recurrence(torch.autograd.Function):
         input_weights: Tensor,
         state_weights: Tensor,
         bias: Tensor,
-        is_relu: bool,
+        activation: Nonlinearity,
         dtype: torch.dtype,
     ) -> tuple[Tensor, Tensor]:
         inputs = inputs.to(dtype)
         states = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype)).to(state.dtype, copy=True)
         product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
         before = state
+        apply = _ACTIVATIONS[activation]
         for after in states.unbind(0):
             product.add_to(after, before)
-            before = after.relu_() if is_relu else after.tanh_()
+            before = apply(after)
         ctx.save_for_backward(inputs, state, states, input_weights, state_weights)
-        ctx.is_relu = is_relu
+        ctx.activation = activation
         return states.to(dtype, copy=True), states[-1].clone()
 
     @staticmethod
@@ -75,7 +95,7 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
         inputs, state, states, input_weights, state_weights = ctx.saved_tensors
         dtype = inputs.dtype
-        slopes = (states > 0.0).to(states.dtype) if ctx.is_relu else 1.0 - states.square()
+        slopes = _SLOPES[ctx.activation](states)
         product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
         grads = grad_outputs.to(states.dtype, copy=True)
         grad_first = torch.zeros_like(state)

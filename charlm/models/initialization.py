@@ -1,0 +1,58 @@
+"""How the first weights of a recurrent layer are drawn."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from charlm.config import Cell, Init
+from charlm.stepping.shapes import SHAPES
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """The field's initialisation, or one by name.
+
+    Input matrices are Xavier-uniform gate by gate (Glorot and Bengio 2010), biases zero but for an LSTM's
+    forget gate, peepholes zero. Recurrent matrices are, gate by gate:
+
+    - default and orthogonal: orthogonal (Saxe et al. 2014), which keeps the norm of what goes through;
+    - identity: the identity, which keeps a state as it is (Le et al. 2015, with ReLU units the IRNN);
+    - gaussian: normal with variance k / n for n units. A ReLU layer keeps activations' norms for k = 2; with
+      more they explode, with less they die out.
+
+    Attributes:
+        variance: k.
+        forget_bias: of an LSTM; 1 lets it remember from the start (Jozefowicz et al. 2015).
+    """
+
+    kind: Init = "default"
+    variance: float = 1.0
+    forget_bias: float = 1.0
+
+    @torch.no_grad()
+    def apply(self, layer: nn.Module, cell: Cell, generator: torch.Generator) -> None:
+        """Draws the weights of a layer of this cell."""
+        gates = len(SHAPES[cell].gates)
+        for name, parameter in layer.named_parameters():
+            if name.startswith("weight_hh"):
+                for gate in parameter.chunk(gates):
+                    self._draw_recurrent(gate, generator)
+            elif name.startswith("weight_ih"):
+                for gate in parameter.chunk(gates):
+                    nn.init.xavier_uniform_(gate, generator=generator)
+            else:
+                nn.init.zeros_(parameter)
+            # torch keeps two biases for each gate and adds them; the order of gates is i, f, g, o.
+            if cell in ("lstm", "lstm-peephole") and name.startswith("bias_ih"):
+                nn.init.constant_(parameter.chunk(gates)[1], self.forget_bias)
+
+    def _draw_recurrent(self, matrix: Tensor, generator: torch.Generator) -> None:
+        match self.kind:
+            case "default" | "orthogonal":
+                nn.init.orthogonal_(matrix, generator=generator)
+            case "identity":
+                nn.init.eye_(matrix)
+            case "gaussian":
+                nn.init.normal_(matrix, std=math.sqrt(self.variance / len(matrix)), generator=generator)

@@ -1,0 +1,124 @@
+"""The GRU as first published: the reset gate acts on the state before the product."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from charlm.models.kernels.layer import RecurrentLayer, gate_inputs, state_gradient, window_gradients
+from charlm.models.kernels.products import StepProduct, product_dtype
+
+_FLOAT32_UP_TO = 256
+"""Units up to which the steps' products stay in float32."""
+
+
+class ResetBeforeGRU(RecurrentLayer):
+    """One GRU layer with the equations of Cho et al. (2014).
+
+    r = sigmoid(W_r x + U_r h + b_r)
+    z = sigmoid(W_z x + U_z h + b_z)
+    n = tanh(W_n x + U_n (r * h) + b_n)
+    h' = (1 - z) * n + z * h
+
+    Order of the gates: r, z, n, as in torch, whose own GRU applies r to the product U_n h instead. A step has
+    two products, because the second one's input is known only after the first.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, gates=3)
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
+        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0)
+        outputs, last = _Recurrence.apply(inputs, state[0], *weights, product_dtype(inputs))  # type: ignore[no-untyped-call]
+        return outputs, last[None]
+
+
+class _Recurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        state: Tensor,
+        input_weights: Tensor,
+        state_weights: Tensor,
+        bias: Tensor,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor]:
+        inputs = inputs.to(dtype)
+        batch, hidden = state.shape
+        gates = gate_inputs(inputs, input_weights, bias, dtype)
+        states = gates.new_empty(len(gates) + 1, batch, hidden)
+        states[0] = state
+        remembered = torch.empty_like(states[1:])
+        of_gates, of_candidate = torch.split(state_weights, [2 * hidden, hidden])
+        settings = {"float32_up_to": _FLOAT32_UP_TO, "batch_size": batch}
+        gate_product, candidate_product = (StepProduct(each, dtype, **settings) for each in (of_gates, of_candidate))
+        before = states[0]
+        for reset_update, reset, update, candidate, kept, after in zip(
+            gates[..., : 2 * hidden].unbind(0),
+            gates[..., :hidden].unbind(0),
+            gates[..., hidden : 2 * hidden].unbind(0),
+            gates[..., 2 * hidden :].unbind(0),
+            remembered.unbind(0),
+            states[1:].unbind(0),
+            strict=True,
+        ):
+            gate_product.add_to(reset_update, before)
+            reset_update.sigmoid_()
+            candidate_product.add_to(candidate, torch.mul(reset, before, out=kept))
+            candidate.tanh_()
+            before = torch.lerp(candidate, before, update, out=after)
+        ctx.save_for_backward(inputs, states, remembered, gates, input_weights, state_weights)
+        return states[1:].to(dtype, copy=True), states[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, states, remembered, gates, input_weights, state_weights = ctx.saved_tensors
+        dtype = inputs.dtype
+        time, batch, hidden = remembered.shape
+        resets, updates, candidates = gates.view(time, batch, 3, hidden).unbind(2)
+        # The gradient goes back through a step linearly; its factors are known before the first step: of what
+        # enters r, by way of the state it lets through, and of what enters z and n.
+        factors = torch.empty_like(gates)
+        of_reset, of_update, of_candidate = factors.view(time, batch, 3, hidden).unbind(2)
+        torch.mul(states[:-1], resets * (1.0 - resets), out=of_reset)
+        torch.sub(states[:-1], candidates, out=of_update)
+        of_update.mul_(updates).mul_(1.0 - updates)
+        torch.mul(1.0 - candidates.square(), 1.0 - updates, out=of_candidate)
+
+        gate_weights, candidate_weights = torch.split(state_weights, [2 * hidden, hidden])
+        settings = {"float32_up_to": _FLOAT32_UP_TO, "batch_size": batch}
+        gate_product, candidate_product = (
+            StepProduct(each.t(), dtype, **settings) for each in (gate_weights, candidate_weights)
+        )
+        grads = grad_outputs.to(states.dtype, copy=True)
+        grad_first = torch.zeros_like(states[0])
+        grad = grads[-1].add_(grad_last)
+        # Each step's factors become the gradients of what entered its gates.
+        for before, reset_update, last_two, reset_factor, candidate, reset, update in zip(
+            [grad_first, *grads[:-1].unbind(0)][::-1],
+            factors[..., : 2 * hidden].unbind(0)[::-1],
+            factors.view(time, batch, 3, hidden)[:, :, 1:].unbind(0)[::-1],
+            of_reset.unbind(0)[::-1],
+            of_candidate.unbind(0)[::-1],
+            resets.unbind(0)[::-1],
+            updates.unbind(0)[::-1],
+            strict=True,
+        ):
+            last_two.mul_(grad[:, None])
+            through = candidate_product.add_to(torch.zeros_like(grad), candidate)
+            reset_factor.mul_(through)
+            before.addcmul_(grad, update).addcmul_(through, reset)
+            grad = gate_product.add_to(before, reset_update)
+
+        grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
+        grad_state_weights = torch.cat(
+            (
+                state_gradient(factors[..., : 2 * hidden], states[:-1], dtype),
+                state_gradient(factors[..., 2 * hidden :], remembered, dtype),
+            )
+        )
+        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias, None

@@ -1,0 +1,100 @@
+"""The GRU with an update gate alone."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from charlm.models.kernels.layer import RecurrentLayer, gate_inputs, state_gradient, window_gradients
+from charlm.models.kernels.products import StepProduct, product_dtype
+
+_FLOAT32_UP_TO = 256
+"""Units up to which the steps' products stay in float32."""
+
+
+class SimpleGRU(RecurrentLayer):
+    """One layer of the simplified GRU, as courses introduce it before the reset gate (Ng 2018, after Cho et al. 2014).
+
+    z = sigmoid(W_z x + U_z h + b_z)
+    n = tanh(W_n x + U_n h + b_n)
+    h' = (1 - z) * n + z * h
+
+    It is the minimal gated unit of Zhou et al. (2016) with a candidate that sees the whole state. The products
+    with the inputs are one for the whole window, forwards and backwards. Order of the gates: z, n.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, gates=2)
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
+        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0)
+        outputs, last = _Recurrence.apply(inputs, state[0], *weights, product_dtype(inputs))  # type: ignore[no-untyped-call]
+        return outputs, last[None]
+
+
+class _Recurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        state: Tensor,
+        input_weights: Tensor,
+        state_weights: Tensor,
+        bias: Tensor,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor]:
+        inputs = inputs.to(dtype)
+        hidden = state.shape[1]
+        gates = gate_inputs(inputs, input_weights, bias, dtype)
+        states = gates.new_empty(len(gates) + 1, *state.shape)
+        states[0] = state
+        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
+        before = states[0]
+        for gate, update, candidate, after in zip(
+            gates.unbind(0),
+            gates[..., :hidden].unbind(0),
+            gates[..., hidden:].unbind(0),
+            states[1:].unbind(0),
+            strict=True,
+        ):
+            product.add_to(gate, before)
+            update.sigmoid_()
+            candidate.tanh_()
+            before = torch.lerp(candidate, before, update, out=after)
+        ctx.save_for_backward(inputs, states, gates, input_weights, state_weights)
+        return states[1:].to(dtype, copy=True), states[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, states, gates, input_weights, state_weights = ctx.saved_tensors
+        dtype = inputs.dtype
+        time, batch, hidden = states[1:].shape
+        updates, candidates = gates.view(time, batch, 2, hidden).unbind(2)
+        # The gradient goes back through a step linearly; its factors are known before the first step.
+        factors = torch.empty_like(gates)
+        of_update, of_candidate = factors.view(time, batch, 2, hidden).unbind(2)
+        torch.sub(states[:-1], candidates, out=of_update)
+        of_update.mul_(updates).mul_(1.0 - updates)
+        torch.mul(1.0 - candidates.square(), 1.0 - updates, out=of_candidate)
+
+        product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
+        grads = grad_outputs.to(states.dtype, copy=True)
+        grad_first = torch.zeros_like(states[0])
+        grad = grads[-1].add_(grad_last)
+        # Each step's factors become the gradients of what entered its gates.
+        for before, factor, flat, update in zip(
+            [grad_first, *grads[:-1].unbind(0)][::-1],
+            factors.view(time, batch, 2, hidden).unbind(0)[::-1],
+            factors.unbind(0)[::-1],
+            updates.unbind(0)[::-1],
+            strict=True,
+        ):
+            factor.mul_(grad[:, None])
+            grad = product.add_to(before.addcmul_(grad, update), flat)
+
+        grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
+        grad_state_weights = state_gradient(factors, states[:-1], dtype)
+        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias, None

@@ -1,0 +1,134 @@
+"""The LSTM whose gates see the memory."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from charlm.models.kernels.layer import RecurrentLayer, gate_inputs, state_gradient, window_gradients
+from charlm.models.kernels.products import StepProduct, product_dtype
+
+_FLOAT32_UP_TO = 256
+"""Units up to which the steps' products stay in float32."""
+
+
+class PeepholeLSTM(RecurrentLayer):
+    """One LSTM layer with peephole connections (Gers and Schmidhuber 2000, in the form of Graves 2013).
+
+    i = sigmoid(W_i x + U_i h + p_i * c + b_i)
+    f = sigmoid(W_f x + U_f h + p_f * c + b_f)
+    g = tanh(W_g x + U_g h + b_g)
+    c' = f * c + i * g
+    o = sigmoid(W_o x + U_o h + p_o * c' + b_o)
+    h' = o * tanh(c')
+
+    The peepholes p are vectors: each gate sees its own unit's memory. Order of the gates: i, f, g, o, as in
+    torch; of the peepholes: i, f, o.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, gates=4)
+        self.weight_peephole_l0 = nn.Parameter(torch.zeros(3, hidden_size))
+
+    def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Returns the outputs `[time, batch, hidden]` and the last h and c `[1, batch, hidden]`."""
+        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.weight_peephole_l0)
+        outputs, last, memory = _Recurrence.apply(  # type: ignore[no-untyped-call]
+            inputs, state[0][0], state[1][0], *weights, product_dtype(inputs)
+        )
+        return outputs, (last[None], memory[None])
+
+
+class _Recurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        state: Tensor,
+        memory: Tensor,
+        input_weights: Tensor,
+        state_weights: Tensor,
+        bias: Tensor,
+        peepholes: Tensor,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        inputs = inputs.to(dtype)
+        batch, hidden = state.shape
+        gates = gate_inputs(inputs, input_weights, bias, dtype)
+        blocks = gates.view(len(gates), batch, 4, hidden)
+        states, memories = (gates.new_empty(len(gates) + 1, batch, hidden) for _ in range(2))
+        states[0], memories[0] = state, memory
+        squashed = torch.empty_like(states[1:])
+        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
+        of_input_forget, of_output = peepholes[:2], peepholes[2]
+        for flat, block, before, last, after, now, tanh in zip(
+            gates.unbind(0),
+            blocks.unbind(0),
+            memories[:-1].unbind(0),
+            states[:-1].unbind(0),
+            memories[1:].unbind(0),
+            states[1:].unbind(0),
+            squashed.unbind(0),
+            strict=True,
+        ):
+            product.add_to(flat, last)
+            input_forget, candidate, output = block[:, :2], block[:, 2], block[:, 3]
+            input_forget.addcmul_(before[:, None], of_input_forget).sigmoid_()
+            candidate.tanh_()
+            torch.mul(before, block[:, 1], out=after).addcmul_(block[:, 0], candidate)
+            output.addcmul_(after, of_output).sigmoid_()
+            torch.mul(output, torch.tanh(after, out=tanh), out=now)
+        ctx.save_for_backward(inputs, states, memories, squashed, gates, input_weights, state_weights, peepholes)
+        return states[1:].to(dtype, copy=True), states[-1].clone(), memories[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor, grad_memory: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, states, memories, squashed, gates, input_weights, state_weights, peepholes = ctx.saved_tensors
+        dtype = inputs.dtype
+        time, batch, hidden = squashed.shape
+        inlets, forgets, candidates, outlets = gates.view(time, batch, 4, hidden).unbind(2)
+        # The gradient goes back through a step linearly; its factors are known before the first step. What comes
+        # from h reaches o and, by way of c', the other three; they hang on what c' gets in all.
+        factors = torch.empty_like(gates)
+        of_inlet, of_forget, of_candidate, of_outlet = factors.view(time, batch, 4, hidden).unbind(2)
+        torch.mul(inlets * (1.0 - inlets), candidates, out=of_inlet)
+        torch.mul(forgets * (1.0 - forgets), memories[:-1], out=of_forget)
+        torch.mul(inlets, 1.0 - candidates.square(), out=of_candidate)
+        torch.mul(outlets * (1.0 - outlets), squashed, out=of_outlet)
+        to_memory = torch.mul(outlets, 1.0 - squashed.square()).addcmul_(of_outlet, peepholes[2])
+        to_before = forgets + of_inlet * peepholes[0] + of_forget * peepholes[1]
+
+        product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
+        grads = grad_outputs.to(states.dtype, copy=True)
+        grad_first = torch.zeros_like(states[0])
+        grad = grads[-1].add_(grad_last)
+        grad_memory = grad_memory.clone()
+        # Each step's factors become the gradients of what entered its gates.
+        for before, three, outlet, flat, of_memory, of_before in zip(
+            [grad_first, *grads[:-1].unbind(0)][::-1],
+            factors.view(time, batch, 4, hidden)[:, :, :3].unbind(0)[::-1],
+            of_outlet.unbind(0)[::-1],
+            factors.unbind(0)[::-1],
+            to_memory.unbind(0)[::-1],
+            to_before.unbind(0)[::-1],
+            strict=True,
+        ):
+            grad_memory.addcmul_(grad, of_memory)
+            three.mul_(grad_memory[:, None])
+            outlet.mul_(grad)
+            grad_memory.mul_(of_before)
+            grad = product.add_to(before, flat)
+
+        grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
+        grad_peepholes = torch.stack(
+            [
+                (of_inlet * memories[:-1]).sum((0, 1)),
+                (of_forget * memories[:-1]).sum((0, 1)),
+                (of_outlet * memories[1:]).sum((0, 1)),
+            ]
+        )
+        grad_state_weights = state_gradient(factors, states[:-1], dtype)
+        parameters = (grad_input_weights, grad_state_weights, grad_bias, grad_peepholes)
+        return grad_inputs, grad_first, grad_memory, *parameters, None

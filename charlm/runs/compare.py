@@ -1,0 +1,136 @@
+"""`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
+
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from charlm.checkpointing.run_folder import RunFolder, discard
+from charlm.config import ComparisonConfig, RunConfig
+from charlm.data.corpus import prepare_corpus
+from charlm.data.inputs import open_corpus
+from charlm.data.sources import text_slug
+from charlm.data.tokenizers.recipes import learnt
+from charlm.errors import CharlmError, ConfigError
+from charlm.runs.comparison import CellResult, ComparisonFolder, bits_of
+from charlm.runs.grid import GridCell, grid_cells, run_config, with_equal_parameters
+from charlm.runs.reporting import Reporter, StopRequest
+from charlm.runs.result import TrainResult
+from charlm.runs.train import resume, start
+from charlm.runs.workspace import Workspace
+
+Show = Callable[[list[CellResult], GridCell | None], None]
+"""Is told of the results so far, and of the cell that is trained next; None when all are done."""
+
+
+def compare(
+    settings: ComparisonConfig,
+    config: RunConfig,
+    workspace: Workspace,
+    reporter: Reporter,
+    stop: StopRequest,
+    *,
+    show: Show,
+    stdin: BinaryIO | None = None,
+) -> tuple[ComparisonFolder, list[CellResult]]:
+    """Trains every cell of the grid that is not finished yet, and returns all results.
+
+    Interrupted, it goes on where it was when it is called again with the same name and settings: finished
+    cells are kept, and a run that was stopped goes on.
+
+    Args:
+        config: what all runs have in common; its name is the comparison's.
+
+    Raises:
+        CharlmError: something that the user can mend.
+    """
+    config = _with_protocol(settings, config)
+    text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
+    records = config.data.records == "lines"
+    corpus = prepare_corpus(
+        text,
+        folder=workspace.data,
+        recipe=learnt(config.tokenizer, records=records),
+        records=records,
+        progress=reporter.progress,
+    )
+    if corpus.valid is None and corpus.test is None:
+        raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")
+    cells = grid_cells(settings, config.model)
+    if settings.match == "parameters":
+        cells = with_equal_parameters(cells, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    name = config.run.name or f"compare-{text_slug(corpus.label)}"
+    folder = ComparisonFolder(workspace.checkpoints / name)
+    told = _settings_told(settings, config, digest=corpus.digest)
+    results = folder.open(told)
+    group = Workspace(workspace.root, group=f"{workspace.group}/{name}" if workspace.group else name)
+    for cell in cells:
+        if cell.name in results and results[cell.name].error is None:
+            continue
+        show(list(results.values()), cell)
+        result = _train(cell, run_config(cell, config), group, reporter, stop)
+        if result is None:
+            break
+        results[cell.name] = result
+        folder.keep(told, results)
+        if stop.requested:
+            break
+    show(list(results.values()), None)
+    return folder, [results[cell.name] for cell in cells if cell.name in results]
+
+
+def _with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
+    training = config.training
+    if settings.karpathy:
+        config = config.model_copy(update={"data": config.data.model_copy(update={"split": "80/10/10"})})
+    if settings.match == "time" and (training.steps is not None or training.epochs is not None):
+        raise ConfigError(
+            "--match time gives each model the same --budget; for --steps or --epochs: --match parameters."
+        )
+    if settings.match == "parameters" and training.steps is None and training.epochs is None:
+        raise ConfigError("--match parameters needs a length for all: --epochs or --steps.")
+    return config
+
+
+def _settings_told(settings: ComparisonConfig, config: RunConfig, *, digest: str) -> dict[str, Any]:
+    """Returns what a comparison that goes on must have in common with its beginning; the grid may grow."""
+    return {
+        "text": digest,
+        "match": settings.match,
+        "split": config.data.split,
+        "model": config.model.model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json"),
+        "tokenizer": config.tokenizer.model_dump(mode="json"),
+        "seed": config.run.seed,
+    }
+
+
+def _train(
+    cell: GridCell, config: RunConfig, workspace: Workspace, reporter: Reporter, stop: StopRequest
+) -> CellResult | None:
+    """Returns what a cell came to; None when it was interrupted."""
+    assert config.run.name is not None
+    try:
+        begun = RunFolder(workspace.checkpoints / config.run.name)
+        if begun.last.exists():
+            result = resume(config.run.name, workspace, reporter, stop)
+        else:
+            # What a run that never reached its first checkpoint left is not worth going on with.
+            discard(begun)
+            result = start(config, workspace, reporter, stop)
+    except CharlmError as error:
+        return CellResult(cell.name, cell.kind, cell.layers, error=str(error))
+    return None if result.interrupted else _result(cell, result, begun)
+
+
+def _result(cell: GridCell, result: TrainResult, folder: RunFolder) -> CellResult:
+    is_network = cell.layers is not None
+    return CellResult(
+        cell.name,
+        cell.kind,
+        cell.layers,
+        hidden_size=folder.read_config().model.hidden_size if is_network else None,
+        parameters=result.parameters,
+        steps=result.steps if is_network else None,
+        seconds=round(result.seconds, 2),
+        validation=bits_of(result.validation),
+        test=bits_of(result.test),
+    )

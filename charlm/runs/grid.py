@@ -1,0 +1,108 @@
+"""The cells of a comparison: which models with how many layers, each as the configuration of a run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+import torch
+
+from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig
+from charlm.errors import ConfigError
+from charlm.models.build import build_network
+
+MOST_UNITS = 16384
+"""Width up to which one with as many parameters is looked for."""
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """One model of a comparison.
+
+    Attributes:
+        name: of its run.
+        kind: as it was asked for: lstm, mlp, ngram:5, …
+        layers: None for n-gram models.
+    """
+
+    name: str
+    kind: str
+    layers: int | None
+    model: ModelConfig
+
+
+def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
+    """Returns the cells of the grid, models in the order they were named in.
+
+    Raises:
+        ConfigError: a model is not known, or is there twice.
+    """
+    kinds = [kind.strip() for kind in settings.models.split(",")]
+    layers = [int(number) for number in settings.layers.split(",")]
+    for numbers in (kinds, layers):
+        twice = [each for place, each in enumerate(numbers) if each in numbers[:place]]
+        if twice:
+            raise ConfigError(f"{twice[0]} is named twice in --{'models' if numbers is kinds else 'layers'}.")
+    return [cell for kind in kinds for cell in _cells(kind, layers, base)]
+
+
+def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell]:
+    if kind.startswith("ngram:"):
+        order = kind.removeprefix("ngram:")
+        if not order.isdecimal() or not 1 <= int(order) <= 24:
+            raise ConfigError(f"--models {kind} has no order from 1 to 24; write for example ngram:5.")
+        yield GridCell(kind.replace(":", "-"), kind, None, ModelConfig(model="ngram", order=int(order)))
+        return
+    if kind != "mlp" and kind not in get_args(Cell):
+        known = ", ".join(("ngram:K", "mlp", *get_args(Cell)))
+        raise ConfigError(f"--models {kind} is not a model charlm knows; there are {known}.")
+    change: dict[str, object] = {"model": "mlp"} if kind == "mlp" else {"cell": kind}
+    for number in layers:
+        # Mixed with n-grams, models would differ less.
+        model = base.model_copy(update={**change, "num_layers": number, "mix": "none"})
+        yield GridCell(f"{kind}-{number}", kind, number, model)
+
+
+def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> list[GridCell]:
+    """Returns the cells with widths that give each network as many parameters as the first one has.
+
+    Raises:
+        ConfigError: no width does.
+    """
+    networks = [cell for cell in cells if cell.layers is not None]
+    if not networks:
+        return cells
+    wanted = _count(networks[0].model, networks[0].model.hidden_size, vocabulary_size)
+    return [
+        cell
+        if cell.layers is None
+        else GridCell(cell.name, cell.kind, cell.layers, _fitted(cell, wanted, vocabulary_size))
+        for cell in cells
+    ]
+
+
+def _fitted(cell: GridCell, wanted: int, vocabulary_size: int) -> ModelConfig:
+    low, high = 1, MOST_UNITS
+    if not _count(cell.model, low, vocabulary_size) <= wanted <= _count(cell.model, high, vocabulary_size):
+        raise ConfigError(
+            f"No width gives {cell.kind} with {cell.layers} layers {wanted:,} parameters; choose another --hidden-size."
+        )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _count(cell.model, middle, vocabulary_size) <= wanted else (low, middle)
+    nearest = min((low, high), key=lambda width: abs(_count(cell.model, width, vocabulary_size) - wanted))
+    return cell.model.model_copy(update={"hidden_size": nearest})
+
+
+def _count(model: ModelConfig, width: int, vocabulary_size: int) -> int:
+    with torch.device("meta"):
+        network = build_network(model.model_copy(update={"hidden_size": width}), vocabulary_size=vocabulary_size)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def run_config(cell: GridCell, base: RunConfig) -> RunConfig:
+    """Returns the configuration of a cell's run; an n-gram model has no training."""
+    training = type(base.training)() if cell.layers is None else base.training
+    run = base.run.model_copy(update={"name": cell.name})
+    if cell.layers is None:
+        run = run.model_copy(update={"device": "auto"})
+    return base.model_copy(update={"model": cell.model, "training": training, "run": run})

@@ -1,0 +1,135 @@
+"""The fixed-window model, one symbol at a time; its equations are in charlm/models/mlp.py.
+
+The embeddings and the first layer's matrix are folded into a table for each place of the window: what a symbol
+there adds to the first layer is looked up, not computed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.links import link
+
+BEFORE = -1
+
+
+@dataclass(frozen=True)
+class HiddenLayer:
+    """A hidden layer above the first.
+
+    Attributes:
+        weights: `[hidden, hidden]`, a row an output; None for the first layer, which is the tables.
+        bias: `[hidden]`.
+        norm: gain and offset of its LayerNorm, `[hidden]` each; None without one.
+    """
+
+    weights: Floats | None
+    bias: Floats
+    norm: tuple[Floats, Floats] | None
+
+
+@final
+class FixedWindowStepModel:
+    """A StepModel of weights in memory; its state is the last symbols, int64 `[window - 1, streams]`.
+
+    Args:
+        weights: named as the model's modules name them.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: their shapes are not those of one model.
+    """
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]], *, window: int, num_layers: int, residual: bool) -> None:
+        # The row past the last symbol's is for what lies before the text; as the number -1 it is found there.
+        embedding = _float32(np.concatenate((weights["embedding.weight"], weights["before"][None])))
+        first = weights["layers.0.weight"]
+        size = embedding.shape[1]
+        if first.shape[1] != window * size:
+            raise ValueError(f"a first layer of {first.shape}")
+        # [window, vocabulary + 1, hidden]
+        self.tables = np.stack([embedding @ place.T for place in np.split(_float32(first), window, axis=1)])
+        self.layers = [
+            HiddenLayer(
+                None if index == 0 else _float32(weights[f"layers.{index}.weight"]),
+                _float32(weights[f"layers.{index}.bias"]),
+                _norm(weights, index),
+            )
+            for index in range(num_layers)
+        ]
+        self.output = _float32(weights["output.weight"])
+        self.output_bias = _float32(weights["output.bias"])
+        self.vocabulary_size = len(self.output_bias)
+        self.window = window
+        self.residual = residual
+        hidden = len(first)
+        if any(layer.weights is not None and layer.weights.shape != (hidden, hidden) for layer in self.layers):
+            raise ValueError("hidden layers of different widths")
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns what lies before the text."""
+        return (np.full((self.window - 1, batch_size), BEFORE, dtype=np.int64),)
+
+    def read(self, tokens: Symbols, state: State) -> State:
+        """Returns the state of one stream after a whole text, `[time]`: its last symbols."""
+        symbols = np.concatenate((state[0], tokens.astype(np.int64)[:, None]))
+        return (symbols[len(symbols) - self.window + 1 :],)
+
+    def stepper(self, state: State) -> "FixedWindowStepper":
+        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        return FixedWindowStepper(self, state)
+
+
+@final
+class FixedWindowStepper:
+    """Streams that the model reads."""
+
+    def __init__(self, model: FixedWindowStepModel, state: State) -> None:
+        self._model = model
+        num_streams = state[0].shape[1]
+        self._symbols = np.concatenate((state[0], np.full((1, num_streams), BEFORE, dtype=np.int64)))
+        self._places = np.arange(model.window)[:, None]
+        self._started = False
+        shape = (num_streams, model.tables.shape[2])
+        self._hidden = np.empty(shape, dtype=np.float32)
+        self._outputs = [np.empty(shape, dtype=np.float32) for _ in model.layers]
+        inputs = [None, *self._outputs[:-1]]
+        self._links = [
+            link(self._hidden, outputs, added=added if model.residual else None, norm=layer.norm)
+            for layer, outputs, added in zip(model.layers, self._outputs, inputs, strict=True)
+        ]
+
+    def step(self, tokens: Symbols) -> Floats:
+        """Reads one symbol in every stream and returns the logits of the next, `[streams, vocabulary]`."""
+        model = self._model
+        if self._started:
+            self._symbols[:-1] = self._symbols[1:]
+        self._started = True
+        self._symbols[-1] = tokens
+        np.add.reduce(model.tables[self._places, self._symbols], axis=0, out=self._hidden)
+        for index, (layer, pass_on) in enumerate(zip(model.layers, self._links, strict=True)):
+            if layer.weights is not None:
+                np.matmul(self._outputs[index - 1], layer.weights.T, out=self._hidden)
+            np.add(self._hidden, layer.bias, out=self._hidden)
+            np.tanh(self._hidden, out=self._hidden)
+            pass_on()
+        logits: Floats = self._outputs[-1] @ model.output.T
+        return np.add(logits, model.output_bias, out=logits)
+
+    def state(self) -> State:
+        """Returns a copy of the last symbols."""
+        return (self._symbols[1:].copy() if self._started else self._symbols[:-1].copy(),)
+
+
+def _norm(weights: Mapping[str, NDArray[Any]], index: int) -> tuple[Floats, Floats] | None:
+    gain = weights.get(f"norms.{index}.weight")
+    return None if gain is None else (_float32(gain), _float32(weights[f"norms.{index}.bias"]))
+
+
+def _float32(array: NDArray[Any]) -> Floats:
+    # Always a copy: a model that goes on training must not change the engine.
+    return np.array(array, dtype=np.float32, order="C")

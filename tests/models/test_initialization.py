@@ -1,0 +1,58 @@
+from typing import get_args
+
+import pytest
+import torch
+
+from charlm.config import Cell, ModelConfig
+from charlm.models.build import build_network
+from charlm.models.initialization import Initialization
+from charlm.stepping.shapes import SHAPES
+
+
+def layer_of(cell="rnn", hidden=40, **settings):
+    config = ModelConfig(cell=cell, hidden_size=hidden, num_layers=1, **settings)
+    model = build_network(config, vocabulary_size=7)
+    model.initialize(torch.Generator().manual_seed(1))
+    return model.layers[0]
+
+
+@pytest.mark.parametrize("cell", get_args(Cell))
+@pytest.mark.parametrize("init", ["default", "orthogonal", "identity"])
+def test_every_gate_s_matrix_is_orthogonal_or_the_identity(cell, init):
+    layer = layer_of(cell, init=init)
+    for gate in layer.weight_hh_l0.chunk(len(SHAPES[cell].gates)):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(40), atol=1e-5, rtol=0)
+        assert torch.equal(gate, torch.eye(40)) == (init == "identity")
+
+
+@pytest.mark.parametrize("variance", [3.0, 2.0, 1.5])
+def test_a_gaussian_matrix_has_the_variance_asked_for(variance):
+    matrix = layer_of(hidden=300, init="gaussian", init_variance=variance).weight_hh_l0
+    assert matrix.var().item() == pytest.approx(variance / 300, rel=0.02)
+    assert abs(matrix.mean().item()) < 0.001
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
+def test_the_forget_bias_is_the_forget_gate_s_alone(cell):
+    bias = layer_of(cell, forget_bias=2.5).bias_ih_l0
+    assert bias.chunk(4)[1].tolist() == [2.5] * 40
+    assert bias.sum().item() == pytest.approx(100.0)
+
+
+def test_the_default_forget_bias_is_one():
+    assert layer_of("lstm").bias_ih_l0.chunk(4)[1].tolist() == [1.0] * 40
+    assert Initialization().forget_bias == ModelConfig().forget_bias
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cell": "gru", "forget_bias": 0.0}, "forget_bias is for cell lstm or lstm-peephole, not for cell gru"),
+        ({"init_variance": 2.0}, "init_variance is for init gaussian, not for init default"),
+        ({"cell": "lstm", "nonlinearity": "sigmoid"}, "nonlinearity is for cell rnn, not for cell lstm"),
+        ({"model": "ngram", "init": "identity"}, "init is for model recurrent, not for model ngram"),
+    ],
+)
+def test_a_setting_that_the_cell_cannot_take_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**settings)

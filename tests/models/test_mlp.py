@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from charlm.config import ModelConfig
+from charlm.errors import CheckpointError, ConfigError
+from charlm.models.build import arrays_of, build_network
+from charlm.stepping.build import build_step_model
+
+SHAPES = [
+    {},
+    {"window": 1},
+    {"window": 4, "num_layers": 1},
+    {"num_layers": 3, "residual": False},
+    {"num_layers": 3, "layer_norm": True, "embedding_size": 3},
+]
+
+
+def make(**settings):
+    config = ModelConfig.model_validate(
+        {"model": "mlp", "window": 3, "hidden_size": 6, "embedding_size": 4, "num_layers": 2} | settings
+    )
+    model = build_network(config, vocabulary_size=5).eval()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
+    return config, model
+
+
+def tokens(time=9, batch=2):
+    return torch.randint(0, 5, (time, batch), generator=torch.Generator().manual_seed(2))
+
+
+def slowly(config, model, text):
+    """The logits after each symbol of one text, from the equations."""
+    logits = []
+    for place in range(len(text)):
+        seen = [
+            model.before if place - back < 0 else model.embedding.weight[text[place - back]]
+            for back in reversed(range(config.window))
+        ]
+        hidden = torch.cat(seen)
+        for index, (layer, norm) in enumerate(zip(model.layers, model.norms, strict=True)):
+            inputs = hidden
+            hidden = torch.tanh(layer.weight @ inputs + layer.bias)
+            if config.residual and index > 0:
+                hidden = hidden + inputs
+            hidden = norm(hidden)
+        logits.append(model.output.weight @ hidden + model.output.bias)
+    return torch.stack(logits)
+
+
+@pytest.mark.parametrize("settings", SHAPES)
+def test_logits_are_those_of_the_equations(settings):
+    config, model = make(**settings)
+    with torch.no_grad():
+        logits, _ = model(tokens(), model.initial_state(2))
+        for lane in range(2):
+            torch.testing.assert_close(logits[:, lane], slowly(config, model, tokens()[:, lane]))
+
+
+@pytest.mark.parametrize("settings", SHAPES)
+@pytest.mark.parametrize("border", [1, 2, 8])
+def test_the_state_carries_a_text_over_windows(settings, border):
+    _, model = make(**settings)
+    with torch.no_grad():
+        whole, last = model(tokens(), model.initial_state(2))
+        first, state = model(tokens()[:border], model.initial_state(2))
+        second, end = model(tokens()[border:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    assert torch.equal(end[0], last[0])
+
+
+@pytest.mark.parametrize("settings", SHAPES)
+@pytest.mark.parametrize("num_streams", [1, 3])
+def test_steps_are_those_of_the_torch_model(settings, num_streams):
+    config, model = make(**settings)
+    steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
+    symbols = tokens(batch=num_streams)
+    with torch.no_grad():
+        expected, _ = model(symbols, model.initial_state(num_streams))
+    stepper = steps.stepper(steps.initial_state(num_streams))
+    for time, row in enumerate(symbols.numpy()):
+        if time == 2:
+            stepper = steps.stepper(stepper.state())
+        assert stepper.step(row) == pytest.approx(expected[time].numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 9])
+def test_reading_ahead_leaves_the_state_of_steps(length):
+    config, model = make(window=4)
+    steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
+    stepper = steps.stepper(steps.initial_state(1))
+    text = tokens(batch=1)[:length, 0].numpy()
+    for token in text:
+        stepper.step(np.array([token]))
+    assert np.array_equal(steps.read(text, steps.initial_state(1))[0], stepper.state()[0])
+
+
+def test_what_lies_outside_the_window_changes_nothing():
+    _, model = make(window=3)
+    one, other = tokens().clone(), tokens().clone()
+    other[0] = (other[0] + 1) % 5
+    with torch.no_grad():
+        first, _ = model(one, model.initial_state(2))
+        second, _ = model(other, model.initial_state(2))
+    assert not torch.allclose(first[:3], second[:3])
+    torch.testing.assert_close(first[3:], second[3:])
+
+
+def test_it_learns_what_its_window_holds():
+    config = ModelConfig(model="mlp", window=2, hidden_size=16, embedding_size=8, num_layers=1)
+    model = build_network(config, vocabulary_size=2)
+    model.initialize(torch.Generator().manual_seed(1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    text = torch.tensor([0, 0, 1, 1] * 8)[:, None]
+    for _ in range(100):
+        logits, _ = model(text[:-1], model.initial_state(1))
+        loss = functional.cross_entropy(logits.flatten(0, 1), text[1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.06
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 0}, "greater than or equal to 1"),
+        ({"cell": "gru"}, "cell is for model recurrent, not for model mlp"),
+        ({"tie_weights": True}, "tie_weights is for model recurrent"),
+        ({"model": "recurrent", "window": 4}, "window is for model mlp, not for model recurrent"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        make(**settings)
+
+
+def test_weights_that_do_not_fit_are_refused_and_so_is_int8():
+    config, model = make()
+    arrays = dict(arrays_of(model))
+    with pytest.raises(ConfigError, match="feed-forward"):
+        build_step_model(config, arrays, vocabulary_size=5, source="here", weights="int8")
+    arrays["layers.0.weight"] = arrays["layers.0.weight"][:, 1:]
+    with pytest.raises(CheckpointError, match="do not fit"):
+        build_step_model(config, arrays, vocabulary_size=5, source="here")

@@ -1,0 +1,28 @@
+"""Every cell through a whole run: stopped, gone on with, loaded, scored and sampled."""
+
+from typing import get_args
+
+import pytest
+import torch
+
+from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.config import Cell
+from charlm.runs.api import load
+from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.train import resume, start
+from tests.runs.test_train import StopAfter
+
+
+@pytest.mark.parametrize("cell", get_args(Cell))
+def test_a_run_goes_on_exactly_and_can_be_used(small_config, workspace, cell):
+    config = small_config(name="whole", cell=cell, dropout=0.1)
+    whole = start(config, workspace, SilentReporter(), StopRequest())
+    halted = config.model_copy(update={"run": config.run.model_copy(update={"name": "halted"})})
+    stop = StopRequest()
+    start(halted, workspace, StopAfter(stop, 5), stop)
+    resume("halted", workspace, SilentReporter(), StopRequest())
+    one, other = (read_checkpoint(workspace.checkpoints / name / "last.safetensors") for name in ("whole", "halted"))
+    assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
+    run = load("whole", workspace=workspace.root)
+    assert len(run.sample(seed=1, length=20)) == 20
+    assert whole.validation is not None

@@ -1,0 +1,149 @@
+import csv
+import json
+
+import pytest
+
+from charlm.config import ComparisonConfig
+from charlm.errors import CheckpointError, ConfigError
+from charlm.runs.compare import compare
+from charlm.runs.comparison import CellResult, markdown
+from charlm.runs.grid import grid_cells, with_equal_parameters
+from charlm.runs.reporting import SilentReporter, StopRequest
+
+
+class StopAfterSteps(SilentReporter):
+    """Asks to stop after so many steps of all runs together."""
+
+    def __init__(self, stop, steps):
+        self.stop = stop
+        self.left = steps
+
+    def step(self, report):
+        self.left -= 1
+        self.stop.requested = self.left <= 0
+
+
+def grid(**settings):
+    return ComparisonConfig(**({"models": "ngram:3,mlp,gru", "layers": "1,2", "match": "parameters"} | settings))
+
+
+def run(config, workspace, settings=None, *, stop=None, reporter=None):
+    seen = []
+    folder, results = compare(
+        settings or grid(),
+        config,
+        workspace,
+        reporter or SilentReporter(),
+        stop or StopRequest(),
+        show=lambda _, cell: seen.append(cell and cell.name),
+    )
+    return folder, results, seen
+
+
+def test_every_cell_is_trained_and_written_down(small_config, workspace):
+    folder, results, seen = run(small_config(name="all"), workspace)
+    assert [each.run for each in results] == ["ngram-3", "mlp-1", "mlp-2", "gru-1", "gru-2"]
+    assert seen == [*(each.run for each in results), None]
+    assert all(each.error is None and each.validation > 0 and each.test > 0 for each in results)
+    assert [each.steps for each in results] == [None, 12, 12, 12, 12]
+    networks = [each.parameters for each in results[1:]]
+    assert max(networks) < 1.25 * min(networks)
+    with (folder.path / "results.csv").open() as file:
+        assert [row["run"] for row in csv.DictReader(file)] == [each.run for each in results]
+    assert (folder.path / "results.md").read_text() == markdown(results)
+    assert len(json.loads((folder.path / "comparison.json").read_text())["results"]) == 5
+
+
+def test_an_interrupted_comparison_goes_on_where_it_was(small_config, workspace):
+    stop = StopRequest()
+    _, first, seen = run(
+        small_config(name="halted"), workspace, grid(models="gru,mlp"), stop=stop, reporter=StopAfterSteps(stop, 17)
+    )
+    assert ([each.run for each in first], seen) == (["gru-1"], ["gru-1", "gru-2", None])
+    _, results, seen = run(small_config(name="halted"), workspace, grid(models="gru,mlp"))
+    assert seen == ["gru-2", "mlp-1", "mlp-2", None]
+    _, whole, _ = run(small_config(name="whole"), workspace, grid(models="gru,mlp"))
+    assert [each.validation for each in results] == [each.validation for each in whole]
+    assert results[0] == first[0]
+    assert run(small_config(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
+
+
+def test_the_grid_may_grow(small_config, workspace):
+    run(small_config(name="grown"), workspace, grid(models="gru", layers="1"))
+    _, results, seen = run(small_config(name="grown"), workspace, grid(models="gru,rnn", layers="1"))
+    assert seen == ["rnn-1", None]
+    assert [each.kind for each in results] == ["gru", "rnn"]
+
+
+def test_a_cell_that_fails_is_told_of_and_tried_again_and_the_others_go_on(small_config, workspace):
+    settings = grid(models="ngram:24,rnn", layers="1")
+    config = small_config(name="failing", split="60/20/20")
+    (workspace.root / "tale.txt").write_text("abcdefghij" * 3)
+    _, results, _ = run(config, workspace, settings)
+    assert "--order 24 needs a text" in results[0].error
+    assert results[1].error is None
+    assert run(config, workspace, settings)[2] == ["ngram-24", None]
+
+
+def test_another_text_or_setting_is_not_mixed_up_with_the_first(small_config, workspace):
+    settings = grid(models="rnn", layers="1")
+    run(small_config(name="one"), workspace, settings)
+    with pytest.raises(CheckpointError, match="begun with another training"):
+        run(small_config(name="one", steps=13), workspace, settings)
+    (workspace.root / "tale.txt").write_text("another tale. " * 100)
+    with pytest.raises(CheckpointError, match="begun with another text"):
+        run(small_config(name="one"), workspace, settings)
+    (workspace.checkpoints / "taken").mkdir()
+    with pytest.raises(CheckpointError, match="is no comparison"):
+        run(small_config(name="taken"), workspace, settings)
+
+
+@pytest.mark.parametrize("hidden_size", [3, 24, 100])
+def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden_size):
+    cells = grid_cells(grid(models="lstm,gru,rnn,mlp,lstm-peephole"), small_config(hidden_size=hidden_size).model)
+    fitted = with_equal_parameters(cells, vocabulary_size=30)
+    assert fitted[0].model.hidden_size == hidden_size
+    from charlm.models.build import build_network, count_parameters
+
+    counts = [count_parameters(build_network(cell.model, vocabulary_size=30)) for cell in fitted]
+    for cell, count in zip(fitted, counts, strict=True):
+        wider = cell.model.model_copy(update={"hidden_size": cell.model.hidden_size + 1})
+        step = count_parameters(build_network(wider, vocabulary_size=30)) - count
+        assert abs(count - counts[0]) <= step
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"models": "lstm,transformer"}, "--models transformer is not a model charlm knows"),
+        ({"models": "ngram:25"}, "no order from 1 to 24"),
+        ({"models": "ngram:x"}, "no order from 1 to 24"),
+        ({"models": "rnn,rnn"}, "rnn is named twice in --models"),
+        ({"layers": "1,1"}, "1 is named twice in --layers"),
+        ({"match": "time"}, "--match time gives each model the same --budget"),
+    ],
+)
+def test_a_grid_that_makes_no_sense_is_refused(small_config, workspace, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        run(small_config(name="bad"), workspace, grid(**settings))
+    assert not (workspace.checkpoints / "bad").exists()
+
+
+def test_parameters_that_no_width_gives_are_refused(small_config):
+    cells = grid_cells(grid(models="rnn,lstm", layers="1"), small_config(hidden_size=1, embedding_size=1).model)
+    with pytest.raises(ConfigError, match="No width gives lstm with 1 layers"):
+        with_equal_parameters(cells, vocabulary_size=2)
+
+
+def test_the_table_has_a_column_a_model_and_a_row_a_depth():
+    results = [
+        CellResult("ngram-5", "ngram:5", None, test=2.5),
+        CellResult("lstm-1", "lstm", 1, test=2.0),
+        CellResult("lstm-2", "lstm", 2, validation=1.9),
+        CellResult("gru-2", "gru", 2, error="It diverged."),
+    ]
+    first, _, one, two = markdown(results).splitlines()[:4]
+    assert first == "| bits/char | ngram:5 | lstm | gru |"
+    assert one == "| 1 layer | 2.5000 | 2.0000 |  |"
+    assert two == "| 2 layers |  | 1.9000 |  |"
+    assert markdown(results).splitlines()[-1].endswith("| It diverged. |")
