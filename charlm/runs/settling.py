@@ -14,6 +14,7 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Batches, Window
 from charlm.evaluation.readings import carried, warm_lanes
 from charlm.evaluation.scorer import total_nats
+from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import reads_one_stream
@@ -31,6 +32,10 @@ FEWEST_STEPS = 500
 
 _SHORTEST_TRAINING = 1.0
 """Seconds of training that even a budget gets which is over by then."""
+_MLP_WIDTH = 512
+"""Units of a feed-forward network for a budget; no rule was fitted to it."""
+_WRITTEN_A_SECOND = 1.5e8
+"""Bytes of a checkpoint that are copied, hashed and synced to the disk; measured once, on a usual disk."""
 _SHARE_FOR_TIMING = 0.05
 _SHARE_FOR_ONE_TIMING = 0.012
 
@@ -153,6 +158,8 @@ def _choose_sizes(
     fixed = config.model.model_fields_set | config.training.model_fields_set
     if config.model.model == "mlp":
         # The forecast is of recurrent networks: it says nothing of this one's width.
+        if "hidden_size" not in fixed:
+            config = config.model_copy(update={"model": config.model.model_copy(update={"hidden_size": _MLP_WIDTH})})
         fixed |= {"hidden_size"}
     choices = candidates(_sizes_of(config), fixed, width_multiple=128 if timer.device.type == "cuda" else 1)
     sizes, timed = choose(task, choices, timer.step_seconds, may_go_on=timer.may_go_on)
@@ -208,7 +215,7 @@ class _ScoringCosts:
     """Seconds that scoring takes.
 
     Attributes:
-        evaluation: of the validation text, as during training.
+        evaluation: of the validation text, as during training, and writing the model if it is the best.
         stretches: a symbol, many stretches side by side, as exactly as at the end.
         stream: a symbol, one stream.
     """
@@ -243,8 +250,9 @@ def _measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> _ScoringCosts:
         return warm_lanes(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
 
     scored = 0 if corpus.valid is None else len(tokens)
+    written = sum(array.nbytes for array in arrays_of(trial.model).values())
     return _ScoringCosts(
-        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)),
+        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)) + written / _WRITTEN_A_SECOND,
         stretches=per_symbol(lanes(), nullcontext()),
         stream=per_symbol(carried(tokens, length=256), nullcontext()),
     )

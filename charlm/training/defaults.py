@@ -14,7 +14,7 @@ _RATE_AT_192: dict[Cell, float] = {
 }
 
 
-_MLP_RATE_AT_192 = 0.006
+_MLP_RATE_AT_192 = 0.017
 
 
 def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
