@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from charlm.cli import compare, data, evaluate, export, info, sample, train
+from charlm.cli import compare, data, evaluate, export, info, inspect, sample, train
 from charlm.cli.text import print_error, use_utf8
 from charlm.errors import CharlmError, ConfigError
 
@@ -78,6 +78,12 @@ def build_app() -> typer.Typer:
     exporting.callback(invoke_without_command=True)(_help_when_alone)
     exporting.command("arpa")(export.arpa)
     app.add_typer(exporting, name="export")
+    showing = _group("Shows what recurrent networks do: their gradients, activations and gates.")
+    showing.callback(invoke_without_command=True)(_help_when_alone)
+    showing.command("gradients")(inspect.gradients)
+    showing.command("activations")(inspect.activations)
+    showing.command("gates")(inspect.gates)
+    app.add_typer(showing, name="inspect")
     corpora = _group("Lists, fetches, prepares and shows corpora.")
     corpora.callback(invoke_without_command=True)(_help_when_alone)
     corpora.command("list")(data.list_corpora)

@@ -45,6 +45,16 @@ def clock(seconds: float) -> str:
     return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def log_bar(value: float, values: Sequence[float], width: int = 8) -> str:
+    """Returns a bar as long as the value's logarithm, from the lowest to the highest of `values`."""
+    logs = [math.log10(each) for each in values if each > 0 and math.isfinite(each)]
+    if not logs or not value > 0:
+        return ""
+    low, span = min(logs), max(logs) - min(logs)
+    share = 1.0 if not math.isfinite(value) else (math.log10(value) - low) / span if span else 1.0
+    return "█" * round(share * width) or "▏"
+
+
 def sparkline(values: Sequence[float], width: int = 40) -> str:
     """Returns the values as a row of blocks, highest for the largest; longer rows are thinned evenly."""
     known = [value for value in values if math.isfinite(value)]

@@ -1,13 +1,19 @@
-"""Pictures of results; they need the extra charlm[plots]."""
+"""Pictures of results, written to a file; they need the extra charlm[plots].
+
+What cannot be written, or has a suffix that stands for no format, is a ConfigError.
+"""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charlm.errors import ConfigError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from charlm.evaluation.gates import GateActivity
     from charlm.runs.comparison import CellResult
 
 
@@ -21,12 +27,42 @@ def require_plots() -> None:
         raise ConfigError("--plot needs Matplotlib; install it with: pip install 'charlm[plots]'")
 
 
-def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
-    """Draws bits per character by model, a bar for each depth.
+def plot_curves(curves: Mapping[str, Sequence[float]], path: Path, *, x: str, y: str, first: int) -> None:
+    """Draws curves on a logarithmic scale.
 
-    Raises:
-        ConfigError: the file cannot be written, or its format is not known.
+    Args:
+        first: place of each curve's first value.
     """
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.6))
+    for name, values in curves.items():
+        axes.plot(range(first, first + len(values)), values, label=name)
+    axes.set(xlabel=x, ylabel=y, yscale="log")
+    axes.legend(fontsize=7)
+    _save(figure, path)
+
+
+def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
+    """Draws each gate's units by how often they are left- and right-saturated, a panel a gate."""
+    from matplotlib import pyplot
+
+    names = list(dict.fromkeys(each.gate for each in activities))
+    figure, axes = pyplot.subplots(1, len(names), figsize=(3.2 * len(names), 3.2), squeeze=False)
+    for axis, name in zip(axes[0], names, strict=True):
+        for each in activities:
+            if each.gate == name:
+                left, right = zip(*each.per_unit, strict=True)
+                axis.scatter(right, left, s=6, alpha=0.6, label=f"layer {each.layer + 1}")
+        axis.plot([0, 1], [1, 0], color="grey", linewidth=0.5)
+        axis.set(title=f"{name} gate", xlabel="share right-saturated", xlim=(0, 1), ylim=(0, 1))
+        axis.legend(fontsize=6)
+    axes[0][0].set_ylabel("share left-saturated")
+    _save(figure, path)
+
+
+def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
+    """Draws bits per character by model, a bar for each depth."""
     from matplotlib import pyplot
 
     shown = [each for each in results if each.bits is not None]
@@ -43,6 +79,12 @@ def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
     lowest = min((each.bits or 0.0 for each in shown), default=0.0)
     axes.set_ylim(bottom=0.9 * lowest)
     axes.set_ylabel("bits per character")
+    _save(figure, path)
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    from matplotlib import pyplot
+
     figure.tight_layout()
     try:
         figure.savefig(path)

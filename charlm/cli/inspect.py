@@ -1,0 +1,185 @@
+"""`charlm inspect`: what recurrent networks do, shown."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from charlm.cli.options import settings_options
+from charlm.cli.parameters import Json, Quiet, Run, Texts, standard_input
+from charlm.cli.settings import run_config, section_config
+from charlm.config import (
+    ActivationsConfig,
+    DataConfig,
+    GradientsConfig,
+    ModelConfig,
+    RunSettings,
+    TokenizerConfig,
+    TrainingConfig,
+)
+
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it into this file (needs the extra charlm[plots]).")
+]
+
+_OF_NETWORKS = {"nonlinearity", "init", "init_variance", "forget_bias", "hidden_size", "num_layers", "residual"}
+_OF_TRAINING = {"batch_size", "sequence_length", "learning_rate", "clip_norm"}
+
+
+@settings_options(
+    GradientsConfig,
+    DataConfig,
+    TokenizerConfig,
+    (ModelConfig, _OF_NETWORKS),
+    (TrainingConfig, _OF_TRAINING),
+    (RunSettings, {"seed", "device"}),
+)
+def gradients(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    text: Texts = None,
+    plot: Plot = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how far back a loss reaches: the norm of its gradient with respect to earlier states, cell by cell.
+
+    Each cell is looked at with its first weights, and again after a short training on TEXT. Nothing is kept.
+    """
+    from charlm.cli.console import make_display, print_json
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.plots import plot_curves, require_plots
+
+    if plot is not None:
+        require_plots()
+    settings = section_config(GradientsConfig, flags)
+    config = run_config(text=tuple(text or ("builtin:python-docs",)), flags=flags, file=None)
+    with interruptible():
+        from charlm.runs.gradients import inspect_gradients
+        from charlm.runs.workspace import Workspace
+
+        data = config.data
+        stdin = standard_input(*data.corpus, *data.valid, *data.test)
+        curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
+    named = {
+        f"{curve.cell}, {f'{curve.steps:,} steps' if curve.steps else 'first weights'}": curve.norms for curve in curves
+    }
+    if plot is not None:
+        plot_curves(named, plot, x="symbols back", y="gradient norm", first=1)
+    if json:
+        print_json([asdict(curve) for curve in curves])
+        return
+    _print_curves(named, heading="symbols back", first=1)
+    for curve in curves:
+        if curve.largest is not None and curve.clipped is not None:
+            sys.stdout.write(
+                f"{curve.cell}: largest gradient in training {curve.largest:.2f}, cut to {config.training.clip_norm:g} "
+                f"in {curve.clipped:.0%} of the steps\n"
+            )
+
+
+@settings_options(ActivationsConfig)
+def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = None, json: Json = False) -> None:
+    """Shows how activations explode, hold or die in a ReLU layer, by the variance of its recurrent matrix.
+
+    There is an input at the first symbol only; norms are shares of the first.
+    """
+    from charlm.cli.console import print_json
+    from charlm.cli.plots import plot_curves, require_plots
+    from charlm.errors import ConfigError
+
+    if plot is not None:
+        require_plots()
+    settings = section_config(ActivationsConfig, flags)
+    try:
+        variances = [float(each) for each in settings.variances.split(",")]
+    except ValueError:
+        raise ConfigError(f"--variances {settings.variances} is not numbers with commas, such as 3,2,1.5.") from None
+    if not all(0 < variance < 1e6 for variance in variances):
+        raise ConfigError("--variances are numbers above 0.")
+
+    from charlm.evaluation.activations import activation_norms
+
+    named = {
+        f"variance {variance:g}/n": tuple(
+            activation_norms(variance, units=settings.units, symbols=settings.symbols, seed=settings.seed)
+        )
+        for variance in variances
+    }
+    if plot is not None:
+        plot_curves(named, plot, x="symbol", y="norm of the activations", first=1)
+    if json:
+        print_json(named)
+    else:
+        _print_curves(named, heading="symbol", first=1)
+
+
+def gates(
+    *,
+    run: Run,
+    symbols: Annotated[int, typer.Option("--symbols", min=32, help="How many symbols the model reads.")] = 20_000,
+    plot: Plot = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how often the gates of RUN are nearly shut (below 0.1) or nearly open (above 0.9) while it reads."""
+    from charlm.cli.console import make_display, plain_console, print_json
+    from charlm.cli.figures import sparkline
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.plots import plot_gates, require_plots
+
+    if plot is not None:
+        require_plots()
+    with interruptible():
+        from charlm.runs.gates import inspect_gates
+        from charlm.runs.workspace import Workspace
+
+        activities = inspect_gates(run, Workspace(), make_display(quiet=quiet), symbols=symbols)
+    if plot is not None:
+        plot_gates(activities, plot)
+    if json:
+        print_json([asdict(each) for each in activities])
+        return
+    rows = [
+        (
+            str(each.layer + 1),
+            each.gate,
+            f"{each.left_saturated:.1%}",
+            f"{each.right_saturated:.1%}",
+            sparkline(each.histogram),
+        )
+        for each in activities
+    ]
+    plain_console(sys.stdout).print(_table(("layer", "gate", "below 0.1", "above 0.9", "0 … 1"), rows))
+
+
+def _print_curves(curves: Mapping[str, Sequence[float]], *, heading: str, first: int) -> None:
+    """Prints curves side by side at doubling distances, each figure under a bar on a logarithmic scale."""
+    from charlm.cli.console import plain_console
+    from charlm.cli.figures import log_bar
+
+    length = max(map(len, curves.values()))
+    places = sorted({0, length - 1, *(place - first for place in (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000))})
+    shown = [place for place in places if 0 <= place < length]
+    values = [value for curve in curves.values() for value in curve]
+    rows = [
+        (str(place + first), *(f"{curve[place]:.2e} {log_bar(curve[place], values)}" for curve in curves.values()))
+        for place in shown
+    ]
+    plain_console(sys.stdout).print(_table((heading, *curves), rows))
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,81 @@
+"""What the gates of a trained network do: how often they are nearly shut or nearly open."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from charlm.config import Cell
+from charlm.models.recurrent import RecurrentLanguageModel
+
+GATES: dict[Cell, tuple[str, ...]] = {
+    "lstm": ("input", "forget", "", "output"),
+    "gru": ("reset", "update", ""),
+    "gru-reset-before": ("reset", "update", ""),
+    "gru-simple": ("update", ""),
+}
+"""The logistic gates of each cell whose gates hang on inputs and outputs alone, in the order of its matrices."""
+
+SHUT, OPEN = 0.1, 0.9
+BINS = 20
+
+
+@dataclass(frozen=True)
+class GateActivity:
+    """One gate of one layer.
+
+    Attributes:
+        left_saturated: share of activations below 0.1, over all units and symbols; `right_saturated`: above 0.9.
+        per_unit: for each unit, how often it is left- and how often right-saturated: a point of the figure of
+            Karpathy, Johnson and Fei-Fei (2015).
+        histogram: share of activations in each of equally wide bins from 0 to 1.
+    """
+
+    layer: int
+    gate: str
+    left_saturated: float
+    right_saturated: float
+    per_unit: tuple[tuple[float, float], ...]
+    histogram: tuple[float, ...]
+
+
+@torch.no_grad()
+def gate_activities(model: RecurrentLanguageModel, tokens: Tensor) -> list[GateActivity]:
+    """Returns the activity of every gate while the model reads some texts.
+
+    Args:
+        model: on the CPU, in evaluation mode, its cell one of `GATES`.
+        tokens: int64 `[time, batch]`.
+    """
+    values = model.embedding(tokens)
+    activities = []
+    for index, (layer, norm) in enumerate(zip(model.layers, model.norms, strict=True)):
+        first = tuple(part[index : index + 1] for part in model.initial_state(tokens.shape[1]))
+        outputs, _ = layer(values, first if len(first) > 1 else first[0])
+        before = torch.cat((first[0], outputs[:-1]))
+        weights = dict(layer.named_parameters())
+        sums = functional.linear(values, weights["weight_ih_l0"], weights["bias_ih_l0"])
+        sums = sums + functional.linear(before, weights["weight_hh_l0"], weights.get("bias_hh_l0"))
+        names = GATES[model.cell]
+        for name, gate in zip(names, sums.sigmoid().chunk(len(names), dim=-1), strict=True):
+            if name:
+                activities.append(_activity(index, name, gate.flatten(0, 1)))
+        if model.residual and outputs.shape == values.shape:
+            outputs = outputs + values
+        values = norm(outputs)
+    return activities
+
+
+def _activity(layer: int, name: str, gate: Tensor) -> GateActivity:
+    """Returns what a gate's activations `[symbols, units]` come to."""
+    left, right = (gate < SHUT).float().mean(0), (gate > OPEN).float().mean(0)
+    histogram = torch.histc(gate, bins=BINS, min=0.0, max=1.0) / gate.numel()
+    return GateActivity(
+        layer,
+        name,
+        float(left.mean()),
+        float(right.mean()),
+        tuple(zip(left.tolist(), right.tolist(), strict=True)),
+        tuple(histogram.tolist()),
+    )

@@ -1,0 +1,39 @@
+"""How far a loss reaches back: the gradient of the loss at one symbol with respect to earlier hidden states."""
+
+import torch
+from torch import Tensor
+
+from charlm.models.base import Network, State, code_lengths
+
+
+def gradient_norms(model: Network, tokens: Tensor, targets: Tensor) -> Tensor:
+    """Returns the norm of d loss_t / d state_{t-k}, for k = 1 … time - 1, averaged over the texts, `[time - 1]`.
+
+    The loss is that of the last target alone; a state is all that the model carries from one symbol to the
+    next (h of every layer, and an LSTM's c). Vanishing gradients fall with k, exploding ones rise (Bengio et
+    al. 1994, Pascanu et al. 2013).
+
+    Args:
+        tokens: symbols of several texts, int64 `[time, batch]`.
+        targets: the symbol after each, int64 `[time, batch]`.
+    """
+    model.eval()
+    states: list[State] = []
+    state = tuple(part.detach() for part in model.initial_state(tokens.shape[1]))
+    for row in tokens[:-1]:
+        _, state = model(row[None], state)
+        states.append(state)
+    logits, _ = model(tokens[-1:], state)
+    loss = code_lengths(logits, targets[-1:]).sum()
+    parts = [part for each in states for part in each]
+    gradients = torch.autograd.grad(loss, parts)
+    per_state = len(states[0])
+    norms = [
+        _norm_per_text(gradients[place : place + per_state]).mean() for place in range(0, len(gradients), per_state)
+    ]
+    return torch.stack(norms).flip(0)
+
+
+def _norm_per_text(parts: tuple[Tensor, ...]) -> Tensor:
+    """Returns the norm over layers and units for each text, `[batch]`, of tensors `[layers, batch, units]`."""
+    return torch.stack([part.square().sum((0, 2)) for part in parts]).sum(0).sqrt()
