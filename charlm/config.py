@@ -66,6 +66,39 @@ def parse_split(text: str) -> tuple[float, float, float]:
     return train / 100, valid / 100, test / 100
 
 
+_FORCING = re.compile(r"always|(linear|exponential|inverse-sigmoid):(\d+(?:\.\d*)?|\.\d+)")
+
+
+@dataclass(frozen=True)
+class Forcing:
+    """How often training reads the true symbol instead of one that the model draws; see `parse_forcing`."""
+
+    kind: Literal["always", "linear", "exponential", "inverse-sigmoid"]
+    parameter: float = 1.0
+
+
+def parse_forcing(text: str) -> Forcing:
+    """Returns the schedule that a setting such as 'linear:0.5' stands for.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _FORCING.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"{text!r} is not a schedule; write always, linear:E or exponential:E with the share E at the end, "
+            "or inverse-sigmoid:K"
+        )
+    if text == "always":
+        return Forcing("always")
+    forcing = Forcing(match[1], float(match[2]))  # type: ignore[arg-type]
+    largest = 1e6 if forcing.kind == "inverse-sigmoid" else 1.0
+    lowest = 1.0 if forcing.kind == "inverse-sigmoid" else 0.0 if forcing.kind == "linear" else 1e-6
+    if not lowest <= forcing.parameter <= largest:
+        raise ValueError(f"{text!r} must have a number from {lowest:g} to {largest:g}")
+    return forcing
+
+
 _MIX = re.compile(r"none|ngram:([1-9]|1\d|2[0-4])")
 
 
@@ -322,6 +355,13 @@ class TrainingConfig(Section):
     clip_value: Annotated[
         float | None, Field(gt=0, description="Clip each gradient component to this, instead of the norm.")
     ] = None
+    teacher_forcing: Annotated[
+        str,
+        Field(
+            description="How often a symbol is read as it is, instead of one drawn from the model (scheduled sampling, "
+            "Bengio et al. 2015): always, linear:E or exponential:E down to the share E, or inverse-sigmoid:K."
+        ),
+    ] = "always"
     average: Annotated[
         Probability | None, Field(description="Decay of an exponential moving average of the weights.")
     ] = None
@@ -338,6 +378,12 @@ class TrainingConfig(Section):
     def _is_duration(cls, value: str | None) -> str | None:
         if value is not None:
             parse_duration(value)
+        return value
+
+    @field_validator("teacher_forcing")
+    @classmethod
+    def _is_schedule(cls, value: str) -> str:
+        parse_forcing(value)
         return value
 
     @model_validator(mode="after")
@@ -438,6 +484,15 @@ class EvaluationConfig(Section):
     weights: Annotated[
         Weights, Field(description="int8 scores the model as --weights int8 samples it, beside the exact one.")
     ] = "float32"
+
+
+class ExposureConfig(Section):
+    """How far a model is let read its own output."""
+
+    prefix: Annotated[int, Field(ge=1, le=100_000, description="True symbols that it reads before.")] = 64
+    positions: Annotated[int, Field(ge=1, le=10_000, description="Symbols that it then draws itself.")] = 100
+    texts: Annotated[int, Field(ge=1, le=65536, description="Places of the text to begin at.")] = 256
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of what is drawn.")] = 1
 
 
 class GradientsConfig(Section):

@@ -73,6 +73,7 @@ def build_app() -> typer.Typer:
     measuring = _group("Measures how good a model is.")
     measuring.callback(invoke_without_command=True)(_help_when_alone)
     measuring.command("perplexity")(evaluate.perplexity)
+    measuring.command("exposure")(evaluate.exposure)
     app.add_typer(measuring, name="eval")
     exporting = _group("Writes a model in a format of others.")
     exporting.callback(invoke_without_command=True)(_help_when_alone)

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Quiet, Texts, standard_input
+from charlm.cli.parameters import Json, Plot, Quiet, Texts, standard_input
 from charlm.cli.settings import run_config, section_config
 from charlm.config import (
     ComparisonConfig,
@@ -35,10 +34,7 @@ def compare(
     ctx: typer.Context,
     flags: Mapping[str, Any],
     text: Texts = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the results into this file (needs charlm[plots])."),
-    ] = None,
+    plot: Plot = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -108,13 +104,11 @@ def _show(display: "Display", *, quiet: bool) -> "Callable[[list[CellResult], Gr
 
 
 def _table(rows: list[tuple[str, ...]]) -> Any:
-    from rich import box
-    from rich.table import Table
+    from charlm.cli.curves import table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(("model", "layers", "units", "parameters", "steps", "seconds", "valid", "test", "")):
-        table.add_column(name, justify="right" if 0 < place < 8 else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    table.caption = "valid and test in bits per character"
-    return table
+    names = ("model", "layers", "units", "parameters", "steps", "seconds", "valid", "test", "")
+    built = table(names, rows)
+    for column in built.columns[1:8]:
+        column.justify = "right"
+    built.caption = "valid and test in bits per character"
+    return built

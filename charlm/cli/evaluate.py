@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.cli.options import flag, settings_options
-from charlm.cli.parameters import Json, Quiet, Run, Texts, standard_input
+from charlm.cli.parameters import Json, Plot, Quiet, Run, Texts, standard_input
 from charlm.cli.settings import section_config
-from charlm.config import DataConfig, EvaluationConfig, RunSettings
+from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings
 from charlm.errors import ConfigError
 
 READING = ("pattern", "encoding", "newlines", "normalize")
@@ -70,3 +70,42 @@ def perplexity(
         print_json(evaluation_json(result))
     else:
         print_evaluation(plain_console(sys.stdout), result)
+
+
+@settings_options(ExposureConfig)
+def exposure(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    run: Run,
+    plot: Plot = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how predictions drift when RUN reads its own output: loss against position, after a true prefix.
+
+    "forced" and "free" are the loss of the true text with true symbols and with the model's own before it; "own"
+    and "true" are what an n-gram model of the training text makes of what was drawn, and of the true text.
+    """
+    settings = section_config(ExposureConfig, flags)
+
+    from dataclasses import asdict
+
+    from charlm.cli.console import make_display, print_json
+    from charlm.cli.curves import print_curves
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.plots import plot_curves, require_plots
+
+    if plot is not None:
+        require_plots()
+    with interruptible():
+        from charlm.runs import exposure as exposing
+        from charlm.runs.workspace import Workspace
+
+        curves = asdict(exposing.exposure(run, settings, Workspace(), make_display(quiet=quiet)))
+    if plot is not None:
+        plot_curves(curves, plot, x="position", y="nats", first=1)
+    if json:
+        print_json(curves)
+    else:
+        print_curves(curves, heading="position", first=1)

@@ -1,15 +1,14 @@
 """`charlm inspect`: what recurrent networks do, shown."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Quiet, Run, Texts, standard_input
+from charlm.cli.parameters import Json, Plot, Quiet, Run, Texts, standard_input
 from charlm.cli.settings import run_config, section_config
 from charlm.config import (
     ActivationsConfig,
@@ -20,10 +19,6 @@ from charlm.config import (
     TokenizerConfig,
     TrainingConfig,
 )
-
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it into this file (needs the extra charlm[plots]).")
-]
 
 _OF_NETWORKS = {"nonlinearity", "init", "init_variance", "forget_bias", "hidden_size", "num_layers", "residual"}
 _OF_TRAINING = {"batch_size", "sequence_length", "learning_rate", "clip_norm"}
@@ -51,6 +46,7 @@ def gradients(
     Each cell is looked at with its first weights, and again after a short training on TEXT. Nothing is kept.
     """
     from charlm.cli.console import make_display, print_json
+    from charlm.cli.curves import print_curves
     from charlm.cli.interrupts import interruptible
     from charlm.cli.plots import plot_curves, require_plots
 
@@ -73,7 +69,7 @@ def gradients(
     if json:
         print_json([asdict(curve) for curve in curves])
         return
-    _print_curves(named, heading="symbols back", first=1)
+    print_curves(named, heading="symbols back", first=1)
     for curve in curves:
         if curve.largest is not None and curve.clipped is not None:
             sys.stdout.write(
@@ -89,6 +85,7 @@ def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = No
     There is an input at the first symbol only; norms are shares of the first.
     """
     from charlm.cli.console import print_json
+    from charlm.cli.curves import print_curves
     from charlm.cli.plots import plot_curves, require_plots
     from charlm.errors import ConfigError
 
@@ -115,7 +112,7 @@ def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = No
     if json:
         print_json(named)
     else:
-        _print_curves(named, heading="symbol", first=1)
+        print_curves(named, heading="symbol", first=1)
 
 
 def gates(
@@ -128,6 +125,7 @@ def gates(
 ) -> None:
     """Shows how often the gates of RUN are nearly shut (below 0.1) or nearly open (above 0.9) while it reads."""
     from charlm.cli.console import make_display, plain_console, print_json
+    from charlm.cli.curves import table
     from charlm.cli.figures import sparkline
     from charlm.cli.interrupts import interruptible
     from charlm.cli.plots import plot_gates, require_plots
@@ -154,32 +152,4 @@ def gates(
         )
         for each in activities
     ]
-    plain_console(sys.stdout).print(_table(("layer", "gate", "below 0.1", "above 0.9", "0 … 1"), rows))
-
-
-def _print_curves(curves: Mapping[str, Sequence[float]], *, heading: str, first: int) -> None:
-    """Prints curves side by side at doubling distances, each figure under a bar on a logarithmic scale."""
-    from charlm.cli.console import plain_console
-    from charlm.cli.figures import log_bar
-
-    length = max(map(len, curves.values()))
-    places = sorted({0, length - 1, *(place - first for place in (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000))})
-    shown = [place for place in places if 0 <= place < length]
-    values = [value for curve in curves.values() for value in curve]
-    rows = [
-        (str(place + first), *(f"{curve[place]:.2e} {log_bar(curve[place], values)}" for curve in curves.values()))
-        for place in shown
-    ]
-    plain_console(sys.stdout).print(_table((heading, *curves), rows))
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    plain_console(sys.stdout).print(table(("layer", "gate", "below 0.1", "above 0.9", "0 … 1"), rows))

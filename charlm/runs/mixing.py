@@ -71,7 +71,8 @@ def settle_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
     if config.model.mix is not None:
         return config, False
     order = None
-    if training.steps is None and training.epochs is None and corpus.valid is not None:
+    is_forced = training.teacher_forcing == "always"
+    if training.steps is None and training.epochs is None and corpus.valid is not None and is_forced:
         seconds = _SHARE_OF_BUDGET * parse_duration(training.budget or DEFAULT_BUDGET)
         affordable = int(seconds / (_SECONDS_PER_GRAM * corpus.train.num_symbols))
         longest = min(USUAL_ORDER, affordable, corpus.train.num_symbols // 100)

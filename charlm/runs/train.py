@@ -14,7 +14,7 @@ from charlm.checkpointing.atomic import remove_leftovers
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, create_run, discarded_on_failure, find_run, require_free
-from charlm.config import RunConfig, validate
+from charlm.config import RunConfig, mixed_order, parse_forcing, validate
 from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
@@ -40,9 +40,10 @@ from charlm.runs.settling import settle
 from charlm.runs.training_run import TrainingRun, build_batches, build_trainer, new_model
 from charlm.runs.workspace import Workspace
 from charlm.training.loop import Progress
-from charlm.training.objectives import next_symbol_loss
+from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, precision_elsewhere, resolve_precision
+from charlm.training.scheduled_sampling import ScheduledSampling
 from charlm.training.trainer import Trainer
 
 _TRIAL_STEPS = 1_000_000_000
@@ -78,6 +79,8 @@ def start(
     device = resolve_device(config.run.device)
     precision = resolve_precision(config.run.precision, device)
     require_free(workspace.checkpoints, config.run.name)
+    if mixed_order(config.model.mix) is not None and config.training.teacher_forcing != "always":
+        raise ConfigError("--mix needs --teacher-forcing always: its gate learns on the true text.")
     if config.model.model == "ngram":
         require_countable(config)
         if init_from is not None:
@@ -132,7 +135,7 @@ def start(
                 total_steps=total_steps,
                 precision=precision,
                 device=device,
-                objective=next_symbol_loss if mixture is None else mixture.objective,
+                objective=_objective(config, mixture),
             )
 
         settled = settle(config, corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=started)
@@ -204,7 +207,7 @@ def resume(
                 total_steps=total_steps,
                 precision=precision_elsewhere(cast(Arithmetic, config.run.precision), device),
                 device=device,
-                objective=next_symbol_loss if mixture is None else mixture.objective,
+                objective=_objective(config, mixture),
             )
 
         if given:
@@ -245,6 +248,13 @@ def resume(
         if given:
             training_run.write_config()
         return train_to_the_end(training_run)
+
+
+def _objective(config: RunConfig, mixture: Mixture | None) -> Objective:
+    forcing = parse_forcing(config.training.teacher_forcing)
+    if forcing.kind != "always":
+        return ScheduledSampling(forcing)
+    return next_symbol_loss if mixture is None else mixture.objective
 
 
 def _new_model(config: RunConfig, corpus: EncodedCorpus, mixture: Mixture | None) -> Network:

@@ -31,12 +31,21 @@ class Loss:
 class Objective(Protocol):
     """Reads a window and says how far the model is from predicting it."""
 
-    def __call__(self, model: Network, window: Window, state: State, generator: torch.Generator) -> tuple[Loss, State]:
-        """Returns the loss of a window's targets, and the state after it."""
+    def __call__(
+        self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float
+    ) -> tuple[Loss, State]:
+        """Returns the loss of a window's targets, and the state after it.
+
+        Args:
+            generator: source of all that is drawn.
+            progress: share of the training done before.
+        """
         ...
 
 
-def next_symbol_loss(model: Network, window: Window, state: State, generator: torch.Generator) -> tuple[Loss, State]:
+def next_symbol_loss(
+    model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float = 0.0
+) -> tuple[Loss, State]:
     """Returns the code length of a window's targets under teacher forcing, and the state after it."""
     logits, state = model(window.inputs, state, generator)
     nats = code_lengths(logits, window.targets).sum()
@@ -58,7 +67,9 @@ class MixtureLoss:
         self._log_probabilities = torch.from_numpy(crossed.probabilities).log()
         self._confidence = torch.from_numpy(crossed.confidence)
 
-    def __call__(self, model: Network, window: Window, state: State, generator: torch.Generator) -> tuple[Loss, State]:
+    def __call__(
+        self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float = 0.0
+    ) -> tuple[Loss, State]:
         """Returns the network's code length, and to minimise, the sum of its own and the mixture's."""
         assert isinstance(model, MixedLanguageModel)
         device = window.inputs.device

@@ -129,9 +129,10 @@ class Trainer:
         first_state = self.model.initial_state(self.batches.num_lanes)
         if window.fresh:
             self.state = first_state
-        rate = self.learning_rate(self.step, self.pace.progress(self.step))
+        progress = self.pace.progress(self.step)
+        rate = self.learning_rate(self.step, progress)
         self.optimizer.learning_rate = rate
-        total_nats = self._accumulate_gradients(window)
+        total_nats = self._accumulate_gradients(window, progress=progress)
         clipping = self.clip(self.parameters)
         finite = torch.isfinite(total_nats) & torch.isfinite(clipping.norm)
         skipped = 1.0 - finite.float()
@@ -176,7 +177,7 @@ class Trainer:
             )
         return result
 
-    def _accumulate_gradients(self, window: Window) -> Tensor:
+    def _accumulate_gradients(self, window: Window, *, progress: float) -> Tensor:
         num_lanes = self.batches.num_lanes
         borders = [round(part * num_lanes / self.accumulation) for part in range(self.accumulation + 1)]
         sums = []
@@ -184,7 +185,9 @@ class Trainer:
         for start, stop in itertools.pairwise(borders):
             part = window.lanes(start, stop).to(self.device)
             with autocast(self.precision, self.device):
-                loss, state = self.objective(self.model, part, slice_batch(self.state, start, stop), self.generator)
+                loss, state = self.objective(
+                    self.model, part, slice_batch(self.state, start, stop), self.generator, progress=progress
+                )
             mean = loss.minimized / window.num_targets
             if self.loss_scale is not None:
                 mean = mean * self.loss_scale.factor[0]

@@ -61,3 +61,19 @@ def test_gates_of_a_run(tale, capsys):
 def test_bad_input_is_one_sentence(tale, capsys, arguments, message):
     assert run(["inspect", *arguments]) in (1, 2)
     assert message in capsys.readouterr().err
+
+
+def test_exposure_of_a_run_trained_with_scheduled_sampling(tale, capsys):
+    training = ["--hidden-size", "8", "--steps", "6", "--evaluations", "1", "--device", "cpu", "-q"]
+    assert run(["train", tale, "--name", "s", "--teacher-forcing", "linear:0.5", *training]) == 0
+    capsys.readouterr()
+    few = ["--prefix", "5", "--positions", "8", "--texts", "4", "-q"]
+    assert run(["eval", "exposure", "s", *few, "--json"]) == 0
+    curves = json.loads(capsys.readouterr().out)
+    assert {name: len(curve) for name, curve in curves.items()} == dict.fromkeys(("forced", "free", "own", "true"), 8)
+    assert run(["eval", "exposure", "s", *few]) == 0
+    assert "forced" in capsys.readouterr().out
+    assert run(["eval", "exposure", "s", "--positions", "5000"]) == 1
+    assert "held-out symbols" in capsys.readouterr().err
+    assert run(["train", tale, "--teacher-forcing", "linear:0.5", "--mix", "ngram:3", *training]) == 2
+    assert "--mix needs --teacher-forcing always" in capsys.readouterr().err

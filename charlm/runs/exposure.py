@@ -1,0 +1,50 @@
+"""`charlm eval exposure`: what becomes of a run's model when it reads its own output."""
+
+import torch
+
+from charlm.config import ExposureConfig
+from charlm.errors import ConfigError, DataError
+from charlm.evaluation.exposure import Exposure, measure_exposure
+from charlm.models.ngram import NgramLanguageModel
+from charlm.ngrams.build import count_model
+from charlm.runs.corpus_of_run import reopen_corpus
+from charlm.runs.loading import load_model
+from charlm.runs.reporting import Reporter
+from charlm.runs.workspace import Workspace
+
+JUDGE_ORDER = 6
+"""Symbols in the longest grams of the model that judges what was drawn."""
+
+
+def exposure(run: str, settings: ExposureConfig, workspace: Workspace, reporter: Reporter) -> Exposure:
+    """Returns the exposure of a run's best model on what was held out, judged by n-grams of its training text.
+
+    Raises:
+        ConfigError: the run's text is records, which end before anything can drift.
+        DataError: nothing was held out, or too little.
+    """
+    loaded = load_model(run, workspace, device=torch.device("cpu"))
+    corpus = reopen_corpus(loaded.config, loaded.values, loaded.tokenizer, workspace, reporter)
+    if loaded.tokenizer.begin is not None:
+        raise ConfigError(f"'{loaded.name}' was trained on records; exposure is measured on running text.")
+    text = corpus.test or corpus.valid
+    if text is None:
+        raise DataError(f"'{loaded.name}' was trained on all of its text; nothing is held out to measure it on.")
+    length = settings.prefix + settings.positions
+    if len(text.tokens) < length + 1:
+        raise DataError(
+            f"--prefix {settings.prefix} and --positions {settings.positions} need {length + 1} held-out symbols; "
+            f"there are {len(text.tokens)}."
+        )
+    judge = NgramLanguageModel(
+        count_model(
+            corpus.train.tokens.in_memory().read(0, len(corpus.train.tokens)),
+            order=min(JUDGE_ORDER, len(corpus.train.tokens)),
+            smoothing="kneser-ney",
+            vocabulary_size=loaded.tokenizer.vocabulary_size,
+        ).model
+    )
+    starts = torch.linspace(0, len(text.tokens) - length - 1, settings.texts).long().numpy()
+    texts = torch.from_numpy(text.tokens.columns(starts, length))
+    generator = torch.Generator().manual_seed(settings.seed)
+    return measure_exposure(loaded.model, judge, texts, prefix=settings.prefix, generator=generator)
