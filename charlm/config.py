@@ -29,7 +29,7 @@ Device = Annotated[str, AfterValidator(_is_device)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Weights = Literal["float32", "int8"]
 ModelKind = Literal["recurrent", "mlp", "ngram"]
-Cell = Literal["lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple", "rnn"]
+Cell = Literal["lstm", "lstm-peephole", "st-lstm", "gru", "gru-reset-before", "gru-simple", "rnn", "jordan"]
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 Init = Literal["default", "identity", "orthogonal", "gaussian"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -213,12 +213,21 @@ class ModelConfig(Section):
     cell: Annotated[Cell, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
     nonlinearity: Annotated[
         Nonlinearity,
-        Only("cell", ("rnn",)),
-        Field(description="Activation of the rnn cell (the others have their own)."),
+        Only("cell", ("rnn", "jordan")),
+        Field(description="Activation of the rnn and jordan cells (the others have their own)."),
     ] = "tanh"
+    feedback: Annotated[
+        Literal["output", "target"],
+        Only("cell", ("jordan",)),
+        Field(
+            description="What comes back into a jordan cell: its own last output distribution, or, teacher-forced, the "
+            "symbol that came."
+        ),
+    ] = "output"
     init: Annotated[
         Init,
         _OF_RECURRENT,
+        Only("cell", ("lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple", "rnn")),
         Field(
             description="First recurrent matrices: orthogonal gate by gate (default and orthogonal), the identity "
             "(Le et al. 2015), or gaussian with variance --init-variance / hidden size."
@@ -503,6 +512,16 @@ class GradientsConfig(Section):
     train_steps: Annotated[
         int, Field(ge=0, le=1_000_000, description="Steps that each is trained for before a second look; 0 for none.")
     ] = 300
+
+
+class AgreementConfig(Section):
+    """Which cells are asked for the right verb, and on what."""
+
+    cells: Annotated[str, Field(min_length=1, description="Recurrent cells with commas.")] = "rnn,gru,lstm"
+    longest: Annotated[int, Field(ge=1, le=50, description="Most things that the relative clause names.")] = 8
+    sentences: Annotated[int, Field(ge=10, le=10_000_000, description="Sentences to train on.")] = 20_000
+    questions: Annotated[int, Field(ge=1, le=100_000, description="New sentences to ask about, for each length.")] = 200
+    train_steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps that each cell is trained for.")] = 1000
 
 
 class ActivationsConfig(Section):

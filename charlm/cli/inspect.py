@@ -12,6 +12,7 @@ from charlm.cli.parameters import Json, Plot, Quiet, Run, Texts, standard_input
 from charlm.cli.settings import run_config, section_config
 from charlm.config import (
     ActivationsConfig,
+    AgreementConfig,
     DataConfig,
     GradientsConfig,
     ModelConfig,
@@ -21,6 +22,7 @@ from charlm.config import (
 )
 
 _OF_NETWORKS = {"nonlinearity", "init", "init_variance", "forget_bias", "hidden_size", "num_layers", "residual"}
+_WHOLE_SENTENCES = 160
 _OF_TRAINING = {"batch_size", "sequence_length", "learning_rate", "clip_norm"}
 
 
@@ -113,6 +115,51 @@ def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = No
         print_json(named)
     else:
         print_curves(named, heading="symbol", first=1)
+
+
+@settings_options(
+    AgreementConfig,
+    (ModelConfig, _OF_NETWORKS),
+    (TrainingConfig, _OF_TRAINING),
+    (RunSettings, {"seed", "device"}),
+)
+def agreement(
+    *, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = None, json: Json = False, quiet: Quiet = False
+) -> None:
+    """Shows over which distance a cell remembers whether a subject was one or many.
+
+    Each cell is trained on generated sentences such as "The cat, which already ate the old fish and the green
+    apples, was full." and asked which verb is right in others, at growing distance. Half are right by chance.
+    """
+    from charlm.cli.console import make_display, plain_console, print_json
+    from charlm.cli.curves import table
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.plots import plot_agreement, require_plots
+
+    if plot is not None:
+        require_plots()
+    settings = section_config(AgreementConfig, flags)
+    # Windows that hold whole sentences, unless others were asked for.
+    flags = {"sequence_length": _WHOLE_SENTENCES} | dict(flags)
+    config = run_config(text=("generated",), flags=flags, file=None)
+    with interruptible():
+        from charlm.runs.agreement import inspect_agreement
+
+        results = inspect_agreement(settings, config, make_display(quiet=quiet))
+    if plot is not None:
+        plot_agreement(results, plot)
+    if json:
+        print_json([asdict(each) for each in results])
+        return
+    rows = [
+        (
+            str(results[0].answers[place].things),
+            f"{results[0].answers[place].distance:.0f}",
+            *(f"{each.answers[place].right:.1%}" for each in results),
+        )
+        for place in range(settings.longest)
+    ]
+    plain_console(sys.stdout).print(table(("things", "characters", *(each.cell for each in results)), rows))
 
 
 def gates(

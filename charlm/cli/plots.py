@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from charlm.evaluation.gates import GateActivity
+    from charlm.runs.agreement import CellAgreement
     from charlm.runs.comparison import CellResult
 
 
@@ -39,6 +40,24 @@ def plot_curves(curves: Mapping[str, Sequence[float]], path: Path, *, x: str, y:
     for name, values in curves.items():
         axes.plot(range(first, first + len(values)), values, label=name)
     axes.set(xlabel=x, ylabel=y, yscale="log")
+    axes.legend(fontsize=7)
+    _save(figure, path)
+
+
+def plot_agreement(results: "Sequence[CellAgreement]", path: Path) -> None:
+    """Draws how often the right verb was preferred, against the distance to its subject."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.6))
+    for each in results:
+        axes.plot(
+            [answer.distance for answer in each.answers],
+            [answer.right for answer in each.answers],
+            marker="o",
+            label=each.cell,
+        )
+    axes.axhline(0.5, color="grey", linewidth=0.5)
+    axes.set(xlabel="characters from subject to verb", ylabel="share of right verbs", ylim=(0.4, 1.02))
     axes.legend(fontsize=7)
     _save(figure, path)
 

@@ -11,10 +11,12 @@ from charlm.config import ModelConfig, mixed_order
 from charlm.errors import CheckpointError
 from charlm.models.base import LanguageModel, Network
 from charlm.models.initialization import Initialization
+from charlm.models.jordan import JordanLanguageModel
 from charlm.models.mixture import MixedLanguageModel
 from charlm.models.mlp import FixedWindowLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.st_lstm import SpatiotemporalLanguageModel
 from charlm.ngrams.model import NgramModel
 from charlm.stepping.build import NGRAMS, section
 
@@ -87,12 +89,18 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
         }
         if config.model == "mlp":
             return FixedWindowLanguageModel(vocabulary_size, window=config.window, **shared)
+        shared["tie_weights"] = config.tie_weights
+        if config.cell == "jordan":
+            return JordanLanguageModel(
+                vocabulary_size, feedback=config.feedback, nonlinearity=config.nonlinearity, **shared
+            )
+        if config.cell == "st-lstm":
+            return SpatiotemporalLanguageModel(vocabulary_size, **shared)
         return RecurrentLanguageModel(
             vocabulary_size,
             **shared,
             cell=config.cell,
             nonlinearity=config.nonlinearity,
-            tie_weights=config.tie_weights,
             initialization=Initialization(config.init, config.init_variance, config.forget_bias),
         )
 

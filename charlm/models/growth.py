@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-_PER_SYMBOL = ("embedding.weight", "output.weight", "output.bias")
+_PER_SYMBOL = ("embedding.weight", "feedback.weight", "output.weight", "output.bias")
 
 
 def grow_vocabulary(
@@ -18,6 +18,8 @@ def grow_vocabulary(
     """
     grown = dict(weights)
     for name in _PER_SYMBOL:
+        if name not in weights:
+            continue
         known = weights[name]
         num_new = vocabulary_size - known.shape[0]
         if num_new == 0:

@@ -127,3 +127,5 @@ def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity
             return SimpleGRU(input_size, hidden_size)
         case "rnn":
             return RNN(input_size, hidden_size, activation=nonlinearity)
+        case "jordan" | "st-lstm":
+            raise AssertionError(f"{cell} layers do not stand alone")

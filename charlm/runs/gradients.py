@@ -58,7 +58,7 @@ def inspect_gradients(
         ConfigError: a cell is not known.
         DataError: the text is too short for so many symbols.
     """
-    cells = _cells(settings.cells)
+    cells = chosen_cells(settings.cells)
     text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
     records = config.data.records == "lines"
     corpus = prepare_corpus(
@@ -99,7 +99,12 @@ def inspect_gradients(
     return curves
 
 
-def _cells(names: str) -> list[Cell]:
+def chosen_cells(names: str) -> list[Cell]:
+    """Returns the cells that a list with commas names.
+
+    Raises:
+        ConfigError: one of them is not known.
+    """
     known = get_args(Cell)
     chosen = [name.strip() for name in names.split(",")]
     if unknown := [name for name in chosen if name not in known]:

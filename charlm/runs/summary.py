@@ -19,7 +19,7 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
         "tied weights" if model.tie_weights else "",
         "" if mixed_order(model.mix) is None else f"mixed with n-grams up to order {mixed_order(model.mix)}",
     ]
-    kind = f"{model.nonlinearity} rnn" if model.cell == "rnn" else model.cell
+    kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
     if model.model == "mlp":
         kind = "hidden"
     layers = "layer" if model.num_layers == 1 else "layers"

@@ -23,10 +23,12 @@ from charlm.stepping.cells import (
 from charlm.stepping.engine import CellMaker, EngineKind, MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.gate import Gate
+from charlm.stepping.jordan import JordanStepModel
 from charlm.stepping.matrices import Float32Matrix, Product
 from charlm.stepping.mixture import MixedStepModel
 from charlm.stepping.parameters import LayerParameters, arrange
-from charlm.stepping.shapes import SHAPES
+from charlm.stepping.shapes import SHAPES, STANDALONE
+from charlm.stepping.st_lstm import SpatiotemporalStepModel
 
 NGRAMS = "ngrams"
 """What the arrays of a mixed model's n-grams are named by; its other parts are `network` and `gate`."""
@@ -73,11 +75,22 @@ def build_step_model(
 def _build_network(
     config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, source: str, kind: Weights
 ) -> StepModel:
-    if config.model == "recurrent":
+    if config.model == "recurrent" and config.cell in STANDALONE:
         return build_engine(config, weights, source=source, kind=kind)
     if kind != "float32":
-        raise ConfigError("--weights int8 is for recurrent networks; this one is a feed-forward network.")
+        name = config.cell if config.model == "recurrent" else "a feed-forward network"
+        raise ConfigError(f"--weights int8 is for the cells {', '.join(STANDALONE)}, not for {name}.")
     try:
+        if config.model == "recurrent" and config.cell == "jordan":
+            return JordanStepModel(
+                weights,
+                num_layers=config.num_layers,
+                nonlinearity=config.nonlinearity,
+                forced=config.feedback == "target",
+                residual=config.residual,
+            )
+        if config.model == "recurrent":
+            return SpatiotemporalStepModel(weights, num_layers=config.num_layers, residual=config.residual)
         return FixedWindowStepModel(
             weights, window=config.window, num_layers=config.num_layers, residual=config.residual
         )
@@ -147,5 +160,7 @@ def _cell_maker(config: ModelConfig) -> CellMaker:
                 return SimpleGruCell(product, addend, hidden)
             case "rnn":
                 return RnnCell(product, addend, hidden, activation=config.nonlinearity)
+            case "jordan" | "st-lstm":
+                raise AssertionError(f"{config.cell} has an engine of its own")
 
     return make

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.stepping.base import Floats, State, Symbols
-from charlm.stepping.links import link
+from charlm.stepping.links import Norm, layer_norm, link
 
 BEFORE = -1
 
@@ -29,7 +29,7 @@ class HiddenLayer:
 
     weights: Floats | None
     bias: Floats
-    norm: tuple[Floats, Floats] | None
+    norm: Norm | None
 
 
 @final
@@ -57,7 +57,7 @@ class FixedWindowStepModel:
             HiddenLayer(
                 None if index == 0 else _float32(weights[f"layers.{index}.weight"]),
                 _float32(weights[f"layers.{index}.bias"]),
-                _norm(weights, index),
+                layer_norm(weights, index),
             )
             for index in range(num_layers)
         ]
@@ -123,11 +123,6 @@ class FixedWindowStepper:
     def state(self) -> State:
         """Returns a copy of the last symbols."""
         return (self._symbols[1:].copy() if self._started else self._symbols[:-1].copy(),)
-
-
-def _norm(weights: Mapping[str, NDArray[Any]], index: int) -> tuple[Floats, Floats] | None:
-    gain = weights.get(f"norms.{index}.weight")
-    return None if gain is None else (_float32(gain), _float32(weights[f"norms.{index}.bias"]))
 
 
 def _float32(array: NDArray[Any]) -> Floats:

@@ -1,17 +1,39 @@
 """From a layer's recurrence to what the next layer reads: residual connection and normalisation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charlm.stepping.base import Floats
 
 _EPSILON = 1e-5  # torch's LayerNorm
 
 Link = Callable[[], None]
+Norm = tuple[Floats, Floats]
+"""Gain and offset of a LayerNorm (Ba et al. 2016), `[hidden]` each."""
 
 
-def link(hidden: Floats, outputs: Floats, *, added: Floats | None, norm: tuple[Floats, Floats] | None) -> Link:
+def layer_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
+    """Returns the normalisation after a layer, by the names of a stored model's weights; None without one."""
+    gain = weights.get(f"norms.{index}.weight")
+    if gain is None:
+        return None
+    return np.array(gain, dtype=np.float32), np.array(weights[f"norms.{index}.bias"], dtype=np.float32)
+
+
+def normalized(values: Floats, norm: Norm | None) -> Floats:
+    """Returns the rows of `values` normalised; themselves without a norm."""
+    if norm is None:
+        return values
+    centred = values - values.mean(axis=1, keepdims=True)
+    deviation = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(_EPSILON))
+    result: Floats = centred / deviation * norm[0] + norm[1]
+    return result
+
+
+def link(hidden: Floats, outputs: Floats, *, added: Floats | None, norm: Norm | None) -> Link:
     """Returns what fills `outputs` from `hidden` as it is now.
 
     Args:

@@ -31,4 +31,10 @@ SHAPES: dict[Cell, CellShape] = {
     # Stored: update, candidate.
     "gru-simple": CellShape(((0, 0.5), (1, 1.0))),
     "rnn": CellShape(((0, 1.0),)),
+    # The layers of these two do not stand alone, and have engines of their own; the numbers are of their weights.
+    "jordan": CellShape(((0, 1.0),)),
+    "st-lstm": CellShape(((0, 1.0),) * 9, num_states=3),
 }
+
+STANDALONE: tuple[Cell, ...] = tuple(cell for cell in SHAPES if cell not in ("jordan", "st-lstm"))
+"""Cells whose layers can be read one after the other."""

@@ -11,6 +11,8 @@ _RATE_AT_192: dict[Cell, float] = {
     "gru-reset-before": 0.012,
     "gru-simple": 0.012,
     "rnn": 0.015,
+    "jordan": 0.015,
+    "st-lstm": 0.03,
 }
 
 

@@ -77,3 +77,13 @@ def test_exposure_of_a_run_trained_with_scheduled_sampling(tale, capsys):
     assert "held-out symbols" in capsys.readouterr().err
     assert run(["train", tale, "--teacher-forcing", "linear:0.5", "--mix", "ngram:3", *training]) == 2
     assert "--mix needs --teacher-forcing always" in capsys.readouterr().err
+
+
+def test_agreement_is_asked_of_each_cell_at_each_length(tale, capsys):
+    few = ["--hidden-size", "8", "--num-layers", "1", "--train-steps", "3", "--sentences", "50", "--questions", "4"]
+    assert run(["inspect", "agreement", "--longest", "2", *few, "-q", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert [each["cell"] for each in results] == ["lstm", "gru", "rnn"]
+    assert all([answer["things"] for answer in each["answers"]] == [1, 2] for each in results)
+    assert run(["inspect", "agreement", "--longest", "1", "--cells", "gru", *few, "-q"]) == 0
+    assert "gru" in capsys.readouterr().out

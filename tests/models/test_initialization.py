@@ -1,12 +1,10 @@
-from typing import get_args
-
 import pytest
 import torch
 
-from charlm.config import Cell, ModelConfig
+from charlm.config import ModelConfig
 from charlm.models.build import build_network
 from charlm.models.initialization import Initialization
-from charlm.stepping.shapes import SHAPES
+from charlm.stepping.shapes import SHAPES, STANDALONE
 
 
 def layer_of(cell="rnn", hidden=40, **settings):
@@ -16,7 +14,7 @@ def layer_of(cell="rnn", hidden=40, **settings):
     return model.layers[0]
 
 
-@pytest.mark.parametrize("cell", get_args(Cell))
+@pytest.mark.parametrize("cell", STANDALONE)
 @pytest.mark.parametrize("init", ["default", "orthogonal", "identity"])
 def test_every_gate_s_matrix_is_orthogonal_or_the_identity(cell, init):
     layer = layer_of(cell, init=init)
@@ -49,7 +47,9 @@ def test_the_default_forget_bias_is_one():
     [
         ({"cell": "gru", "forget_bias": 0.0}, "forget_bias is for cell lstm or lstm-peephole, not for cell gru"),
         ({"init_variance": 2.0}, "init_variance is for init gaussian, not for init default"),
-        ({"cell": "lstm", "nonlinearity": "sigmoid"}, "nonlinearity is for cell rnn, not for cell lstm"),
+        ({"cell": "lstm", "nonlinearity": "sigmoid"}, "nonlinearity is for cell rnn or jordan, not for cell lstm"),
+        ({"cell": "st-lstm", "init": "identity"}, "init is for cell lstm or .* or rnn, not for cell st-lstm"),
+        ({"feedback": "target"}, "feedback is for cell jordan, not for cell lstm"),
         ({"model": "ngram", "init": "identity"}, "init is for model recurrent, not for model ngram"),
     ],
 )

@@ -1,0 +1,107 @@
+"""Agreement over a distance: whether a model knows, after a long clause, if its subject was one or many.
+
+    The cat, which already ate the old fish and the green apples, was full.
+    The cats, which already ate the old fish and the green apples, were full.
+
+What lies between subject and verb says nothing of the subject's number, and its nouns, of either number, lead
+astray (Linzen et al. 2016 ask networks the same of found text).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.models.base import OWN, LanguageModel
+
+_ANIMALS = ("cat", "dog", "horse", "bear", "goat", "rat", "hen", "owl", "frog", "duck")
+_THINGS = ("apple", "egg", "root", "nut", "worm", "pear", "bean", "seed", "cake", "plum")
+_KINDS = ("old", "green", "small", "sweet", "dry", "ripe", "cold", "red")
+_DEEDS = ("ate", "found", "stole", "liked", "saw")
+_ENDS = ("full", "tired", "happy", "late", "gone")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence cut before its verb.
+
+    Attributes:
+        before: up to the space before the verb.
+        verb: "was" or "were", whichever is right; `other` is not.
+        after: the rest, from the space after the verb on.
+        things: how many the clause names.
+    """
+
+    before: str
+    verb: str
+    other: str
+    after: str
+    things: int
+
+    @property
+    def text(self) -> str:
+        """The whole sentence."""
+        return self.before + self.verb + self.after
+
+    @property
+    def distance(self) -> int:
+        """Characters from the end of the subject to the verb."""
+        return len(self.before) - self.before.index(",")
+
+
+def sentences(rng: np.random.Generator, *, longest: int, things: int | None = None) -> Iterator[Sentence]:
+    """Yields sentences without end.
+
+    Args:
+        longest: most things that a clause names, all numbers alike often.
+        things: the number that every clause names, instead.
+    """
+
+    def pick(words: Sequence[str]) -> str:
+        return words[int(rng.integers(len(words)))]
+
+    while True:
+        number = int(rng.integers(1, longest + 1)) if things is None else things
+        plural = bool(rng.integers(2))
+        named = [f"the {pick(_KINDS)} {pick(_THINGS)}{'s' if rng.integers(2) else ''}" for _ in range(number)]
+        before = f"The {pick(_ANIMALS)}{'s' if plural else ''}, which already {pick(_DEEDS)} {' and '.join(named)}, "
+        verbs = ("were", "was") if plural else ("was", "were")
+        yield Sentence(before, *verbs, f" {pick(_ENDS)}.\n", number)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often the right verb was preferred, in clauses that name so many things.
+
+    Attributes:
+        distance: mean characters from subject to verb.
+        right: share of the questions in which the right verb was the likelier one.
+    """
+
+    things: int
+    distance: float
+    right: float
+
+
+@torch.inference_mode()
+def measure_agreement(
+    model: LanguageModel, tokenizer: Tokenizer, questions: Sequence[Sentence], *, device: torch.device
+) -> Agreement:
+    """Returns how often a model gives the right verb, the space after it included, more probability."""
+    wins = 0
+    for question in questions:
+        right, wrong = (_nats(model, tokenizer, question, verb, device) for verb in (question.verb, question.other))
+        wins += right < wrong
+    distance = float(np.mean([question.distance for question in questions]))
+    return Agreement(questions[0].things, distance, wins / len(questions))
+
+
+def _nats(model: LanguageModel, tokenizer: Tokenizer, question: Sentence, verb: str, device: torch.device) -> float:
+    text = f"\n{question.before}{verb} "
+    tokens = torch.from_numpy(tokenizer.encode(text).astype(np.int64))[:, None].to(device)
+    nats, _ = model.nats(tokens[:-1], tokens[1:], model.initial_state(1))
+    told: Tensor = nats[OWN][len(question.before) :]
+    return float(told.sum())

@@ -1,0 +1,114 @@
+"""The Jordan network: what it predicted, not what it remembers, comes back into its hidden layer."""
+
+from typing import Literal, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from charlm.models.base import Network, State
+from charlm.models.dropout import Dropout
+
+Feedback = Literal["output", "target"]
+
+
+@final
+class JordanLanguageModel(Network):
+    """Predicts the next symbol with output-to-hidden recurrence (Jordan 1986).
+
+        h_1 = f(W x_t + U y_{t-1} + b),  h_l = f(W_l h_{l-1} + b_l) (+ h_{l-1})
+        y_t = softmax(V h_L + c)
+
+    Running free, y_{t-1} is the distribution that the network itself gave for symbol t: all it knows of the
+    past is in that one prediction. Teacher-forced, the symbol that did come stands in its place, as certain;
+    then nothing is left that goes from step to step, and a whole text is computed at once. The state is
+    `(y,)`, `[1, batch, vocabulary]`; before any symbol, y is zero.
+
+    Args:
+        feedback: "output" runs free, "target" is forced.
+        nonlinearity: f.
+        residual: add a hidden layer's input to its output, from the second layer on.
+        layer_norm: normalise each hidden layer's output (Ba et al. 2016).
+        tie_weights: use the embedding as output matrix.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        feedback: Feedback,
+        nonlinearity: Literal["tanh", "relu", "sigmoid"],
+        embedding_size: int,
+        hidden_size: int,
+        num_layers: int,
+        embedding_dropout: float = 0.0,
+        layer_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        tie_weights: bool = False,
+    ) -> None:
+        super().__init__()
+        self.vocabulary_size = vocabulary_size
+        self.is_forced = feedback == "target"
+        self.activation = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[nonlinearity]
+        self.residual = residual
+        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
+        # A row a symbol, as the embedding has, so that both grow alike with a vocabulary.
+        self.feedback = nn.Embedding(vocabulary_size, hidden_size)
+        sizes = [embedding_size] + [hidden_size] * (num_layers - 1)
+        self.layers = nn.ModuleList(nn.Linear(size, hidden_size) for size in sizes)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in sizes)
+        self.output = nn.Linear(hidden_size, vocabulary_size)
+        if tie_weights:
+            self.output.weight = self.embedding.weight
+        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
+        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
+        self.output_dropout = Dropout(output_dropout, over_time=variational)
+
+    def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the last prediction.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            state: the prediction before the first of them.
+            generator: source of the dropout masks; running free, those above the embedding differ at every symbol.
+        """
+        inputs = self.layers[0](self.embedding_dropout(self.embedding(tokens), generator))
+        if self.is_forced:
+            logits = self._hidden_to_logits(inputs + self.feedback(tokens), generator)
+            return logits, (logits[-1:].float().softmax(dim=-1).to(state[0].dtype),)
+        predicted = state[0][0]
+        steps = []
+        for row in inputs:
+            told = functional.linear(predicted.to(row.dtype), self.feedback.weight.to(row.dtype).t())
+            step = self._hidden_to_logits((row + told)[None], generator)
+            steps.append(step)
+            predicted = step[0].float().softmax(dim=-1)
+        return torch.cat(steps), (predicted[None].to(state[0].dtype),)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns zeros: nothing was predicted."""
+        return (self.output.bias.new_zeros(1, batch_size, self.vocabulary_size),)
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draws all weights anew: matrices Xavier-uniform (Glorot and Bengio 2010), embeddings normal, biases zero."""
+        nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
+        nn.init.xavier_uniform_(self.feedback.weight, generator=generator)
+        for layer in (*self.layers, self.output):
+            assert isinstance(layer, nn.Linear)
+            if layer.weight is not self.embedding.weight:
+                nn.init.xavier_uniform_(layer.weight, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+    def _hidden_to_logits(self, sums: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Returns the logits that what enters the first layer's nonlinearity leads to, `[time, batch, …]`."""
+        outputs = self.norms[0](self.activation(sums))
+        for layer, norm in zip(list(self.layers)[1:], list(self.norms)[1:], strict=True):
+            inputs = self.layer_dropout(outputs, generator)
+            outputs = self.activation(layer(inputs))
+            outputs = norm(outputs + inputs if self.residual else outputs)
+        logits: Tensor = self.output(self.output_dropout(outputs, generator))
+        return logits

@@ -1,0 +1,154 @@
+"""The spatiotemporal LSTM: beside each layer's memory, one that all layers share and pass on in a zigzag."""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from charlm.models.base import Network, State
+from charlm.models.dropout import Dropout
+
+FORGET_BIAS = 1.0
+
+
+@final
+class SpatiotemporalLSTM(nn.Module):
+    """One layer's step, in dense form (Wang et al. 2017, PredRNN, equations 4 and 5).
+
+        g = tanh(W_g x + U_g h + b_g), i, f likewise with the logistic function
+        c' = f * c + i * g
+        g~ = tanh(W~_g x + M_g m + b~_g), i~, f~ likewise with the logistic function
+        m' = f~ * m + i~ * g~
+        o = sigmoid(W_o x + U_o h + C_o c' + M_o m' + b_o)
+        h' = o * tanh(K [c', m'])
+
+    Order of the gates in `inputs`: i, f, g, o, i~, f~, g~; in `states`: i, f, g, o; in `shared`: i~, f~, g~; in
+    `memories`, whose input is [c', m']: o, then K.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.inputs = nn.Linear(input_size, 7 * hidden_size)
+        self.states = nn.Linear(hidden_size, 4 * hidden_size, bias=False)
+        self.shared = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
+        self.memories = nn.Linear(2 * hidden_size, 2 * hidden_size, bias=False)
+
+    def forward(self, entering: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns h, c and m after a symbol, `[batch, hidden]` each.
+
+        Args:
+            entering: what the inputs add to the gates, `[batch, 7 * hidden]`.
+            m: the shared memory as the layer below left it; for the lowest, the highest one's of the symbol before.
+        """
+        own, common = torch.split(entering, [4 * h.shape[1], 3 * h.shape[1]], dim=1)
+        i, f, g, o = (own + self.states(h)).chunk(4, dim=1)
+        shared_i, shared_f, shared_g = (common + self.shared(m)).chunk(3, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        m = torch.sigmoid(shared_f) * m + torch.sigmoid(shared_i) * torch.tanh(shared_g)
+        seen, shown = self.memories(torch.cat((c, m), dim=1)).chunk(2, dim=1)
+        return torch.sigmoid(o + seen) * torch.tanh(shown), c, m
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draws all weights anew: those of states orthogonal gate by gate, others Xavier-uniform; forget biases 1."""
+        hidden = self.states.weight.shape[1]
+        for linear in (self.inputs, self.states, self.shared, self.memories):
+            for gate in torch.split(linear.weight, hidden):
+                if linear is self.states:
+                    nn.init.orthogonal_(gate, generator=generator)
+                else:
+                    nn.init.xavier_uniform_(gate, generator=generator)
+        nn.init.zeros_(self.inputs.bias)
+        for place in (1, 5):
+            self.inputs.bias[place * hidden : (place + 1) * hidden] = FORGET_BIAS
+
+
+@final
+class SpatiotemporalLanguageModel(Network):
+    """Embedding, a stack of spatiotemporal LSTM layers, output layer.
+
+    The shared memory goes up through the layers at each symbol and from the highest to the lowest one of the
+    next, so that all layers take a symbol before any takes the next one. The state is `(h, c, m)`, h and c
+    `[layers, batch, hidden]`, m `[1, batch, hidden]`.
+
+    Args:
+        residual: add a layer's input to its output where both have the same size.
+        layer_norm: normalise each layer's output (Ba et al. 2016).
+        tie_weights: use the embedding as output matrix.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        embedding_size: int,
+        hidden_size: int,
+        num_layers: int,
+        embedding_dropout: float = 0.0,
+        layer_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        tie_weights: bool = False,
+    ) -> None:
+        super().__init__()
+        self.vocabulary_size = vocabulary_size
+        self.hidden_size = hidden_size
+        self.residual = residual
+        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
+        sizes = [embedding_size] + [hidden_size] * (num_layers - 1)
+        self.layers = nn.ModuleList(SpatiotemporalLSTM(size, hidden_size) for size in sizes)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in sizes)
+        self.output = nn.Linear(hidden_size, vocabulary_size)
+        if tie_weights:
+            self.output.weight = self.embedding.weight
+        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
+        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
+        self.output_dropout = Dropout(output_dropout, over_time=variational)
+
+    def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            state: h, c and m before the first of them.
+            generator: source of the dropout masks; between layers they differ at every symbol.
+        """
+        embedded = self.embedding_dropout(self.embedding(tokens), generator)
+        lowest = self.layers[0]
+        assert isinstance(lowest, SpatiotemporalLSTM)
+        hs, cs, m = list(state[0].unbind(0)), list(state[1].unbind(0)), state[2][0]
+        tops = []
+        for values, entering in zip(embedded, lowest.inputs(embedded), strict=True):
+            for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+                assert isinstance(layer, SpatiotemporalLSTM)
+                if index > 0:
+                    values = self.layer_dropout(values[None], generator)[0]
+                    entering = layer.inputs(values)
+                hs[index], cs[index], m = layer(entering, hs[index], cs[index], m)
+                outputs = hs[index]
+                if self.residual and outputs.shape == values.shape:
+                    outputs = outputs + values
+                values = norm(outputs)
+            tops.append(values)
+        logits = self.output(self.output_dropout(torch.stack(tops), generator))
+        kept = (torch.stack(hs), torch.stack(cs), m[None])
+        return logits, tuple(each.to(before.dtype) for each, before in zip(kept, state, strict=True))
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns zeros, on the model's device."""
+        shape = (len(self.layers), batch_size, self.hidden_size)
+        zeros = self.output.bias.new_zeros
+        return zeros(shape), zeros(shape), zeros((1, *shape[1:]))
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draws all weights anew; the output matrix Xavier-uniform, the embedding normal with deviation 0.1."""
+        nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
+        if self.output.weight is not self.embedding.weight:
+            nn.init.xavier_uniform_(self.output.weight, generator=generator)
+        nn.init.zeros_(self.output.bias)
+        for layer in self.layers:
+            assert isinstance(layer, SpatiotemporalLSTM)
+            layer.initialize(generator)

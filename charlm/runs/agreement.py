@@ -1,0 +1,88 @@
+"""`charlm inspect agreement`: which cells remember whether the subject was one or many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from charlm.config import AgreementConfig, Cell, RunConfig
+from charlm.data.lanes import Lanes
+from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.char import CharTokenizer
+from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
+from charlm.runs.device import resolve_device
+from charlm.runs.gradients import chosen_cells
+from charlm.runs.reporting import Reporter
+from charlm.runs.settling import with_defaults_of_width
+from charlm.runs.training_run import build_trainer, new_model
+from charlm.training.precision import resolve_precision
+
+
+@dataclass(frozen=True)
+class CellAgreement:
+    """One cell's answers, by length of the clause."""
+
+    cell: Cell
+    answers: tuple[Agreement, ...]
+
+
+def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Reporter) -> list[CellAgreement]:
+    """Trains each cell on generated sentences, and asks it about others.
+
+    All cells have the same sizes, read the same text, and answer the same questions; nothing is kept. A
+    question is never a sentence of the training text.
+
+    Raises:
+        ConfigError: a cell is not known.
+    """
+    cells = chosen_cells(settings.cells)
+    rng = np.random.default_rng(config.run.seed)
+    trained = [each.text for each in islice(sentences(rng, longest=settings.longest), settings.sentences)]
+    questions = [
+        _new_sentences(rng, settings, things=things, known=set(trained)) for things in range(1, settings.longest + 1)
+    ]
+    text = "".join(trained)
+    asked = "".join(f"\n{each.before}{each.verb}{each.other}" for group in questions for each in group)
+    tokenizer = CharTokenizer(sorted(set(text) | set(asked)))
+    tokens = TokenFile(tokenizer.encode(text))
+    device = resolve_device(config.run.device)
+    results = []
+    for cell in cells:
+        chosen = with_defaults_of_width(
+            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": "none"})})
+        )
+        training = chosen.training
+        trainer = build_trainer(
+            chosen,
+            Lanes(
+                tokens,
+                batch_size=training.batch_size,
+                sequence_length=training.sequence_length,
+                random_length=training.random_length,
+                seed=chosen.run.seed,
+            ),
+            new_model(chosen, vocabulary_size=tokenizer.vocabulary_size),
+            total_steps=settings.train_steps,
+            precision=resolve_precision(config.run.precision, device),
+            device=device,
+        )
+        with reporter.progress(f"training {cell}", settings.train_steps) as advance:
+            for _ in range(settings.train_steps):
+                trainer.take_step()
+                advance(1)
+        trainer.model.eval()
+        with reporter.progress(f"asking {cell}", len(questions)) as advance:
+            answers = []
+            for group in questions:
+                answers.append(measure_agreement(trainer.model, tokenizer, group, device=device))
+                advance(1)
+        results.append(CellAgreement(cell, tuple(answers)))
+    return results
+
+
+def _new_sentences(
+    rng: np.random.Generator, settings: AgreementConfig, *, things: int, known: set[str]
+) -> Sequence[Sentence]:
+    new = (each for each in sentences(rng, longest=things, things=things) if each.text not in known)
+    return list(islice(new, settings.questions))

@@ -1,0 +1,109 @@
+"""The Jordan network, one symbol at a time; its equations are in charlm/models/jordan.py."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.config import Nonlinearity
+from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.links import Norm, layer_norm, normalized
+
+
+@final
+class JordanStepModel:
+    """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`.
+
+    Args:
+        weights: named as the model's modules name them.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: their shapes are not those of one model.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        *,
+        num_layers: int,
+        nonlinearity: Nonlinearity,
+        forced: bool,
+        residual: bool,
+    ) -> None:
+        self.feedback = np.array(weights["feedback.weight"], dtype=np.float32)
+        first = np.array(weights["layers.0.weight"], dtype=np.float32)
+        embedding = np.array(weights["embedding.weight"], dtype=np.float32)
+        if self.feedback.shape != (len(embedding), len(first)) or first.shape[1] != embedding.shape[1]:
+            raise ValueError(f"a feedback of {self.feedback.shape}")
+        # What a symbol adds to the first layer; teacher-forced, by way of the feedback, too.
+        self.table: Floats = embedding @ first.T + weights["layers.0.bias"]
+        if forced:
+            self.table = self.table + self.feedback
+        self.layers = [
+            (np.array(weights[f"layers.{index}.weight"].T, dtype=np.float32), weights[f"layers.{index}.bias"])
+            for index in range(1, num_layers)
+        ]
+        self.norms: list[Norm | None] = [layer_norm(weights, index) for index in range(num_layers)]
+        self.output = np.array(weights["output.weight"].T, dtype=np.float32)
+        self.output_bias = np.array(weights["output.bias"], dtype=np.float32)
+        self.vocabulary_size = len(self.output_bias)
+        self.nonlinearity = nonlinearity
+        self.forced = forced
+        self.residual = residual
+
+    def initial_state(self, batch_size: int) -> State:
+        """Returns zeros: nothing was predicted."""
+        return (np.zeros((1, batch_size, self.vocabulary_size), dtype=np.float32),)
+
+    def read(self, tokens: Symbols, state: State) -> State:
+        """Returns the state of one stream after a whole text, `[time]`."""
+        stepper = self.stepper(state)
+        for token in tokens[-1:] if self.forced else tokens:
+            stepper.step(np.array([token]))
+        return stepper.state()
+
+    def stepper(self, state: State) -> "JordanStepper":
+        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        return JordanStepper(self, state[0][0].copy())
+
+
+@final
+class JordanStepper:
+    """Streams that the network reads."""
+
+    def __init__(self, model: JordanStepModel, predicted: Floats) -> None:
+        self._model = model
+        self._predicted = predicted
+
+    def step(self, tokens: Symbols) -> Floats:
+        """Reads one symbol in every stream and returns the logits of the next, `[streams, vocabulary]`."""
+        model = self._model
+        sums = model.table[tokens]
+        if not model.forced:
+            sums = sums + self._predicted @ model.feedback
+        outputs = normalized(_activated(sums, model.nonlinearity), model.norms[0])
+        for (weights, bias), norm in zip(model.layers, model.norms[1:], strict=True):
+            inputs = outputs
+            outputs = _activated(inputs @ weights + bias, model.nonlinearity)
+            outputs = normalized(outputs + inputs if model.residual else outputs, norm)
+        logits: Floats = outputs @ model.output + model.output_bias
+        likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
+        self._predicted = likelihoods / likelihoods.sum(axis=1, keepdims=True)
+        return logits
+
+    def state(self) -> State:
+        """Returns a copy of the last prediction."""
+        return (self._predicted[None].copy(),)
+
+
+def _activated(sums: Floats, nonlinearity: Nonlinearity) -> Floats:
+    match nonlinearity:
+        case "tanh":
+            return np.tanh(sums)
+        case "relu":
+            return np.maximum(sums, np.float32(0.0))
+        case "sigmoid":
+            result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
+            return result

@@ -1,0 +1,192 @@
+"""The networks whose layers do not stand alone, against their equations, one symbol and one text at a time."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from charlm.config import ModelConfig
+from charlm.errors import CheckpointError, ConfigError
+from charlm.models.build import arrays_of, build_network
+from charlm.models.growth import grow_vocabulary
+from charlm.stepping.build import build_step_model
+
+NETWORKS = [
+    {"cell": "jordan"},
+    {"cell": "jordan", "feedback": "target"},
+    {"cell": "jordan", "nonlinearity": "relu", "num_layers": 1},
+    {"cell": "jordan", "nonlinearity": "sigmoid", "layer_norm": True, "num_layers": 3},
+    {"cell": "st-lstm"},
+    {"cell": "st-lstm", "num_layers": 1, "residual": False},
+    {"cell": "st-lstm", "num_layers": 3, "layer_norm": True},
+    {"cell": "st-lstm", "tie_weights": True},
+]
+
+
+def make(settings, dtype=torch.float32):
+    config = ModelConfig.model_validate({"hidden_size": 4, "embedding_size": 4, "num_layers": 2} | settings)
+    model = build_network(config, vocabulary_size=5).to(dtype).eval()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.6 * torch.randn(parameter.shape, generator=generator))
+    return config, model
+
+
+def tokens(time=7, batch=2):
+    return torch.randint(0, 5, (time, batch), generator=torch.Generator().manual_seed(2))
+
+
+def slow_jordan(config, model, text):
+    apply = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[config.nonlinearity]
+    predicted, logits = torch.zeros(5, dtype=model.output.bias.dtype), []
+    for symbol in text:
+        told = functional.one_hot(symbol, 5).to(predicted.dtype) if config.feedback == "target" else predicted
+        first = model.layers[0]
+        hidden = first.weight @ model.embedding.weight[symbol] + model.feedback.weight.T @ told + first.bias
+        hidden = model.norms[0](apply(hidden))
+        for layer, norm in list(zip(model.layers, model.norms, strict=True))[1:]:
+            before = hidden
+            hidden = norm(apply(layer.weight @ before + layer.bias) + (before if config.residual else 0))
+        logits.append(model.output.weight @ hidden + model.output.bias)
+        predicted = logits[-1].softmax(-1)
+    return torch.stack(logits)
+
+
+def slow_st_lstm(config, model, text):
+    size, sigmoid, tanh = config.hidden_size, torch.sigmoid, torch.tanh
+    dtype = model.output.bias.dtype
+    hs, cs = ([torch.zeros(size, dtype=dtype) for _ in model.layers] for _ in range(2))
+    m, logits = torch.zeros(size, dtype=dtype), []
+    for symbol in text:
+        x = model.embedding.weight[symbol]
+        for index, (layer, norm) in enumerate(zip(model.layers, model.norms, strict=True)):
+            w = dict(zip(("i", "f", "g", "o", "i2", "f2", "g2"), layer.inputs.weight.split(size), strict=True))
+            b = dict(zip(("i", "f", "g", "o", "i2", "f2", "g2"), layer.inputs.bias.split(size), strict=True))
+            u = dict(zip("ifgo", layer.states.weight.split(size), strict=True))
+            s = dict(zip(("i2", "f2", "g2"), layer.shared.weight.split(size), strict=True))
+            sees, shows = layer.memories.weight.split(size)
+            a = {name: w[name] @ x + b[name] for name in w}
+            h = hs[index]
+            c = sigmoid(a["f"] + u["f"] @ h) * cs[index] + sigmoid(a["i"] + u["i"] @ h) * tanh(a["g"] + u["g"] @ h)
+            m = sigmoid(a["f2"] + s["f2"] @ m) * m + sigmoid(a["i2"] + s["i2"] @ m) * tanh(a["g2"] + s["g2"] @ m)
+            both = torch.cat([c, m])
+            hs[index] = sigmoid(a["o"] + u["o"] @ h + sees @ both) * tanh(shows @ both)
+            cs[index] = c
+            x = norm(hs[index] + (x if config.residual else 0))
+        logits.append(model.output.weight @ x + model.output.bias)
+    return torch.stack(logits)
+
+
+SLOW = {"jordan": slow_jordan, "st-lstm": slow_st_lstm}
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+def test_logits_are_those_of_the_equations(settings):
+    config, model = make(settings, torch.float64)
+    with torch.no_grad():
+        logits, _ = model(tokens(), model.initial_state(2))
+        for lane in range(2):
+            expected = SLOW[config.cell](config, model, tokens()[:, lane])
+            # A running-free prediction is rounded to float32 before it comes back.
+            torch.testing.assert_close(logits[:, lane], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", NETWORKS[:2] + NETWORKS[4:5])
+def test_gradients_are_those_of_the_equations(settings):
+    config, model = make(settings, torch.float64)
+    logits, _ = model(tokens(batch=1), model.initial_state(1))
+    weights = torch.randn(7, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    parameters = list(model.parameters())
+    told = torch.autograd.grad((logits[:, 0] * weights).sum(), parameters)
+    expected = torch.autograd.grad(
+        (SLOW[config.cell](config, model, tokens(batch=1)[:, 0]) * weights).sum(), parameters
+    )
+    for one, other in zip(told, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+def test_the_state_carries_a_text_over_windows(settings):
+    _, model = make(settings)
+    with torch.no_grad():
+        whole, end = model(tokens(), model.initial_state(2))
+        first, state = model(tokens()[:3], model.initial_state(2))
+        second, last = model(tokens()[3:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    for one, other in zip(last, end, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+@pytest.mark.parametrize("num_streams", [1, 3])
+def test_steps_are_those_of_the_torch_model(settings, num_streams):
+    config, model = make(settings)
+    steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
+    symbols = tokens(batch=num_streams)
+    with torch.no_grad():
+        expected, _ = model(symbols, model.initial_state(num_streams))
+    stepper = steps.stepper(steps.initial_state(num_streams))
+    for time, row in enumerate(symbols.numpy()):
+        if time == 3:
+            stepper = steps.stepper(stepper.state())
+        assert stepper.step(row) == pytest.approx(expected[time].numpy(), abs=1e-4)
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+def test_reading_ahead_leaves_the_state_of_steps(settings):
+    config, model = make(settings)
+    steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
+    stepper = steps.stepper(steps.initial_state(1))
+    text = tokens(batch=1)[:, 0].numpy()
+    for token in text:
+        stepper.step(np.array([token]))
+    for one, other in zip(steps.read(text, steps.initial_state(1)), stepper.state(), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_a_teacher_forced_jordan_network_sees_one_symbol_only():
+    _, model = make({"cell": "jordan", "feedback": "target"})
+    other = tokens().clone()
+    other[:-1] = (other[:-1] + 1) % 5
+    with torch.no_grad():
+        one, _ = model(tokens(), model.initial_state(2))
+        two, _ = model(other, model.initial_state(2))
+    torch.testing.assert_close(one[-1], two[-1])
+
+
+@pytest.mark.parametrize(("settings", "bound"), [({"cell": "jordan"}, 0.25), ({"cell": "st-lstm"}, 0.06)])
+def test_each_learns_what_needs_memory(settings, bound):
+    """As in test_cells; a Jordan network has nothing but its last prediction to tell both places of a run by."""
+    config = ModelConfig.model_validate({"hidden_size": 8, "embedding_size": 8, "num_layers": 2} | settings)
+    model = build_network(config, vocabulary_size=2)
+    model.initialize(torch.Generator().manual_seed(1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+    text = torch.tensor([0, 0, 1, 1] * 8)[:, None]
+    for _ in range(200):
+        logits, _ = model(text[:-1], model.initial_state(1))
+        loss = functional.cross_entropy(logits.flatten(0, 1), text[1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < bound
+
+
+def test_a_jordan_network_grows_with_its_vocabulary():
+    config, model = make({"cell": "jordan"})
+    grown = grow_vocabulary(model.state_dict(), vocabulary_size=7, generator=torch.Generator().manual_seed(1))
+    larger = build_network(config, vocabulary_size=7)
+    larger.load_state_dict(grown)
+    assert torch.equal(larger.feedback.weight[:5], model.feedback.weight)
+
+
+@pytest.mark.parametrize("cell", ["jordan", "st-lstm"])
+def test_damaged_weights_and_int8_are_refused(cell):
+    config, model = make({"cell": cell})
+    arrays = dict(arrays_of(model))
+    with pytest.raises(ConfigError, match=f"--weights int8 is for the cells lstm, .*, not for {cell}"):
+        build_step_model(config, arrays, vocabulary_size=5, source="here", weights="int8")
+    name = {"jordan": "feedback.weight", "st-lstm": "layers.1.shared.weight"}[cell]
+    arrays[name] = arrays[name][:-1]
+    with pytest.raises(CheckpointError, match="do not fit"):
+        build_step_model(config, arrays, vocabulary_size=5, source="here")
