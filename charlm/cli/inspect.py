@@ -128,8 +128,8 @@ def agreement(
 ) -> None:
     """Shows over which distance a cell remembers whether a subject was one or many.
 
-    Each cell is trained on generated sentences such as "The cat, which already ate the old fish and the green
-    apples, was full." and asked which verb is right in others, at growing distance. Half are right by chance.
+    Each cell is trained on generated sentences such as "The cat, which already ate the egg and the plums, was full."
+    and asked which verb is right in others, at growing distance. Half are right by chance.
     """
     from charlm.cli.console import make_display, plain_console, print_json
     from charlm.cli.curves import table
@@ -157,7 +157,7 @@ def agreement(
             f"{results[0].answers[place].distance:.0f}",
             *(f"{each.answers[place].right:.1%}" for each in results),
         )
-        for place in range(settings.longest)
+        for place in range(settings.longest + 1)
     ]
     plain_console(sys.stdout).print(table(("things", "characters", *(each.cell for each in results)), rows))
 

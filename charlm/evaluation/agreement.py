@@ -1,7 +1,7 @@
 """Agreement over a distance: whether a model knows, after a long clause, if its subject was one or many.
 
-    The cat, which already ate the old fish and the green apples, was full.
-    The cats, which already ate the old fish and the green apples, were full.
+    The cat, which already ate the egg and the plums, was full.
+    The cats, which already ate the egg and the plums, were full.
 
 What lies between subject and verb says nothing of the subject's number, and its nouns, of either number, lead
 astray (Linzen et al. 2016 ask networks the same of found text).
@@ -17,11 +17,11 @@ from torch import Tensor
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.models.base import OWN, LanguageModel
 
-_ANIMALS = ("cat", "dog", "horse", "bear", "goat", "rat", "hen", "owl", "frog", "duck")
-_THINGS = ("apple", "egg", "root", "nut", "worm", "pear", "bean", "seed", "cake", "plum")
-_KINDS = ("old", "green", "small", "sweet", "dry", "ripe", "cold", "red")
-_DEEDS = ("ate", "found", "stole", "liked", "saw")
-_ENDS = ("full", "tired", "happy", "late", "gone")
+# Few words, so that little else is to be learnt.
+_ANIMALS = ("cat", "dog", "goat", "hen", "bear")
+_THINGS = ("egg", "nut", "plum", "seed", "root")
+_DEEDS = ("ate", "found")
+_ENDS = ("full", "gone")
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,20 @@ class Sentence:
     @property
     def distance(self) -> int:
         """Characters from the end of the subject to the verb."""
-        return len(self.before) - self.before.index(",")
+        return len(self.before) - len(self.subject)
+
+    @property
+    def subject(self) -> str:
+        """The sentence up to the end of its subject."""
+        return " ".join(self.before.replace(",", "").split(" ")[:2])
 
 
 def sentences(rng: np.random.Generator, *, longest: int, things: int | None = None) -> Iterator[Sentence]:
     """Yields sentences without end.
 
     Args:
-        longest: most things that a clause names, all numbers alike often.
+        longest: most things that a clause names; each number from none on is half as often as the one before, as
+            what is to be remembered for long is learnt by what is to be remembered for a while.
         things: the number that every clause names, instead.
     """
 
@@ -64,10 +70,11 @@ def sentences(rng: np.random.Generator, *, longest: int, things: int | None = No
         return words[int(rng.integers(len(words)))]
 
     while True:
-        number = int(rng.integers(1, longest + 1)) if things is None else things
+        number = min(int(rng.geometric(0.5)) - 1, longest) if things is None else things
         plural = bool(rng.integers(2))
-        named = [f"the {pick(_KINDS)} {pick(_THINGS)}{'s' if rng.integers(2) else ''}" for _ in range(number)]
-        before = f"The {pick(_ANIMALS)}{'s' if plural else ''}, which already {pick(_DEEDS)} {' and '.join(named)}, "
+        named = [f"the {pick(_THINGS)}{'s' if rng.integers(2) else ''}" for _ in range(number)]
+        clause = f", which already {pick(_DEEDS)} {' and '.join(named)}," if named else ""
+        before = f"The {pick(_ANIMALS)}{'s' if plural else ''}{clause} "
         verbs = ("were", "was") if plural else ("was", "were")
         yield Sentence(before, *verbs, f" {pick(_ENDS)}.\n", number)
 

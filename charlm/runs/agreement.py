@@ -30,8 +30,8 @@ class CellAgreement:
 def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Reporter) -> list[CellAgreement]:
     """Trains each cell on generated sentences, and asks it about others.
 
-    All cells have the same sizes, read the same text, and answer the same questions; nothing is kept. A
-    question is never a sentence of the training text.
+    All cells have the same sizes, read the same text, and answer the same questions; nothing is kept. No
+    question is a sentence of the training text, as long as there are others: without a clause there are few.
 
     Raises:
         ConfigError: a cell is not known.
@@ -40,7 +40,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     rng = np.random.default_rng(config.run.seed)
     trained = [each.text for each in islice(sentences(rng, longest=settings.longest), settings.sentences)]
     questions = [
-        _new_sentences(rng, settings, things=things, known=set(trained)) for things in range(1, settings.longest + 1)
+        _new_sentences(rng, settings, things=things, known=set(trained)) for things in range(settings.longest + 1)
     ]
     text = "".join(trained)
     asked = "".join(f"\n{each.before}{each.verb}{each.other}" for group in questions for each in group)
@@ -84,5 +84,5 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
 def _new_sentences(
     rng: np.random.Generator, settings: AgreementConfig, *, things: int, known: set[str]
 ) -> Sequence[Sentence]:
-    new = (each for each in sentences(rng, longest=things, things=things) if each.text not in known)
-    return list(islice(new, settings.questions))
+    drawn = list(islice(sentences(rng, longest=things, things=things), 4 * settings.questions))
+    return sorted(drawn, key=lambda each: each.text in known)[: settings.questions]

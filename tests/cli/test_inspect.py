@@ -84,6 +84,6 @@ def test_agreement_is_asked_of_each_cell_at_each_length(tale, capsys):
     assert run(["inspect", "agreement", "--longest", "2", *few, "-q", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert [each["cell"] for each in results] == ["lstm", "gru", "rnn"]
-    assert all([answer["things"] for answer in each["answers"]] == [1, 2] for each in results)
+    assert all([answer["things"] for answer in each["answers"]] == [0, 1, 2] for each in results)
     assert run(["inspect", "agreement", "--longest", "1", "--cells", "gru", *few, "-q"]) == 0
     assert "gru" in capsys.readouterr().out
