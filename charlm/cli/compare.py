@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Plot, Quiet, Texts, standard_input
+from charlm.cli.parameters import Json, Quiet, Texts
 from charlm.cli.settings import run_config, section_config
 from charlm.config import (
     ComparisonConfig,
@@ -60,7 +60,6 @@ def compare(
 
     stop = StopRequest()
     display = make_display(stop, quiet=quiet)
-    data = config.data
     with interruptible(stop, display.stopping) as interrupts:
         from charlm.runs import compare as comparing
         from charlm.runs.comparison import table_rows
@@ -73,7 +72,6 @@ def compare(
             display,
             stop,
             show=_show(display, quiet=quiet),
-            stdin=standard_input(*data.corpus, *data.valid, *data.test),
         )
     if json:
         from dataclasses import asdict

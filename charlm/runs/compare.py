@@ -1,17 +1,23 @@
 """`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
 
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
+import torch
+
+from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder, discard
-from charlm.config import ComparisonConfig, RunConfig
-from charlm.data.corpus import prepare_corpus
+from charlm.config import ComparisonConfig, EvaluationConfig, RunConfig
+from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import CharlmError, ConfigError
+from charlm.models.build import count_parameters
 from charlm.runs.comparison import CellResult, ComparisonFolder, bits_of
+from charlm.runs.evaluate import score_encoded
 from charlm.runs.grid import GridCell, grid_cells, run_config, with_equal_parameters
+from charlm.runs.loading import load_model
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.result import TrainResult
 from charlm.runs.train import resume, start
@@ -29,7 +35,6 @@ def compare(
     stop: StopRequest,
     *,
     show: Show,
-    stdin: BinaryIO | None = None,
 ) -> tuple[ComparisonFolder, list[CellResult]]:
     """Trains every cell of the grid that is not finished yet, and returns all results.
 
@@ -43,7 +48,9 @@ def compare(
         CharlmError: something that the user can mend.
     """
     config = _with_protocol(settings, config)
-    text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
+    if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
+        raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
+    text = open_corpus(config.data, folder=workspace.data, stdin=None)
     records = config.data.records == "lines"
     corpus = prepare_corpus(
         text,
@@ -66,7 +73,7 @@ def compare(
         if cell.name in results and results[cell.name].error is None:
             continue
         show(list(results.values()), cell)
-        result = _train(cell, run_config(cell, config), group, reporter, stop)
+        result = _train(cell, run_config(cell, config), corpus, group, reporter, stop)
         if result is None:
             break
         results[cell.name] = result
@@ -104,13 +111,20 @@ def _settings_told(settings: ComparisonConfig, config: RunConfig, *, digest: str
 
 
 def _train(
-    cell: GridCell, config: RunConfig, workspace: Workspace, reporter: Reporter, stop: StopRequest
+    cell: GridCell,
+    config: RunConfig,
+    corpus: EncodedCorpus,
+    workspace: Workspace,
+    reporter: Reporter,
+    stop: StopRequest,
 ) -> CellResult | None:
     """Returns what a cell came to; None when it was interrupted."""
     assert config.run.name is not None
     try:
         begun = RunFolder(workspace.checkpoints / config.run.name)
         if begun.last.exists():
+            if _has_ended(begun):
+                return _score(cell, begun, corpus, workspace, reporter)
             result = resume(config.run.name, workspace, reporter, stop)
         else:
             # What a run that never reached its first checkpoint left is not worth going on with.
@@ -119,6 +133,40 @@ def _train(
     except CharlmError as error:
         return CellResult(cell.name, cell.kind, cell.layers, error=str(error))
     return None if result.interrupted else _result(cell, result, begun)
+
+
+def _has_ended(run: RunFolder) -> bool:
+    """Whether a run was stopped only after its last step, before its result was kept."""
+    values = read_checkpoint(run.last).values
+    training = values["config"]["training"]
+    patience = training.get("patience")
+    return values["step"] >= training["steps"] or (patience is not None and values["progress"]["stale"] >= patience)
+
+
+def _score(
+    cell: GridCell, run: RunFolder, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
+) -> CellResult:
+    """Returns what a run came to that has ended, from its files."""
+    values = read_checkpoint(run.last).values
+    loaded = load_model(cell.name, workspace, device=torch.device("cpu"))
+    settings = EvaluationConfig()
+    scores = {
+        label: None
+        if text is None
+        else score_encoded(loaded, text, settings, reporter, device=loaded.device, label=label)[0]
+        for label, text in (("validation", corpus.valid), ("test", corpus.test))
+    }
+    return CellResult(
+        cell.name,
+        cell.kind,
+        cell.layers,
+        hidden_size=loaded.config.model.hidden_size,
+        parameters=count_parameters(loaded.model),
+        steps=values["step"],
+        seconds=round(values["progress"]["seconds"], 2),
+        validation=bits_of(scores["validation"]),
+        test=bits_of(scores["test"]),
+    )
 
 
 def _result(cell: GridCell, result: TrainResult, folder: RunFolder) -> CellResult:

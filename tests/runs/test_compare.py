@@ -1,8 +1,10 @@
 import csv
+import dataclasses
 import json
 
 import pytest
 
+from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import ComparisonConfig
 from charlm.errors import CheckpointError, ConfigError
 from charlm.runs.compare import compare
@@ -66,6 +68,34 @@ def test_an_interrupted_comparison_goes_on_where_it_was(small_config, workspace)
     assert [each.validation for each in results] == [each.validation for each in whole]
     assert results[0] == first[0]
     assert run(small_config(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
+
+
+class KilledError(Exception):
+    pass
+
+
+class KilledWhileScoring(SilentReporter):
+    """Dies where a run has done its last step and scores its model."""
+
+    def progress(self, label, total):
+        if label.startswith("scoring"):
+            raise KilledError
+        return super().progress(label, total)
+
+
+def test_a_run_that_ended_before_its_result_was_kept_is_only_scored(small_config, workspace):
+    settings = grid(models="rnn", layers="1")
+    with pytest.raises(KilledError):
+        run(small_config(name="killed"), workspace, settings, reporter=KilledWhileScoring())
+    _, results, _ = run(small_config(name="killed"), workspace, settings, reporter=StopAfterSteps(StopRequest(), 0))
+    _, whole, _ = run(small_config(name="whole"), workspace, settings)
+    assert dataclasses.replace(results[0], seconds=None) == dataclasses.replace(whole[0], seconds=None)
+    assert read_checkpoint(workspace.checkpoints / "killed/rnn-1/last.safetensors").values["step"] == 12
+
+
+def test_a_text_that_can_be_read_once_only_is_refused(small_config, workspace):
+    with pytest.raises(ConfigError, match="stdin"):
+        run(small_config(name="piped", corpus=("-",)), workspace)
 
 
 def test_the_grid_may_grow(small_config, workspace):
