@@ -555,6 +555,14 @@ class ComparisonConfig(Section):
             "chosen so all have as many weights as the first with --hidden-size units; all get --epochs or --steps."
         ),
     ] = "time"
+    sizes: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[1-9]\d{0,4}(,[1-9]\d{0,4})*$",
+            description="With equal parameters, units of the first with commas: every model comes in as many sizes.  "
+            "[default: --hidden-size]",
+        ),
+    ] = None
     karpathy: Annotated[
         bool,
         Field(

@@ -16,7 +16,7 @@ from charlm.errors import CharlmError, ConfigError
 from charlm.models.build import count_parameters
 from charlm.runs.comparison import CellResult, ComparisonFolder, bits_of
 from charlm.runs.evaluate import score_encoded
-from charlm.runs.grid import GridCell, grid_cells, run_config, with_equal_parameters
+from charlm.runs.grid import GridCell, cells_of_equal_parameters, grid_cells, run_config
 from charlm.runs.loading import load_model
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.result import TrainResult
@@ -61,9 +61,10 @@ def compare(
     )
     if corpus.valid is None and corpus.test is None:
         raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")
-    cells = grid_cells(settings, config.model)
-    if settings.match == "parameters":
-        cells = with_equal_parameters(cells, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    if settings.match == "time":
+        cells = grid_cells(settings, config.model)
+    else:
+        cells = cells_of_equal_parameters(settings, config.model, vocabulary_size=corpus.tokenizer.vocabulary_size)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(workspace.checkpoints / name)
     told = _settings_told(settings, config, digest=corpus.digest)
@@ -88,6 +89,8 @@ def _with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
     training = config.training
     if settings.karpathy:
         config = config.model_copy(update={"data": config.data.model_copy(update={"split": "80/10/10"})})
+    if settings.match == "time" and settings.sizes is not None:
+        raise ConfigError("--sizes is for --match parameters; for an equal time, each model gets what suits it.")
     if settings.match == "time" and (training.steps is not None or training.epochs is not None):
         raise ConfigError(
             "--match time gives each model the same --budget; for --steps or --epochs: --match parameters."
@@ -131,7 +134,7 @@ def _train(
             discard(begun)
             result = start(config, workspace, reporter, stop)
     except CharlmError as error:
-        return CellResult(cell.name, cell.kind, cell.layers, error=str(error))
+        return CellResult(cell.name, cell.kind, cell.layers, size=cell.size, error=str(error))
     return None if result.interrupted else _result(cell, result, begun)
 
 
@@ -160,6 +163,7 @@ def _score(
         cell.name,
         cell.kind,
         cell.layers,
+        size=cell.size,
         hidden_size=loaded.config.model.hidden_size,
         parameters=count_parameters(loaded.model),
         steps=values["step"],
@@ -175,6 +179,7 @@ def _result(cell: GridCell, result: TrainResult, folder: RunFolder) -> CellResul
         cell.name,
         cell.kind,
         cell.layers,
+        size=cell.size,
         hidden_size=folder.read_config().model.hidden_size if is_network else None,
         parameters=result.parameters,
         steps=result.steps if is_network else None,

@@ -1,7 +1,7 @@
 """The cells of a comparison: which models with how many layers, each as the configuration of a run."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import torch
@@ -22,12 +22,14 @@ class GridCell:
         name: of its run.
         kind: as it was asked for: lstm, mlp, ngram:5, …
         layers: None for n-gram models.
+        size: units of the first model, which it has as many parameters as; None where only one size is asked for.
     """
 
     name: str
     kind: str
     layers: int | None
     model: ModelConfig
+    size: int | None = None
 
 
 def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
@@ -62,6 +64,24 @@ def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell
         yield GridCell(f"{kind}-{number}", kind, number, model)
 
 
+def cells_of_equal_parameters(settings: ComparisonConfig, base: ModelConfig, *, vocabulary_size: int) -> list[GridCell]:
+    """Returns the cells of the grid, in each size those of networks with as many parameters as one another.
+
+    Raises:
+        ConfigError: a model is not known or is there twice, or no width gives one as many parameters as the others.
+    """
+    if settings.sizes is None:
+        return with_equal_parameters(grid_cells(settings, base), vocabulary_size=vocabulary_size)
+    cells: dict[str, GridCell] = {}
+    for size in (int(number) for number in settings.sizes.split(",")):
+        sized = grid_cells(settings, base.model_copy(update={"hidden_size": size}))
+        for cell in with_equal_parameters(sized, vocabulary_size=vocabulary_size):
+            if cell.layers is not None:
+                cell = replace(cell, name=f"{cell.name}-{size}", size=size)
+            cells[cell.name] = cell
+    return list(cells.values())
+
+
 def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> list[GridCell]:
     """Returns the cells with widths that give each network as many parameters as the first one has.
 
@@ -73,10 +93,7 @@ def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> lis
         return cells
     wanted = _count(networks[0].model, networks[0].model.hidden_size, vocabulary_size)
     return [
-        cell
-        if cell.layers is None
-        else GridCell(cell.name, cell.kind, cell.layers, _fitted(cell, wanted, vocabulary_size))
-        for cell in cells
+        cell if cell.layers is None else replace(cell, model=_fitted(cell, wanted, vocabulary_size)) for cell in cells
     ]
 
 

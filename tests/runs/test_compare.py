@@ -150,6 +150,7 @@ def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden
         ({"models": "ngram:x"}, "no order from 1 to 24"),
         ({"models": "rnn,rnn"}, "rnn is named twice in --models"),
         ({"layers": "1,1"}, "1 is named twice in --layers"),
+        ({"match": "time", "sizes": "8"}, "--sizes is for --match parameters"),
         ({"match": "time"}, "--match time gives each model the same --budget"),
     ],
 )
@@ -157,6 +158,19 @@ def test_a_grid_that_makes_no_sense_is_refused(small_config, workspace, settings
     with pytest.raises(ConfigError, match=message):
         run(small_config(name="bad"), workspace, grid(**settings))
     assert not (workspace.checkpoints / "bad").exists()
+
+
+def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(small_config, workspace):
+    settings = grid(models="ngram:2,lstm,rnn", layers="1,2", sizes="8,16")
+    folder, results, _ = run(small_config(name="sizes", steps=2, evaluations=1), workspace, settings)
+    names = ["lstm-1", "lstm-2", "rnn-1", "rnn-2"]
+    assert [each.run for each in results] == ["ngram-2", *(f"{name}-{size}" for size in (8, 16) for name in names)]
+    for size, four in ((8, results[1:5]), (16, results[5:])):
+        assert four[0].hidden_size == size
+        assert {each.size for each in four} == {size}
+        assert all(each.parameters == pytest.approx(four[0].parameters, rel=0.1) for each in four)
+    rows = (folder.path / "results.md").read_text().splitlines()[2:6]
+    assert [row.split("|")[1].strip() for row in rows] == ["8, 1 layer", "8, 2 layers", "16, 1 layer", "16, 2 layers"]
 
 
 def test_parameters_that_no_width_gives_are_refused(small_config):
