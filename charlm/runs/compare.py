@@ -1,6 +1,6 @@
 """`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,8 +23,8 @@ from charlm.runs.result import TrainResult
 from charlm.runs.train import resume, start
 from charlm.runs.workspace import Workspace
 
-Show = Callable[[list[CellResult], GridCell | None], None]
-"""Is told of the results so far, and of the cell that is trained next; None when all are done."""
+Show = Callable[[Sequence[GridCell], Mapping[str, CellResult], GridCell | None], None]
+"""Is told of the grid, of the results so far, by run, and of the cell that is trained next; None when all are done."""
 
 
 def compare(
@@ -50,6 +50,7 @@ def compare(
     config = _with_protocol(settings, config)
     if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
         raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
+    cells = grid_cells(settings, config.model)
     text = open_corpus(config.data, folder=workspace.data, stdin=None)
     records = config.data.records == "lines"
     corpus = prepare_corpus(
@@ -61,9 +62,7 @@ def compare(
     )
     if corpus.valid is None and corpus.test is None:
         raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")
-    if settings.match == "time":
-        cells = grid_cells(settings, config.model)
-    else:
+    if settings.match == "parameters":
         cells = cells_of_equal_parameters(settings, config.model, vocabulary_size=corpus.tokenizer.vocabulary_size)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(workspace.checkpoints / name)
@@ -73,7 +72,7 @@ def compare(
     for cell in cells:
         if cell.name in results and results[cell.name].error is None:
             continue
-        show(list(results.values()), cell)
+        show(cells, results, cell)
         result = _train(cell, run_config(cell, config), corpus, group, reporter, stop)
         if result is None:
             break
@@ -81,7 +80,7 @@ def compare(
         folder.keep(told, results)
         if stop.requested:
             break
-    show(list(results.values()), None)
+    show(cells, results, None)
     return folder, [results[cell.name] for cell in cells if cell.name in results]
 
 

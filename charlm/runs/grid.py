@@ -36,15 +36,26 @@ def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
     """Returns the cells of the grid, models in the order they were named in.
 
     Raises:
-        ConfigError: a model is not known, or is there twice.
+        ConfigError: a model is not known or is there twice, there is none, or layers are asked for of n-gram models.
     """
-    kinds = [kind.strip() for kind in settings.models.split(",")]
+    kinds = [kind.strip() for kind in settings.models.split(",") if kind.strip()]
+    if not kinds:
+        raise ConfigError(f"--models '{settings.models}' names no model; there are {', '.join(_known())}.")
     layers = [int(number) for number in settings.layers.split(",")]
     for numbers in (kinds, layers):
         twice = [each for place, each in enumerate(numbers) if each in numbers[:place]]
         if twice:
             raise ConfigError(f"{twice[0]} is named twice in --{'models' if numbers is kinds else 'layers'}.")
-    return [cell for kind in kinds for cell in _cells(kind, layers, base)]
+    cells = [cell for kind in kinds for cell in _cells(kind, layers, base)]
+    if all(cell.layers is None for cell in cells):
+        for name in ("layers", "sizes"):
+            if name in settings.model_fields_set:
+                raise ConfigError(f"--{name} is for networks, and --models {settings.models} names none; leave it out.")
+    return cells
+
+
+def _known() -> tuple[str, ...]:
+    return ("ngram:K", "mlp", *get_args(Cell))
 
 
 def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell]:
@@ -55,8 +66,7 @@ def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell
         yield GridCell(kind.replace(":", "-"), kind, None, ModelConfig(model="ngram", order=int(order)))
         return
     if kind != "mlp" and kind not in get_args(Cell):
-        known = ", ".join(("ngram:K", "mlp", *get_args(Cell)))
-        raise ConfigError(f"--models {kind} is not a model charlm knows; there are {known}.")
+        raise ConfigError(f"--models {kind} is not a model charlm knows; there are {', '.join(_known())}.")
     change: dict[str, object] = {"model": "mlp"} if kind == "mlp" else {"cell": kind}
     for number in layers:
         # Mixed with n-grams, models would differ less.

@@ -37,7 +37,7 @@ def run(config, workspace, settings=None, *, stop=None, reporter=None):
         workspace,
         reporter or SilentReporter(),
         stop or StopRequest(),
-        show=lambda _, cell: seen.append(cell and cell.name),
+        show=lambda _cells, _results, cell: seen.append(cell and cell.name),
     )
     return folder, results, seen
 
@@ -149,6 +149,8 @@ def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden
         ({"models": "ngram:25"}, "no order from 1 to 24"),
         ({"models": "ngram:x"}, "no order from 1 to 24"),
         ({"models": "rnn,rnn"}, "rnn is named twice in --models"),
+        ({"models": " ,"}, "names no model; there are ngram:K, mlp, lstm"),
+        ({"models": "ngram:2,ngram:3"}, "--layers is for networks, and --models ngram:2,ngram:3 names none"),
         ({"layers": "1,1"}, "1 is named twice in --layers"),
         ({"match": "time", "sizes": "8"}, "--sizes is for --match parameters"),
         ({"match": "time"}, "--match time gives each model the same --budget"),
