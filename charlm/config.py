@@ -250,7 +250,9 @@ class ModelConfig(Section):
     embedding_size: Annotated[
         int | None,
         _OF_NETWORKS,
-        Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]"),
+        Field(
+            ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size; 64 in an mlp]"
+        ),
     ] = None
     dropout: Annotated[
         Probability | None,

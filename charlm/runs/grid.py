@@ -9,6 +9,7 @@ import torch
 from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig
 from charlm.errors import ConfigError
 from charlm.models.build import build_network
+from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
 """Width up to which one with as many parameters is looked for."""
@@ -121,8 +122,10 @@ def _fitted(cell: GridCell, wanted: int, vocabulary_size: int) -> ModelConfig:
 
 
 def _count(model: ModelConfig, width: int, vocabulary_size: int) -> int:
+    model = model.model_copy(update={"hidden_size": width})
+    model = model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
     with torch.device("meta"):
-        network = build_network(model.model_copy(update={"hidden_size": width}), vocabulary_size=vocabulary_size)
+        network = build_network(model, vocabulary_size=vocabulary_size)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -1,11 +1,13 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from charlm.cli.comparison import ComparisonLines, LiveComparison, QuietComparison, make_comparison_display
 from charlm.cli.interrupts import STOPPING
 from charlm.cli.lines import LineDisplay
 from charlm.config import ModelConfig
+from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
 from charlm.runs.comparison import CellResult
 from charlm.runs.grid import GridCell
@@ -125,3 +127,18 @@ def test_a_run_of_the_grid_has_no_notes_of_its_own():
     display.grid(CELLS, {}, CELLS[1])
     display.note("a run's note")
     assert stream.getvalue() == ""
+
+
+def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
+    pytest.importorskip("matplotlib")
+    from charlm.cli.plots import plot_comparison
+
+    results = [COUNTED, CellResult("lstm-1", "lstm", 1, error="It diverged.")]
+    results += [
+        CellResult(f"gru-{n}-{size}", "gru", n, size=size, test=2.0 - 0.1 * n) for n in (1, 2) for size in (8, 9)
+    ]
+    plot_comparison(results, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    plot_comparison([COUNTED], tmp_path / "plot.svg")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        plot_comparison(results, tmp_path / "plot.xyz")

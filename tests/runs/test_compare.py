@@ -162,6 +162,12 @@ def test_a_grid_that_makes_no_sense_is_refused(small_config, workspace, settings
     assert not (workspace.checkpoints / "bad").exists()
 
 
+def test_equal_parameters_count_the_embedding_that_will_be_trained(small_config, workspace):
+    config = small_config(name="open", embedding_size=None, hidden_size=16, steps=1, evaluations=1)
+    _, results, _ = run(config, workspace, grid(models="lstm,mlp", layers="1"))
+    assert results[1].parameters == pytest.approx(results[0].parameters, rel=0.1)
+
+
 def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(small_config, workspace):
     settings = grid(models="ngram:2,lstm,rnn", layers="1,2", sizes="8,16")
     folder, results, _ = run(small_config(name="sizes", steps=2, evaluations=1), workspace, settings)
