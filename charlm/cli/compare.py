@@ -3,14 +3,13 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from charlm.cli.lasting import lasting_imports
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Quiet, Texts
+from charlm.cli.parameters import Json, Plot, Quiet, Texts
 from charlm.cli.settings import run_config, section_config
 from charlm.config import (
     ComparisonConfig,
