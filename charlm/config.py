@@ -541,7 +541,11 @@ class ComparisonConfig(Section):
     """Which models are compared, and what they have in common."""
 
     models: Annotated[
-        str, Field(min_length=1, description="Models with commas: mlp, a recurrent cell, or ngram:K with order K.")
+        str,
+        Field(
+            min_length=1,
+            description="Models with commas: recurrent cells, mlp, mlp:K with window K, ngram:K with order K.",
+        ),
     ] = "ngram:5,mlp,rnn,gru,lstm"
     layers: Annotated[
         str,

@@ -21,7 +21,9 @@ from charlm.config import (
 )
 from charlm.errors import ConfigError
 
-_OF_THE_GRID = {"model", "order", "smoothing", "cell", "num_layers", "mix"}
+_OF_THE_GRID = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix"}
+"""Settings that the grid sets, or that are for some of its models alone."""
+
 _COMMON = set(ModelConfig.model_fields) - _OF_THE_GRID
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import torch
 
-from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig
+from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig, validate
 from charlm.errors import ConfigError
 from charlm.models.build import build_network
 from charlm.training.defaults import default_embedding_size
@@ -56,23 +56,28 @@ def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
 
 
 def _known() -> tuple[str, ...]:
-    return ("ngram:K", "mlp", *get_args(Cell))
+    return ("ngram:K", "mlp", "mlp:K", *get_args(Cell))
 
 
 def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell]:
-    if kind.startswith("ngram:"):
-        order = kind.removeprefix("ngram:")
-        if not order.isdecimal() or not 1 <= int(order) <= 24:
-            raise ConfigError(f"--models {kind} has no order from 1 to 24; write for example ngram:5.")
-        yield GridCell(kind.replace(":", "-"), kind, None, ModelConfig(model="ngram", order=int(order)))
-        return
-    if kind != "mlp" and kind not in get_args(Cell):
+    name, colon, span = kind.partition(":")
+    spans = {"ngram": "order", "mlp": "window"}
+    if (name not in spans and (colon or name not in get_args(Cell))) or (name == "ngram" and not colon):
         raise ConfigError(f"--models {kind} is not a model charlm knows; there are {', '.join(_known())}.")
-    change: dict[str, object] = {"model": "mlp"} if kind == "mlp" else {"cell": kind}
+    if colon and not span.isdecimal():
+        raise ConfigError(f"--models {kind} has no {spans[name]}; write for example {name}:5.")
+    what = {"model": name} if name in spans else {"cell": name}
+    settings = what | ({spans[name]: span} if colon else {})
+    if name == "ngram":
+        yield GridCell(f"{name}-{span}", kind, None, validate(ModelConfig, settings, source=f"--models {kind}"))
+        return
+    asked = base.model_dump(include=base.model_fields_set)
     for number in layers:
         # Mixed with n-grams, models would differ less.
-        model = base.model_copy(update={**change, "num_layers": number, "mix": "none"})
-        yield GridCell(f"{kind}-{number}", kind, number, model)
+        model = asked | settings | {"num_layers": number, "mix": "none"}
+        yield GridCell(
+            f"{kind.replace(':', '-')}-{number}", kind, number, validate(ModelConfig, model, source=f"--models {kind}")
+        )
 
 
 def cells_of_equal_parameters(settings: ComparisonConfig, base: ModelConfig, *, vocabulary_size: int) -> list[GridCell]:

@@ -146,10 +146,13 @@ def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden
     ("settings", "message"),
     [
         ({"models": "lstm,transformer"}, "--models transformer is not a model charlm knows"),
-        ({"models": "ngram:25"}, "no order from 1 to 24"),
-        ({"models": "ngram:x"}, "no order from 1 to 24"),
+        ({"models": "ngram:25"}, "--models ngram:25: order is '25': input should be less than or equal to 24"),
+        ({"models": "ngram:x"}, "--models ngram:x has no order; write for example ngram:5"),
+        ({"models": "ngram"}, "--models ngram is not a model charlm knows"),
+        ({"models": "mlp:0"}, "--models mlp:0: window is '0'"),
+        ({"models": "gru:3"}, "--models gru:3 is not a model charlm knows"),
         ({"models": "rnn,rnn"}, "rnn is named twice in --models"),
-        ({"models": " ,"}, "names no model; there are ngram:K, mlp, lstm"),
+        ({"models": " ,"}, "names no model; there are ngram:K, mlp, mlp:K, lstm"),
         ({"models": "ngram:2,ngram:3"}, "--layers is for networks, and --models ngram:2,ngram:3 names none"),
         ({"layers": "1,1"}, "1 is named twice in --layers"),
         ({"match": "time", "sizes": "8"}, "--sizes is for --match parameters"),
@@ -179,6 +182,18 @@ def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(sma
         assert all(each.parameters == pytest.approx(four[0].parameters, rel=0.1) for each in four)
     rows = (folder.path / "results.md").read_text().splitlines()[2:6]
     assert [row.split("|")[1].strip() for row in rows] == ["8, 1 layer", "8, 2 layers", "16, 1 layer", "16, 2 layers"]
+
+
+def test_what_a_model_of_the_grid_cannot_take_is_refused(small_config, workspace):
+    with pytest.raises(ConfigError, match="--models mlp: tie_weights is for model recurrent, not for model mlp"):
+        run(small_config(name="tied", tie_weights=True, embedding_size=8), workspace, grid(models="gru,mlp"))
+
+
+def test_windows_are_compared_like_models(small_config):
+    cells = grid_cells(grid(models="mlp:2,mlp:9,mlp", layers="1"), small_config().model)
+    assert [(cell.name, cell.model.window) for cell in cells][:2] == [("mlp-2-1", 2), ("mlp-9-1", 9)]
+    assert cells[2].model.window == type(cells[2].model)().window
+    assert cells[0].model.hidden_size == 8
 
 
 def test_parameters_that_no_width_gives_are_refused(small_config):
