@@ -203,7 +203,7 @@ class ModelConfig(Section):
     ] = "recurrent"
     window: Annotated[
         int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network sees.")
-    ] = 10
+    ] = 8
     order: Annotated[int, _OF_NGRAMS, Field(ge=1, le=24, description="Symbols in an n-gram model's longest grams.")] = 7
     smoothing: Annotated[
         Literal["kneser-ney", "witten-bell"],
