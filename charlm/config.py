@@ -203,7 +203,7 @@ class ModelConfig(Section):
     ] = "recurrent"
     window: Annotated[
         int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network sees.")
-    ] = 10
+    ] = 8
     order: Annotated[int, _OF_NGRAMS, Field(ge=1, le=24, description="Symbols in an n-gram model's longest grams.")] = 7
     smoothing: Annotated[
         Literal["kneser-ney", "witten-bell"],
@@ -250,7 +250,9 @@ class ModelConfig(Section):
     embedding_size: Annotated[
         int | None,
         _OF_NETWORKS,
-        Field(ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size]"),
+        Field(
+            ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size; 64 in an mlp]"
+        ),
     ] = None
     dropout: Annotated[
         Probability | None,
@@ -539,7 +541,11 @@ class ComparisonConfig(Section):
     """Which models are compared, and what they have in common."""
 
     models: Annotated[
-        str, Field(min_length=1, description="Models with commas: mlp, a recurrent cell, or ngram:K with order K.")
+        str,
+        Field(
+            min_length=1,
+            description="Models with commas: recurrent cells, mlp, mlp:K with window K, ngram:K with order K.",
+        ),
     ] = "ngram:5,mlp,rnn,gru,lstm"
     layers: Annotated[
         str,
@@ -555,6 +561,14 @@ class ComparisonConfig(Section):
             "chosen so all have as many weights as the first with --hidden-size units; all get --epochs or --steps."
         ),
     ] = "time"
+    sizes: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[1-9]\d{0,4}(,[1-9]\d{0,4})*$",
+            description="With equal parameters, units of the first with commas: every model comes in as many sizes.  "
+            "[default: --hidden-size]",
+        ),
+    ] = None
     karpathy: Annotated[
         bool,
         Field(

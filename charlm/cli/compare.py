@@ -1,13 +1,15 @@
 """`charlm compare`."""
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import typer
 
+from charlm.cli.lasting import lasting_imports
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Plot, Quiet, Texts, standard_input
+from charlm.cli.parameters import Json, Plot, Quiet, Texts
 from charlm.cli.settings import run_config, section_config
 from charlm.config import (
     ComparisonConfig,
@@ -19,12 +21,9 @@ from charlm.config import (
 )
 from charlm.errors import ConfigError
 
-if TYPE_CHECKING:
-    from charlm.cli.console import Display
-    from charlm.runs.comparison import CellResult
-    from charlm.runs.grid import GridCell
+_OF_THE_GRID = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix"}
+"""Settings that the grid sets, or that are for some of its models alone."""
 
-_OF_THE_GRID = {"model", "order", "smoothing", "cell", "num_layers", "mix"}
 _COMMON = set(ModelConfig.model_fields) - _OF_THE_GRID
 
 
@@ -54,33 +53,27 @@ def compare(
         require_plots()
     config = run_config(text=tuple(text or ()), flags=flags, file=None)
 
-    from charlm.cli.console import make_display, plain_console, print_json
-    from charlm.cli.interrupts import interruptible
-    from charlm.runs.reporting import StopRequest
-
-    stop = StopRequest()
-    display = make_display(stop, quiet=quiet)
-    data = config.data
-    with interruptible(stop, display.stopping) as interrupts:
+    with lasting_imports():
+        from charlm.cli.comparison import make_comparison_display, results_table
+        from charlm.cli.console import plain_console, print_json
+        from charlm.cli.interrupts import interruptible
         from charlm.runs import compare as comparing
-        from charlm.runs.comparison import table_rows
+        from charlm.runs.reporting import StopRequest
         from charlm.runs.workspace import Workspace
 
-        folder, results = comparing.compare(
-            settings,
-            config,
-            Workspace(),
-            display,
-            stop,
-            show=_show(display, quiet=quiet),
-            stdin=standard_input(*data.corpus, *data.valid, *data.test),
-        )
+    stop = StopRequest()
+    display = make_comparison_display(stop, quiet=quiet)
+    with interruptible(stop, display.stopping) as interrupts:
+        try:
+            with display.shown():
+                folder, results = comparing.compare(settings, config, Workspace(), display, stop, show=display.grid)
+        except KeyboardInterrupt:
+            sys.stderr.write("Stopped at once. The same command goes on from the last checkpoint.\n")
+            raise
     if json:
-        from dataclasses import asdict
-
         print_json([asdict(each) for each in results])
     elif results:
-        plain_console(sys.stdout).print(_table(table_rows(results)))
+        plain_console(sys.stdout).print(results_table(results))
     if plot is not None and results:
         from charlm.cli.plots import plot_comparison
 
@@ -91,24 +84,5 @@ def compare(
         raise typer.Exit(interrupts.exit_code)
     if not quiet:
         sys.stderr.write(f"Written to {folder.path}\n")
-
-
-def _show(display: "Display", *, quiet: bool) -> "Callable[[list[CellResult], GridCell | None], None]":
-    def show(results: "list[CellResult]", upcoming: "GridCell | None") -> None:
-        if upcoming is None:
-            return
-        done = ", ".join(f"{each.run} {'failed' if each.bits is None else f'{each.bits:.4f}'}" for each in results)
-        display.note(f"Next: {upcoming.name}. Bits per character so far: {done or 'none yet'}.")
-
-    return show
-
-
-def _table(rows: list[tuple[str, ...]]) -> Any:
-    from charlm.cli.curves import table
-
-    names = ("model", "layers", "units", "parameters", "steps", "seconds", "valid", "test", "")
-    built = table(names, rows)
-    for column in built.columns[1:8]:
-        column.justify = "right"
-    built.caption = "valid and test in bits per character"
-    return built
+    if any(each.error is not None for each in results):
+        raise typer.Exit(1)

@@ -46,14 +46,19 @@ def make_display(stop: StopRequest | None = None, *, quiet: bool = False) -> Dis
     """Returns what suits standard error: a live display on a terminal, log lines elsewhere, nothing when quiet."""
     if quiet:
         return QuietDisplay()
-    # isatty, not Console.is_terminal: FORCE_COLOR makes that true of a pipe.
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    if is_live(sys.stderr):
         from charlm.cli.live import LiveDisplay
 
         return LiveDisplay(plain_console(sys.stderr), stop or StopRequest())
     from charlm.cli.lines import LineDisplay
 
     return LineDisplay(sys.stderr)
+
+
+def is_live(stream: TextIO) -> bool:
+    """Returns whether the stream is a terminal that pictures can be redrawn on."""
+    # isatty, not Console.is_terminal: FORCE_COLOR makes that true of a pipe.
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def plain_console(stream: TextIO) -> Console:

@@ -81,23 +81,28 @@ def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
 
 
 def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
-    """Draws bits per character by model, a bar for each depth."""
+    """Draws bits per character by layers: a panel a size, a line a network; what has no layers lies across."""
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator
 
-    shown = [each for each in results if each.bits is not None]
-    kinds = list(dict.fromkeys(each.kind for each in shown))
-    figure, axes = pyplot.subplots(figsize=(1.5 + 1.1 * len(kinds), 3.5))
-    for place, kind in enumerate(kinds):
-        cells = [each for each in shown if each.kind == kind]
-        for number, cell in enumerate(cells):
-            width = 0.8 / len(cells)
-            left = place - 0.4 + (number + 0.5) * width
-            bar = axes.bar(left, cell.bits or 0.0, width=0.9 * width, color=f"C{(cell.layers or 1) - 1}")
-            axes.bar_label(bar, fmt="%.3f", fontsize=6)
-    axes.set_xticks(range(len(kinds)), kinds)
-    lowest = min((each.bits or 0.0 for each in shown), default=0.0)
-    axes.set_ylim(bottom=0.9 * lowest)
-    axes.set_ylabel("bits per character")
+    scored = [each for each in results if each.bits is not None]
+    sizes = list(dict.fromkeys(each.size for each in scored if each.layers is not None)) or [None]
+    figure, axes = pyplot.subplots(1, len(sizes), figsize=(1.5 + 3.0 * len(sizes), 3.6), sharey=True, squeeze=False)
+    for axis, size in zip(axes[0], sizes, strict=True):
+        for number, kind in enumerate(dict.fromkeys(each.kind for each in scored)):
+            look = {"color": f"C{number}", "label": kind}
+            cells = [each for each in scored if each.kind == kind]
+            line = sorted((each.layers, each.bits or 0.0) for each in cells if each.layers and each.size == size)
+            if line:
+                axis.plot(*zip(*line, strict=True), marker="o", **look)
+            for each in cells:
+                if each.layers is None:
+                    axis.axhline(each.bits or 0.0, linestyle="--", **look)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_xlabel("layers")
+        axis.set_title("" if size is None else f"as large as {size} units of the first", fontsize=8)
+    axes[0][0].set_ylabel("bits per character")
+    axes[0][-1].legend(fontsize=7)
     _save(figure, path)
 
 

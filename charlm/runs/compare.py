@@ -1,24 +1,30 @@
 """`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
 
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import torch
+
+from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder, discard
-from charlm.config import ComparisonConfig, RunConfig
-from charlm.data.corpus import prepare_corpus
+from charlm.config import ComparisonConfig, EvaluationConfig, RunConfig
+from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import CharlmError, ConfigError
+from charlm.models.build import count_parameters
 from charlm.runs.comparison import CellResult, ComparisonFolder, bits_of
-from charlm.runs.grid import GridCell, grid_cells, run_config, with_equal_parameters
+from charlm.runs.evaluate import score_encoded
+from charlm.runs.grid import GridCell, cells_of_equal_parameters, grid_cells, run_config
+from charlm.runs.loading import load_model
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.result import TrainResult
 from charlm.runs.train import resume, start
 from charlm.runs.workspace import Workspace
 
-Show = Callable[[list[CellResult], GridCell | None], None]
-"""Is told of the results so far, and of the cell that is trained next; None when all are done."""
+Show = Callable[[Sequence[GridCell], Mapping[str, CellResult], GridCell | None], None]
+"""Is told of the grid, of the results so far, by run, and of the cell that is trained next; None when all are done."""
 
 
 def compare(
@@ -29,7 +35,6 @@ def compare(
     stop: StopRequest,
     *,
     show: Show,
-    stdin: BinaryIO | None = None,
 ) -> tuple[ComparisonFolder, list[CellResult]]:
     """Trains every cell of the grid that is not finished yet, and returns all results.
 
@@ -43,7 +48,10 @@ def compare(
         CharlmError: something that the user can mend.
     """
     config = _with_protocol(settings, config)
-    text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
+    if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
+        raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
+    cells = grid_cells(settings, config.model)
+    text = open_corpus(config.data, folder=workspace.data, stdin=None)
     records = config.data.records == "lines"
     corpus = prepare_corpus(
         text,
@@ -54,9 +62,8 @@ def compare(
     )
     if corpus.valid is None and corpus.test is None:
         raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")
-    cells = grid_cells(settings, config.model)
     if settings.match == "parameters":
-        cells = with_equal_parameters(cells, vocabulary_size=corpus.tokenizer.vocabulary_size)
+        cells = cells_of_equal_parameters(settings, config.model, vocabulary_size=corpus.tokenizer.vocabulary_size)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(workspace.checkpoints / name)
     told = _settings_told(settings, config, digest=corpus.digest)
@@ -65,15 +72,15 @@ def compare(
     for cell in cells:
         if cell.name in results and results[cell.name].error is None:
             continue
-        show(list(results.values()), cell)
-        result = _train(cell, run_config(cell, config), group, reporter, stop)
+        show(cells, results, cell)
+        result = _train(cell, run_config(cell, config), corpus, group, reporter, stop)
         if result is None:
             break
         results[cell.name] = result
         folder.keep(told, results)
         if stop.requested:
             break
-    show(list(results.values()), None)
+    show(cells, results, None)
     return folder, [results[cell.name] for cell in cells if cell.name in results]
 
 
@@ -81,6 +88,8 @@ def _with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
     training = config.training
     if settings.karpathy:
         config = config.model_copy(update={"data": config.data.model_copy(update={"split": "80/10/10"})})
+    if settings.match == "time" and settings.sizes is not None:
+        raise ConfigError("--sizes is for --match parameters; for an equal time, each model gets what suits it.")
     if settings.match == "time" and (training.steps is not None or training.epochs is not None):
         raise ConfigError(
             "--match time gives each model the same --budget; for --steps or --epochs: --match parameters."
@@ -104,21 +113,63 @@ def _settings_told(settings: ComparisonConfig, config: RunConfig, *, digest: str
 
 
 def _train(
-    cell: GridCell, config: RunConfig, workspace: Workspace, reporter: Reporter, stop: StopRequest
+    cell: GridCell,
+    config: RunConfig,
+    corpus: EncodedCorpus,
+    workspace: Workspace,
+    reporter: Reporter,
+    stop: StopRequest,
 ) -> CellResult | None:
     """Returns what a cell came to; None when it was interrupted."""
     assert config.run.name is not None
     try:
         begun = RunFolder(workspace.checkpoints / config.run.name)
         if begun.last.exists():
+            if _has_ended(begun):
+                return _score(cell, begun, corpus, workspace, reporter)
             result = resume(config.run.name, workspace, reporter, stop)
         else:
             # What a run that never reached its first checkpoint left is not worth going on with.
             discard(begun)
             result = start(config, workspace, reporter, stop)
     except CharlmError as error:
-        return CellResult(cell.name, cell.kind, cell.layers, error=str(error))
+        return CellResult(cell.name, cell.kind, cell.layers, size=cell.size, error=str(error))
     return None if result.interrupted else _result(cell, result, begun)
+
+
+def _has_ended(run: RunFolder) -> bool:
+    """Whether a run was stopped only after its last step, before its result was kept."""
+    values = read_checkpoint(run.last).values
+    training = values["config"]["training"]
+    patience = training.get("patience")
+    return values["step"] >= training["steps"] or (patience is not None and values["progress"]["stale"] >= patience)
+
+
+def _score(
+    cell: GridCell, run: RunFolder, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
+) -> CellResult:
+    """Returns what a run came to that has ended, from its files."""
+    values = read_checkpoint(run.last).values
+    loaded = load_model(cell.name, workspace, device=torch.device("cpu"))
+    settings = EvaluationConfig()
+    scores = {
+        label: None
+        if text is None
+        else score_encoded(loaded, text, settings, reporter, device=loaded.device, label=label)[0]
+        for label, text in (("validation", corpus.valid), ("test", corpus.test))
+    }
+    return CellResult(
+        cell.name,
+        cell.kind,
+        cell.layers,
+        size=cell.size,
+        hidden_size=loaded.config.model.hidden_size,
+        parameters=count_parameters(loaded.model),
+        steps=values["step"],
+        seconds=round(values["progress"]["seconds"], 2),
+        validation=bits_of(scores["validation"]),
+        test=bits_of(scores["test"]),
+    )
 
 
 def _result(cell: GridCell, result: TrainResult, folder: RunFolder) -> CellResult:
@@ -127,6 +178,7 @@ def _result(cell: GridCell, result: TrainResult, folder: RunFolder) -> CellResul
         cell.name,
         cell.kind,
         cell.layers,
+        size=cell.size,
         hidden_size=folder.read_config().model.hidden_size if is_network else None,
         parameters=result.parameters,
         steps=result.steps if is_network else None,

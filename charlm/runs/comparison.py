@@ -20,6 +20,7 @@ class CellResult:
     Attributes:
         run: its run's folder, under the comparison's.
         layers: None for n-gram models, as is `hidden_size`.
+        size: units of the first model, which it has as many parameters as; None where only one size was asked for.
         seconds: of training.
         validation: bits per character; None without such a text, or where the cell failed. `test` likewise.
         error: why it failed, one sentence; None where it did not.
@@ -28,6 +29,7 @@ class CellResult:
     run: str
     kind: str
     layers: int | None
+    size: int | None = None
     hidden_size: int | None = None
     parameters: int | None = None
     steps: int | None = None
@@ -102,21 +104,29 @@ def as_csv(results: Sequence[CellResult]) -> str:
 def markdown(results: Sequence[CellResult]) -> str:
     """Returns two tables: bits per character by layers and model, and all that is known of each cell.
 
-    The first is laid out as table 1 of Karpathy, Johnson and Fei-Fei (2015): a column a model, a row a depth.
+    The first is laid out as table 1 of Karpathy, Johnson and Fei-Fei (2015): a column a model, a row a size and depth.
     """
     kinds = list(dict.fromkeys(each.kind for each in results))
-    depths = sorted({each.layers for each in results if each.layers is not None})
-    by_place = {(each.kind, each.layers): each.bits for each in results}
+    places = sorted({(each.size or 0, each.layers) for each in results if each.layers is not None})
+    by_place = {(each.kind, each.size or 0, each.layers): each.bits for each in results}
     lines = ["| bits/char | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
-    for place, depth in enumerate(depths or [None]):
+    for index, (size, depth) in enumerate(places or [(0, None)]):
         # What has no layers stands in the first row.
-        told = [by_place.get((kind, depth), by_place.get((kind, None)) if place == 0 else None) for kind in kinds]
-        name = "" if depth is None else f"{depth} layer{'s' if depth > 1 else ''}"
-        lines.append(f"| {name} | " + " | ".join("" if each is None else f"{each:.4f}" for each in told) + " |")
+        told = [
+            by_place.get((kind, size, depth), by_place.get((kind, 0, None)) if index == 0 else None) for kind in kinds
+        ]
+        lines.append(
+            f"| {_place(size, depth)} | " + " | ".join("" if each is None else f"{each:.4f}" for each in told) + " |"
+        )
     names = ("model", "layers", "units", "parameters", "steps", "seconds", "validation", "test", "")
     lines += ["", "| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(results)]
     return "\n".join(lines) + "\n"
+
+
+def _place(size: int, depth: int | None) -> str:
+    layers = "" if depth is None else f"{depth} layer{'s' if depth > 1 else ''}"
+    return f"{size}, {layers}" if size else layers
 
 
 def table_rows(results: Sequence[CellResult]) -> list[tuple[str, ...]]:

@@ -1,14 +1,15 @@
 """The cells of a comparison: which models with how many layers, each as the configuration of a run."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import torch
 
-from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig
+from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig, validate
 from charlm.errors import ConfigError
 from charlm.models.build import build_network
+from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
 """Width up to which one with as many parameters is looked for."""
@@ -22,44 +23,79 @@ class GridCell:
         name: of its run.
         kind: as it was asked for: lstm, mlp, ngram:5, …
         layers: None for n-gram models.
+        size: units of the first model, which it has as many parameters as; None where only one size is asked for.
     """
 
     name: str
     kind: str
     layers: int | None
     model: ModelConfig
+    size: int | None = None
 
 
 def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
     """Returns the cells of the grid, models in the order they were named in.
 
     Raises:
-        ConfigError: a model is not known, or is there twice.
+        ConfigError: a model is not known or is there twice, there is none, or layers are asked for of n-gram models.
     """
-    kinds = [kind.strip() for kind in settings.models.split(",")]
+    kinds = [kind.strip() for kind in settings.models.split(",") if kind.strip()]
+    if not kinds:
+        raise ConfigError(f"--models '{settings.models}' names no model; there are {', '.join(_known())}.")
     layers = [int(number) for number in settings.layers.split(",")]
     for numbers in (kinds, layers):
         twice = [each for place, each in enumerate(numbers) if each in numbers[:place]]
         if twice:
             raise ConfigError(f"{twice[0]} is named twice in --{'models' if numbers is kinds else 'layers'}.")
-    return [cell for kind in kinds for cell in _cells(kind, layers, base)]
+    cells = [cell for kind in kinds for cell in _cells(kind, layers, base)]
+    if all(cell.layers is None for cell in cells):
+        for name in ("layers", "sizes"):
+            if name in settings.model_fields_set:
+                raise ConfigError(f"--{name} is for networks, and --models {settings.models} names none; leave it out.")
+    return cells
+
+
+def _known() -> tuple[str, ...]:
+    return ("ngram:K", "mlp", "mlp:K", *get_args(Cell))
 
 
 def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell]:
-    if kind.startswith("ngram:"):
-        order = kind.removeprefix("ngram:")
-        if not order.isdecimal() or not 1 <= int(order) <= 24:
-            raise ConfigError(f"--models {kind} has no order from 1 to 24; write for example ngram:5.")
-        yield GridCell(kind.replace(":", "-"), kind, None, ModelConfig(model="ngram", order=int(order)))
+    name, colon, span = kind.partition(":")
+    spans = {"ngram": "order", "mlp": "window"}
+    if (name not in spans and (colon or name not in get_args(Cell))) or (name == "ngram" and not colon):
+        raise ConfigError(f"--models {kind} is not a model charlm knows; there are {', '.join(_known())}.")
+    if colon and not span.isdecimal():
+        raise ConfigError(f"--models {kind} has no {spans[name]}; write for example {name}:5.")
+    what = {"model": name} if name in spans else {"cell": name}
+    settings = what | ({spans[name]: span} if colon else {})
+    if name == "ngram":
+        yield GridCell(f"{name}-{span}", kind, None, validate(ModelConfig, settings, source=f"--models {kind}"))
         return
-    if kind != "mlp" and kind not in get_args(Cell):
-        known = ", ".join(("ngram:K", "mlp", *get_args(Cell)))
-        raise ConfigError(f"--models {kind} is not a model charlm knows; there are {known}.")
-    change: dict[str, object] = {"model": "mlp"} if kind == "mlp" else {"cell": kind}
+    asked = base.model_dump(include=base.model_fields_set)
     for number in layers:
         # Mixed with n-grams, models would differ less.
-        model = base.model_copy(update={**change, "num_layers": number, "mix": "none"})
-        yield GridCell(f"{kind}-{number}", kind, number, model)
+        model = asked | settings | {"num_layers": number, "mix": "none"}
+        yield GridCell(
+            f"{kind.replace(':', '-')}-{number}", kind, number, validate(ModelConfig, model, source=f"--models {kind}")
+        )
+
+
+def cells_of_equal_parameters(settings: ComparisonConfig, base: ModelConfig, *, vocabulary_size: int) -> list[GridCell]:
+    """Returns the cells of the grid, in each size those of networks with as many parameters as one another.
+
+    Raises:
+        ConfigError: a model is not known or is there twice, or no width gives one as many parameters as the others.
+    """
+    if settings.sizes is None:
+        return with_equal_parameters(grid_cells(settings, base), vocabulary_size=vocabulary_size)
+    cells: dict[str, GridCell] = {}
+    for size in (int(number) for number in settings.sizes.split(",")):
+        sized = grid_cells(settings, base.model_copy(update={"hidden_size": size}))
+        for cell in with_equal_parameters(sized, vocabulary_size=vocabulary_size):
+            if cell.layers is not None:
+                cell = replace(cell, name=f"{cell.name}-{size}", size=size)
+            cells[cell.name] = cell
+    return list(cells.values())
 
 
 def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> list[GridCell]:
@@ -73,10 +109,7 @@ def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> lis
         return cells
     wanted = _count(networks[0].model, networks[0].model.hidden_size, vocabulary_size)
     return [
-        cell
-        if cell.layers is None
-        else GridCell(cell.name, cell.kind, cell.layers, _fitted(cell, wanted, vocabulary_size))
-        for cell in cells
+        cell if cell.layers is None else replace(cell, model=_fitted(cell, wanted, vocabulary_size)) for cell in cells
     ]
 
 
@@ -94,8 +127,10 @@ def _fitted(cell: GridCell, wanted: int, vocabulary_size: int) -> ModelConfig:
 
 
 def _count(model: ModelConfig, width: int, vocabulary_size: int) -> int:
+    model = model.model_copy(update={"hidden_size": width})
+    model = model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
     with torch.device("meta"):
-        network = build_network(model.model_copy(update={"hidden_size": width}), vocabulary_size=vocabulary_size)
+        network = build_network(model, vocabulary_size=vocabulary_size)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

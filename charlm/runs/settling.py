@@ -19,7 +19,7 @@ from charlm.models.threads import using_threads
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import reads_one_stream
 from charlm.stepping.shapes import SHAPES
-from charlm.training.defaults import default_dropout, default_learning_rate
+from charlm.training.defaults import default_dropout, default_embedding_size, default_learning_rate
 from charlm.training.planning import choose_threads, measure_steps, steps_for_budget
 from charlm.training.precision import autocast
 from charlm.training.sizing import Sizes, Task, candidates, choose
@@ -84,7 +84,8 @@ def settle(
 def with_defaults_of_width(config: RunConfig) -> RunConfig:
     """Returns the configuration with the defaults that follow from the width filled in."""
     width = config.model.hidden_size
-    model = config.model.model_copy(update={"embedding_size": config.model.embedding_size or width})
+    embedding_size = config.model.embedding_size or default_embedding_size(config.model)
+    model = config.model.model_copy(update={"embedding_size": embedding_size})
     rate = config.training.learning_rate or default_learning_rate(config.model, width)
     return _with_training(config.model_copy(update={"model": model}), learning_rate=rate)
 

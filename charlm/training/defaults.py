@@ -16,13 +16,22 @@ _RATE_AT_192: dict[Cell, float] = {
 }
 
 
-_MLP_RATE_AT_192 = 0.017
+_MLP_RATE_AT_192 = 0.024
+_MLP_EMBEDDING_SIZE = 64
 
 
 def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
     """Returns a highest learning rate that suits a network and its width: the wider, the lower."""
     at_192 = _RATE_AT_192[model.cell] if model.model == "recurrent" else _MLP_RATE_AT_192
     return round(min(0.05, at_192 * math.pow(192 / hidden_size, 0.75)), 4)
+
+
+def default_embedding_size(model: ModelConfig) -> int:
+    """Returns how many numbers suit a symbol's embedding: as many as units, but few where a window's lie side by side.
+
+    The first matrix of a feed-forward network then stays small beside the others (docs/experiments.md).
+    """
+    return _MLP_EMBEDDING_SIZE if model.model == "mlp" else model.hidden_size
 
 
 def default_dropout(epochs: float) -> float:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +99,37 @@ def test_reading_ahead_leaves_the_state_of_steps(length):
     for token in text:
         stepper.step(np.array([token]))
     assert np.array_equal(steps.read(text, steps.initial_state(1))[0], stepper.state()[0])
+
+
+def test_one_layer_worked_by_hand():
+    """A window of two, one number an embedding: after the second symbol, tanh(2 * 0.5 + 3 * 0.25 - 1) = tanh(0.75)."""
+    config = ModelConfig(model="mlp", window=2, embedding_size=1, hidden_size=1, num_layers=1)
+    model = build_network(config, vocabulary_size=2)
+    values = {
+        "embedding.weight": [[0.5], [0.25]],
+        "before": [0.125],
+        "layers.0.weight": [[2.0, 3.0]],
+        "layers.0.bias": [-1.0],
+        "output.weight": [[1.0], [-2.0]],
+        "output.bias": [0.0, 1.0],
+    }
+    model.load_state_dict({name: torch.tensor(value) for name, value in values.items()})
+    logits, (last,) = model(torch.tensor([[0], [1]]), model.initial_state(1))
+    first, second = math.tanh(2 * 0.125 + 3 * 0.5 - 1), math.tanh(0.75)
+    torch.testing.assert_close(logits[:, 0], torch.tensor([[first, 1 - 2 * first], [second, 1 - 2 * second]]))
+    assert last.tolist() == [[1]]
+
+
+def test_gradients_are_those_of_finite_differences():
+    _, model = make(residual=True, layer_norm=True)
+    model = model.double()
+    names = [name for name, _ in model.named_parameters()]
+
+    def logits(*parameters):
+        inputs = (tokens(4), model.initial_state(2))
+        return torch.func.functional_call(model, dict(zip(names, parameters, strict=True)), inputs)[0]
+
+    assert torch.autograd.gradcheck(logits, tuple(model.parameters()))
 
 
 def test_what_lies_outside_the_window_changes_nothing():

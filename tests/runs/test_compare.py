@@ -1,8 +1,10 @@
 import csv
+import dataclasses
 import json
 
 import pytest
 
+from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import ComparisonConfig
 from charlm.errors import CheckpointError, ConfigError
 from charlm.runs.compare import compare
@@ -35,7 +37,7 @@ def run(config, workspace, settings=None, *, stop=None, reporter=None):
         workspace,
         reporter or SilentReporter(),
         stop or StopRequest(),
-        show=lambda _, cell: seen.append(cell and cell.name),
+        show=lambda _cells, _results, cell: seen.append(cell and cell.name),
     )
     return folder, results, seen
 
@@ -66,6 +68,34 @@ def test_an_interrupted_comparison_goes_on_where_it_was(small_config, workspace)
     assert [each.validation for each in results] == [each.validation for each in whole]
     assert results[0] == first[0]
     assert run(small_config(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
+
+
+class KilledError(Exception):
+    pass
+
+
+class KilledWhileScoring(SilentReporter):
+    """Dies where a run has done its last step and scores its model."""
+
+    def progress(self, label, total):
+        if label.startswith("scoring"):
+            raise KilledError
+        return super().progress(label, total)
+
+
+def test_a_run_that_ended_before_its_result_was_kept_is_only_scored(small_config, workspace):
+    settings = grid(models="rnn", layers="1")
+    with pytest.raises(KilledError):
+        run(small_config(name="killed"), workspace, settings, reporter=KilledWhileScoring())
+    _, results, _ = run(small_config(name="killed"), workspace, settings, reporter=StopAfterSteps(StopRequest(), 0))
+    _, whole, _ = run(small_config(name="whole"), workspace, settings)
+    assert dataclasses.replace(results[0], seconds=None) == dataclasses.replace(whole[0], seconds=None)
+    assert read_checkpoint(workspace.checkpoints / "killed/rnn-1/last.safetensors").values["step"] == 12
+
+
+def test_a_text_that_can_be_read_once_only_is_refused(small_config, workspace):
+    with pytest.raises(ConfigError, match="stdin"):
+        run(small_config(name="piped", corpus=("-",)), workspace)
 
 
 def test_the_grid_may_grow(small_config, workspace):
@@ -116,10 +146,16 @@ def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden
     ("settings", "message"),
     [
         ({"models": "lstm,transformer"}, "--models transformer is not a model charlm knows"),
-        ({"models": "ngram:25"}, "no order from 1 to 24"),
-        ({"models": "ngram:x"}, "no order from 1 to 24"),
+        ({"models": "ngram:25"}, "--models ngram:25: order is '25': input should be less than or equal to 24"),
+        ({"models": "ngram:x"}, "--models ngram:x has no order; write for example ngram:5"),
+        ({"models": "ngram"}, "--models ngram is not a model charlm knows"),
+        ({"models": "mlp:0"}, "--models mlp:0: window is '0'"),
+        ({"models": "gru:3"}, "--models gru:3 is not a model charlm knows"),
         ({"models": "rnn,rnn"}, "rnn is named twice in --models"),
+        ({"models": " ,"}, "names no model; there are ngram:K, mlp, mlp:K, lstm"),
+        ({"models": "ngram:2,ngram:3"}, "--layers is for networks, and --models ngram:2,ngram:3 names none"),
         ({"layers": "1,1"}, "1 is named twice in --layers"),
+        ({"match": "time", "sizes": "8"}, "--sizes is for --match parameters"),
         ({"match": "time"}, "--match time gives each model the same --budget"),
     ],
 )
@@ -127,6 +163,37 @@ def test_a_grid_that_makes_no_sense_is_refused(small_config, workspace, settings
     with pytest.raises(ConfigError, match=message):
         run(small_config(name="bad"), workspace, grid(**settings))
     assert not (workspace.checkpoints / "bad").exists()
+
+
+def test_equal_parameters_count_the_embedding_that_will_be_trained(small_config, workspace):
+    config = small_config(name="open", embedding_size=None, hidden_size=16, steps=1, evaluations=1)
+    _, results, _ = run(config, workspace, grid(models="lstm,mlp", layers="1"))
+    assert results[1].parameters == pytest.approx(results[0].parameters, rel=0.1)
+
+
+def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(small_config, workspace):
+    settings = grid(models="ngram:2,lstm,rnn", layers="1,2", sizes="8,16")
+    folder, results, _ = run(small_config(name="sizes", steps=2, evaluations=1), workspace, settings)
+    names = ["lstm-1", "lstm-2", "rnn-1", "rnn-2"]
+    assert [each.run for each in results] == ["ngram-2", *(f"{name}-{size}" for size in (8, 16) for name in names)]
+    for size, four in ((8, results[1:5]), (16, results[5:])):
+        assert four[0].hidden_size == size
+        assert {each.size for each in four} == {size}
+        assert all(each.parameters == pytest.approx(four[0].parameters, rel=0.1) for each in four)
+    rows = (folder.path / "results.md").read_text().splitlines()[2:6]
+    assert [row.split("|")[1].strip() for row in rows] == ["8, 1 layer", "8, 2 layers", "16, 1 layer", "16, 2 layers"]
+
+
+def test_what_a_model_of_the_grid_cannot_take_is_refused(small_config, workspace):
+    with pytest.raises(ConfigError, match="--models mlp: tie_weights is for model recurrent, not for model mlp"):
+        run(small_config(name="tied", tie_weights=True, embedding_size=8), workspace, grid(models="gru,mlp"))
+
+
+def test_windows_are_compared_like_models(small_config):
+    cells = grid_cells(grid(models="mlp:2,mlp:9,mlp", layers="1"), small_config().model)
+    assert [(cell.name, cell.model.window) for cell in cells][:2] == [("mlp-2-1", 2), ("mlp-9-1", 9)]
+    assert cells[2].model.window == type(cells[2].model)().window
+    assert cells[0].model.hidden_size == 8
 
 
 def test_parameters_that_no_width_gives_are_refused(small_config):
