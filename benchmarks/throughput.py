@@ -25,17 +25,20 @@ from machine import describe_machine
 from rich.console import Console
 
 from charlm.cli.live import LiveDisplay
-from charlm.config import Cell, DataConfig, ModelConfig, RunConfig, TrainingConfig
+from charlm.config import Cell, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
+from charlm.runs.grid import grid_cells, with_equal_parameters
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
 from charlm.runs.training_run import build_trainer, new_model
 from charlm.stepping.shapes import SHAPES
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+LIBRARY_CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
+"""Those that torch has, too."""
 WIDTHS = (128, 192, 256, 384, 512, 768, 1024)
-PARTS = ("cells", "width", "depth", "batch", "window", "vocabulary", "overhead")
+PARTS = ("cells", "variants", "width", "depth", "batch", "window", "vocabulary", "overhead")
 NUM_SYMBOLS = 1_000_000
 
 
@@ -96,6 +99,9 @@ def main() -> None:
     if "cells" in parts:
         for precision in precisions:
             _cells(bench, precision, peaks[precision], widths=(128, 256, 512) if arguments.quick else WIDTHS)
+    if "variants" in parts:
+        for precision in precisions:
+            _variants(bench, precision, widths=(128, 256, 512))
     sweeps = {
         "width": [Shape(width=width) for width in WIDTHS],
         "depth": [Shape(depth=depth) for depth in (1, 2, 3, 4)],
@@ -148,15 +154,20 @@ class Bench:
 
     def trainer(self, shape: Shape) -> Trainer:
         """Returns a trainer on random symbols."""
+        model = ModelConfig(
+            cell=shape.cell,
+            hidden_size=shape.width,
+            embedding_size=shape.width,
+            num_layers=shape.depth,
+            dropout=0.05,
+        )
+        return self.trainer_of(model, shape)
+
+    def trainer_of(self, model: ModelConfig, shape: Shape) -> Trainer:
+        """Returns a trainer of any network on random symbols; the shape says batch, window and vocabulary."""
         config = RunConfig(
             data=DataConfig(corpus=("random",)),
-            model=ModelConfig(
-                cell=shape.cell,
-                hidden_size=shape.width,
-                embedding_size=shape.width,
-                num_layers=shape.depth,
-                dropout=0.05,
-            ),
+            model=model,
             training=TrainingConfig(
                 learning_rate=1e-3, batch_size=shape.batch, sequence_length=shape.window, steps=10**9
             ),
@@ -190,13 +201,34 @@ def _cells(bench: Bench, precision: str, peak: float, *, widths: Iterable[int]) 
         f"\n{precision}, one layer, batch {Shape().batch} x {Shape().window}: characters/s, GFLOP/s, share of the peak"
     )
     for width in widths:
-        points = {cell: bench.point(Shape(cell=cell, width=width, precision=precision)) for cell in get_args(Cell)}
+        points = {cell: bench.point(Shape(cell=cell, width=width, precision=precision)) for cell in LIBRARY_CELLS}
         figures = [
             f"{cell} {point.characters:>9,.0f} {point.operations / 1e9:>6,.0f} {point.operations / peak:>4.0%}"
             for cell, point in points.items()
         ]
         ratio = points["gru"].characters / points["lstm"].characters
         print(f"{width:>5} units: {' | '.join(figures)} | GRU/LSTM {ratio:.2f}", flush=True)
+
+
+def _variants(bench: Bench, precision: str, *, widths: Iterable[int]) -> None:
+    """Prints the speed of every cell against an LSTM with as many weights."""
+    shape = Shape(precision=precision)
+    print(f"\n{precision}, two layers, batch {shape.batch} x {shape.window}, as many weights as the LSTM: characters/s")
+    names = ["lstm", *(cell for cell in get_args(Cell) if cell != "lstm")]
+    for width in widths:
+        settings = ComparisonConfig(models=",".join(names), layers="2", match="parameters")
+        cells = grid_cells(settings, ModelConfig(hidden_size=width, dropout=0.05))
+        cells = with_equal_parameters(cells, vocabulary_size=shape.vocabulary)
+        speeds = {}
+        for cell in cells:
+            model = cell.model.model_copy(update={"embedding_size": cell.model.hidden_size})
+            seconds = bench.median(bench.trainer_of(model, shape).take_step)
+            speeds[cell.kind] = (shape.batch * shape.window / seconds, cell.model.hidden_size)
+        lstm, _ = speeds["lstm"]
+        told = ", ".join(
+            f"{kind} {speed:,.0f} ({units} units, {speed / lstm:.2f})" for kind, (speed, units) in speeds.items()
+        )
+        print(f"{width:>5} units: {told}", flush=True)
 
 
 def _sweep(bench: Bench, axis: str, shapes: list[Shape]) -> list[Point]:

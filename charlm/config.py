@@ -520,10 +520,10 @@ class AgreementConfig(Section):
     """Which cells are asked for the right verb, and on what."""
 
     cells: Annotated[str, Field(min_length=1, description="Recurrent cells with commas.")] = "rnn,gru,lstm"
-    longest: Annotated[int, Field(ge=1, le=50, description="Most things that the relative clause names.")] = 8
+    longest: Annotated[int, Field(ge=1, le=50, description="Most things that the relative clause names.")] = 6
     sentences: Annotated[int, Field(ge=10, le=10_000_000, description="Sentences to train on.")] = 20_000
     questions: Annotated[int, Field(ge=1, le=100_000, description="New sentences to ask about, for each length.")] = 200
-    train_steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps that each cell is trained for.")] = 1000
+    train_steps: Annotated[int, Field(ge=1, le=1_000_000, description="Steps that each cell is trained for.")] = 4000
 
 
 class ActivationsConfig(Section):

@@ -22,7 +22,14 @@ from charlm.config import (
 )
 
 _OF_NETWORKS = {"nonlinearity", "init", "init_variance", "forget_bias", "hidden_size", "num_layers", "residual"}
-_WHOLE_SENTENCES = 160
+_FOR_AGREEMENT = {
+    # Small and quick to train, on windows that hold whole sentences; with larger rates nothing is remembered.
+    "hidden_size": 64,
+    "num_layers": 1,
+    "batch_size": 64,
+    "sequence_length": 160,
+    "learning_rate": 0.005,
+}
 _OF_TRAINING = {"batch_size", "sequence_length", "learning_rate", "clip_norm"}
 
 
@@ -129,7 +136,8 @@ def agreement(
     """Shows over which distance a cell remembers whether a subject was one or many.
 
     Each cell is trained on generated sentences such as "The cat, which already ate the egg and the plums, was full."
-    and asked which verb is right in others, at growing distance. Half are right by chance.
+    and asked which verb is right in others, at growing distance; half are right by chance. Unless said otherwise,
+    they have one layer of 64 units and learn at a rate of 0.005 from 64 windows of 160 symbols.
     """
     from charlm.cli.console import make_display, plain_console, print_json
     from charlm.cli.curves import table
@@ -139,9 +147,7 @@ def agreement(
     if plot is not None:
         require_plots()
     settings = section_config(AgreementConfig, flags)
-    # Windows that hold whole sentences, unless others were asked for.
-    flags = {"sequence_length": _WHOLE_SENTENCES} | dict(flags)
-    config = run_config(text=("generated",), flags=flags, file=None)
+    config = run_config(text=("generated",), flags=_FOR_AGREEMENT | dict(flags), file=None)
     with interruptible():
         from charlm.runs.agreement import inspect_agreement
 
