@@ -217,19 +217,21 @@ class _ScoringCosts:
 
     Attributes:
         evaluation: of the validation text, as during training, and writing the model if it is the best.
+        writing: of the model.
         stretches: a symbol, many stretches side by side, as exactly as at the end.
         stream: a symbol, one stream.
     """
 
     evaluation: float
+    writing: float
     stretches: float
     stream: float
 
     def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
-        """Returns about how long the scores at the end take."""
+        """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
         lengths = [len(text.tokens) for text in (corpus.valid, corpus.test) if text is not None]
         is_records = corpus.tokenizer.begin is not None
-        return sum(
+        return 2.0 * self.writing + sum(
             length * (self.stream if not is_records and reads_one_stream(length, trained_on) else self.stretches)
             for length in lengths
         )
@@ -251,9 +253,10 @@ def _measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> _ScoringCosts:
         return warm_lanes(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
 
     scored = 0 if corpus.valid is None else len(tokens)
-    written = sum(array.nbytes for array in arrays_of(trial.model).values())
+    writing = sum(array.nbytes for array in arrays_of(trial.model).values()) / _WRITTEN_A_SECOND
     return _ScoringCosts(
-        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)) + written / _WRITTEN_A_SECOND,
+        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)) + writing,
+        writing=writing,
         stretches=per_symbol(lanes(), nullcontext()),
         stream=per_symbol(carried(tokens, length=256), nullcontext()),
     )
