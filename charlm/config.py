@@ -35,6 +35,8 @@ Init = Literal["default", "identity", "orthogonal", "gaussian"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(KB|MB|GB|TB)")
+_BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -48,6 +50,18 @@ def parse_duration(text: str) -> float:
     if match is None or float(match[1]) <= 0:
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 5m or 2h")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_size(text: str) -> int:
+    """Returns the bytes that a size such as '500MB' or '20GB' stands for.
+
+    Raises:
+        ValueError: it is not a positive number followed by KB, MB, GB or TB.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"{text!r} is not a size; write for example 500MB or 20GB")
+    return int(float(match[1]) * _BYTES[match[2]])
 
 
 def parse_split(text: str) -> tuple[float, float, float]:
@@ -153,6 +167,16 @@ class DataConfig(Section):
         Literal["none", "lines"],
         Field(description="'lines': each line is one example with a begin and an end (names, verses)."),
     ] = "none"
+
+    max_bytes: Annotated[
+        str, Field(description="Most that a compressed file may unpack to: 500MB, 20GB. More is taken for a bomb.")
+    ] = "8GB"
+
+    @field_validator("max_bytes")
+    @classmethod
+    def _is_size(cls, value: str) -> str:
+        parse_size(value)
+        return value
 
     @field_validator("split")
     @classmethod
@@ -383,6 +407,19 @@ class TrainingConfig(Section):
         int | None, Field(ge=1, description="Stop after this many evaluations without improvement.")
     ] = None
     save_every: Annotated[str, Field(description="Longest time between two checkpoints.")] = "60s"
+    rollbacks: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="Times that a loss spike, or ten steps in a row that are not finite, takes the training back "
+            "to the last good state, to go on with half the learning rate.",
+        ),
+    ] = 0
+    keep: Annotated[
+        int,
+        Field(ge=0, le=1000, description="States of the training to keep from before the last; --resume takes them."),
+    ] = 1
 
     @field_validator("budget", "save_every")
     @classmethod

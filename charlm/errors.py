@@ -19,3 +19,17 @@ class CheckpointError(CharlmError):
 
 class TrainingError(CharlmError):
     """Training could not go on: not finite, or out of memory. The last good checkpoint is kept."""
+
+
+class NotFiniteError(TrainingError):
+    """Losses, gradients or weights are not finite numbers."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Returns whether an error says that there is not enough memory, on whichever device."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    # torch's allocator for the CPU has no error class of its own.
+    return isinstance(error, RuntimeError) and any(
+        sign in str(error) for sign in ("allocate memory", "not enough memory", "bad_alloc")
+    )

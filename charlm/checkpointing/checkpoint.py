@@ -39,12 +39,12 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Returns the checkpoint stored at `path`, on the CPU.
+    """Returns the checkpoint of a run stored at `path`, on the CPU.
 
     Raises:
         CheckpointError: there is none, or it is damaged, foreign, or of another format version.
     """
-    container = read_container(path)
+    container = read_container(path, within=path.parent)
     tensors = {name: _restored(tensor) for name, tensor in container.tensors.items()}
     return Checkpoint(tensors=tensors, values=container.values)
 

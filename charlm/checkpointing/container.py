@@ -7,6 +7,7 @@ shape and bytes, because safetensors itself does not notice flipped bits). No pi
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,14 @@ import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
+from charlm.data.untrusted import UntrustedFileError, open_regular, parse_json
 from charlm.errors import CheckpointError
 
 FORMAT = "charlm"
 VERSION = 1
+
+_MOST_HEADER_BYTES = 64 << 20
+"""The largest header: that of a tokenizer with a few hundred thousand subwords is a tenth of it."""
 
 # The types that checkpoints hold, by safetensors' name: torch's name, and NumPy's type. NumPy has no bfloat16.
 _TYPES: dict[str, tuple[str, str | None]] = {
@@ -72,41 +77,69 @@ def metadata_of(tensors: Mapping[str, StoredTensor], values: Mapping[str, Any]) 
     return {"format": FORMAT, "version": str(VERSION), "values": text, "sha256": _digest(tensors, text)}
 
 
-def read_container(path: Path) -> Container:
+def read_container(path: Path, *, within: Path | None = None) -> Container:
     """Returns what the file at `path` holds.
+
+    Args:
+        within: a folder that a link must not lead out of; None where links may lead anywhere.
 
     Raises:
         CheckpointError: there is none, or it is damaged, foreign, or of another format version.
     """
     try:
-        content = path.read_bytes()
+        content, header = _content(path, within=within)
         entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except FileNotFoundError:
         raise CheckpointError(f"There is no checkpoint '{path}'.") from None
     except OSError as error:
         raise CheckpointError(f"Cannot read checkpoint '{path}': {error.strerror or error}.") from error
+    except UntrustedFileError as error:
+        raise CheckpointError(f"Checkpoint '{path}' is damaged or not a checkpoint: it {error}.") from None
     except safetensors.SafetensorError as error:
         raise CheckpointError(f"Checkpoint '{path}' is damaged or not a checkpoint ({error}).") from None
-    metadata = _metadata(content)
+    # `safetensors.deserialize`, which has checked the header, does not return this part of it.
+    metadata = header.get("__metadata__", {})
     _require_format(path, metadata)
     tensors = _tensors(path, entries)
     if metadata.get("sha256") != _digest(tensors, metadata.get("values", "")):
         raise CheckpointError(f"Checkpoint '{path}' is damaged: its content does not match its checksum.")
     try:
-        values = json.loads(metadata["values"])
-    except (ValueError, RecursionError):
+        values = parse_json(metadata["values"].encode())
+    except (KeyError, UntrustedFileError):
         values = None
     if not isinstance(values, dict):
         raise CheckpointError(f"Checkpoint '{path}' is damaged: its values are not a JSON object.")
     return Container(tensors=tensors, values=values)
 
 
-def _metadata(content: bytes) -> Mapping[str, str]:
-    # A safetensors file begins with the length of its header, eight bytes, and the header, a JSON object; by
-    # now it has been checked. `safetensors.deserialize` does not return this part of it.
-    length = int.from_bytes(content[:8], "little")
-    metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
-    return metadata if isinstance(metadata, dict) else {}
+def _content(path: Path, *, within: Path | None) -> tuple[bytes, Mapping[str, Any]]:
+    """Returns all bytes of a safetensors file, and its header, once that is no reason not to read the rest.
+
+    The file begins with the length of its header, eight bytes, and the header, a JSON object.
+
+    Raises:
+        UntrustedFileError: this cannot be such a file, or it is one that would take all memory.
+    """
+    with open_regular(path, within=within) as (file, size):
+        beginning = file.read(8)
+        length = int.from_bytes(beginning, "little")
+        if len(beginning) < 8 or length > min(size - 8, _MOST_HEADER_BYTES):
+            raise UntrustedFileError("is cut short, or of another kind")
+        text = file.read(length)
+        header = parse_json(text)
+        if not isinstance(header, dict):
+            raise UntrustedFileError("is of another kind")
+        memory = _physical_memory()
+        if memory is not None and size > memory:
+            raise UntrustedFileError(f"has {size:,} bytes, more than this machine has memory")
+        return b"".join((beginning, text, file.read())), header
+
+
+def _physical_memory() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None  # Not every system tells.
 
 
 def _tensors(path: Path, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, StoredTensor]:

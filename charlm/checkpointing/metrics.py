@@ -1,47 +1,75 @@
 """metrics.jsonl: one JSON object a line for every evaluation, appended, never torn or doubled."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from charlm.checkpointing.atomic import write_atomically
+from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
+
+_MOST_BYTES = 256 << 20
 
 
 def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
-    """Appends one line to the metrics.
+    """Appends one line to the metrics; it is on the disk before any checkpoint that is written later.
 
     Raises:
         CheckpointError: the file cannot be written.
     """
+    line = json.dumps(record, allow_nan=False) + "\n"
+    # Not through a link, which could lead out of the run's folder.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
+        with open(os.open(path, flags, 0o666), "ab") as file:  # noqa: PTH123, of a descriptor
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise CheckpointError(f"Cannot write '{path}': {error.strerror or error}.") from error
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Returns the metrics recorded so far; a last line torn by a crash is left out."""
+    """Returns the metrics recorded so far; a last line torn by a crash is left out.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    return read_lines(path)[0]
+
+
+def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Returns the metrics recorded so far, and how many lines are damaged; a last line torn by a crash is not.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_bounded(path, most_bytes=_MOST_BYTES, within=path.parent).split(b"\n")
     except FileNotFoundError:
-        return []
+        return [], 0
+    except UntrustedFileError as error:
+        raise CheckpointError(f"'{path}' cannot be the metrics of a run: it {error}; move it away.") from None
     except OSError as error:
         raise CheckpointError(f"Cannot read '{path}': {error.strerror or error}.") from error
-    records = []
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict) and isinstance(record.get("step"), int):
-            records.append(record)
-    return records
+    *whole, _ = lines
+    records = [record for record in map(_record, whole) if record is not None]
+    return records, len(whole) - len(records)
 
 
-def trim_metrics(path: Path, last_step: int) -> None:
-    """Drops the lines after `last_step`, which a resumed run is about to write again."""
-    kept = [record for record in read_metrics(path) if record["step"] <= last_step]
+def trim_metrics(path: Path, last_step: int) -> int:
+    """Drops the lines after `last_step`, which a resumed run is about to write again; returns how many are damaged."""
+    records, num_damaged = read_lines(path)
+    kept = [record for record in records if record["step"] <= last_step]
     write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
+    return num_damaged
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = parse_json(line)
+    except UntrustedFileError:
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("step"), int) else None

@@ -1,24 +1,33 @@
 """A run's folder: which file lies where, how a run is named, made and found."""
 
 import json
+import re
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from charlm.checkpointing.atomic import write_atomically
+from charlm.checkpointing.atomic import TEMPORARY_PREFIX, remove_leftovers, write_atomically
+from charlm.checkpointing.locking import LOCK_FILE, InUseError, locked
 from charlm.config import RunConfig, validate
+from charlm.data.untrusted import UntrustedFileError, parse_toml, read_bounded
 from charlm.errors import CheckpointError
+
+_MOST_CONFIG_BYTES = 1 << 20
+_STATE = re.compile(r"step-(\d{1,18})\.safetensors")
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run: config.toml, tokenizer.json, metrics.jsonl, best and last.safetensors."""
+    """The folder of one run.
+
+    It holds config.toml, tokenizer.json, metrics.jsonl, best.safetensors, last.safetensors, and the states
+    before the last one, step-N.safetensors.
+    """
 
     path: Path
 
@@ -52,6 +61,41 @@ class RunFolder:
         """The newest state of the training; enough to go on exactly."""
         return self.path / "last.safetensors"
 
+    def state_after(self, step: int) -> Path:
+        """An older state of the training, after so many steps."""
+        return self.path / f"step-{step}.safetensors"
+
+    def states(self) -> dict[int, Path]:
+        """Returns the states before the last one by their steps, newest first.
+
+        Raises:
+            CheckpointError: the folder cannot be read.
+        """
+        try:
+            found = {int(match[1]): path for path in self.path.iterdir() if (match := _STATE.fullmatch(path.name))}
+        except OSError as error:
+            raise CheckpointError(f"Cannot read '{self.path}': {error.strerror or error}.") from error
+        return dict(sorted(found.items(), reverse=True))
+
+    def keep_last(self, step: int) -> None:
+        """Gives last.safetensors, the state after `step` steps, a second name that outlasts its replacement."""
+        try:
+            self.state_after(step).hardlink_to(self.last)
+        except FileExistsError:
+            pass  # A process that was killed got as far as this.
+        except OSError:
+            # A file system without hard links: for a moment there is no last.safetensors, but its state is there.
+            with suppress(OSError):
+                self.last.rename(self.state_after(step))
+
+    def prune_states(self, *, before: int, keep: int) -> None:
+        """Removes all but the newest `keep` states from before a step; states after it are of a past that was left."""
+        older = [step for step in self.states() if step < before]
+        for step, path in self.states().items():
+            if step not in older[:keep]:
+                with suppress(OSError):
+                    path.unlink()
+
     def write_config(self, config: RunConfig, *, comment: str) -> None:
         """Writes config.toml, under a comment, of one line or several, that says where its numbers come from."""
         heading = "".join(f"# {line}\n" for line in comment.splitlines())
@@ -84,11 +128,11 @@ def load_config(path: Path) -> RunConfig:
         ConfigError: a setting is unknown or out of range.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = parse_toml(read_bounded(path, most_bytes=_MOST_CONFIG_BYTES, within=path.parent))
     except OSError as error:
         raise CheckpointError(f"Cannot read '{path}': {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"'{path}' is not a TOML file: {error}.") from None
+    except UntrustedFileError as error:
+        raise CheckpointError(f"'{path}' does not hold the settings of a run: it {error}.") from None
     return validate(RunConfig, values, source=f"'{path}'")
 
 
@@ -99,8 +143,9 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
         CheckpointError: there is no such run; the ones that exist are named.
     """
     for path in (checkpoints / run, Path(run)):
-        if path.is_dir() and (path / "config.toml").exists():
-            return RunFolder(path)
+        folder = RunFolder(path)
+        if any(each.exists() for each in (folder.config_file, folder.last, folder.best)):
+            return folder
     known = list_runs(checkpoints)
     hint = f"there are: {', '.join(known[:10])}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
@@ -111,52 +156,95 @@ def list_runs(checkpoints: Path) -> list[str]:
     return sorted(path.parent.name for path in checkpoints.glob("*/config.toml"))
 
 
+def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
+    """Returns a run and the state of it to go on from: its last one, or the one whose file is named.
+
+    Raises:
+        CheckpointError: there is no such run.
+    """
+    path = Path(run)
+    if path.is_file():
+        return RunFolder(path.parent), path
+    folder = find_run(run, checkpoints)
+    return folder, folder.last
+
+
 def require_free(checkpoints: Path, name: str | None) -> None:
     """Returns if a new run can have this name.
 
     Raises:
         CheckpointError: there is something of that name already.
     """
-    if name is not None and (checkpoints / name).exists():
+    if name is not None and (checkpoints / name).exists() and not _is_abandoned(checkpoints / name):
         raise CheckpointError(
             f"Run '{name}' exists already in '{checkpoints / name}'; choose another --name, "
             f"or go on with it: charlm train --resume {name}"
         )
 
 
-def create_run(checkpoints: Path, *, name: str | None, default_name: str) -> RunFolder:
-    """Makes the folder of a new run.
+@contextmanager
+def created_run(checkpoints: Path, *, name: str | None, default_name: str) -> Iterator[RunFolder]:
+    """Gives the folder of a new run, locked; it goes again if the block fails before it has written config.toml.
 
-    Without a `name` the run is called `default_name`, numbered from 2 if that is taken.
+    Without a `name` the run is called `default_name`, numbered from 2 if that is taken. What a process that
+    was killed before it had written config.toml left behind is taken over.
 
     Raises:
         CheckpointError: the name is taken, or the folder cannot be made.
     """
-    number = 1
-    while True:
-        chosen = name or (default_name if number == 1 else f"{default_name}-{number}")
-        path = checkpoints / chosen
+    with ExitStack() as opened:
+        folder = RunFolder(_claim(checkpoints, name=name, default_name=default_name, opened=opened))
         try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            require_free(checkpoints, name)
-            number += 1
-        except OSError as error:
-            raise CheckpointError(f"Cannot make '{path}': {error.strerror or error}.") from error
-        else:
-            return RunFolder(path)
-
-
-@contextmanager
-def discarded_on_failure(folder: RunFolder) -> Iterator[None]:
-    """Removes a run's folder, just made, if the block that first fills it fails."""
-    try:
-        yield
-    except BaseException:
-        discard(folder)
-        raise
+            yield folder
+        except BaseException:
+            if not folder.config_file.exists():
+                discard(folder)
+            raise
 
 
 def discard(folder: RunFolder) -> None:
     """Removes a run's folder, if there is one."""
     shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: ExitStack) -> Path:
+    number = 1
+    while True:
+        path = checkpoints / (name or (default_name if number == 1 else f"{default_name}-{number}"))
+        number += 1
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            require_free(checkpoints, name)
+            if not _is_abandoned(path):
+                continue
+        except OSError as error:
+            raise CheckpointError(f"Cannot make '{path}': {error.strerror or error}.") from error
+        try:
+            opened.enter_context(locked(path))
+        except InUseError:
+            if name is not None:
+                raise
+            continue
+        if (path / "config.toml").exists():
+            # Another process had it between the look and the lock.
+            require_free(checkpoints, name)
+            opened.close()
+            continue
+        remove_leftovers(path)
+        for file in _FIRST_FILES:
+            (path / file).unlink(missing_ok=True)
+        return path
+
+
+_FIRST_FILES = ("tokenizer.json", "last.safetensors", "best.safetensors", "metrics.jsonl")
+"""What a new run writes before its config.toml, which makes it one."""
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Returns whether a folder holds nothing but the beginnings of a run that was killed."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return all(
+        each.name in (LOCK_FILE, *_FIRST_FILES) or each.name.startswith(TEMPORARY_PREFIX) for each in path.iterdir()
+    )

@@ -8,9 +8,9 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from charlm.cli import compare, data, evaluate, export, info, inspect, sample, train
+from charlm.cli import compare, data, evaluate, export, info, inspect, sample, train, verify
 from charlm.cli.text import print_error, use_utf8
-from charlm.errors import CharlmError, ConfigError
+from charlm.errors import CharlmError, ConfigError, is_out_of_memory
 
 PROGRAM = "charlm"
 FAILURE, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -49,7 +49,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         print_error(_of_system(error))
         return FAILURE
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         print_error(_OUT_OF_MEMORY)
         return FAILURE
@@ -69,6 +69,7 @@ def build_app() -> typer.Typer:
     app.command("train")(train.train)
     app.command("sample")(sample.sample)
     app.command("info")(info.info)
+    app.command("verify")(verify.verify)
     app.command("compare")(compare.compare)
     measuring = _group("Measures how good a model is.")
     measuring.callback(invoke_without_command=True)(_help_when_alone)
@@ -150,13 +151,6 @@ def _of_system(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}The disk is full; free some space and run the command again."
     return f"{where}{error.strerror or error}."
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    # torch's allocator for the CPU has no error class of its own.
-    return "allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def _discard_unwritten(*streams: TextIO) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from charlm.runs.evaluate import EvaluationResult
     from charlm.runs.inspect import RunDescription
     from charlm.runs.result import TrainResult
+    from charlm.runs.verify import RunReport
 
 
 def run_reference(run: Path) -> str:
@@ -155,6 +156,18 @@ def print_description(console: Console, description: "RunDescription") -> None:
     if table.row_count:
         console.print(f"\nloss from step {points[0].step:,} to {points[-1].step:,}, nats/symbol", style="bold")
         console.print(table)
+
+
+def print_verification(console: Console, report: "RunReport") -> None:
+    """Prints what the files of a run are, and what can be done with them."""
+    print_rows(console, [(each.file, each.holds or f"DAMAGED: {each.problem}") for each in report.files])
+    if report.is_whole:
+        console.print("\nEvery file is whole.")
+    else:
+        console.print("\nStill usable:" if report.usable else "\nNothing of it can be used.")
+    if not report.is_whole:
+        for command in report.usable:
+            console.print(f"  {command}")
 
 
 def print_excerpt(console: Console, text: str) -> None:

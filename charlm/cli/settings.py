@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from charlm.cli.options import flag
 from charlm.config import RunConfig, Section
+from charlm.data.untrusted import UntrustedFileError, parse_toml
 from charlm.errors import ConfigError
 
 EXCLUSIVE = (
@@ -33,13 +33,11 @@ def read_config_file(path: Path) -> dict[str, Any]:
         ConfigError: it cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"--config '{path}' cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"--config '{path}' is not UTF-8 text.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"--config '{path}' is not TOML: {error}.") from None
+    except UntrustedFileError as error:
+        raise ConfigError(f"--config '{path}' {error}.") from None
 
 
 def run_config(*, text: tuple[str, ...], flags: Mapping[str, Any], file: Path | None) -> RunConfig:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from charlm.data.cache import building, synced_file, write_errors_explained
 from charlm.data.encoder import Counts, encode_to
@@ -18,6 +19,8 @@ from charlm.data.tokenfile import TokenFile, smallest_type
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.data.tokenizers.recipes import TokenizerRecipe
+from charlm.data.untrusted import open_regular, parse_json, read_bounded
+from charlm.errors import CheckpointError
 
 __all__ = [
     "EncodedCorpus",
@@ -29,7 +32,9 @@ __all__ = [
     "prepare_corpus",
 ]
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
+_MOST_META_BYTES = 1 << 20
+_MOST_TOKENIZER_BYTES = 256 << 20
 # The system's temporary folder may lie in memory; a longer text goes to the data folder's disk.
 _MOST_BYTES_IN_TEMPORARY_FOLDER = 64 << 20
 
@@ -124,7 +129,7 @@ def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     """Returns the corpus with this key; None if it is not in the cache of the data folder, or not whole."""
     try:
         return _open(_place(folder, key), key)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckpointError):
         # Absent or damaged, in whichever way: it is made anew.
         return None
 
@@ -182,7 +187,7 @@ def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, cou
         "digest": layout.digest,
         "split": layout.split,
         "tokenizer": hashlib.sha256(stored_tokenizer).hexdigest(),
-        "parts": {part: asdict(each) for part, each in counts.items()},
+        "parts": {part: asdict(each) | {"sha256": _digest(place / f"{part}.bin")} for part, each in counts.items()},
     }
     for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
         with synced_file(place / name) as file:
@@ -190,11 +195,11 @@ def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, cou
 
 
 def _open(place: Path, key: str) -> EncodedCorpus:
-    meta = json.loads((place / "meta.json").read_bytes())
-    stored_tokenizer = (place / "tokenizer.json").read_bytes()
+    meta = parse_json(read_bounded(place / "meta.json", most_bytes=_MOST_META_BYTES, within=place))
+    stored_tokenizer = read_bounded(place / "tokenizer.json", most_bytes=_MOST_TOKENIZER_BYTES, within=place)
     if meta["version"] != _FORMAT_VERSION or meta["tokenizer"] != hashlib.sha256(stored_tokenizer).hexdigest():
         raise ValueError(f"'{place}' is of another version, or damaged")
-    tokenizer = from_json(json.loads(stored_tokenizer))
+    tokenizer = from_json(parse_json(stored_tokenizer))
     parts = {part: _open_part(place / f"{part}.bin", counts, tokenizer) for part, counts in meta["parts"].items()}
     return EncodedCorpus(
         label=meta["label"],
@@ -210,8 +215,19 @@ def _open(place: Path, key: str) -> EncodedCorpus:
     )
 
 
-def _open_part(path: Path, counts: Mapping[str, int], tokenizer: Tokenizer) -> EncodedText:
+def _open_part(path: Path, counts: Mapping[str, Any], tokenizer: Tokenizer) -> EncodedText:
     dtype = smallest_type(tokenizer.vocabulary_size)
-    if path.stat().st_size != counts["num_symbols"] * dtype.itemsize:
-        raise ValueError(f"'{path}' is cut short")
-    return EncodedText(TokenFile.open(path, dtype), **counts)
+    counts = {**counts}
+    digest = counts.pop("sha256")
+    # The size first: a file of terabytes, maybe with nothing in it, need not be read.
+    if path.stat().st_size != counts["num_symbols"] * dtype.itemsize or _digest(path) != digest:
+        raise ValueError(f"'{path}' is not what was written")
+    tokens = TokenFile.open(path, dtype)
+    if tokens.highest() >= tokenizer.vocabulary_size:
+        raise ValueError(f"'{path}' has symbols that the vocabulary lacks")
+    return EncodedText(tokens, **counts)
+
+
+def _digest(path: Path) -> str:
+    with open_regular(path, within=path.parent) as (file, _):
+        return hashlib.file_digest(file, "sha256").hexdigest()

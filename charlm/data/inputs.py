@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from charlm.config import DataConfig, parse_split
+from charlm.config import DataConfig, parse_size, parse_split
 from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
@@ -136,7 +136,7 @@ class _Reader:
         # Its own encoding, unless another one is asked for: enwik8 as latin-1 makes every byte one symbol.
         encoding = entry.encoding if self._encoding in (None, "utf-8") else self._encoding
         place = corpus_folder(entry, self._folder)
-        return tuple(DecodedSource(FileInput(place / file.name), entry.name, encoding) for file in entry.files)
+        return tuple(DecodedSource(self._file(place / file.name), entry.name, encoding) for file in entry.files)
 
     def notes(self) -> tuple[str, ...]:
         """Returns what was found out on the way, one sentence each."""
@@ -158,7 +158,7 @@ class _Reader:
             return entry.name, self.corpus_files(entry)
         known = (*(entry.name for entry in entries()), *builtin_names())
         files = find_files(spec, pattern=self._data.pattern, known=known)
-        return _label(spec, files), tuple(self._decoded(_raw(path), text_name(path)) for path in files)
+        return _label(spec, files), tuple(self._decoded(self._raw(path), text_name(path)) for path in files)
 
     def _decoded(self, raw: RawInput, label: str) -> TextSource:
         encoding = self._encoding
@@ -167,17 +167,19 @@ class _Reader:
             self._detected.setdefault(encoding, []).append(raw.name)
         return DecodedSource(raw, label, encoding)
 
+    def _raw(self, path: Path) -> RawInput:
+        if not is_pipe(path):
+            return self._file(path)
+        with path.open("rb") as stream:
+            return SpooledInput(stream, name=str(path))
+
+    def _file(self, path: Path) -> FileInput:
+        return FileInput(path, most_unpacked_bytes=parse_size(self._data.max_bytes))
+
     def _spool_stdin(self) -> RawInput:
         if self._stdin is None or self._stdin.isatty():
             raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
         return SpooledInput(self._stdin, name="stdin")
-
-
-def _raw(path: Path) -> RawInput:
-    if not is_pipe(path):
-        return FileInput(path)
-    with path.open("rb") as stream:
-        return SpooledInput(stream, name=str(path))
 
 
 def _label(spec: str, files: tuple[Path, ...]) -> str:

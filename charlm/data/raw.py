@@ -40,9 +40,13 @@ class FileInput:
     """A file, decompressed while it is read if its name ends in .gz, .bz2, .xz or .zst.
 
     Offsets count decompressed bytes.
+
+    Attributes:
+        most_unpacked_bytes: where reading a compressed file stops with an error; None reads on.
     """
 
     path: Path
+    most_unpacked_bytes: int | None = None
 
     @property
     def name(self) -> str:
@@ -62,8 +66,9 @@ class FileInput:
         """Yields the bytes from `start` up to `stop` in non-empty blocks of at most 1 MiB.
 
         Raises:
-            DataError: the file cannot be read, or the archive is damaged or cut short.
+            DataError: the file cannot be read, or the archive is damaged, cut short, or unpacks to too much.
         """
+        most = self.most_unpacked_bytes if self.path.suffix.lower() in COMPRESSED_SUFFIXES else None
         opener, damage = _opener(self.path.suffix.lower())
         try:
             with opener(self.path) as stream:
@@ -72,6 +77,11 @@ class FileInput:
                 position = start
                 while block := stream.read(_next_size(position, stop)):
                     position += len(block)
+                    if most is not None and position > most:
+                        raise DataError(
+                            f"'{self.name}' unpacks to more than {most:,} bytes, which may be a bomb; "
+                            "if it is a text of that size, say so with --max-bytes."
+                        )
                     yield block
         except damage as error:
             raise _damaged(self.name, error) from None

@@ -64,6 +64,10 @@ class TokenFile:
         self._touch(symbols.nbytes)
         return symbols
 
+    def highest(self) -> int:
+        """Returns the highest symbol there is."""
+        return max(int(self.read(start, start + _PIECE).max()) for start in range(0, len(self), _PIECE))
+
     def columns(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """Returns the `length` symbols from each start on, a column each; 0 where the text has ended.
 

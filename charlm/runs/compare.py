@@ -67,19 +67,19 @@ def compare(
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(workspace.checkpoints / name)
     told = _settings_told(settings, config, digest=corpus.digest)
-    results = folder.open(told)
     group = Workspace(workspace.root, group=f"{workspace.group}/{name}" if workspace.group else name)
-    for cell in cells:
-        if cell.name in results and results[cell.name].error is None:
-            continue
-        show(cells, results, cell)
-        result = _train(cell, run_config(cell, config), corpus, group, reporter, stop)
-        if result is None:
-            break
-        results[cell.name] = result
-        folder.keep(told, results)
-        if stop.requested:
-            break
+    with folder.opened(told) as results:
+        for cell in cells:
+            if cell.name in results and results[cell.name].error is None:
+                continue
+            show(cells, results, cell)
+            result = _train(cell, run_config(cell, config), corpus, group, reporter, stop)
+            if result is None:
+                break
+            results[cell.name] = result
+            folder.keep(told, results)
+            if stop.requested:
+                break
     show(cells, results, None)
     return folder, [results[cell.name] for cell in cells if cell.name in results]
 
@@ -124,13 +124,13 @@ def _train(
     assert config.run.name is not None
     try:
         begun = RunFolder(workspace.checkpoints / config.run.name)
-        if begun.last.exists():
+        if begun.config_file.exists() and begun.last.exists():
             if _has_ended(begun):
                 return _score(cell, begun, corpus, workspace, reporter)
             result = resume(config.run.name, workspace, reporter, stop)
         else:
-            # What a run that never reached its first checkpoint left is not worth going on with.
-            discard(begun)
+            if begun.config_file.exists():
+                discard(begun)  # It was counted, but its result was not kept.
             result = start(config, workspace, reporter, stop)
     except CharlmError as error:
         return CellResult(cell.name, cell.kind, cell.layers, size=cell.size, error=str(error))

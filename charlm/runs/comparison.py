@@ -3,14 +3,19 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.atomic import write_atomically
+from charlm.checkpointing.atomic import remove_leftovers, write_atomically
+from charlm.checkpointing.locking import LOCK_FILE, locked
+from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
 from charlm.evaluation.score import Score
+
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -51,25 +56,31 @@ class ComparisonFolder:
         self.path = path
         self._file = path / "comparison.json"
 
-    def open(self, settings: Mapping[str, Any]) -> dict[str, CellResult]:
-        """Returns the results so far, by run; the folder is made if there is none.
+    @contextmanager
+    def opened(self, settings: Mapping[str, Any]) -> Iterator[dict[str, CellResult]]:
+        """Gives the results so far, by run, with the folder locked; it is made if there is none.
 
         Raises:
-            CheckpointError: the name is taken by something else, or by a comparison with other settings.
+            CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
         """
-        if not self._file.exists():
-            if self.path.exists():
-                raise CheckpointError(f"'{self.path}' exists and is no comparison; choose another --name.")
-            try:
-                self.path.mkdir(parents=True)
-            except OSError as error:
-                raise CheckpointError(f"Cannot make '{self.path}': {error.strerror or error}.") from error
-            self._write(settings, {})
-            return {}
         try:
-            stored = json.loads(self._file.read_bytes())
+            self.path.mkdir(parents=True, exist_ok=True)
+            is_other = not self._file.exists() and any(each.name != LOCK_FILE for each in self.path.iterdir())
+        except OSError as error:
+            raise CheckpointError(f"Cannot make '{self.path}': {error.strerror or error}.") from error
+        if is_other:
+            raise CheckpointError(f"'{self.path}' exists and is no comparison; choose another --name.")
+        with locked(self.path):
+            remove_leftovers(self.path)
+            if not self._file.exists():
+                self._write(settings, {})
+            yield self._read(settings)
+
+    def _read(self, settings: Mapping[str, Any]) -> dict[str, CellResult]:
+        try:
+            stored = parse_json(read_bounded(self._file, most_bytes=_MOST_BYTES, within=self.path))
             known, results = stored["settings"], {each["run"]: CellResult(**each) for each in stored["results"]}
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, UntrustedFileError, KeyError, TypeError, AttributeError):
             raise CheckpointError(f"'{self._file}' is damaged; delete it, or choose another --name.") from None
         changed = [name for name in settings if known.get(name) != settings[name]]
         if changed:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics
-from charlm.checkpointing.run_folder import RunFolder, discarded_on_failure
+from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, RunConfig, TrainingConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import ConfigError, DataError
@@ -48,7 +49,7 @@ def require_countable(config: RunConfig) -> None:
 def count_to_the_end(
     config: RunConfig,
     corpus: EncodedCorpus,
-    make_folder: Callable[[], RunFolder],
+    make_folder: Callable[[], AbstractContextManager[RunFolder]],
     *,
     facts: Mapping[str, Any],
     symbol_counts: NDArray[np.int64],
@@ -75,8 +76,7 @@ def count_to_the_end(
         )
     seconds = time.perf_counter() - started
     model = NgramLanguageModel(counted.model)
-    folder = make_folder()
-    with discarded_on_failure(folder):
+    with make_folder() as folder:
         config = config.model_copy(update={"run": config.run.model_copy(update={"name": folder.name})})
         validation = None if corpus.valid is None else _score(model, corpus, "valid", reporter)
         folder.write_tokenizer(tokenizer.to_json())

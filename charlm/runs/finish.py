@@ -40,6 +40,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
         patience=settings.patience,
         save_seconds=parse_duration(settings.save_every),
         seconds=run.facts["training_seconds"],
+        rollbacks=settings.rollbacks,
     )
     parameters = sum(parameter.numel() for parameter in run.trainer.parameters)
     summary = TrainingSummary(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import torch
@@ -11,17 +12,16 @@ from torch import Tensor
 
 from charlm import __version__
 from charlm.checkpointing.atomic import remove_leftovers
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
+from charlm.checkpointing.locking import locked
 from charlm.checkpointing.metrics import trim_metrics
-from charlm.checkpointing.run_folder import RunFolder, create_run, discarded_on_failure, find_run, require_free
+from charlm.checkpointing.run_folder import RunFolder, created_run, find_state, require_free
 from charlm.config import RunConfig, mixed_order, parse_forcing, validate
 from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.data.tokenizers.build import from_json
 from charlm.data.tokenizers.recipes import extended, learnt
-from charlm.errors import CheckpointError, ConfigError, TrainingError
+from charlm.errors import CharlmError, ConfigError, TrainingError, is_out_of_memory
 from charlm.evaluation.baselines import count_symbols
 from charlm.models.base import Network
 from charlm.models.build import load_weights
@@ -37,6 +37,7 @@ from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.result import TrainResult
 from charlm.runs.seeds import Streams
 from charlm.runs.settling import settle
+from charlm.runs.states import is_intact, read_state
 from charlm.runs.training_run import TrainingRun, build_batches, build_trainer, new_model
 from charlm.runs.workspace import Workspace
 from charlm.training.loop import Progress
@@ -106,7 +107,9 @@ def start(
         "corpus": {"label": corpus.label, "digest": corpus.digest, "key": corpus.key, "split": corpus.split},
         "initialized_from": None if origin is None else origin.name,
     }
-    make_folder = partial(create_run, workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label))
+    make_folder = partial(
+        created_run, workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label)
+    )
     if config.model.model == "ngram":
         return count_to_the_end(
             config, corpus, make_folder, facts=facts, symbol_counts=symbol_counts, reporter=reporter
@@ -145,27 +148,26 @@ def start(
         assert config.training.steps is not None
         trainer = assemble(config, total_steps=config.training.steps)
         # Made last: until here, whatever goes wrong leaves nothing behind.
-        folder = make_folder()
-        settings = config.run.model_copy(update={"name": folder.name, "precision": precision})
-        config = config.model_copy(update={"run": settings})
-        run = TrainingRun(
-            folder,
-            config,
-            corpus,
-            trainer,
-            Progress(),
-            facts=facts
-            | {"length": settled.length, "choice": settled.choice, "training_seconds": settled.seconds}
-            | {"mix_on_trial": on_trial},
-            symbol_counts=symbol_counts,
-            reporter=reporter,
-            stop=stop,
-        )
-        with discarded_on_failure(folder):
+        with make_folder() as folder:
+            settings = config.run.model_copy(update={"name": folder.name, "precision": precision})
+            config = config.model_copy(update={"run": settings})
+            run = TrainingRun(
+                folder,
+                config,
+                corpus,
+                trainer,
+                Progress(),
+                facts=facts
+                | {"length": settled.length, "choice": settled.choice, "training_seconds": settled.seconds}
+                | {"mix_on_trial": on_trial},
+                symbol_counts=symbol_counts,
+                reporter=reporter,
+                stop=stop,
+            )
             folder.write_tokenizer(corpus.tokenizer.to_json())
             run.save()
             run.write_config()
-        return train_to_the_end(run)
+            return train_to_the_end(run)
 
 
 def resume(
@@ -184,22 +186,42 @@ def resume(
     Raises:
         CharlmError: there is no such run, its checkpoint is damaged, or its text has changed.
     """
-    folder = find_run(run, workspace.checkpoints)
-    remove_leftovers(folder.path)
-    if folder.read_config().model.model == "ngram":
+    folder, path = find_state(run, workspace.checkpoints)
+    if _is_counted(folder):
         raise ConfigError(f"Run '{folder.name}' is finished: its text was counted in one go.")
-    checkpoint = read_checkpoint(folder.last)
-    config, tokenizer, progress = _stored_values(folder, checkpoint)
+    with locked(folder.path):
+        remove_leftovers(folder.path)
+        return _go_on(folder, path, workspace, reporter, stop, overrides=overrides)
+
+
+def _is_counted(folder: RunFolder) -> bool:
+    try:
+        return folder.read_config().model.model == "ngram"
+    except CharlmError:
+        return False  # Damaged; the state has the settings, too, and they are written again.
+
+
+def _go_on(
+    folder: RunFolder,
+    path: Path,
+    workspace: Workspace,
+    reporter: Reporter,
+    stop: StopRequest,
+    *,
+    overrides: Mapping[str, Any] | None,
+) -> TrainResult:
+    state = read_state(folder, path)
+    checkpoint, config, progress = state.checkpoint, state.config, state.progress
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     device = resolve_device(given.pop("device", config.run.device))
-    corpus = reopen_corpus(config, checkpoint.values, tokenizer, workspace, reporter)
+    corpus = reopen_corpus(config, checkpoint.values, state.tokenizer, workspace, reporter)
     facts = {name: checkpoint.values.get(name) for name in _FACTS}
     with _out_of_memory_explained():
         config, mixture = make_mixture(config, corpus, on_trial=bool(facts["mix_on_trial"]))
 
         def assemble(config: RunConfig, *, total_steps: int) -> Trainer:
             model = _new_model(config, corpus, mixture)
-            load_weights(model, checkpoint.section("model"), source=str(folder.last))
+            load_weights(model, checkpoint.section("model"), source=str(path))
             return build_trainer(
                 config,
                 build_batches(corpus, config),
@@ -220,20 +242,17 @@ def resume(
             facts |= {"length": settled.length, "training_seconds": settled.seconds}
         total_steps = config.training.steps
         assert total_steps is not None
-        done = checkpoint.values["step"]
+        done = state.step
         if done >= total_steps:
             raise ConfigError(
                 f"Run '{folder.name}' is finished: it has done {done} of {total_steps} steps. "
-                f"Train it longer with: charlm train --resume {run} --steps {2 * done}"
+                f"Train it longer with: charlm train --resume {folder.name} --steps {2 * done}"
             )
         trainer = assemble(config, total_steps=total_steps)
-        trainer.restore(
-            {section: checkpoint.section(section) for section in ("optimizer", "average", "state", "rng")},
-            checkpoint.values["trainer"],
-        )
+        state.restore(trainer)
         if given:
             trainer.pace = Pace(total_steps)
-        trim_metrics(folder.metrics, trainer.step)
+        _mend(folder, trainer.step, progress, reporter)
         training_run = TrainingRun(
             folder,
             config,
@@ -244,10 +263,21 @@ def resume(
             symbol_counts=checkpoint.tensors["corpus.symbol_counts"].numpy(),
             reporter=reporter,
             stop=stop,
+            saved_step=trainer.step if path == folder.last else None,
         )
-        if given:
-            training_run.write_config()
+        # Written even as it was: planned anew, it may be ahead of the state.
+        training_run.write_config()
         return train_to_the_end(training_run)
+
+
+def _mend(folder: RunFolder, step: int, progress: Progress, reporter: Reporter) -> None:
+    """Makes the files beside a state, after so many steps, what they were when it was written."""
+    num_damaged = trim_metrics(folder.metrics, step)
+    if num_damaged:
+        reporter.warn(f"{num_damaged} damaged lines of '{folder.metrics}' were left out.")
+    if progress.best_step is not None and not is_intact(folder.best):
+        reporter.warn(f"'{folder.best}' is damaged or gone; the next evaluation's model takes its place.")
+        progress.best_nats = progress.best_step = None
 
 
 def _objective(config: RunConfig, mixture: Mixture | None) -> Objective:
@@ -295,24 +325,12 @@ def _grown_weights(origin: LoadedModel, tokenizer: Tokenizer, config: RunConfig)
     )
 
 
-def _stored_values(folder: RunFolder, checkpoint: Checkpoint) -> tuple[RunConfig, Tokenizer, Progress]:
-    values = checkpoint.values
-    try:
-        config = validate(RunConfig, values["config"], source=f"'{folder.last}'")
-        return config, from_json(values["tokenizer"]), Progress(**values["progress"])
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"Checkpoint '{folder.last}' cannot be resumed: it lacks {error}.") from None
-
-
 @contextmanager
 def _out_of_memory_explained() -> Iterator[None]:
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise TrainingError(_OUT_OF_MEMORY) from error
-    except RuntimeError as error:
-        # torch's CPU allocator has no error class of its own.
-        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         raise TrainingError(_OUT_OF_MEMORY) from error
 

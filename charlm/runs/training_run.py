@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import append_metrics
+from charlm.checkpointing.metrics import append_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, RunConfig
 from charlm.data.corpus import EncodedCorpus
@@ -21,13 +21,14 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
 from charlm.models.base import LanguageModel, Network
-from charlm.models.build import arrays_of, build_network
+from charlm.models.build import arrays_of, build_network, load_weights
 from charlm.models.mixture import MixedLanguageModel
 from charlm.ngrams.model import NgramModel
 from charlm.runs.generate import step_model
 from charlm.runs.mixing import with_mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.runs.seeds import Streams
+from charlm.runs.states import open_state
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
@@ -39,6 +40,8 @@ from charlm.training.precision import Arithmetic, autocast
 from charlm.training.trainer import StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
+
+_ROLLBACK_FACTOR = 0.5
 
 
 def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
@@ -123,6 +126,7 @@ class TrainingRun:
     Args:
         facts: values that stay the same over the run and are stored in its checkpoints.
         symbol_counts: how often each symbol is a target in the training text.
+        saved_step: steps after which last.safetensors was written; None where there is none to be kept.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class TrainingRun:
         symbol_counts: NDArray[np.int64],
         reporter: Reporter,
         stop: StopRequest,
+        saved_step: int | None = None,
     ) -> None:
         self.folder = folder
         self.config = config
@@ -149,6 +154,8 @@ class TrainingRun:
         self.reporter = reporter
         self.stop = stop
         self.last_sample = ""
+        self._accumulation = trainer.accumulation
+        self._saved_step: int | None = saved_step
         self._characters_per_target = corpus.train.num_characters / max(1, corpus.train.num_symbols)
         self._speed = _Speed()
 
@@ -160,6 +167,8 @@ class TrainingRun:
     def stepped(self, result: StepResult) -> None:
         """Tells of a step."""
         trainer = self.trainer
+        if trainer.accumulation > self._accumulation:
+            self._note_accumulation()
         speed = self._speed.after(result.num_targets * self._characters_per_target)
         loss = result.total_nats / result.num_targets
         self.reporter.step(
@@ -196,6 +205,7 @@ class TrainingRun:
         """Keeps the weights if they are the best, draws a short sample, and tells."""
         with self._kept_weights():
             if is_best:
+                self.trainer.require_finite()
                 self._save_best(score)
             self.last_sample = self.draw_sample(self.model, length=SAMPLE_CHARACTERS)
         per_character = None if training_nats is None else training_nats / self._characters_per_target
@@ -234,6 +244,17 @@ class TrainingRun:
         pace = "slower" if total_steps < before else "faster"
         self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
 
+    def _note_accumulation(self) -> None:
+        """Stores that batches are computed in more parts, for want of memory, and tells of it."""
+        self._accumulation = parts = self.trainer.accumulation
+        training = self.config.training.model_copy(update={"accumulation": parts})
+        self.config = self.config.model_copy(update={"training": training})
+        self.write_config()
+        self.reporter.warn(
+            f"There is not enough memory for a batch in one piece; from step {self.trainer.step:,} on, each is "
+            f"computed in {parts} parts, with the same gradient (--accumulation {parts})."
+        )
+
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
         origins = {"length": self.facts["length"], "sizes": self.facts["choice"]}
@@ -255,11 +276,42 @@ class TrainingRun:
         self.write_config()
 
     def save(self) -> None:
-        """Writes last.safetensors."""
+        """Writes last.safetensors, and keeps as many of its forerunners as was asked for.
+
+        Raises:
+            CheckpointError: it cannot be written; the one before is kept.
+            TrainingError: the weights are not finite; the state before is kept.
+        """
+        self.trainer.require_finite()
+        step, keep = self.trainer.step, self.config.training.keep
         tensors = self.trainer.tensors() | {"corpus.symbol_counts": torch.from_numpy(self.symbol_counts)}
         values = self._values() | {"trainer": self.trainer.values(), "progress": self.progress.to_json()}
+        if keep and self._saved_step not in (None, step):
+            self.folder.keep_last(self._saved_step)
         write_checkpoint(self.folder.last, Checkpoint(tensors, values))
+        self._saved_step = step
+        self.folder.prune_states(before=step, keep=keep)
         self._speed.pause()
+
+    def roll_back(self) -> None:
+        """Goes back to the state in last.safetensors, and on from there with a lower learning rate."""
+        trainer, progress = self.trainer, self.progress
+        left = trainer.step
+        state = open_state(self.folder.last)
+        load_weights(self.model, state.checkpoint.section("model"), source=str(state.path))
+        factor = trainer.rate_factor * _ROLLBACK_FACTOR
+        state.restore(trainer)
+        trainer.rate_factor = factor
+        rolled_back = {"from": left, "to": trainer.step, "rate_factor": factor}
+        vars(progress).update(
+            vars(state.progress) | {"seconds": progress.seconds, "rollbacks": [*progress.rollbacks, rolled_back]}
+        )
+        trim_metrics(self.folder.metrics, trainer.step)
+        self.save()
+        self.reporter.warn(
+            f"The loss rose out of bounds up to step {left:,}: back to step {trainer.step:,}, with {factor:g} of the "
+            f"learning rate from now on (rollback {len(progress.rollbacks)} of {self.config.training.rollbacks})."
+        )
 
     def stop_requested(self) -> bool:
         """Returns whether someone wants the run to stop."""

@@ -88,7 +88,11 @@ class AdamW:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Puts back what `tensors` returned."""
-        own = self.tensors()
-        for name, tensor in tensors.items():
-            own[name].copy_(tensor)
+        """Puts back what `tensors` returned.
+
+        Raises:
+            KeyError: something of it is missing.
+            RuntimeError: something of it is of another shape.
+        """
+        for name, own in self.tensors().items():
+            own.copy_(tensors[name])

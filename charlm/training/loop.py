@@ -3,15 +3,19 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
+from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
 from charlm.training.trainer import StepResult, Trainer
 
 Outcome = Literal["finished", "interrupted", "stopped early"]
 
 _LOG_POINTS = 100
+
+SPIKE = 1.3
+"""A mean loss this many times the lowest one so far is a spike."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,14 @@ class Plan:
         patience: evaluations without improvement that end the training; None never does.
         save_seconds: longest time between two checkpoints.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
+        rollbacks: how often a loss spike takes the training back to its last good state.
     """
 
     evaluations: int
     patience: int | None
     save_seconds: float
     seconds: float | None = None
+    rollbacks: int = 0
 
 
 @dataclass
@@ -42,6 +48,8 @@ class Progress:
         best_nats: lowest validation loss so far, in nats per symbol.
         stale: evaluations since then.
         seconds: time spent in the loop, over all sessions.
+        lowest_nats: lowest mean loss between two lines of metrics, in nats per symbol.
+        rollbacks: for each, the steps `from` and `to` which it led, and the `rate_factor` since.
     """
 
     log_nats: float = 0.0
@@ -53,6 +61,8 @@ class Progress:
     best_step: int | None = None
     stale: int = 0
     seconds: float = 0.0
+    lowest_nats: float | None = None
+    rollbacks: list[dict[str, float]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the fields as JSON values; `Progress(**values)` takes them back."""
@@ -86,6 +96,10 @@ class Hooks(Protocol):
         """Writes the state of the training."""
         ...
 
+    def roll_back(self) -> None:
+        """Puts trainer and progress back to the last state written, with a lower learning rate."""
+        ...
+
     def stop_requested(self) -> bool:
         """Returns whether to stop after this step."""
         ...
@@ -94,19 +108,62 @@ class Hooks(Protocol):
 def train(
     trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks, *, clock: Callable[[], float] = time.monotonic
 ) -> Outcome:
-    """Trains until the last step, early stopping, or a request to stop; the state is saved at the end."""
-    pace = trainer.pace
-    started = clock() - progress.seconds
-    saved = clock()
-    while trainer.step < pace.total_steps:
+    """Trains until the last step, early stopping, or a request to stop; the state is saved at the end.
+
+    Raises:
+        NotFiniteError: losses, gradients or weights are not finite; the state before is kept.
+    """
+    session = _Session(trainer, plan, progress, hooks, clock)
+    while trainer.step < trainer.pace.total_steps:
+        try:
+            outcome = session.advance()
+        except NotFiniteError:
+            if not session.may_roll_back():
+                raise
+            hooks.roll_back()
+            continue
+        if outcome is not None:
+            return outcome
+    return "finished"
+
+
+class _Session:
+    """The loop between its start and its end."""
+
+    def __init__(
+        self, trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks, clock: Callable[[], float]
+    ) -> None:
+        self._trainer = trainer
+        self._plan = plan
+        self._progress = progress
+        self._hooks = hooks
+        self._clock = clock
+        self._started = clock() - progress.seconds
+        self._saved = clock()
+
+    def may_roll_back(self) -> bool:
+        """Returns whether a rollback was asked for and is left."""
+        return len(self._progress.rollbacks) < self._plan.rollbacks
+
+    def advance(self) -> Outcome | None:
+        """Takes a step, and does what is due after it; returns how the training has ended, if it has."""
+        trainer, plan, progress, hooks = self._trainer, self._plan, self._progress, self._hooks
         trainer.launch_step()
-        evaluating = pace.passes_point(trainer.step, plan.evaluations)
-        logging = evaluating or pace.passes_point(trainer.step, _LOG_POINTS)
+        evaluating = trainer.pace.passes_point(trainer.step, plan.evaluations)
+        logging = evaluating or trainer.pace.passes_point(trainer.step, _LOG_POINTS)
         result = _take_note(trainer, progress, hooks, wait=logging)
-        progress.seconds = clock() - started
+        stopping = hooks.stop_requested()
+        saving = evaluating or stopping or self._clock() - self._saved >= plan.save_seconds
+        if saving:
+            _take_note(trainer, progress, hooks, wait=True)
+        progress.seconds = self._clock() - self._started
+        # Before anything of this step is kept.
+        if (logging or saving) and _has_spiked(progress) and self.may_roll_back():
+            hooks.roll_back()
+            return None
         if evaluating:
             score = hooks.validate()
-            progress.seconds = clock() - started
+            progress.seconds = self._clock() - self._started
             _note_improvement(progress, score, trainer.step)
             hooks.evaluated(
                 score,
@@ -117,19 +174,26 @@ def train(
         if logging:
             assert result is not None
             hooks.record(_metrics(trainer, progress, result, score if evaluating else None))
-            progress.log_nats, progress.log_targets = 0.0, 0
+            _note_lowest(progress)
             _keep_time(trainer, plan, progress, hooks)
-        stopping = hooks.stop_requested()
-        patience_lost = evaluating and plan.patience is not None and progress.stale >= plan.patience
-        if evaluating or stopping or clock() - saved >= plan.save_seconds:
-            _take_note(trainer, progress, hooks, wait=True)
+        if saving:
             hooks.save()
-            saved = clock()
-        if patience_lost:
+            self._saved = self._clock()
+        if evaluating and plan.patience is not None and progress.stale >= plan.patience:
             return "stopped early"
-        if stopping and trainer.step < pace.total_steps:
-            return "interrupted"
-    return "finished"
+        return "interrupted" if stopping and trainer.step < trainer.pace.total_steps else None
+
+
+def _has_spiked(progress: Progress) -> bool:
+    mean = _mean(progress.log_nats, progress.log_targets)
+    return mean is not None and progress.lowest_nats is not None and mean > SPIKE * progress.lowest_nats
+
+
+def _note_lowest(progress: Progress) -> None:
+    mean = _mean(progress.log_nats, progress.log_targets)
+    if mean is not None and (progress.lowest_nats is None or mean < progress.lowest_nats):
+        progress.lowest_nats = mean
+    progress.log_nats, progress.log_targets = 0.0, 0
 
 
 def _take_note(trainer: Trainer, progress: Progress, hooks: Hooks, *, wait: bool) -> StepResult | None:
@@ -183,6 +247,7 @@ def _metrics(trainer: Trainer, progress: Progress, result: StepResult, score: Sc
         "gradient_norm": None if result.skipped else result.gradient_norm,
         "clipped_steps": trainer.num_clipped,
         "skipped_steps": trainer.num_skipped,
+        "rollbacks": len(progress.rollbacks),
         "seconds": round(progress.seconds, 3),
     }
     if score is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from charlm.data.lanes import Batches, Window
-from charlm.errors import TrainingError
+from charlm.errors import NotFiniteError, is_out_of_memory
 from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
@@ -70,6 +70,9 @@ class Trainer:
         pace: how far each step takes the training.
         accumulation: parts that a batch is computed in, lanes apart, with the same gradient as in one.
         generator: source of the dropout masks, on the model's device.
+
+    Attributes:
+        rate_factor: what the learning rate is multiplied by; 1 unless a rollback has lowered it.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class Trainer:
         self.generator = generator
         self.device = device
         self.objective = objective
+        self.rate_factor = 1.0
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.step = 0
         self.num_clipped = 0
@@ -113,7 +117,7 @@ class Trainer:
         """Does one optimizer step and returns what it saw.
 
         Raises:
-            TrainingError: too many steps in a row were not finite.
+            NotFiniteError: too many steps in a row were not finite.
         """
         self.launch_step()
         return list(self.results(wait=True))[-1]
@@ -130,9 +134,9 @@ class Trainer:
         if window.fresh:
             self.state = first_state
         progress = self.pace.progress(self.step)
-        rate = self.learning_rate(self.step, progress)
+        rate = self.rate_factor * self.learning_rate(self.step, progress)
         self.optimizer.learning_rate = rate
-        total_nats = self._accumulate_gradients(window, progress=progress)
+        total_nats = self._gradients(window, progress=progress)
         clipping = self.clip(self.parameters)
         finite = torch.isfinite(total_nats) & torch.isfinite(clipping.norm)
         skipped = 1.0 - finite.float()
@@ -157,7 +161,7 @@ class Trainer:
             wait: yield all steps launched so far.
 
         Raises:
-            TrainingError: too many steps in a row were not finite.
+            NotFiniteError: too many steps in a row were not finite.
         """
         while self._launched and (wait or len(self._launched) > _MOST_LAUNCHED or self._launched[0].numbers.arrived()):
             yield self._count(self._launched.popleft())
@@ -171,11 +175,25 @@ class Trainer:
         self.num_skipped += result.skipped
         self.num_skipped_in_a_row = self.num_skipped_in_a_row + 1 if result.skipped else 0
         if self.num_skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
-            raise TrainingError(
+            raise NotFiniteError(
                 f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {result.step}; "
                 "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
             )
         return result
+
+    def _gradients(self, window: Window, *, progress: float) -> Tensor:
+        """Computes the gradients of a step; where memory does not suffice for the batch, in more parts from now on."""
+        masks = self.generator.get_state()
+        while True:
+            try:
+                return self._accumulate_gradients(window, progress=progress)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or self.accumulation >= self.batches.num_lanes:
+                    raise
+            # Only here, when the error and with it the step's tensors are gone.
+            self.optimizer.zero_grad()
+            self.generator.set_state(masks)
+            self.accumulation = min(2 * self.accumulation, self.batches.num_lanes)
 
     def _accumulate_gradients(self, window: Window, *, progress: float) -> Tensor:
         num_lanes = self.batches.num_lanes
@@ -199,6 +217,18 @@ class Trainer:
             self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
         return torch.stack(sums).sum()
 
+    def require_finite(self) -> None:
+        """Returns if every weight is a finite number.
+
+        Raises:
+            NotFiniteError: one is not.
+        """
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
+            raise NotFiniteError(
+                f"After step {self.step}, weights are not finite; the last good checkpoint is kept. "
+                "Try a lower --learning-rate or --clip-norm, or --precision fp32."
+            )
+
     def tensors(self) -> dict[str, Tensor]:
         """Returns every tensor that going on exactly needs, by name."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
@@ -216,6 +246,7 @@ class Trainer:
             "step": self.step,
             "pace": self.pace.to_json(),
             "loss_scale": None if self.loss_scale is None else self.loss_scale.values(),
+            "rate_factor": self.rate_factor,
             "num_clipped": self.num_clipped,
             "num_skipped": self.num_skipped,
             "num_skipped_in_a_row": self.num_skipped_in_a_row,
@@ -226,7 +257,11 @@ class Trainer:
         """Puts back what `tensors` (by section: optimizer, average, state, rng) and `values` returned.
 
         The model's own weights are the caller's to load.
+
+        Raises:
+            KeyError, RuntimeError, TypeError, ValueError: they are of another training, or none.
         """
+        self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
         if self.average is not None:
             # In the model's order, which files do not keep.
@@ -234,11 +269,14 @@ class Trainer:
             self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
             self.average.num_updates = values["num_averaged"]
         parts = tensors["state"]
+        if [parts[str(index)].shape for index in range(len(parts))] != [part.shape for part in self.state]:
+            raise ValueError("the hidden state has another shape")
         self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
         self.step = values["step"]
         self.pace = Pace.from_json(values["pace"])
         if self.loss_scale is not None and values["loss_scale"] is not None:
             self.loss_scale.restore(values["loss_scale"])
+        self.rate_factor = values.get("rate_factor", 1.0)
         self.num_clipped = values["num_clipped"]
         self.num_skipped = values["num_skipped"]
         self.num_skipped_in_a_row = values["num_skipped_in_a_row"]

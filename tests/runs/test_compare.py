@@ -124,6 +124,7 @@ def test_another_text_or_setting_is_not_mixed_up_with_the_first(small_config, wo
     with pytest.raises(CheckpointError, match="begun with another text"):
         run(small_config(name="one"), workspace, settings)
     (workspace.checkpoints / "taken").mkdir()
+    (workspace.checkpoints / "taken" / "thesis.txt").write_text("mine")
     with pytest.raises(CheckpointError, match="is no comparison"):
         run(small_config(name="taken"), workspace, settings)
 

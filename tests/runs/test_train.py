@@ -115,7 +115,15 @@ def test_training_learns(small_config, workspace):
 def test_a_run_folder_holds_all_files_and_nothing_else(small_config, workspace):
     result = train_whole(small_config(), workspace)
     names = {path.name for path in result.run.iterdir()}
-    assert names == {"config.toml", "tokenizer.json", "metrics.jsonl", "best.safetensors", "last.safetensors"}
+    assert names == {
+        ".lock",
+        "config.toml",
+        "tokenizer.json",
+        "metrics.jsonl",
+        "best.safetensors",
+        "last.safetensors",
+        "step-8.safetensors",
+    }
 
 
 def test_both_checkpoints_name_the_models_tensors_alike(small_config, workspace):

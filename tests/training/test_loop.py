@@ -1,9 +1,11 @@
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
 
 import pytest
 
+from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
 from charlm.training.loop import Plan, Progress, train
 from charlm.training.pace import Pace
@@ -11,9 +13,11 @@ from charlm.training.trainer import StepResult
 
 
 class CountingTrainer:
-    """Takes no real steps; step n costs n nats over two targets."""
+    """Takes no real steps; step n costs n nats over two targets, or `cost`, and once what `spikes` says."""
 
-    def __init__(self, total_steps: int = 20, lag: int = 0) -> None:
+    def __init__(self, total_steps: int = 20, lag: int = 0, *, cost: float | None = None, spikes=None) -> None:
+        self.cost = cost
+        self.spikes = spikes or {}
         self.step = self.seen = 0
         self.lag = lag
         self.pace = Pace(total_steps)
@@ -27,7 +31,10 @@ class CountingTrainer:
         """The results are late by up to `lag` steps."""
         while self.seen < (self.step if wait else self.step - self.lag):
             self.seen += 1
-            yield StepResult(self.seen, float(self.seen), 2, 0.1, 1.0, False, False)
+            cost = self.spikes.pop(self.seen, self.cost or float(self.seen))
+            if math.isnan(cost):
+                raise NotFiniteError("not finite")
+            yield StepResult(self.seen, cost, 2, 0.1, 1.0, False, False)
 
 
 @dataclass
@@ -116,9 +123,65 @@ def test_checkpoints_are_never_further_apart_than_asked():
     ticks = iter(range(10_000))
     train(
         CountingTrainer(),
-        plan(evaluations=1, save_seconds=12),
+        plan(evaluations=1, save_seconds=10),
         Progress(),
         recorder,
         clock=lambda: float(next(ticks)),
     )
     assert len(recorder.saves) > 3
+
+
+class Rewinder(Recorder):
+    """Goes back to the last save, as a run does, and counts how often."""
+
+    def attach(self, trainer, progress):
+        self.trainer, self.progress, self.kept = trainer, progress, (0, asdict(progress))
+        return self
+
+    def save(self):
+        super().save()
+        self.kept = (self.trainer.step, asdict(self.progress))
+
+    def roll_back(self):
+        rollbacks = [*self.progress.rollbacks, {"from": self.trainer.step, "to": self.kept[0]}]
+        vars(self.progress).update(self.kept[1] | {"rollbacks": rollbacks})
+        self.trainer.step = self.trainer.seen = self.kept[0]
+
+
+def run_with_spike(spikes, **settings):
+    trainer, progress = CountingTrainer(cost=2.0, spikes=spikes), Progress()
+    recorder = Rewinder([3.0] * 8).attach(trainer, progress)
+    outcome = train(trainer, plan(**settings), progress, recorder, clock=lambda: 0.0)
+    return outcome, progress, recorder
+
+
+def test_a_spike_takes_the_training_back_to_the_last_state():
+    outcome, progress, recorder = run_with_spike({8: 3.0}, rollbacks=1)
+    assert outcome == "finished"
+    assert progress.rollbacks == [{"from": 8, "to": 5}]
+    assert [line["step"] for line in recorder.lines] == [1, 2, 3, 4, 5, 6, 7, *range(6, 21)]
+    assert recorder.kept[0] == 20
+
+
+@pytest.mark.parametrize(("cost", "rollbacks"), [(2.5, 0), (2.7, 1)])
+def test_a_spike_is_a_loss_a_third_above_the_lowest(cost, rollbacks):
+    _, progress, _ = run_with_spike({8: cost}, rollbacks=1)
+    assert len(progress.rollbacks) == rollbacks
+
+
+def test_without_rollbacks_a_spike_is_only_a_spike():
+    outcome, progress, _ = run_with_spike({8: 9.0})
+    assert (outcome, progress.rollbacks) == ("finished", [])
+
+
+def test_steps_that_are_not_finite_take_it_back_too_and_end_it_when_no_rollback_is_left():
+    outcome, progress, _ = run_with_spike({8: float("nan")}, rollbacks=1)
+    assert (outcome, progress.rollbacks) == ("finished", [{"from": 8, "to": 5}])
+    with pytest.raises(NotFiniteError):
+        run_with_spike({8: float("nan")})
+
+
+def test_a_spike_is_never_saved():
+    _, progress, recorder = run_with_spike({10: 9.0}, rollbacks=1)
+    assert progress.rollbacks == [{"from": 10, "to": 5}]
+    assert all(line["training_nats_per_symbol"] == 1.0 for line in recorder.lines)

@@ -6,11 +6,12 @@ import torch
 
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
-from charlm.errors import TrainingError
+from charlm.errors import NotFiniteError, TrainingError
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import build_clip
 from charlm.training.loss_scale import LossScale
+from charlm.training.objectives import next_symbol_loss
 from charlm.training.optimization import build_optimizer
 from charlm.training.pace import Pace
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
@@ -190,8 +191,70 @@ def test_an_overflow_skips_the_step_and_lowers_the_scale():
     stored = make_trainer()
     stored.loss_scale = LossScale(torch.device("cpu"))
     values = trainer.values()
-    stored.restore({"optimizer": {}, "average": {}, "state": {}, "rng": {"dropout": torch.zeros(0)}}, values)
+    state = {str(index): part for index, part in enumerate(trainer.state)}
+    moments = trainer.optimizer.tensors()
+    stored.restore({"optimizer": moments, "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}}, values)
     assert stored.loss_scale.values() == trainer.loss_scale.values()
+
+
+class ScarceMemory:
+    """The objective, where memory is enough for so many lanes at once."""
+
+    def __init__(self, lanes):
+        self.lanes = lanes
+
+    def __call__(self, model, window, state, generator, *, progress):
+        if window.inputs.shape[1] > self.lanes:
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte"
+            )
+        return next_symbol_loss(model, window, state, generator, progress=progress)
+
+
+@pytest.mark.parametrize(("lanes", "parts"), [(4, 1), (3, 2), (2, 2), (1, 4)])
+def test_where_memory_does_not_suffice_a_batch_is_computed_in_more_parts(lanes, parts):
+    scarce, ample = make_trainer(dropout=0.3), make_trainer(dropout=0.3, accumulation=parts)
+    scarce.objective = ScarceMemory(lanes)
+    for _ in range(3):
+        assert scarce.take_step() == ample.take_step()
+    assert scarce.accumulation == parts
+    assert torch.equal(weights(scarce), weights(ample))
+
+
+def test_where_not_even_one_lane_fits_that_is_said():
+    trainer = make_trainer()
+    trainer.objective = ScarceMemory(0)
+    with pytest.raises(RuntimeError, match="allocate memory"):
+        trainer.take_step()
+
+
+def test_weights_that_are_not_finite_are_found():
+    trainer = make_trainer()
+    trainer.require_finite()
+    with torch.no_grad():
+        trainer.parameters[2].view(-1)[1] = float("nan")
+    with pytest.raises(NotFiniteError, match="After step 0, weights are not finite"):
+        trainer.require_finite()
+
+
+def test_a_state_of_another_shape_is_refused():
+    trainer, other = make_trainer(), make_trainer(lanes=3)
+    sections = {"optimizer": trainer.optimizer.tensors(), "average": {}, "rng": {"dropout": torch.zeros(0)}}
+    state = {str(index): part for index, part in enumerate(other.state)}
+    with pytest.raises(ValueError, match="another shape"):
+        trainer.restore(sections | {"state": state}, trainer.values())
+
+
+def test_a_lowered_rate_stays_lowered():
+    trainer, lowered, again = make_trainer(), make_trainer(), make_trainer()
+    lowered.rate_factor = 0.5
+    state = {str(index): part for index, part in enumerate(trainer.state)}
+    again.restore(
+        {"optimizer": trainer.optimizer.tensors(), "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}},
+        lowered.values(),
+    )
+    rates = [each.take_step().learning_rate for each in (trainer, lowered, again)]
+    assert rates == [0.01, 0.005, 0.005]
 
 
 @pytest.mark.gpu

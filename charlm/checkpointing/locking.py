@@ -1,0 +1,38 @@
+"""One process at a time on a run: a lock that the system takes back from a process that has died."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from charlm.errors import CheckpointError
+
+LOCK_FILE = ".lock"
+
+
+class InUseError(CheckpointError):
+    """Another process works in the folder."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes that ask for this lock, too, out of a folder while the block runs.
+
+    Raises:
+        InUseError: another process has it.
+        CheckpointError: the folder cannot be written, or its file system has no locks.
+    """
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InUseError(
+            f"'{folder}' is in use by another charlm, which trains in it; wait until that has ended, or stop it."
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"Cannot lock '{folder}': {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,26 @@
+"""`charlm verify`."""
+
+import sys
+
+import typer
+
+from charlm.cli.parameters import Json, Run
+
+
+def verify(*, run: Run, json: Json = False) -> None:
+    """Checks every file of RUN against its checksum, and says what can still be used; exit code 1 if one is damaged."""
+    from charlm.cli.console import plain_console, print_json
+    from charlm.cli.interrupts import interruptible
+    from charlm.cli.results import print_verification
+
+    with interruptible():
+        from charlm.runs.verify import verify_run
+        from charlm.runs.workspace import Workspace
+
+        report = verify_run(run, Workspace())
+    if json:
+        print_json(report.to_json())
+    else:
+        print_verification(plain_console(sys.stdout), report)
+    if not report.is_whole:
+        raise typer.Exit(1)
