@@ -37,10 +37,8 @@ def restore_model(
         return NgramLanguageModel(
             NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         )
-    order = mixed_order(config.mix)
-    shapes = {name: array.shape for name, array in arrays.items()}
-    require_fit(config, shapes, vocabulary_size=vocabulary_size, source=source)
     model = build_network(config, vocabulary_size=vocabulary_size)
+    order = mixed_order(config.mix)
     if order is not None:
         counts = section(arrays, NGRAMS)
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
@@ -105,28 +103,6 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
             nonlinearity=config.nonlinearity,
             initialization=Initialization(config.init, config.init_variance, config.forget_bias),
         )
-
-
-def require_fit(
-    config: ModelConfig, shapes: Mapping[str, tuple[int, ...]], *, vocabulary_size: int, source: str
-) -> None:
-    """Returns if arrays of these shapes are those of the model that `config` describes.
-
-    To be asked before the model is built: a configuration that somebody else wrote must not take all memory.
-
-    Raises:
-        CheckpointError: they are not.
-    """
-    with torch.device("meta"):
-        network = build_network(config, vocabulary_size=vocabulary_size)
-    prefix = "" if mixed_order(config.mix) is None else "network."
-    for name, tensor in network.state_dict().items():
-        stored = shapes.get(prefix + name)
-        if stored != tuple(tensor.shape):
-            held = "is missing" if stored is None else f"has the shape {list(stored)}, not {list(tensor.shape)}"
-            raise CheckpointError(
-                f"The weights in '{source}' do not fit the model they are stored with: {prefix + name} {held}."
-            )
 
 
 def load_weights(model: Network, weights: Mapping[str, Tensor], *, source: str) -> None:

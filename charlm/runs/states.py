@@ -9,7 +9,7 @@ from charlm.config import RunConfig, validate
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CheckpointError, ConfigError
-from charlm.models.build import require_fit
+from charlm.runs.stored import require_plausible
 from charlm.training.loop import Progress
 from charlm.training.trainer import Trainer
 
@@ -62,7 +62,7 @@ def open_state(path: Path) -> StoredState:
     except ConfigError as error:
         raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: {error}") from None
     shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.section("model").items()}
-    require_fit(config.model, shapes, vocabulary_size=tokenizer.vocabulary_size, source=str(path))
+    require_plausible(config.model, shapes, vocabulary_size=tokenizer.vocabulary_size, source=path)
     return StoredState(path, checkpoint, config, tokenizer, progress, step)
 
 

@@ -1,5 +1,6 @@
 """A stored model as it lies on disk, checked: from a run, or from a best.safetensors alone; without torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from charlm.checkpointing.container import read_container
 from charlm.checkpointing.run_folder import find_run
-from charlm.config import RunConfig, mixed_order, validate
+from charlm.config import ModelConfig, RunConfig, mixed_order, validate
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
@@ -52,7 +53,7 @@ def read_model(run: str, workspace: Workspace) -> StoredModel:
             f"Run '{folder.name}' has no model yet: it was stopped before its first evaluation. "
             f"Go on with it: charlm train --resume {run}"
         )
-    return _read(folder.best, name=folder.name)
+    return _read(folder.best, name=folder.name, within=folder.path)
 
 
 def stored_model(
@@ -75,17 +76,37 @@ def stored_model(
         raise CheckpointError(f"Checkpoint {error}") from None
     prefix = "model."
     weights = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-    # Checked before anything is built: a damaged configuration must not make charlm ask for all memory.
-    if config.model.model != "ngram":
-        prefix = "" if mixed_order(config.model.mix) is None else "network."
-        stored = weights.get(f"{prefix}embedding.weight")
-        width = config.model.embedding_size or config.model.hidden_size
-        if stored is None or stored.shape != (tokenizer.vocabulary_size, width):
-            raise CheckpointError(f"The weights in '{path}' do not fit the model they are stored with.")
+    shapes = {key: array.shape for key, array in weights.items()}
+    require_plausible(config.model, shapes, vocabulary_size=tokenizer.vocabulary_size, source=path)
     return StoredModel(name, config, tokenizer, weights, path, dict(values), counts)
 
 
-def _read(path: Path, *, name: str) -> StoredModel:
-    container = read_container(path)
+def require_plausible(
+    model: ModelConfig, shapes: Mapping[str, tuple[int, ...]], *, vocabulary_size: int, source: Path
+) -> None:
+    """Returns if a model with these settings is not far larger than the arrays that were stored with them.
+
+    To be asked before it is built: settings that are damaged, or that somebody else wrote, must not make charlm
+    ask for all memory. Whether every array fits is found out when they are put into the model.
+
+    Raises:
+        CheckpointError: it is.
+    """
+    if model.model == "ngram":
+        return
+    prefix = "" if mixed_order(model.mix) is None else "network."
+    width, hidden = model.embedding_size or model.hidden_size, model.hidden_size
+    least = (model.num_layers - 1) * hidden**2 + vocabulary_size * hidden
+    if model.model == "mlp":
+        least += model.window * width * hidden
+    elif model.cell != "jordan":
+        least += hidden**2
+    stored = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(prefix))
+    if shapes.get(f"{prefix}embedding.weight") != (vocabulary_size, width) or stored < least:
+        raise CheckpointError(f"The weights in '{source}' do not fit the model they are stored with.")
+
+
+def _read(path: Path, *, name: str, within: Path | None = None) -> StoredModel:
+    container = read_container(path, within=within)
     arrays = {key: tensor.to_array() for key, tensor in container.tensors.items()}
     return stored_model(path, arrays, container.values, name=name)
