@@ -33,7 +33,10 @@ test: setup ## Set up and run the tests
 	$(BIN)/python -m pytest
 
 test-all: setup ## Run all tests, the slow ones too
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -m "not torture"
+
+torture: setup ## Kill, starve and forge: a quarter of an hour of it
+	$(BIN)/python -m pytest -m "torture or slow" tests/torture tests/runs
 
 lint: setup ## Check style, formatting and layers
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from charlm.errors import CheckpointError
 TEMPORARY_PREFIX = ".tmp-"
 
 
-def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
     """Writes `content`, maybe in pieces: a reader sees the old file or the new one, also after a power cut.
 
     The bytes go to a temporary name in the same folder, are synced to the disk, renamed, and the

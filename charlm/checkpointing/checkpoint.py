@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from charlm.checkpointing.atomic import write_atomically
-from charlm.checkpointing.container import StoredTensor, metadata_of, read_container
+from charlm.checkpointing.container import StoredTensor, read_container, write_container
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: the file cannot be written; what was there before is untouched.
     """
-    # A copy of its own for every tensor: safetensors refuses tensors that share memory, as tied weights do.
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in checkpoint.tensors.items()}
-    metadata = metadata_of({name: _stored(tensor) for name, tensor in tensors.items()}, checkpoint.values)
-    write_atomically(path, safetensors.torch.save(tensors, metadata))
+    tensors = {name: _stored(tensor.detach().cpu().contiguous()) for name, tensor in checkpoint.tensors.items()}
+    write_atomically(path, write_container(tensors, checkpoint.values))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -8,7 +8,7 @@ shape and bytes, because safetensors itself does not notice flipped bits). No pi
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ _TYPES: dict[str, tuple[str, str | None]] = {
     "BOOL": ("torch.bool", "?"),
 }
 
+_NAMES = {torch_name: name for name, (torch_name, _) in _TYPES.items()}
+_WIDTHS = {
+    torch_name: 2 if numpy_name is None else np.dtype(numpy_name).itemsize for torch_name, numpy_name in _TYPES.values()
+}
+
 
 @dataclass(frozen=True)
 class StoredTensor:
@@ -52,7 +57,7 @@ class StoredTensor:
 
     dtype: str
     shape: tuple[int, ...]
-    data: bytes | bytearray | memoryview
+    data: bytes | memoryview
 
     def to_array(self) -> NDArray[Any]:
         """Returns the numbers as a read-only array; bfloat16 becomes float32, which holds it exactly."""
@@ -71,10 +76,26 @@ class Container:
     values: Mapping[str, Any]
 
 
-def metadata_of(tensors: Mapping[str, StoredTensor], values: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the four strings that make a safetensors file a checkpoint."""
+def write_container(tensors: Mapping[str, StoredTensor], values: Mapping[str, Any]) -> Iterator[bytes | memoryview]:
+    """Yields the file that holds the tensors and values, in pieces; equal ones give equal bytes.
+
+    The safetensors library would write the metadata in another order every time.
+    """
     text = json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return {"format": FORMAT, "version": str(VERSION), "values": text, "sha256": _digest(tensors, text)}
+    metadata = {"format": FORMAT, "version": str(VERSION), "values": text, "sha256": _digest(tensors, text)}
+    header: dict[str, Any] = {"__metadata__": metadata}
+    # The widest numbers first, so that all lie at multiples of their size.
+    order = sorted(tensors, key=lambda name: (-_WIDTHS[tensors[name].dtype], name))
+    end = 0
+    for name in order:
+        tensor = tensors[name]
+        begin, end = end, end + len(tensor.data)
+        header[name] = {"dtype": _NAMES[tensor.dtype], "shape": tensor.shape, "data_offsets": [begin, end]}
+    encoded = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    yield len(encoded).to_bytes(8, "little") + encoded
+    for name in order:
+        yield memoryview(tensors[name].data)
 
 
 def read_container(path: Path, *, within: Path | None = None) -> Container:

@@ -10,7 +10,8 @@ from charlm.checkpointing.atomic import write_atomically
 from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
 
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 64 << 20
+_MOST_LINES = 500_000
 
 
 def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
@@ -47,14 +48,16 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
         CheckpointError: the file cannot be read.
     """
     try:
-        lines = read_bounded(path, most_bytes=_MOST_BYTES, within=path.parent).split(b"\n")
+        content = read_bounded(path, most_bytes=_MOST_BYTES, within=path.parent)
+        if content.count(b"\n") > _MOST_LINES:
+            raise UntrustedFileError(f"has more than {_MOST_LINES:,} lines")
     except FileNotFoundError:
         return [], 0
     except UntrustedFileError as error:
         raise CheckpointError(f"'{path}' cannot be the metrics of a run: it {error}; move it away.") from None
     except OSError as error:
         raise CheckpointError(f"Cannot read '{path}': {error.strerror or error}.") from error
-    *whole, _ = lines
+    *whole, _ = content.split(b"\n")
     records = [record for record in map(_record, whole) if record is not None]
     return records, len(whole) - len(records)
 

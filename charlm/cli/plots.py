@@ -102,7 +102,8 @@ def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
         axis.set_xlabel("layers")
         axis.set_title("" if size is None else f"as large as {size} units of the first", fontsize=8)
     axes[0][0].set_ylabel("bits per character")
-    axes[0][-1].legend(fontsize=7)
+    if scored:
+        axes[0][-1].legend(fontsize=7)
     _save(figure, path)
 
 

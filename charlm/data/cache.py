@@ -24,18 +24,24 @@ def building(folder: Path) -> Iterator[Path]:
     Raises:
         DataError: the disk is full, or the folder cannot be written.
     """
-    temporary = folder.with_name(f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
-    with write_errors_explained(folder.parent):
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(folder.parent)
-            temporary.mkdir()
-            yield temporary
-            sync_folder(temporary)
-            _rename(temporary, folder)
-            sync_folder(folder.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with write_errors_explained(folder.parent), scratch_folder(folder.parent) as temporary:
+        yield temporary
+        sync_folder(temporary)
+        _rename(temporary, folder)
+        sync_folder(folder.parent)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Gives a temporary folder within `parent`, which is made if need be; what dead processes left is removed."""
+    temporary = parent / f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(parent)
+        temporary.mkdir()
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charlm.data.cache import scratch_folder, synced_file
 from charlm.data.raw import BLOCK_BYTES
+from charlm.data.syncing import sync_folder
 from charlm.errors import DataError
 
 if TYPE_CHECKING:
@@ -86,14 +87,15 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
         if _is_intact(target, text.size_bytes, text.sha256):
             progress(text.download_bytes)
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        download = folder / text.download_name
-        if _is_intact(download, text.download_bytes, text.download_sha256):
-            progress(text.download_bytes)
-        else:
-            _download(text, download, progress)
-        _write_verified(_contents(download, text), target, text)
-        download.unlink()
+        with scratch_folder(folder) as scratch:
+            by_hand = folder / text.download_name
+            if _is_intact(by_hand, text.download_bytes, text.download_sha256):
+                progress(text.download_bytes)
+                _write_verified(_contents(by_hand, text), target, text, scratch=scratch)
+                by_hand.unlink()
+                return
+            _download(text, scratch / text.download_name, progress)
+            _write_verified(_contents(scratch / text.download_name, text), target, text, scratch=scratch)
     except OSError as error:
         raise DataError(
             f"Could not write '{error.filename or target}': {error.strerror or error}. "
@@ -109,9 +111,9 @@ def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -
     downloader = pooch.HTTPDownloader(
         progressbar=_ByteCounter(progress, text.download_bytes), chunk_size=1 << 16, timeout=_TIMEOUT_SECONDS
     )
+    place = target.parent.parent
     by_hand = (
-        f"or put '{text.download_name}' ({text.download_bytes:,} bytes) from elsewhere into '{target.parent}' "
-        "and fetch again."
+        f"or put '{text.download_name}' ({text.download_bytes:,} bytes) from elsewhere into '{place}' and fetch again."
     )
     try:
         with _quiet(pooch.get_logger()):
@@ -171,28 +173,25 @@ def _contents(download: Path, text: RemoteText) -> Iterator[bytes]:
             yield block
 
 
-def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText) -> None:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText, *, scratch: Path) -> None:
+    # Not the name of the text, which the download may have, too.
+    written = scratch / "text"
     digest = hashlib.sha256()
     size = 0
-    try:
-        with partial.open("wb") as stream:
-            for block in blocks:
-                size += len(block)
-                if size > text.size_bytes:
-                    break
-                digest.update(block)
-                stream.write(block)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if size != text.size_bytes or digest.hexdigest() != text.sha256:
-            raise DataError(
-                f"The text inside '{text.download_name}' is not the '{text.name}' it should be, and was not kept; "
-                "please report this."
-            )
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with synced_file(written) as stream:
+        for block in blocks:
+            size += len(block)
+            if size > text.size_bytes:
+                break
+            digest.update(block)
+            stream.write(block)
+    if size != text.size_bytes or digest.hexdigest() != text.sha256:
+        raise DataError(
+            f"The text inside '{text.download_name}' is not the '{text.name}' it should be, and was not kept; "
+            "please report this."
+        )
+    written.replace(target)
+    sync_folder(target.parent)
 
 
 def _is_intact(path: Path, size: int, sha256: str) -> bool:

@@ -1,3 +1,4 @@
+import json
 import os
 import pickle
 from pathlib import Path
@@ -155,3 +156,33 @@ def test_metrics_survive_a_torn_line_and_are_trimmed_to_a_step(tmp_path: Path):
     append_metrics(path, {"step": 30})
     assert path.read_text().count("\n") == 3
     assert [record["step"] for record in read_metrics(path)] == [10, 20, 30]
+
+
+def test_the_safetensors_library_reads_every_type_at_its_alignment(tmp_path):
+    tensors = {
+        str(dtype): torch.arange(5).to(dtype)
+        for dtype in (torch.bool, torch.uint8, torch.int16, torch.bfloat16, torch.float16, torch.float32, torch.int64)
+    } | {"scalar": torch.tensor(3.5), "empty": torch.zeros(0, 4), "turned": torch.arange(6.0).view(2, 3).t()}
+    path = tmp_path / "a.safetensors"
+    write_checkpoint(path, Checkpoint(tensors, {"é": [1, None]}))
+    stored = safetensors.torch.load_file(path)
+    assert stored.keys() == tensors.keys()
+    assert all(torch.equal(stored[name], tensor) for name, tensor in tensors.items())
+    header = path.read_bytes()
+    length = int.from_bytes(header[:8], "little")
+    entries = json.loads(header[8 : 8 + length])
+    widths = {"I64": 8, "F32": 4, "F16": 2, "BF16": 2, "I16": 2}
+    assert length % 8 == 0
+    assert all(
+        entry["data_offsets"][0] % widths.get(entry.get("dtype"), 1) == 0
+        for entry in entries.values()
+        if "dtype" in entry
+    )
+
+
+def test_equal_checkpoints_are_equal_files(tmp_path):
+    names = [f"tensor {number}" for number in range(40)]
+    for order, file in ((names, "a"), (names[::-1], "b")):
+        tensors = {name: torch.full((3,), float(len(name))) for name in order}
+        write_checkpoint(tmp_path / file, Checkpoint(tensors, {"x": 1, "y": 2} if file == "a" else {"y": 2, "x": 1}))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

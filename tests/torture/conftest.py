@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,19 @@ RESUME = ("train", "--resume", "one", "--quiet")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit code, negative for a signal, what it printed, and what it did to the disk."""
+    """How a process ended.
+
+    Attributes:
+        code: its exit code, negative for a signal.
+        output: what it printed.
+        events: what it did to the disk.
+        megabytes: the most memory that it took.
+    """
 
     code: int
     output: str
     events: tuple[str, ...]
+    megabytes: int
 
 
 class Nursery:
@@ -48,7 +57,7 @@ class Nursery:
 
     def __init__(self, scratch: Path) -> None:
         self._output, self._events = scratch / "output", scratch / "events"
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "TERM": "dumb"}
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "TERM": "dumb", "NO_PROXY": "127.0.0.1"}
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("nursery.py"))],
             stdin=subprocess.PIPE,
@@ -67,18 +76,23 @@ class Nursery:
         assert self._process.stdin is not None and self._process.stdout is not None
         paths = {"folder": str(folder), "output": str(self._output), "events": str(self._events)}
         self._events.unlink(missing_ok=True)
-        print(json.dumps({"arguments": arguments, **paths, **order}), file=self._process.stdin, flush=True)
+        self._process.stdin.write(json.dumps({"arguments": arguments, **paths, **order}) + "\n")
+        self._process.stdin.flush()
         process = int(self._process.stdout.readline())
         timer = None
         if kill_after is not None:
             seconds, name = kill_after
             timer = threading.Timer(seconds, _send, (process, getattr(signal, name)))
             timer.start()
-        code = int(self._process.stdout.readline())
+        code, memory = map(int, self._process.stdout.readline().split())
         if timer is not None:
             timer.cancel()
         events = self._events.read_text().splitlines() if self._events.exists() else ()
-        return Ended(code, self._output.read_text(errors="replace"), tuple(events))
+        return Ended(code, self._output.read_text(errors="replace"), tuple(events), memory >> 10)
+
+    def events_so_far(self) -> list[str]:
+        """Returns what the running process has done to the disk by now."""
+        return self._events.read_text().splitlines() if self._events.exists() else []
 
     def close(self) -> None:
         """Ends the process."""
@@ -86,10 +100,8 @@ class Nursery:
 
 
 def _send(process: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(process, number)
-    except ProcessLookupError:
-        pass
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +120,8 @@ class Playground:
         self.root = root
         self.nursery = nursery
         self._number = 0
+        folder = self.folder()
+        self.usual_megabytes = nursery.run(folder, *TRAIN).megabytes
 
     def folder(self) -> Path:
         """Returns a new folder with the text in it."""
@@ -116,6 +130,12 @@ class Playground:
         folder.mkdir()
         (folder / "tale.txt").write_text("".join(SENTENCES[(7 * n * n + n // 3) % 3] for n in range(150)))
         return folder
+
+    def another_nursery(self) -> Nursery:
+        """Returns a nursery for a second process at the same time, to be closed."""
+        scratch = self.root / "another"
+        scratch.mkdir(exist_ok=True)
+        return Nursery(scratch)
 
     def finish(self, folder: Path) -> None:
         """Brings the training in a folder to its end, as a user would."""

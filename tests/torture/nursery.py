@@ -1,14 +1,15 @@
 """Runs charlm in one forked process after the other, each with a mishap of its own; imports it once for all.
 
 Reads a JSON object a line: `arguments`, the `folder` to run them in, the `output` file, the `events` file, and
-maybe `mishaps`, `limits` (of the process, by name) and `broken_clock`. Answers with the process and, when it
-has ended, its status.
+maybe `mishaps`, `limits` (of the process, by name), `broken_clock`, or a text to `fetch` instead. Answers with
+the process and, when it has ended, its status and the most memory that it took, in KiB.
 
 Everything that a process does to the disk is an event: an operation and the file that it is on. A mishap is
 the number of an event, and what happens instead of it: the name of a signal, which the process sends to
 itself, or the name of an error, which the system reports.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -28,7 +29,8 @@ import charlm.runs.compare
 import charlm.runs.evaluate
 import charlm.runs.generate
 import charlm.runs.train
-import charlm.runs.verify  # noqa: F401
+import charlm.runs.verify
+from charlm.data.downloading import RemoteText, fetch_text
 
 _TEMPORARY = re.compile(r"^(\.tmp-.+)-[0-9a-f]{8}$")
 
@@ -44,7 +46,8 @@ class Events:
     def happen(self, operation: str, path: object) -> None:
         name = Path(os.fsdecode(path)).name  # type: ignore[arg-type]
         match = _TEMPORARY.match(name)
-        os.write(self.log, f"{operation} {match[1] if match else name}\n".encode())
+        with contextlib.suppress(OSError):  # Its own limits are the process's, too.
+            os.write(self.log, f"{operation} {match[1] if match else name}\n".encode())
         mishap = self.mishaps.get(self.number)
         self.number += 1
         if mishap is None:
@@ -82,6 +85,11 @@ class Torn:
         self.write(b"".join(pieces))
 
 
+def path_of(descriptor: int) -> Path:
+    """Returns the file that a descriptor is of."""
+    return Path(f"/proc/self/fd/{descriptor}").readlink()
+
+
 def arm(events: Events) -> None:
     """Puts an event before everything that changes the disk, and one after each change of a name."""
 
@@ -105,7 +113,7 @@ def arm(events: Events) -> None:
     plain_sync, plain_open = os.fsync, Path.open
 
     def fsync(descriptor: int) -> None:
-        events.happen("fsync", os.readlink(f"/proc/self/fd/{descriptor}"))
+        events.happen("fsync", path_of(descriptor))
         plain_sync(descriptor)
 
     def path_open(path: Path, mode: str = "r", *arguments: Any, **settings: Any) -> Any:
@@ -115,7 +123,7 @@ def arm(events: Events) -> None:
         return Torn(plain_open(path, mode, *arguments, **settings), events, path)
 
     def descriptor_open(descriptor: int, mode: str) -> Any:
-        return Torn(open(descriptor, mode), events, os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH123
+        return Torn(open(descriptor, mode), events, path_of(descriptor))
 
     os.fsync = fsync
     Path.open = path_open  # type: ignore[method-assign, assignment]
@@ -137,6 +145,9 @@ def run(order: dict[str, Any]) -> int:
         times = iter(range(10**9, 0, -100))
         time.time = lambda: float(next(times))
     try:
+        if "fetch" in order:
+            fetch_text(RemoteText(**order["fetch"]), folder=Path("corpora"), progress=lambda _: None)
+            return 0
         code = charlm.cli.app.run(order["arguments"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
@@ -148,6 +159,12 @@ def run(order: dict[str, Any]) -> int:
     return code
 
 
+def answer(*numbers: int) -> None:
+    """Tells whoever gives the orders."""
+    sys.stdout.write(" ".join(map(str, numbers)) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Serves orders until there are no more."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -155,9 +172,9 @@ def main() -> None:
         process = os.fork()
         if process == 0:
             os._exit(run(json.loads(line)))
-        print(process, flush=True)
-        _, status = os.waitpid(process, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        answer(process)
+        _, status, used = os.wait4(process, 0)
+        answer(os.waitstatus_to_exitcode(status), used.ru_maxrss)
 
 
 if __name__ == "__main__":

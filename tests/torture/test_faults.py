@@ -1,0 +1,113 @@
+"""What the system refuses: one sentence, exit code 1, nothing lost, and the same end when it is mended."""
+
+import shutil
+import threading
+
+import pytest
+
+ERRORS = ("ENOSPC", "EIO", "EACCES", "EMFILE", "EROFS", "EDQUOT")
+
+
+def assert_one_sentence(ended, *, code=1):
+    assert ended.code == code, ended.output
+    assert "Traceback" not in ended.output
+    assert sum(line.startswith("Error: ") for line in ended.output.splitlines()) == 1, ended.output
+
+
+def refuse_at(playground, whole, number, error):
+    """Lets the system refuse one thing that a training asks for, goes on, and compares the end."""
+    folder = playground.folder()
+    ended = playground.nursery.run(folder, *playground.train, mishaps={number: error})
+    # Some things may fail without harm: leftovers that cannot be removed, links that a file system does not have.
+    if ended.code:
+        assert_one_sentence(ended)
+    playground.finish(folder)
+    assert playground.state(folder) == whole.state, f"{error} at {number}: {whole.events[number]}"
+    shutil.rmtree(folder)
+    return ended
+
+
+def test_refused_at_some_points(playground, whole):
+    for index, number in enumerate(range(1, len(whole.events), 17)):
+        refuse_at(playground, whole, number, ERRORS[index % len(ERRORS)])
+
+
+@pytest.mark.torture
+def test_refused_at_every_point(playground, whole):
+    refused = 0
+    for number in range(len(whole.events)):
+        refused += refuse_at(playground, whole, number, ERRORS[number % len(ERRORS)]).code
+    assert refused > 0.8 * len(whole.events)
+
+
+@pytest.mark.parametrize("limit", [500, 1_000, 3_000, 6_000, 10_000])
+def test_files_that_may_not_grow(playground, whole, limit):
+    folder = playground.folder()
+    ended = playground.nursery.run(folder, *playground.train, limits={"FSIZE": limit})
+    assert_one_sentence(ended)
+    playground.finish(folder)
+    assert playground.state(folder) == whole.state
+
+
+@pytest.mark.parametrize("limit", [8, 10, 12, 16])
+def test_no_more_file_handles(playground, whole, limit):
+    folder = playground.folder()
+    ended = playground.nursery.run(folder, *playground.train, limits={"NOFILE": limit})
+    if ended.code:
+        assert_one_sentence(ended)
+    playground.finish(folder)
+    assert playground.state(folder) == whole.state
+
+
+def test_a_clock_that_runs_backwards(playground, whole):
+    folder = playground.folder()
+    assert playground.nursery.run(folder, *playground.train, broken_clock=True).code == 0
+    assert playground.state(folder) == whole.state
+
+
+def test_a_run_whose_folder_is_deleted_under_it(playground):
+    folder = playground.folder()
+    run = folder / "checkpoints" / "one"
+
+    def delete():
+        while not (run / "config.toml").exists():
+            pass
+        shutil.rmtree(run, ignore_errors=True)
+
+    thief = threading.Thread(target=delete)
+    thief.start()
+    ended = playground.nursery.run(folder, *playground.train, "--steps", "2000")
+    thief.join()
+    assert_one_sentence(ended)
+    assert "No such file" in ended.output
+
+
+def test_a_text_that_changes_is_refused_by_its_hash_and_named(playground):
+    folder = playground.folder()
+    ended = playground.nursery.run(folder, *playground.train, mishaps={120: "SIGKILL"})
+    assert ended.code == -9
+    (folder / "tale.txt").write_text("another tale. " * 100)
+    ended = playground.nursery.run(folder, *playground.resume)
+    assert_one_sentence(ended)
+    assert "'tale' has changed since the run was started (SHA-256" in ended.output
+
+
+def test_a_second_process_on_a_run_is_refused(playground):
+    folder = playground.folder()
+    playground.nursery.run(folder, *playground.train, mishaps={120: "SIGKILL"})
+    blocker = playground.another_nursery()
+    try:
+        process = threading.Thread(
+            target=blocker.run,
+            args=(folder, *playground.resume, "--steps", "100000"),
+            kwargs={"kill_after": (3.0, "SIGKILL")},
+        )
+        process.start()
+        while not any(line.startswith("open") for line in blocker.events_so_far()):
+            pass
+        assert_one_sentence(refused := playground.nursery.run(folder, *playground.resume))
+        assert "in use by another charlm" in refused.output
+        process.join()
+    finally:
+        blocker.close()
+    playground.finish(folder)
