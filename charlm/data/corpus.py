@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 _FORMAT_VERSION = 2
+_KEY = re.compile(r"[0-9a-f]{32}")
 _MOST_META_BYTES = 1 << 20
 _MOST_TOKENIZER_BYTES = 256 << 20
 # The system's temporary folder may lie in memory; a longer text goes to the data folder's disk.
@@ -127,6 +129,8 @@ def prepare_corpus(
 
 def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     """Returns the corpus with this key; None if it is not in the cache of the data folder, or not whole."""
+    if not _KEY.fullmatch(key):
+        return None  # From a checkpoint of somebody else, it may be a path to anywhere.
     try:
         return _open(_place(folder, key), key)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckpointError):

@@ -3,6 +3,7 @@
 import codecs
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 
 from charlm.data.raw import RawInput
 from charlm.errors import ConfigError, DataError
@@ -143,4 +144,8 @@ def _undecodable(raw: RawInput, encoding: str, *, offset: int, byte: int) -> Dat
 
 def _line_at(raw: RawInput, encoding: str, offset: int) -> int:
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    return 1 + sum(decoder.decode(block).count("\n") for block in raw.blocks(0, offset))
+    line = 1
+    with suppress(UnicodeError):  # UTF-16 without its mark is not replaced, but refused.
+        for block in raw.blocks(0, offset):
+            line += decoder.decode(block).count("\n")
+    return line

@@ -11,6 +11,7 @@ from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
 from charlm.models.build import count_parameters
 from charlm.runs.loading import model_from
+from charlm.runs.states import is_intact
 from charlm.runs.summary import describe_model
 from charlm.runs.workspace import Workspace
 
@@ -46,6 +47,13 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     """
     folder = find_run(run, workspace.checkpoints)
     newest = _newest_checkpoint(folder)
+    try:
+        return _describe(run, folder, newest)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"The checkpoint of '{folder.name}' lacks what charlm stores ({error!r}).") from None
+
+
+def _describe(run: str, folder: RunFolder, newest: Checkpoint) -> RunDescription:
     values = newest.values
     loaded = model_from(folder.last, newest, name=folder.name, device=torch.device("cpu"))
     config = loaded.config
@@ -105,8 +113,8 @@ def _best(nats: float | None, step: int) -> str:
 
 
 def _newest_checkpoint(folder: RunFolder) -> Checkpoint:
-    if folder.last.exists():
-        return read_checkpoint(folder.last)
-    if folder.best.exists():
-        return read_checkpoint(folder.best)
-    raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")
+    present = [path for path in (folder.last, folder.best) if path.exists()]
+    if not present:
+        raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")
+    # Of a damaged state, the best model still tells most; `charlm verify` tells of the damage.
+    return read_checkpoint(next((path for path in present if is_intact(path)), present[0]))

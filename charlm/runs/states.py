@@ -56,6 +56,9 @@ def open_state(path: Path) -> StoredState:
         tokenizer = from_json(values["tokenizer"])
         progress = Progress(**values["progress"])
         step = int(values["trainer"]["step"])
+        corpus = values["corpus"]
+        if not all(isinstance(corpus[name], str) for name in ("label", "digest", "key", "split")):
+            raise TypeError("which text it is of")
         checkpoint.tensors["corpus.symbol_counts"]
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it lacks {error}.") from None

@@ -110,3 +110,21 @@ def test_a_full_disk_while_keeping_a_pipe_is_one_sentence(monkeypatch: pytest.Mo
     monkeypatch.setattr("tempfile.TemporaryFile", _Full)
     with pytest.raises(DataError, match=r"stdin in a temporary file: No space left on device. Free some space"):
         SpooledInput(io.BytesIO(b"text"), name="stdin")
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_a_bomb_is_read_no_further_than_allowed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"bomb{suffix}"
+    path.write_bytes(COMPRESS[suffix](bytes(30 << 20)))
+    read = 0
+    with pytest.raises(DataError, match=r"unpacks to more than 5,000,000 bytes, .*--max-bytes"):
+        for block in FileInput(path, most_unpacked_bytes=5_000_000).blocks():
+            read += len(block)
+    assert read <= 5_000_000
+    assert sum(map(len, FileInput(path, most_unpacked_bytes=30 << 20).blocks())) == 30 << 20
+
+
+def test_a_plain_file_has_no_such_bound(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(bytes(1000))
+    assert sum(map(len, FileInput(path, most_unpacked_bytes=10).blocks())) == 1000

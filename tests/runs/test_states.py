@@ -1,5 +1,6 @@
 """What is left of a run when some of its files are damaged, and how it goes on from that."""
 
+import contextlib
 import json
 import shutil
 
@@ -8,7 +9,9 @@ import torch
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import RunConfig
+from charlm.data.corpus import open_cached
 from charlm.errors import CheckpointError, ConfigError, NotFiniteError
+from charlm.runs.inspect import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored import read_model
 from charlm.runs.train import resume, start
@@ -225,3 +228,37 @@ def test_a_second_process_is_refused(small_config, workspace):
                 gone_on(workspace)
 
     start(small_config(name="one"), workspace, Meddler(), StopRequest())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"corpus": None},
+        {"corpus": {}},
+        {"corpus": {"label": "a", "digest": 1, "key": "b", "split": "c"}},
+        {"progress": None},
+        {"progress": {"nonsense": 1}},
+        {"trainer": {}},
+        {"trainer": {"step": 12}},
+        {"tokenizer": {"kind": "char", "characters": 7}},
+        {"tokenizer": []},
+        {"config": []},
+        {"config": {"data": {"corpus": ["a"]}, "model": {"hidden_size": "many"}}},
+    ],
+    ids=str,
+)
+def test_values_that_charlm_does_not_write_are_refused_in_a_sentence(small_config, workspace, values):
+    run = trained(small_config, workspace, keep=0)
+    for name in ("last.safetensors", "best.safetensors"):
+        stored = read_checkpoint(run / name)
+        write_checkpoint(run / name, Checkpoint(stored.tensors, {**stored.values, **values}))
+    with pytest.raises((CheckpointError, ConfigError)):
+        gone_on(workspace, steps=16)
+    for look in (verify_run, describe):
+        with contextlib.suppress(CheckpointError):
+            look("one", workspace)
+
+
+def test_a_key_that_leads_out_of_the_cache_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    assert open_cached(tmp_path / "data", "../../elsewhere") is None

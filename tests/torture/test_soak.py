@@ -31,10 +31,10 @@ def test_nothing_grows(tmp_path):
     config = RunConfig.model_validate(
         {
             "data": {"corpus": (str(tmp_path / "tale.txt"),)},
-            "model": {"hidden_size": 8, "embedding_size": 4, "mix": "ngram:3"},
+            "model": {"hidden_size": 8, "embedding_size": 4, "mix": "ngram:3", "dropout": 0.1},
             "training": {
                 **{"steps": STEPS, "evaluations": STEPS // 50, "batch_size": 4, "sequence_length": 8},
-                **{"average": 0.99, "dropout": 0.1, "keep": 2},
+                **{"average": 0.99, "keep": 2},
             },
             "run": {"device": "cpu", "precision": "fp32", "threads": 1},
         }

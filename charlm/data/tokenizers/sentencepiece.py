@@ -58,6 +58,8 @@ class SentencePieceTokenizer:
         import sentencepiece  # Imported here because most runs do without it.
 
         self._model_proto = model_proto
+        if not model_proto:  # The library takes nothing for "not loaded yet".
+            raise DataError("This is no sentencepiece model (it is empty). Train one anew.")
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=model_proto)
             ids = list(range(len(self._processor)))
