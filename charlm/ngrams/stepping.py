@@ -1,5 +1,6 @@
 """The n-gram model, one symbol at a time: a StepModel."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -13,6 +14,9 @@ from charlm.ngrams.model import Level, NgramModel
 _KEPT_LENGTH = 3
 """Of contexts as long as this there are few, and they come again and again: their distributions are kept."""
 _MOST_KEPT_NUMBERS = 1 << 22
+
+_FEW = 8
+"""Symbols up to which adding one by one is faster than calling NumPy."""
 
 State = tuple[NDArray[Any], ...]
 
@@ -77,19 +81,20 @@ class SingleStepper:
         self._contexts: list[int] = contexts[:, 0].tolist()
         self._of_empty_context = model.of_empty_context.astype(np.float32)
         self._probabilities = np.empty_like(self._of_empty_context)
+        self._each_probability = _numbers(self._probabilities[0])
         self._confidence = np.zeros((1, num_features(len(children))), dtype=np.float32)
+        self._each_confidence = _numbers(self._confidence[0])
         self._logarithms = np.empty(self._probabilities.shape, dtype=np.float32)
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._most_kept = _MOST_KEPT_NUMBERS // model.vocabulary_size
 
     def confidence(self) -> NDArray[np.float32]:
         """Returns how much there is to go by now, float32 `[1, 2 order]`; the next call overwrites it."""
-        self._confidence.fill(0.0)
-        (totals, distinct) = self._confidence.reshape(2, -1)
+        numbers, order = self._each_confidence, len(self._children)
         for length, (children, context) in enumerate(zip(self._children, self._contexts, strict=True)):
-            if context != NONE:
-                totals[length] = children.totals[context]
-                distinct[length] = children.distinct[context]
+            is_known = context != NONE
+            numbers[length] = children.totals[context] if is_known else 0.0
+            numbers[order + length] = children.distinct[context] if is_known else 0.0
         return self._confidence
 
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
@@ -106,25 +111,37 @@ class SingleStepper:
         short = min(_KEPT_LENGTH, len(contexts) - 1)
         kept = self._kept.get(contexts[short]) if contexts[short] != NONE else None
         if kept is None:
-            np.copyto(self._probabilities, self._of_empty_context)
-            self._interpolate(contexts, 1, short + 1)
+            self._interpolate(self._of_empty_context, contexts[: short + 1], above=0)
+            kept = self._probabilities
             if contexts[short] != NONE and len(self._kept) < self._most_kept:
-                self._kept[contexts[short]] = self._probabilities.copy()
-        else:
-            np.copyto(self._probabilities, kept)
-        self._interpolate(contexts, short + 1, len(contexts))
+                kept = self._kept[contexts[short]] = kept.copy()
+        self._interpolate(kept, contexts, above=short)
         return self._probabilities
 
-    def _interpolate(self, contexts: list[int], start: int, stop: int) -> None:
-        (row,) = self._probabilities
-        for length in range(start, stop):
-            if contexts[length] == NONE:
-                break
-            self._children[length].interpolate(contexts[length], row)
+    def _interpolate(self, shorter: NDArray[np.float32], contexts: list[int], *, above: int) -> None:
+        """Computes the distribution in the longest context known, from the one in the context of length `above`.
+
+        From the longest on, so that each order's share is known when its children are added, and the
+        distribution of the shorter context is multiplied once.
+        """
+        share = 1.0
+        shares = []
+        for children, context in zip(self._children[len(contexts) - 1 : above : -1], contexts[:above:-1], strict=True):
+            if context != NONE:
+                shares.append((children, context, share))
+                share *= children.backoff[context]
+        np.multiply(shorter, share, out=self._probabilities)
+        for children, context, weight in shares:
+            children.add_to(self._probabilities[0], self._each_probability, context, weight)
 
     def state(self) -> State:
         """Returns a copy of the contexts."""
         return (np.array(self._contexts, dtype=np.int64)[:, None],)
+
+
+def _numbers(array: NDArray[Any]) -> Any:
+    """Returns a view of an array, 1-D, of which one number at a time is taken in half the time."""
+    return memoryview(np.ascontiguousarray(array))  # type: ignore[arg-type]
 
 
 @final
@@ -134,24 +151,36 @@ class _Children:
     Attributes:
         totals: how often it was followed, as a feature, `[contexts]`.
         distinct: by how many different symbols, as a feature.
+        backoff: the share of the order below in each context.
     """
 
     def __init__(self, level: Level, vocabulary_size: int) -> None:
         num_contexts = len(level.backoff)
-        self._firsts = np.searchsorted(level.keys, np.arange(num_contexts + 1) * vocabulary_size)
         self._symbols = level.keys % vocabulary_size
         self._seen = level.seen
-        self._backoff = level.backoff
-        self.totals, self.distinct = features(level.totals[None], level.distinct[None]).T
+        self._firsts = _numbers(np.searchsorted(level.keys, np.arange(num_contexts + 1) * vocabulary_size))
+        self._each_symbol = _numbers(self._symbols)
+        self._each_seen = _numbers(level.seen)
+        self.backoff = _numbers(level.backoff)
+        totals, distinct = features(level.totals[None], level.distinct[None]).T
+        self.totals, self.distinct = (_numbers(each) for each in (totals, distinct))
 
     def find(self, context: int, symbol: int) -> int:
         """Returns the number of the gram that goes on from a context with a symbol."""
-        first, stop = self._firsts[context], self._firsts[context + 1]
-        place = first + self._symbols[first:stop].searchsorted(symbol)
-        return int(place) if place < stop and self._symbols[place] == symbol else NONE
+        stop = self._firsts[context + 1]
+        place = bisect_left(self._each_symbol, symbol, self._firsts[context], stop)
+        return place if place < stop and self._each_symbol[place] == symbol else NONE
 
-    def interpolate(self, context: int, row: NDArray[np.float32]) -> None:
-        """Turns the distribution in the context one shorter into the one in this context, in place."""
+    def add_to(self, row: NDArray[np.float32], each: Any, context: int, weight: float) -> None:
+        """Adds what is known of the symbols that follow a context, times a weight, to the probabilities.
+
+        Args:
+            row: the probabilities, `[vocabulary]`.
+            each: the same memory.
+        """
         first, stop = self._firsts[context], self._firsts[context + 1]
-        np.multiply(row, self._backoff[context], out=row)
-        row[self._symbols[first:stop]] += self._seen[first:stop]
+        if stop - first > _FEW:
+            row[self._symbols[first:stop]] += weight * self._seen[first:stop]
+            return
+        for place in range(first, stop):
+            each[self._each_symbol[place]] += weight * self._each_seen[place]

@@ -50,6 +50,7 @@ class MixedStepper:
         num_streams = network.state()[0].shape[1]
         self._highest, self._totals, self._weighted = (np.empty((num_streams, 1), dtype=np.float32) for _ in range(3))
         self._likelihoods = np.empty((num_streams, vocabulary_size), dtype=np.float32)
+        self._ones = np.ones((vocabulary_size, 1), dtype=np.float32)
         self._known = np.empty((num_streams, len(gate.hidden)), dtype=np.float32)
         self._confidence = self._known[:, :-2]
         self._entropy, self._surprise = self._known[:, -2:-1], self._known[:, -1:]
@@ -62,12 +63,11 @@ class MixedStepper:
         np.maximum.reduce(logits, axis=1, keepdims=True, out=highest)
         np.subtract(logits, highest, out=logits)
         likelihoods = np.exp(logits, out=self._likelihoods)
-        np.add.reduce(likelihoods, axis=1, keepdims=True, out=totals)
+        np.dot(likelihoods, self._ones, out=totals)
         # With z the logits below the highest and t the sum of their exponentials, the surprise of the likeliest
         # symbol is log t, and the entropy log t - sum(z exp z) / t.
         np.log(totals, out=self._surprise)
-        np.multiply(likelihoods, logits, out=logits)
-        np.add.reduce(logits, axis=1, keepdims=True, out=weighted)
+        np.vecdot(likelihoods, logits, out=weighted[:, 0])
         np.divide(weighted, totals, out=weighted)
         np.subtract(self._surprise, weighted, out=self._entropy)
         self._confidence[:] = self._ngrams.confidence()
