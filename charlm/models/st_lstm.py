@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from charlm.models.base import Network, State
 from charlm.models.dropout import Dropout
+from charlm.models.kernels.st_lstm import ZigzagLayer, zigzag
 
 FORGET_BIAS = 1.0
 
@@ -33,20 +34,17 @@ class SpatiotemporalLSTM(nn.Module):
         self.shared = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.memories = nn.Linear(2 * hidden_size, 2 * hidden_size, bias=False)
 
-    def forward(self, entering: Tensor, h: Tensor, c: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns h, c and m after a symbol, `[batch, hidden]` each.
-
-        Args:
-            entering: what the inputs add to the gates, `[batch, 7 * hidden]`.
-            m: the shared memory as the layer below left it; for the lowest, the highest one's of the symbol before.
-        """
-        own, common = torch.split(entering, [4 * h.shape[1], 3 * h.shape[1]], dim=1)
-        i, f, g, o = (own + self.states(h)).chunk(4, dim=1)
-        shared_i, shared_f, shared_g = (common + self.shared(m)).chunk(3, dim=1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        m = torch.sigmoid(shared_f) * m + torch.sigmoid(shared_i) * torch.tanh(shared_g)
-        seen, shown = self.memories(torch.cat((c, m), dim=1)).chunk(2, dim=1)
-        return torch.sigmoid(o + seen) * torch.tanh(shown), c, m
+    def parameters_with(self, norm: nn.Module) -> ZigzagLayer:
+        """Returns the parameters of the layer and of the norm after it, as the kernel takes them."""
+        normed = (norm.weight, norm.bias) if isinstance(norm, nn.LayerNorm) else None
+        return ZigzagLayer(
+            inputs=self.inputs.weight,
+            states=self.states.weight,
+            shared=self.shared.weight,
+            memories=self.memories.weight,
+            bias=self.inputs.bias,
+            norm=normed,
+        )
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
@@ -113,27 +111,19 @@ class SpatiotemporalLanguageModel(Network):
         Args:
             tokens: symbols, int64 `[time, batch]`.
             state: h, c and m before the first of them.
-            generator: source of the dropout masks; between layers they differ at every symbol.
+            generator: source of the dropout masks.
         """
         embedded = self.embedding_dropout(self.embedding(tokens), generator)
-        lowest = self.layers[0]
-        assert isinstance(lowest, SpatiotemporalLSTM)
-        hs, cs, m = list(state[0].unbind(0)), list(state[1].unbind(0)), state[2][0]
-        tops = []
-        for values, entering in zip(embedded, lowest.inputs(embedded), strict=True):
-            for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-                assert isinstance(layer, SpatiotemporalLSTM)
-                if index > 0:
-                    values = self.layer_dropout(values[None], generator)[0]
-                    entering = layer.inputs(values)
-                hs[index], cs[index], m = layer(entering, hs[index], cs[index], m)
-                outputs = hs[index]
-                if self.residual and outputs.shape == values.shape:
-                    outputs = outputs + values
-                values = norm(outputs)
-            tops.append(values)
-        logits = self.output(self.output_dropout(torch.stack(tops), generator))
-        kept = (torch.stack(hs), torch.stack(cs), m[None])
+        layers = []
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            assert isinstance(layer, SpatiotemporalLSTM)
+            layers.append(layer.parameters_with(norm))
+        masks = []
+        if self.training and self.layer_dropout.probability > 0.0:
+            ones = embedded.new_ones(*embedded.shape[:2], self.hidden_size)
+            masks = [self.layer_dropout(ones, generator) for _ in layers[1:]]
+        tops, kept = zigzag(embedded, state, layers, masks, residual=self.residual)
+        logits = self.output(self.output_dropout(tops, generator))
         return logits, tuple(each.to(before.dtype) for each, before in zip(kept, state, strict=True))
 
     def initial_state(self, batch_size: int) -> State:

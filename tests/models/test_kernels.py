@@ -4,6 +4,7 @@ from torch import nn
 
 from charlm.models.kernels.gru import GRU
 from charlm.models.kernels.rnn import RNN
+from charlm.models.kernels.st_lstm import ZigzagLayer, zigzag
 
 LAYERS = [(GRU, nn.GRU, {}), (RNN, nn.RNN, {}), (RNN, nn.RNN, {"nonlinearity": "relu"})]
 OWN_NAMES = {"nonlinearity": "activation"}
@@ -84,3 +85,39 @@ def test_inputs_may_lie_in_memory_in_any_way(own, reference, settings):
     inputs = torch.randn(3, 6, 2, dtype=torch.float64).permute(1, 2, 0)
     state = torch.randn(2, 4, dtype=torch.float64).t().contiguous().t()[None]
     torch.testing.assert_close(layer(inputs, state), other(inputs, state))
+
+
+@pytest.mark.parametrize("num_layers", [1, 3])
+@pytest.mark.parametrize("masked", ["not", "once", "at every symbol"])
+@pytest.mark.parametrize("with_norm", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+def test_gradients_through_the_zigzag(num_layers, masked, with_norm, residual):
+    generator = torch.Generator().manual_seed(1)
+
+    def drawn(*shape):
+        return (0.5 * torch.randn(*shape, generator=generator, dtype=torch.float64)).requires_grad_()
+
+    def layers(*tensors):
+        chunks = [tensors[place : place + 7] for place in range(0, len(tensors), 7)]
+        return [ZigzagLayer(*each[:5], norm=each[5:] if with_norm else None) for each in chunks]
+
+    time, batch, units = 3, 2, 2
+    inputs = drawn(time, batch, units)
+    state = drawn(num_layers, batch, units), drawn(num_layers, batch, units), drawn(1, batch, units)
+    parameters = [
+        drawn(*shape) for _ in range(num_layers) for shape in ((14, 2), (8, 2), (6, 2), (4, 4), (14,), (2,), (2,))
+    ]
+    rows = {"not": 0, "once": 1, "at every symbol": time}[masked]
+    masks = (
+        [torch.rand(rows, batch, units, generator=generator).double() for _ in range(num_layers - 1)] if rows else []
+    )
+
+    def run(inputs, h, c, m, *parameters):
+        outputs, last = zigzag(inputs, (h, c, m), layers(*parameters), masks, residual=residual)
+        return outputs, *last
+
+    if not with_norm:
+        for number in range(num_layers):
+            for tensor in parameters[7 * number + 5 : 7 * number + 7]:
+                tensor.requires_grad_(False)
+    assert torch.autograd.gradcheck(run, (inputs, *state, *parameters))

@@ -92,7 +92,7 @@ def test_logits_are_those_of_the_equations(settings):
             torch.testing.assert_close(logits[:, lane], expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("settings", NETWORKS[:2] + NETWORKS[4:5])
+@pytest.mark.parametrize("settings", NETWORKS)
 def test_gradients_are_those_of_the_equations(settings):
     config, model = make(settings, torch.float64)
     logits, _ = model(tokens(batch=1), model.initial_state(1))

@@ -20,7 +20,7 @@ class StepProduct:
     def __init__(self, matrix: Tensor, dtype: torch.dtype, *, float32_up_to: int, batch_size: int) -> None:
         self.dtype = matrix.dtype if min(matrix.shape) <= float32_up_to else dtype
         matrix = matrix.to(self.dtype)
-        self._is_packed = self.dtype == torch.bfloat16 and _can_pack()
+        self._is_packed = self.dtype == torch.bfloat16 and matrix.device.type == "cpu" and _can_pack()
         if self._is_packed:
             # Otherwise oneDNN packs the matrix at every product, for as long as the product takes.
             self._matrix = torch.ops.mkldnn._reorder_linear_weight(matrix.contiguous(), batch_size)
