@@ -263,10 +263,15 @@ class ModelConfig(Section):
         Field(gt=0, le=1000, description="k of a recurrent matrix whose entries have variance k / hidden size."),
     ] = 1.0
     forget_bias: Annotated[
-        float,
-        Only("cell", ("lstm", "lstm-peephole")),
-        Field(ge=-100, le=100, description="First bias of an LSTM's forget gates."),
-    ] = 1.0
+        float | None,
+        Only("cell", ("lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple")),
+        Field(
+            ge=-100,
+            le=100,
+            description="First bias of the gates that keep the past: forget gates of an LSTM, update gates of a GRU.  "
+            "[default: 1 for LSTMs, 0 for GRUs]",
+        ),
+    ] = None
     hidden_size: Annotated[
         int, _OF_NETWORKS, Field(ge=1, le=65536, description="Units in each layer; chosen for a --budget.")
     ] = 192

@@ -9,6 +9,15 @@ from torch import Tensor, nn
 from charlm.config import Cell, Init
 from charlm.stepping.shapes import SHAPES
 
+_KEEPING_GATES: dict[Cell, tuple[int, float]] = {
+    "lstm": (1, 1.0),
+    "lstm-peephole": (1, 1.0),
+    "gru": (1, 0.0),
+    "gru-reset-before": (1, 0.0),
+    "gru-simple": (0, 0.0),
+}
+"""Where the gate that keeps the past stands in a cell's matrices, and its first bias."""
+
 
 @dataclass(frozen=True)
 class Initialization:
@@ -24,12 +33,13 @@ class Initialization:
 
     Attributes:
         variance: k.
-        forget_bias: of an LSTM; 1 lets it remember from the start (Jozefowicz et al. 2015).
+        keeping_bias: of the gates that keep the past, an LSTM's forget gates and a GRU's update gates; None is the
+            field's: 1 for LSTMs, which lets them remember from the start (Jozefowicz et al. 2015), 0 for GRUs.
     """
 
     kind: Init = "default"
     variance: float = 1.0
-    forget_bias: float = 1.0
+    keeping_bias: float | None = None
 
     @torch.no_grad()
     def apply(self, layer: nn.Module, cell: Cell, generator: torch.Generator) -> None:
@@ -44,9 +54,11 @@ class Initialization:
                     nn.init.xavier_uniform_(gate, generator=generator)
             else:
                 nn.init.zeros_(parameter)
-            # torch keeps two biases for each gate and adds them; the order of gates is i, f, g, o.
-            if cell in ("lstm", "lstm-peephole") and name.startswith("bias_ih"):
-                nn.init.constant_(parameter.chunk(gates)[1], self.forget_bias)
+            # torch keeps two biases for each gate and adds them.
+            if cell in _KEEPING_GATES and name.startswith("bias_ih"):
+                place, usual = _KEEPING_GATES[cell]
+                bias = usual if self.keeping_bias is None else self.keeping_bias
+                nn.init.constant_(parameter.chunk(gates)[place], bias)
 
     def _draw_recurrent(self, matrix: Tensor, generator: torch.Generator) -> None:
         match self.kind:

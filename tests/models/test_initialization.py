@@ -3,7 +3,6 @@ import torch
 
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
-from charlm.models.initialization import Initialization
 from charlm.stepping.shapes import SHAPES, STANDALONE
 
 
@@ -30,22 +29,33 @@ def test_a_gaussian_matrix_has_the_variance_asked_for(variance):
     assert abs(matrix.mean().item()) < 0.001
 
 
-@pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
-def test_the_forget_bias_is_the_forget_gate_s_alone(cell):
+KEEPING = [("lstm", 4, 1), ("lstm-peephole", 4, 1), ("gru", 3, 1), ("gru-reset-before", 3, 1), ("gru-simple", 2, 0)]
+
+
+@pytest.mark.parametrize(("cell", "gates", "place"), KEEPING)
+def test_the_forget_bias_is_that_of_the_gate_that_keeps_the_past_alone(cell, gates, place):
     bias = layer_of(cell, forget_bias=2.5).bias_ih_l0
-    assert bias.chunk(4)[1].tolist() == [2.5] * 40
+    assert bias.chunk(gates)[place].tolist() == [2.5] * 40
     assert bias.sum().item() == pytest.approx(100.0)
 
 
-def test_the_default_forget_bias_is_one():
+@pytest.mark.parametrize("cell", ["gru", "gru-reset-before", "gru-simple"])
+def test_with_a_large_forget_bias_a_state_stays(cell):
+    state = torch.linspace(-0.9, 0.9, 40).view(1, 1, 40)
+    with torch.no_grad():
+        _, last = layer_of(cell, forget_bias=30.0)(torch.zeros(5, 1, 40), state)
+    torch.testing.assert_close(last, state, atol=1e-5, rtol=0.0)
+
+
+def test_the_default_forget_bias_is_one_for_lstms_and_zero_for_grus():
     assert layer_of("lstm").bias_ih_l0.chunk(4)[1].tolist() == [1.0] * 40
-    assert Initialization().forget_bias == ModelConfig().forget_bias
+    assert layer_of("gru").bias_ih_l0.abs().max().item() == 0.0
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cell": "gru", "forget_bias": 0.0}, "forget_bias is for cell lstm or lstm-peephole, not for cell gru"),
+        ({"cell": "rnn", "forget_bias": 0.0}, "forget_bias is for cell lstm or .* or gru-simple, not for cell rnn"),
         ({"init_variance": 2.0}, "init_variance is for init gaussian, not for init default"),
         ({"cell": "lstm", "nonlinearity": "sigmoid"}, "nonlinearity is for cell rnn or jordan, not for cell lstm"),
         ({"cell": "st-lstm", "init": "identity"}, "init is for cell lstm or .* or rnn, not for cell st-lstm"),
