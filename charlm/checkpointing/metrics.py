@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.checkpointing.atomic import write_atomically
+from charlm.data.syncing import sync_file
 from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
 
@@ -15,7 +16,7 @@ _MOST_LINES = 500_000
 
 
 def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
-    """Appends one line to the metrics; it is on the disk before any checkpoint that is written later.
+    """Appends one line to the metrics; `sync_metrics` sees to it that it lasts.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -26,8 +27,18 @@ def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
     try:
         with open(os.open(path, flags, 0o666), "ab") as file:  # noqa: PTH123, of a descriptor
             file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+    except OSError as error:
+        raise CheckpointError(f"Cannot write '{path}': {error.strerror or error}.") from error
+
+
+def sync_metrics(path: Path) -> None:
+    """Waits until all lines are on the disk, as they must be before a checkpoint that counts on them.
+
+    Raises:
+        CheckpointError: they cannot be written.
+    """
+    try:
+        sync_file(path)
     except OSError as error:
         raise CheckpointError(f"Cannot write '{path}': {error.strerror or error}.") from error
 

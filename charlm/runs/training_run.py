@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import append_metrics, trim_metrics
+from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, RunConfig
 from charlm.data.corpus import EncodedCorpus
@@ -286,6 +286,7 @@ class TrainingRun:
         step, keep = self.trainer.step, self.config.training.keep
         tensors = self.trainer.tensors() | {"corpus.symbol_counts": torch.from_numpy(self.symbol_counts)}
         values = self._values() | {"trainer": self.trainer.values(), "progress": self.progress.to_json()}
+        sync_metrics(self.folder.metrics)
         if keep and self._saved_step not in (None, step):
             self.folder.keep_last(self._saved_step)
         write_checkpoint(self.folder.last, Checkpoint(tensors, values))
