@@ -61,7 +61,7 @@ def _default(option: Any) -> str:
     if isinstance(option.show_default, str):
         return option.show_default
     default = option.default
-    if default in (None, (), [], False) or callable(default) or not option.show_default:
+    if default is None or default is False or default in ((), []) or callable(default) or not option.show_default:
         return ""
     if isinstance(default, bool):
         return "on"

@@ -146,6 +146,13 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
         folder = RunFolder(path)
         if any(each.exists() for each in (folder.config_file, folder.last, folder.best)):
             return folder
+        if path.is_file():
+            raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {path.parent}")
+        inner = list_runs(path)
+        if inner:
+            raise CheckpointError(
+                f"'{path}' holds several runs, {', '.join(inner[:10])}; name one of them, such as {run}/{inner[0]}"
+            )
     known = list_runs(checkpoints)
     hint = f"there are: {', '.join(known[:10])}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")

@@ -139,7 +139,7 @@ def agreement(
 
     Each cell is trained on generated sentences such as "The cat, which already ate the egg and the plums, was full."
     and asked which verb is right in others, at growing distance; half are right by chance. Unless said otherwise,
-    they have one layer of 64 units and learn at a rate of 0.005 from 64 windows of 160 symbols.
+    they have one layer of 64 units, a forget bias of 2, and learn at a rate of 0.005 from 64 windows of 160 symbols.
     """
     from charlm.cli.console import make_display, plain_console, print_json
     from charlm.cli.curves import table

@@ -25,7 +25,7 @@ Texts = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON, alone on standard output.")]
 Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it into this file (needs the extra charlm[plots]).")
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it into this file (needs the extra `plots`).")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors and results.")]
 

@@ -137,7 +137,10 @@ def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for heading, value in rows:
         table.add_row(heading, Text(visible(value)))
-    console.print(table)
+    # Without the spaces that a table ends its lines with.
+    with console.capture() as captured:
+        console.print(table)
+    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_description(console: Console, description: "RunDescription") -> None:

@@ -80,6 +80,8 @@ def compare(
             folder.keep(told, results)
             if stop.requested:
                 break
+        # Again, even if nothing was left to do: whoever was killed had kept the results, but maybe not their tables.
+        folder.keep(told, results)
     show(cells, results, None)
     return folder, [results[cell.name] for cell in cells if cell.name in results]
 

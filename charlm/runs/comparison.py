@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.atomic import remove_leftovers, write_atomically
+from charlm.checkpointing.atomic import TEMPORARY_PREFIX, remove_leftovers, write_atomically
 from charlm.checkpointing.locking import LOCK_FILE, locked
 from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
@@ -65,7 +65,9 @@ class ComparisonFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            is_other = not self._file.exists() and any(each.name != LOCK_FILE for each in self.path.iterdir())
+            # What a process leaves that was killed before its first comparison.json was written is a beginning.
+            others = (each for each in self.path.iterdir() if each.name != LOCK_FILE)
+            is_other = not self._file.exists() and not all(each.name.startswith(TEMPORARY_PREFIX) for each in others)
         except OSError as error:
             raise CheckpointError(f"Cannot make '{self.path}': {error.strerror or error}.") from error
         if is_other:

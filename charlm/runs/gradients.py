@@ -109,7 +109,7 @@ def chosen_cells(names: str) -> list[Cell]:
     chosen = [name.strip() for name in names.split(",")]
     if unknown := [name for name in chosen if name not in known]:
         raise ConfigError(f"--cells {unknown[0]} is not a recurrent cell; there are {', '.join(known)}.")
-    return [cell for cell in known if cell in chosen]
+    return sorted((cell for cell in known if cell in chosen), key=chosen.index)
 
 
 def _stretches(text: EncodedText, *, lags: int) -> tuple[Tensor, Tensor]:

@@ -1,14 +1,12 @@
 """The cells of a comparison: which models with how many layers, each as the configuration of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
-import torch
-
 from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig, validate
 from charlm.errors import ConfigError
-from charlm.models.build import build_network
+from charlm.models.build import build_network, count_parameters
 from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
@@ -107,31 +105,41 @@ def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> lis
     networks = [cell for cell in cells if cell.layers is not None]
     if not networks:
         return cells
-    wanted = _count(networks[0].model, networks[0].model.hidden_size, vocabulary_size)
+    wanted = _parameters_by_width(networks[0].model, vocabulary_size)(networks[0].model.hidden_size)
     return [
         cell if cell.layers is None else replace(cell, model=_fitted(cell, wanted, vocabulary_size)) for cell in cells
     ]
 
 
 def _fitted(cell: GridCell, wanted: int, vocabulary_size: int) -> ModelConfig:
+    count = _parameters_by_width(cell.model, vocabulary_size)
     low, high = 1, MOST_UNITS
-    if not _count(cell.model, low, vocabulary_size) <= wanted <= _count(cell.model, high, vocabulary_size):
+    if not count(low) <= wanted <= count(high):
         raise ConfigError(
             f"No width gives {cell.kind} with {cell.layers} layers {wanted:,} parameters; choose another --hidden-size."
         )
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _count(cell.model, middle, vocabulary_size) <= wanted else (low, middle)
-    nearest = min((low, high), key=lambda width: abs(_count(cell.model, width, vocabulary_size) - wanted))
+        low, high = (middle, high) if count(middle) <= wanted else (low, middle)
+    nearest = min((low, high), key=lambda width: abs(count(width) - wanted))
     return cell.model.model_copy(update={"hidden_size": nearest})
 
 
-def _count(model: ModelConfig, width: int, vocabulary_size: int) -> int:
+def _parameters_by_width(model: ModelConfig, vocabulary_size: int) -> Callable[[int], int]:
+    """Returns how many parameters such a network has with so many units.
+
+    Every matrix has as many rows and columns as there are units, times a constant or instead of them: the number
+    is a polynomial of the second degree, and three small networks tell which (Newton's forward differences).
+    """
+    networks = [build_network(_with_width(model, width), vocabulary_size=vocabulary_size) for width in (1, 2, 3)]
+    one, two, three = (count_parameters(network) for network in networks)
+    first, second = two - one, three - 2 * two + one
+    return lambda width: one + (width - 1) * first + (width - 1) * (width - 2) // 2 * second
+
+
+def _with_width(model: ModelConfig, width: int) -> ModelConfig:
     model = model.model_copy(update={"hidden_size": width})
-    model = model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
-    with torch.device("meta"):
-        network = build_network(model, vocabulary_size=vocabulary_size)
-    return sum(parameter.numel() for parameter in network.parameters())
+    return model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
 
 
 def run_config(cell: GridCell, base: RunConfig) -> RunConfig:

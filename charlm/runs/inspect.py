@@ -8,9 +8,11 @@ import torch
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
-from charlm.errors import CheckpointError
+from charlm.config import RunConfig, mixed_order, validate
+from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import count_parameters
 from charlm.runs.loading import model_from
+from charlm.runs.mixing import network_alone
 from charlm.runs.states import is_intact
 from charlm.runs.summary import describe_model
 from charlm.runs.workspace import Workspace
@@ -49,14 +51,20 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     newest = _newest_checkpoint(folder)
     try:
         return _describe(run, folder, newest)
+    except ConfigError as error:
+        raise CheckpointError(f"The checkpoint of '{folder.name}' cannot be described: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"The checkpoint of '{folder.name}' lacks what charlm stores ({error!r}).") from None
 
 
 def _describe(run: str, folder: RunFolder, newest: Checkpoint) -> RunDescription:
     values = newest.values
-    loaded = model_from(folder.last, newest, name=folder.name, device=torch.device("cpu"))
-    config = loaded.config
+    config = validate(RunConfig, values["config"], source=f"'{folder.path}'")
+    # A state of a mixed run has no n-grams: they are counted anew when it goes on.
+    is_part = mixed_order(config.model.mix) is not None and not newest.section("model.ngrams")
+    loaded = model_from(
+        folder.last, network_alone(newest) if is_part else newest, name=folder.name, device=torch.device("cpu")
+    )
     parameters = count_parameters(loaded.model)
     total_steps = config.training.steps or 0
     step = int(values["step"])

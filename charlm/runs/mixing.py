@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from charlm.checkpointing.checkpoint import Checkpoint
 from charlm.config import DEFAULT_BUDGET, ModelConfig, RunConfig, mixed_order, parse_duration
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
@@ -85,3 +86,17 @@ def settle_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
 def with_mix(model: ModelConfig, mix: str) -> ModelConfig:
     """Returns a model's configuration with another mix."""
     return model.model_copy(update={"mix": mix})
+
+
+def network_alone(checkpoint: Checkpoint) -> Checkpoint:
+    """Returns the checkpoint of a mixed run without its n-grams and its gate, as if its network had been alone."""
+    prefix = "model.network."
+    tensors = {
+        f"model.{name.removeprefix(prefix)}": tensor
+        for name, tensor in checkpoint.tensors.items()
+        if name.startswith(prefix)
+    }
+    tensors["corpus.symbol_counts"] = checkpoint.tensors["corpus.symbol_counts"]
+    config = checkpoint.values["config"]
+    alone = config | {"model": config["model"] | {"mix": "none"}}
+    return Checkpoint(tensors, {**checkpoint.values, "config": alone})

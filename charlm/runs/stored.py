@@ -74,6 +74,11 @@ def stored_model(
         raise
     except CharlmError as error:
         raise CheckpointError(f"Checkpoint {error}") from None
+    if mixed_order(config.model.mix) is not None and not any(key.startswith("model.ngrams.") for key in arrays):
+        raise CheckpointError(
+            f"'{path}' is a state of a training, which is kept without the n-grams that are mixed in; "
+            "name the run, or its best.safetensors."
+        )
     prefix = "model."
     weights = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
     shapes = {key: array.shape for key, array in weights.items()}

@@ -243,6 +243,11 @@ def _go_on(
         total_steps = config.training.steps
         assert total_steps is not None
         done = state.step
+        if done >= total_steps and given:
+            raise ConfigError(
+                f"Run '{folder.name}' has done {done} steps already, and the length now asked for is {total_steps}; "
+                f"ask for more, such as --steps {2 * done}."
+            )
         if done >= total_steps:
             raise ConfigError(
                 f"Run '{folder.name}' is finished: it has done {done} of {total_steps} steps. "

@@ -25,7 +25,7 @@ from charlm.models.build import arrays_of, build_network, load_weights
 from charlm.models.mixture import MixedLanguageModel
 from charlm.ngrams.model import NgramModel
 from charlm.runs.generate import step_model
-from charlm.runs.mixing import with_mix
+from charlm.runs.mixing import network_alone, with_mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.runs.seeds import Streams
 from charlm.runs.states import open_state
@@ -263,16 +263,9 @@ class TrainingRun:
 
     def keep_network_alone(self) -> None:
         """Writes the best model again, without the n-grams that were mixed in."""
-        best = read_checkpoint(self.folder.best)
+        write_checkpoint(self.folder.best, network_alone(read_checkpoint(self.folder.best)))
         model = with_mix(self.config.model, "none")
         self.config = self.config.model_copy(update={"model": model})
-        prefix = "model.network."
-        tensors = {
-            f"model.{name.removeprefix(prefix)}": each for name, each in best.tensors.items() if name.startswith(prefix)
-        }
-        tensors["corpus.symbol_counts"] = best.tensors["corpus.symbol_counts"]
-        config = best.values["config"] | {"model": model.model_dump(mode="json", exclude_none=True)}
-        write_checkpoint(self.folder.best, Checkpoint(tensors, {**best.values, "config": config}))
         self.write_config()
 
     def save(self) -> None:

@@ -19,7 +19,7 @@ def test_gradients_are_told_for_each_cell_before_and_after_training(tale, capsys
     assert run(["inspect", "gradients", tale, *SMALL, "--json"]) == 0
     curves = json.loads(capsys.readouterr().out)
     assert [(each["cell"], each["steps"]) for each in curves] == [
-        (cell, steps) for cell in ("lstm", "gru", "rnn") for steps in (0, 3)
+        (cell, steps) for cell in ("rnn", "gru", "lstm") for steps in (0, 3)
     ]
     assert all(len(each["norms"]) == 12 and min(each["norms"]) > 0 for each in curves)
     assert run(["inspect", "gradients", tale, *SMALL, "--cells", "gru-simple"]) == 0
@@ -83,7 +83,7 @@ def test_agreement_is_asked_of_each_cell_at_each_length(tale, capsys):
     few = ["--hidden-size", "8", "--num-layers", "1", "--train-steps", "3", "--sentences", "50", "--questions", "4"]
     assert run(["inspect", "agreement", "--longest", "2", *few, "-q", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
-    assert [each["cell"] for each in results] == ["lstm", "gru", "rnn"]
+    assert [each["cell"] for each in results] == ["rnn", "gru", "lstm"]
     assert all([answer["things"] for answer in each["answers"]] == [0, 1, 2] for each in results)
     assert run(["inspect", "agreement", "--longest", "1", "--cells", "gru", *few, "-q"]) == 0
     assert "gru" in capsys.readouterr().out

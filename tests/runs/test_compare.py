@@ -1,16 +1,19 @@
 import csv
 import dataclasses
 import json
+from typing import get_args
 
 import pytest
 
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import ComparisonConfig
+from charlm.config import Cell, ComparisonConfig, ModelConfig
 from charlm.errors import CheckpointError, ConfigError
+from charlm.models.build import build_network, count_parameters
 from charlm.runs.compare import compare
 from charlm.runs.comparison import CellResult, markdown
-from charlm.runs.grid import grid_cells, with_equal_parameters
+from charlm.runs.grid import cells_of_equal_parameters, grid_cells, with_equal_parameters
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.training.defaults import default_embedding_size
 
 
 class StopAfterSteps(SilentReporter):
@@ -215,3 +218,22 @@ def test_the_table_has_a_column_a_model_and_a_row_a_depth():
     assert one == "| 1 layer | 2.5000 | 2.0000 |  |"
     assert two == "| 2 layers |  | 1.9000 |  |"
     assert markdown(results).splitlines()[-1].endswith("| It diverged. |")
+
+
+@pytest.mark.parametrize("kind", [*get_args(Cell), "mlp", "mlp:3"])
+@pytest.mark.parametrize("layers", ["1", "3"])
+@pytest.mark.parametrize("width", [30, 60])
+def test_equal_parameters_are_as_near_as_a_width_can_bring_them(kind, layers, width):
+    settings = grid(models=f"lstm,{kind}" if kind != "lstm" else "lstm,rnn", layers=layers, match="parameters")
+    reference, cell = cells_of_equal_parameters(settings, ModelConfig(hidden_size=width), vocabulary_size=30)
+    assert reference.model.hidden_size == width
+
+    def parameters(model, more=0):
+        model = model.model_copy(update={"hidden_size": model.hidden_size + more})
+        sized = model.model_copy(update={"embedding_size": default_embedding_size(model)})
+        return count_parameters(build_network(sized, vocabulary_size=30))
+
+    wanted = parameters(reference.model)
+    distance = abs(parameters(cell.model) - wanted)
+    assert distance <= abs(parameters(cell.model, 1) - wanted)
+    assert cell.model.hidden_size == 1 or distance <= abs(parameters(cell.model, -1) - wanted)

@@ -2,11 +2,13 @@ import pytest
 import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.errors import ConfigError, DataError
+from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.api import load
 from charlm.runs.finish import train_to_the_end
+from charlm.runs.inspect import describe
 from charlm.runs.mixing import settle_mix
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.stored import read_model
 from charlm.runs.train import resume, start
 from tests.runs.test_train import StopAfter
 
@@ -124,3 +126,13 @@ def test_a_mixed_run_has_no_arpa_form(small_config, workspace, tmp_path):
     train(small_config(name="mixed", mix="ngram:4"), workspace)
     with pytest.raises(ConfigError, match="is a network"):
         export_arpa("mixed", tmp_path / "x.arpa", workspace)
+
+
+def test_a_mixed_run_is_described_from_its_state_which_has_no_ngrams(small_config, workspace):
+    start(small_config(name="mixed", mix="ngram:3"), workspace, SilentReporter(), StopRequest())
+    rows = dict(describe("mixed", workspace).rows)
+    assert "mixed with n-grams up to order 3" in rows["model"]
+    assert rows["steps"].startswith("12 of 12")
+    last = workspace.checkpoints / "mixed" / "last.safetensors"
+    with pytest.raises(CheckpointError, match="without the n-grams"):
+        read_model(str(last), workspace)
