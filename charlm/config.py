@@ -172,6 +172,18 @@ class DataConfig(Section):
         str, Field(description="Most that a compressed file may unpack to: 500MB, 20GB. More is taken for a bomb.")
     ] = "8GB"
 
+    @field_validator("corpus", "valid", "test")
+    @classmethod
+    def _names_are_utf8(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            shown = name.encode(errors="replace").decode()
+            if shown != name:
+                raise ValueError(
+                    f"the name {shown!r} is not UTF-8 and cannot be stored with a run; rename the file, or pipe it in: "
+                    "charlm train - < FILE"
+                )
+        return value
+
     @field_validator("max_bytes")
     @classmethod
     def _is_size(cls, value: str) -> str:

@@ -183,7 +183,12 @@ class _Reader:
 
 
 def _label(spec: str, files: tuple[Path, ...]) -> str:
-    """Returns a name for what `spec` named: of the file, the folder, or the folder that a glob starts in."""
+    """Returns a name for what `spec` named; bytes of a name that are no UTF-8 are shown as '?'."""
+    return _plain_label(spec, files).encode(errors="replace").decode()
+
+
+def _plain_label(spec: str, files: tuple[Path, ...]) -> str:
+    """Returns the name of the file, of the folder, or of the folder that a glob starts in."""
     path = Path(spec)
     if path in files:
         return "pipe" if is_pipe(path) else text_name(path)

@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -15,7 +17,7 @@ from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import DataError
 from charlm.runs.api import load
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import start
+from charlm.runs.train import resume, start
 
 # Every plane, combining marks, both directions, controls, and all that ends a line somewhere.
 ODD = (
@@ -144,3 +146,26 @@ def test_one_line_of_a_hundred_megabytes(tmp_path, records):
     data = {"split": "80/10/10" if records == "none" else "50/25/25", "records": records}
     result = start(config(path, data=data), load_place(tmp_path), SilentReporter(), StopRequest())
     assert math.isfinite(result.test.total_nats)
+
+
+def named_in_bytes(folder, name):
+    path = os.fsencode(folder) + b"/" + name
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120, pathlib takes no bytes
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(b"the cat sat on the mat. " * 20)
+    return os.fsdecode(path)
+
+
+def test_a_name_that_is_no_utf8_is_refused_and_one_within_a_folder_is_not(tmp_path):
+    path = named_in_bytes(tmp_path, b"caf\xe9.txt")
+    with pytest.raises(ValueError, match=r"caf\?.txt' is not UTF-8 and cannot be stored"):
+        config(path)
+    result = start(config(tmp_path), load_place(tmp_path), SilentReporter(), StopRequest())
+    assert load(result.name, workspace=tmp_path).name == result.name
+
+
+def test_a_folder_whose_name_is_no_utf8_is_worked_in(tmp_path, monkeypatch):
+    path = named_in_bytes(tmp_path, b"caf\xe9/tale.txt")
+    monkeypatch.chdir(os.path.dirname(path))  # noqa: PTH120
+    result = start(config("."), load_place(Path()), SilentReporter(), StopRequest())
+    resume(result.name, load_place(Path()), SilentReporter(), StopRequest(), overrides={"steps": 4})
