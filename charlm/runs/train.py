@@ -125,6 +125,8 @@ def start(
         )
     with _out_of_memory_explained():
         config, on_trial = settle_mix(config, corpus)
+        if origin is not None and mixed_order(origin.config.model.mix) and not mixed_order(config.model.mix):
+            reporter.note(f"Of '{origin.name}', the network alone is taken; --mix mixes n-grams of this text with it.")
         config, mixture = make_mixture(config, corpus, on_trial=on_trial)
 
         def assemble(config: RunConfig, *, total_steps: int) -> Trainer:

@@ -136,3 +136,15 @@ def test_a_mixed_run_is_described_from_its_state_which_has_no_ngrams(small_confi
     last = workspace.checkpoints / "mixed" / "last.safetensors"
     with pytest.raises(CheckpointError, match="without the n-grams"):
         read_model(str(last), workspace)
+
+
+def test_fine_tuning_a_mixed_run_says_that_its_network_alone_is_taken(small_config, workspace):
+    notes = []
+
+    class Told(SilentReporter):
+        def note(self, message):
+            notes.append(message)
+
+    train(small_config(name="mixed", mix="ngram:3"), workspace)
+    start(small_config(name="tuned"), workspace, Told(), StopRequest(), init_from="mixed")
+    assert any("the network alone is taken" in note for note in notes)
