@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from charlm.errors import ConfigError
+from charlm.notation import parse_duration, parse_forcing, parse_size, parse_split
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -33,85 +34,6 @@ Cell = Literal["lstm", "lstm-peephole", "st-lstm", "gru", "gru-reset-before", "g
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 Init = Literal["default", "identity", "orthogonal", "gaussian"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
-_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(KB|MB|GB|TB)")
-_BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def parse_duration(text: str) -> float:
-    """Returns the seconds that a duration such as '90s', '5m' or '2h' stands for.
-
-    Raises:
-        ValueError: it is not a positive number followed by s, m or h.
-    """
-    match = _DURATION.match(text)
-    if match is None or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a duration; write for example 90s, 5m or 2h")
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-def parse_size(text: str) -> int:
-    """Returns the bytes that a size such as '500MB' or '20GB' stands for.
-
-    Raises:
-        ValueError: it is not a positive number followed by KB, MB, GB or TB.
-    """
-    match = _SIZE.fullmatch(text)
-    if match is None or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a size; write for example 500MB or 20GB")
-    return int(float(match[1]) * _BYTES[match[2]])
-
-
-def parse_split(text: str) -> tuple[float, float, float]:
-    """Returns the fractions (train, valid, test) that a split such as '90/5/5' stands for.
-
-    Raises:
-        ValueError: it is not three non-negative numbers that add up to 100, the first above zero.
-    """
-    parts = text.split("/")
-    try:
-        train, valid, test = (float(part) for part in parts)
-    except ValueError:
-        raise ValueError(f"{text!r} is not three numbers such as 90/5/5") from None
-    if not (train > 0 and valid >= 0 and test >= 0 and abs(train + valid + test - 100) < 1e-9):
-        raise ValueError(f"{text!r} must be three percentages that add up to 100, the first above 0")
-    return train / 100, valid / 100, test / 100
-
-
-_FORCING = re.compile(r"always|(linear|exponential|inverse-sigmoid):(\d+(?:\.\d*)?|\.\d+)")
-
-
-@dataclass(frozen=True)
-class Forcing:
-    """How often training reads the true symbol instead of one that the model draws; see `parse_forcing`."""
-
-    kind: Literal["always", "linear", "exponential", "inverse-sigmoid"]
-    parameter: float = 1.0
-
-
-def parse_forcing(text: str) -> Forcing:
-    """Returns the schedule that a setting such as 'linear:0.5' stands for.
-
-    Raises:
-        ValueError: it is none.
-    """
-    match = _FORCING.fullmatch(text)
-    if match is None:
-        raise ValueError(
-            f"{text!r} is not a schedule; write always, linear:E or exponential:E with the share E at the end, "
-            "or inverse-sigmoid:K"
-        )
-    if text == "always":
-        return Forcing("always")
-    forcing = Forcing(match[1], float(match[2]))  # type: ignore[arg-type]
-    largest = 1e6 if forcing.kind == "inverse-sigmoid" else 1.0
-    lowest = 1.0 if forcing.kind == "inverse-sigmoid" else 0.0 if forcing.kind == "linear" else 1e-6
-    if not lowest <= forcing.parameter <= largest:
-        raise ValueError(f"{text!r} must have a number from {lowest:g} to {largest:g}")
-    return forcing
-
 
 _MIX = re.compile(r"none|ngram:([1-9]|1\d|2[0-4])")
 

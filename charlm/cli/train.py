@@ -39,7 +39,7 @@ def train(
         typer.Option(
             "--resume",
             metavar="RUN",
-            help="Go on with this run, exactly where it stopped.",
+            help="Go on with this run, exactly where it stopped; or from one of its step-N.safetensors, by its path.",
             autocompletion=run_names,
         ),
     ] = None,

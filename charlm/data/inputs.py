@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from charlm.config import DataConfig, parse_size, parse_split
+from charlm.config import DataConfig
 from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
@@ -12,6 +12,7 @@ from charlm.data.files import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
 from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
 from charlm.errors import DataError
+from charlm.notation import parse_size, parse_split
 
 DEFAULT_SPLIT = "90/5/5"
 

@@ -3,7 +3,7 @@
 import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import EvaluationConfig, parse_duration
+from charlm.config import EvaluationConfig
 from charlm.data.corpus import EncodedText
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
@@ -11,6 +11,7 @@ from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN
 from charlm.models.mixture import NETWORK_ALONE, network_of
 from charlm.models.threads import using_threads
+from charlm.notation import parse_duration
 from charlm.runs.loading import LoadedModel, model_from
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.result import FINAL_SAMPLE_CHARACTERS, TrainResult

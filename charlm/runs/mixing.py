@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from charlm.checkpointing.checkpoint import Checkpoint
-from charlm.config import DEFAULT_BUDGET, ModelConfig, RunConfig, mixed_order, parse_duration
+from charlm.config import DEFAULT_BUDGET, ModelConfig, RunConfig, mixed_order
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
 from charlm.ngrams.build import count_model
 from charlm.ngrams.crossing import cross_count
 from charlm.ngrams.model import NgramModel
+from charlm.notation import parse_duration
 from charlm.training.objectives import MixtureLoss
 
 USUAL_ORDER = 8

@@ -9,13 +9,14 @@ from itertools import islice
 
 import torch
 
-from charlm.config import DEFAULT_BUDGET, RunConfig, parse_duration
+from charlm.config import DEFAULT_BUDGET, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Batches, Window
 from charlm.evaluation.readings import carried, warm_lanes
 from charlm.evaluation.scorer import total_nats
 from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
+from charlm.notation import parse_duration
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import reads_one_stream
 from charlm.stepping.shapes import SHAPES

@@ -15,7 +15,7 @@ from charlm.checkpointing.atomic import remove_leftovers
 from charlm.checkpointing.locking import locked
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, created_run, find_state, require_free
-from charlm.config import RunConfig, mixed_order, parse_forcing, validate
+from charlm.config import RunConfig, mixed_order, validate
 from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
@@ -27,6 +27,7 @@ from charlm.models.base import Network
 from charlm.models.build import load_weights
 from charlm.models.growth import grow_vocabulary
 from charlm.models.mixture import network_of
+from charlm.notation import parse_forcing
 from charlm.runs.corpus_of_run import reopen_corpus
 from charlm.runs.count import count_to_the_end, require_countable
 from charlm.runs.device import resolve_device

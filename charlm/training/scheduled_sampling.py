@@ -6,9 +6,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from charlm.config import Forcing
 from charlm.data.lanes import Window
 from charlm.models.base import Network, State, code_lengths
+from charlm.notation import Forcing
 from charlm.training.objectives import Loss, next_symbol_loss
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from charlm.config import parse_split
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, fetch, find, is_fetched, require
 from charlm.data.downloading import RemoteText
 from charlm.errors import DataError
+from charlm.notation import parse_split
 
 MakeRemote = Callable[..., RemoteText]
 

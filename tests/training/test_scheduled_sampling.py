@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from charlm.config import Forcing, TrainingConfig, parse_forcing
+from charlm.config import TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.notation import Forcing, parse_forcing
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.scheduled_sampling import ScheduledSampling, share_of_truth
 
