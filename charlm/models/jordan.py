@@ -1,19 +1,19 @@
 """The Jordan network: what it predicted, not what it remembers, comes back into its hidden layer."""
 
-from typing import Literal, final
+from typing import Literal, Unpack, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charlm.models.base import Network, State
-from charlm.models.dropout import Dropout
+from charlm.models.base import State
+from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
 Feedback = Literal["output", "target"]
 
 
 @final
-class JordanLanguageModel(Network):
+class JordanLanguageModel(StackedNetwork):
     """Predicts the next symbol with output-to-hidden recurrence (Jordan 1986).
 
         h_1 = f(W x_t + U y_{t-1} + b),  h_l = f(W_l h_{l-1} + b_l) (+ h_{l-1})
@@ -27,9 +27,7 @@ class JordanLanguageModel(Network):
     Args:
         feedback: "output" runs free, "target" is forced.
         nonlinearity: f.
-        residual: add a hidden layer's input to its output, from the second layer on.
-        layer_norm: normalise each hidden layer's output (Ba et al. 2016).
-        tie_weights: use the embedding as output matrix.
+        stack: sizes and dropouts; residual connections are there from the second layer on.
     """
 
     def __init__(
@@ -38,34 +36,14 @@ class JordanLanguageModel(Network):
         *,
         feedback: Feedback,
         nonlinearity: Literal["tanh", "relu", "sigmoid"],
-        embedding_size: int,
-        hidden_size: int,
-        num_layers: int,
-        embedding_dropout: float = 0.0,
-        layer_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-        variational: bool = False,
-        residual: bool = False,
-        layer_norm: bool = False,
-        tie_weights: bool = False,
+        **stack: Unpack[StackSettings],
     ) -> None:
-        super().__init__()
-        self.vocabulary_size = vocabulary_size
+        hidden_size = stack["hidden_size"]
+        super().__init__(vocabulary_size, (nn.Linear(size, hidden_size) for size in input_sizes(stack)), stack)
         self.is_forced = feedback == "target"
         self.activation = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[nonlinearity]
-        self.residual = residual
-        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         # A row a symbol, as the embedding has, so that both grow alike with a vocabulary.
         self.feedback = nn.Embedding(vocabulary_size, hidden_size)
-        sizes = [embedding_size] + [hidden_size] * (num_layers - 1)
-        self.layers = nn.ModuleList(nn.Linear(size, hidden_size) for size in sizes)
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in sizes)
-        self.output = nn.Linear(hidden_size, vocabulary_size)
-        if tie_weights:
-            self.output.weight = self.embedding.weight
-        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
-        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
-        self.output_dropout = Dropout(output_dropout, over_time=variational)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the last prediction.

@@ -1,19 +1,19 @@
 """The fixed-window language model: the last symbols' embeddings side by side, and a feed-forward network."""
 
-from typing import final
+from typing import Unpack, final
 
 import torch
 from torch import Tensor, nn
 
-from charlm.models.base import Network, State
-from charlm.models.dropout import Dropout
+from charlm.models.base import State
+from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
 BEFORE = -1
 """Stands in the state for what lies before the text."""
 
 
 @final
-class FixedWindowLanguageModel(Network):
+class FixedWindowLanguageModel(StackedNetwork):
     """Predicts the next symbol from the last `window` symbols alone (Bengio et al. 2003).
 
         x = [e(s_{t-K+1}), …, e(s_t)]
@@ -26,9 +26,7 @@ class FixedWindowLanguageModel(Network):
     Args:
         vocabulary_size: number of symbols.
         window: symbols that a prediction sees.
-        residual: add a hidden layer's input to its output, from the second layer on.
-        layer_norm: normalise each hidden layer's output (Ba et al. 2016).
-        variational: dropout masks are drawn once a window of training instead of at every position.
+        stack: sizes and dropouts; residual connections are there from the second layer on.
     """
 
     def __init__(
@@ -36,29 +34,12 @@ class FixedWindowLanguageModel(Network):
         vocabulary_size: int,
         *,
         window: int,
-        embedding_size: int,
-        hidden_size: int,
-        num_layers: int,
-        embedding_dropout: float = 0.0,
-        layer_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-        variational: bool = False,
-        residual: bool = False,
-        layer_norm: bool = False,
+        **stack: Unpack[StackSettings],
     ) -> None:
-        super().__init__()
-        self.vocabulary_size = vocabulary_size
+        sizes = input_sizes(stack, lowest=window * stack["embedding_size"])
+        super().__init__(vocabulary_size, (nn.Linear(size, stack["hidden_size"]) for size in sizes), stack)
         self.window = window
-        self.residual = residual
-        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        self.before = nn.Parameter(torch.zeros(embedding_size))
-        input_sizes = [window * embedding_size] + [hidden_size] * (num_layers - 1)
-        self.layers = nn.ModuleList(nn.Linear(size, hidden_size) for size in input_sizes)
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in input_sizes)
-        self.output = nn.Linear(hidden_size, vocabulary_size)
-        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
-        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
-        self.output_dropout = Dropout(output_dropout, over_time=variational)
+        self.before = nn.Parameter(torch.zeros(stack["embedding_size"]))
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the last symbols.

@@ -1,21 +1,23 @@
 """The recurrent language model: embedding, a stack of recurrent layers, output layer."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor, nn
 
 from charlm.config import Cell, Nonlinearity
-from charlm.models.base import Network, State
-from charlm.models.dropout import Dropout
+from charlm.models.base import State
 from charlm.models.initialization import Initialization
 from charlm.models.kernels.gru import GRU
 from charlm.models.kernels.gru_reset_before import ResetBeforeGRU
 from charlm.models.kernels.gru_simple import SimpleGRU
 from charlm.models.kernels.lstm_peephole import PeepholeLSTM
 from charlm.models.kernels.rnn import RNN
+from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 from charlm.stepping.shapes import SHAPES
 
 
-class RecurrentLanguageModel(Network):
+class RecurrentLanguageModel(StackedNetwork):
     """Predicts the next symbol from a vector that summarises all symbols so far.
 
     The layers are torch's own kernels where those are the fastest, one module a layer so that dropout,
@@ -29,10 +31,7 @@ class RecurrentLanguageModel(Network):
             variants in charlm/models/kernels.
         nonlinearity: activation of the plain RNN.
         initialization: how first weights are drawn.
-        residual: add a layer's input to its output where both have the same size.
-        layer_norm: normalise each layer's output (Ba et al. 2016).
-        tie_weights: use the embedding as output matrix (Press and Wolf 2017).
-        variational: dropout masks are drawn once a window instead of at every position.
+        stack: sizes, dropouts, and what lies between the layers.
     """
 
     def __init__(
@@ -41,34 +40,14 @@ class RecurrentLanguageModel(Network):
         *,
         cell: Cell = "lstm",
         nonlinearity: Nonlinearity = "tanh",
-        embedding_size: int,
-        hidden_size: int,
-        num_layers: int,
-        embedding_dropout: float = 0.0,
-        layer_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-        variational: bool = False,
-        residual: bool = False,
-        layer_norm: bool = False,
-        tie_weights: bool = False,
         initialization: Initialization | None = None,
+        **stack: Unpack[StackSettings],
     ) -> None:
-        super().__init__()
-        self.vocabulary_size = vocabulary_size
+        hidden_size = stack["hidden_size"]
+        layers = (_recurrent_layer(cell, size, hidden_size, nonlinearity) for size in input_sizes(stack))
+        super().__init__(vocabulary_size, layers, stack)
         self.cell: Cell = cell
         self.initialization = initialization or Initialization()
-        self.hidden_size = hidden_size
-        self.residual = residual
-        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        input_sizes = [embedding_size] + [hidden_size] * (num_layers - 1)
-        self.layers = nn.ModuleList(_recurrent_layer(cell, size, hidden_size, nonlinearity) for size in input_sizes)
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in input_sizes)
-        self.output = nn.Linear(hidden_size, vocabulary_size)
-        if tie_weights:
-            self.output.weight = self.embedding.weight
-        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
-        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
-        self.output_dropout = Dropout(output_dropout, over_time=variational)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.

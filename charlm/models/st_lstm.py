@@ -1,13 +1,13 @@
 """The spatiotemporal LSTM: beside each layer's memory, one that all layers share and pass on in a zigzag."""
 
-from typing import final
+from typing import Unpack, final
 
 import torch
 from torch import Tensor, nn
 
-from charlm.models.base import Network, State
-from charlm.models.dropout import Dropout
+from charlm.models.base import State
 from charlm.models.kernels.st_lstm import ZigzagLayer, zigzag
+from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
 FORGET_BIAS = 1.0
 
@@ -62,7 +62,7 @@ class SpatiotemporalLSTM(nn.Module):
 
 
 @final
-class SpatiotemporalLanguageModel(Network):
+class SpatiotemporalLanguageModel(StackedNetwork):
     """Embedding, a stack of spatiotemporal LSTM layers, output layer.
 
     The shared memory goes up through the layers at each symbol and from the highest to the lowest one of the
@@ -70,40 +70,12 @@ class SpatiotemporalLanguageModel(Network):
     `[layers, batch, hidden]`, m `[1, batch, hidden]`.
 
     Args:
-        residual: add a layer's input to its output where both have the same size.
-        layer_norm: normalise each layer's output (Ba et al. 2016).
-        tie_weights: use the embedding as output matrix.
+        stack: sizes, dropouts, and what lies between the layers.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        embedding_size: int,
-        hidden_size: int,
-        num_layers: int,
-        embedding_dropout: float = 0.0,
-        layer_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-        variational: bool = False,
-        residual: bool = False,
-        layer_norm: bool = False,
-        tie_weights: bool = False,
-    ) -> None:
-        super().__init__()
-        self.vocabulary_size = vocabulary_size
-        self.hidden_size = hidden_size
-        self.residual = residual
-        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        sizes = [embedding_size] + [hidden_size] * (num_layers - 1)
-        self.layers = nn.ModuleList(SpatiotemporalLSTM(size, hidden_size) for size in sizes)
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if layer_norm else nn.Identity() for _ in sizes)
-        self.output = nn.Linear(hidden_size, vocabulary_size)
-        if tie_weights:
-            self.output.weight = self.embedding.weight
-        self.embedding_dropout = Dropout(embedding_dropout, over_time=variational)
-        self.layer_dropout = Dropout(layer_dropout, over_time=variational)
-        self.output_dropout = Dropout(output_dropout, over_time=variational)
+    def __init__(self, vocabulary_size: int, **stack: Unpack[StackSettings]) -> None:
+        layers = (SpatiotemporalLSTM(size, stack["hidden_size"]) for size in input_sizes(stack))
+        super().__init__(vocabulary_size, layers, stack)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.

@@ -1,0 +1,67 @@
+"""What networks of embedding, hidden layers and output layer share: their sizes, their dropouts, their ends."""
+
+from collections.abc import Iterable
+from typing import NotRequired, TypedDict
+
+from torch import nn
+
+from charlm.models.base import Network
+from charlm.models.dropout import Dropout
+
+
+class StackSettings(TypedDict):
+    """The shape of a network of layers.
+
+    Attributes:
+        embedding_size: numbers in a symbol's embedding.
+        hidden_size: units of each layer.
+        variational: dropout masks are drawn once a window instead of at every position.
+        residual: add a layer's input to its output where both have the same size.
+        layer_norm: normalise each layer's output (Ba et al. 2016).
+        tie_weights: use the embedding as output matrix (Press and Wolf 2017).
+    """
+
+    embedding_size: int
+    hidden_size: int
+    num_layers: int
+    embedding_dropout: NotRequired[float]
+    layer_dropout: NotRequired[float]
+    output_dropout: NotRequired[float]
+    variational: NotRequired[bool]
+    residual: NotRequired[bool]
+    layer_norm: NotRequired[bool]
+    tie_weights: NotRequired[bool]
+
+
+class StackedNetwork(Network):
+    """A network of embedding, hidden layers, a norm after each, and output layer.
+
+    Args:
+        vocabulary_size: number of symbols.
+        layers: from the lowest on.
+        stack: what they were made for.
+    """
+
+    def __init__(self, vocabulary_size: int, layers: Iterable[nn.Module], stack: StackSettings) -> None:
+        super().__init__()
+        hidden_size = stack["hidden_size"]
+        self.vocabulary_size = vocabulary_size
+        self.hidden_size = hidden_size
+        self.residual = stack.get("residual", False)
+        self.embedding = nn.Embedding(vocabulary_size, stack["embedding_size"])
+        self.layers = nn.ModuleList(layers)
+        has_norms = stack.get("layer_norm", False)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) if has_norms else nn.Identity() for _ in self.layers)
+        self.output = nn.Linear(hidden_size, vocabulary_size)
+        if stack.get("tie_weights", False):
+            self.output.weight = self.embedding.weight
+        variational = stack.get("variational", False)
+        self.embedding_dropout = Dropout(stack.get("embedding_dropout", 0.0), over_time=variational)
+        self.layer_dropout = Dropout(stack.get("layer_dropout", 0.0), over_time=variational)
+        self.output_dropout = Dropout(stack.get("output_dropout", 0.0), over_time=variational)
+
+
+def input_sizes(stack: StackSettings, *, lowest: int | None = None) -> list[int]:
+    """Returns how many inputs each layer has; the lowest those of an embedding, unless said otherwise."""
+    first = stack["embedding_size"] if lowest is None else lowest
+    return [first] + [stack["hidden_size"]] * (stack["num_layers"] - 1)
