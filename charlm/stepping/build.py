@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from charlm.cells import CELLS, standing_alone
-from charlm.config import ModelConfig, Weights, mixed_order
+from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
@@ -59,7 +59,7 @@ def build_step_model(
             raise ConfigError("--weights int8 is for networks; an n-gram model has counts, not weights.")
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
-    order = mixed_order(config.mix)
+    order = config.mixed_order
     if order is None:
         return _build_network(config, arrays, source=source, kind=weights)
     counts = section(arrays, NGRAMS)
