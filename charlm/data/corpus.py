@@ -15,8 +15,8 @@ from charlm.data.inputs import CorpusText
 from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
 from charlm.data.sources import TextSource
 from charlm.data.splits import as_pieces, count_units
-from charlm.data.tokenfile import TokenFile, smallest_type
-from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.base import Tokenizer, smallest_type
 from charlm.data.tokenizers.build import from_json
 from charlm.data.tokenizers.recipes import TokenizerRecipe
 from charlm.errors import CheckpointError, DataError

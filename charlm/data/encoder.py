@@ -8,8 +8,7 @@ import numpy as np
 
 from charlm.data.code_points import utf8_length
 from charlm.data.splits import count_units
-from charlm.data.tokenfile import smallest_type
-from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.base import Tokenizer, smallest_type
 
 
 @dataclass(frozen=True)

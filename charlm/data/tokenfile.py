@@ -15,11 +15,6 @@ _PIECE = 4 << 20
 _FAULT_AROUND_BYTES = 64 << 10
 
 
-def smallest_type(vocabulary_size: int) -> np.dtype[Any]:
-    """Returns the smallest unsigned integer type, little-endian, that holds every symbol of a vocabulary."""
-    return np.dtype(np.min_scalar_type(vocabulary_size - 1)).newbyteorder("<")
-
-
 @final
 class TokenFile:
     """The symbols of a text, read-only.

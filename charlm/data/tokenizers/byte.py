@@ -1,13 +1,13 @@
 """Symbols that are the 256 bytes of UTF-8; nothing is unknown."""
 
 import codecs
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.tokenizers.base import Tokens
+from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.errors import DataError
 
 
@@ -32,39 +32,11 @@ def is_first_byte(byte: int) -> bool:
 
 
 @final
-class ByteTokenizer:
+class ByteTokenizer(Tokenizer):
     """Symbol n is the byte n."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ByteTokenizer)
-
-    def __hash__(self) -> int:
-        return hash(ByteTokenizer)
-
-    @property
-    def kind(self) -> str:
-        """The kind by name."""
-        return "byte"
-
-    @property
-    def vocabulary_size(self) -> int:
-        """All values of a byte."""
-        return 256
-
-    @property
-    def unknown(self) -> int | None:
-        """None: every text is bytes."""
-        return None
-
-    @property
-    def begin(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def end(self) -> int | None:
-        """None: text is one stream."""
-        return None
+    kind = "byte"
+    vocabulary_size = 256
 
     @property
     def symbol_characters(self) -> NDArray[np.int64]:
@@ -95,29 +67,9 @@ class ByteTokenizer:
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
         return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths
 
-    def encode_prompt(self, text: str) -> Tokens:
-        """Returns the bytes of `text`."""
-        return self.encode(text)
-
-    def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
-        """Yields the bytes of each chunk."""
-        return map(self.encode, chunks)
-
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the text of `tokens`; bytes that are no UTF-8 become U+FFFD."""
-        return bytes(int(token) for token in tokens).decode(errors="replace")
-
     def decoder(self) -> "Utf8Decoder":
         """Returns a decoder that takes bytes one at a time."""
         return Utf8Decoder([bytes([byte]) for byte in range(256)])
-
-    def unknown_characters(self, text: str) -> list[str]:
-        """Returns nothing: every character is bytes."""
-        return []
-
-    def extend(self, characters: Iterable[str]) -> "ByteTokenizer":
-        """Returns this tokenizer: it knows every character."""
-        return self
 
     def symbol_name(self, token: int) -> str:
         """Returns an ASCII character in quotes, any other byte as <0xE9>."""

@@ -1,20 +1,20 @@
 """Symbols that are Unicode code points; what training never saw is one unknown symbol."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlm.data.code_points import BLOCK, code_points
-from charlm.data.tokenizers.base import Tokens
+from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
 from charlm.errors import DataError
 
 _REPLACEMENT = "\ufffd"
 
 
 @final
-class CharTokenizer:
+class CharTokenizer(Tokenizer):
     """Symbol 0 is every unknown character; symbols 1, 2, … are the given characters, in the given order.
 
     Args:
@@ -23,6 +23,9 @@ class CharTokenizer:
     Raises:
         DataError: a character is a lone surrogate, which no text file can hold.
     """
+
+    kind = "char"
+    unknown = 0
 
     def __init__(self, characters: Sequence[str]) -> None:
         self._characters = "".join(characters)
@@ -36,40 +39,9 @@ class CharTokenizer:
             )
         # One entry more than the highest code point: everything above it is clipped to that entry, unknown.
         highest = int(self._codes.max(initial=0))
-        self._dtype: np.dtype[np.integer[Any]] = np.min_scalar_type(len(characters))
-        self._table = np.zeros(highest + 2, dtype=self._dtype)
+        self.vocabulary_size = len(characters) + 1
+        self._table: Tokens = np.zeros(highest + 2, dtype=smallest_type(self.vocabulary_size))
         self._table[self._codes] = np.arange(1, len(characters) + 1)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CharTokenizer) and self._characters == other._characters
-
-    def __hash__(self) -> int:
-        return hash(self._characters)
-
-    @property
-    def kind(self) -> str:
-        """The kind by name."""
-        return "char"
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many symbols there are: the unknown one and one for each character."""
-        return len(self._characters) + 1
-
-    @property
-    def unknown(self) -> int | None:
-        """The symbol for every character that the vocabulary lacks."""
-        return 0
-
-    @property
-    def begin(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def end(self) -> int | None:
-        """None: text is one stream."""
-        return None
 
     @property
     def symbol_characters(self) -> NDArray[np.int64]:
@@ -84,7 +56,7 @@ class CharTokenizer:
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`, one for each character."""
-        tokens = np.empty(len(text), dtype=self._dtype)
+        tokens = np.empty(len(text), dtype=self._table.dtype)
         for start in range(0, len(text), BLOCK):
             codes = code_points(text[start : start + BLOCK])
             np.take(self._table, codes, mode="clip", out=tokens[start : start + BLOCK])
@@ -93,18 +65,6 @@ class CharTokenizer:
     def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
         """Returns the symbols of many texts, and how many of them are each text's."""
         return self.encode("".join(texts)), np.fromiter(map(len, texts), np.int64, len(texts))
-
-    def encode_prompt(self, text: str) -> Tokens:
-        """Returns the symbols of `text`."""
-        return self.encode(text)
-
-    def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
-        """Yields the symbols of each chunk."""
-        return map(self.encode, chunks)
-
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the text of `tokens`, unknown as U+FFFD."""
-        return "".join(map((_REPLACEMENT + self._characters).__getitem__, tokens))
 
     def decoder(self) -> "CharDecoder":
         """Returns a decoder that takes symbols one at a time."""

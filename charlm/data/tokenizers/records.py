@@ -1,12 +1,12 @@
 """Lines as examples: any tokenizer plus a symbol before and a symbol after each record."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.tokenizers.base import Decoder, Tokenizer, Tokens
+from charlm.data.tokenizers.base import Decoder, Tokenizer, Tokens, smallest_type
 
 _BEGIN, _END = 0, 1
 _NUM_SPECIAL = 2
@@ -35,44 +35,19 @@ def split_records(chunks: Iterable[str]) -> Iterator[list[str]]:
 
 
 @final
-class RecordTokenizer:
+class RecordTokenizer(Tokenizer):
     """Symbol 0 begins a record, symbol 1 ends it; the symbols of `inner` follow, each two higher."""
+
+    begin = _BEGIN
+    end = _END
 
     def __init__(self, inner: Tokenizer) -> None:
         assert inner.begin is None, "records of records"
         self._inner = inner
-        self._dtype: np.dtype[np.integer[Any]] = np.min_scalar_type(self.vocabulary_size - 1)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RecordTokenizer) and self._inner == other._inner
-
-    def __hash__(self) -> int:
-        return hash((RecordTokenizer, self._inner))
-
-    @property
-    def kind(self) -> str:
-        """The kind of the symbols inside a record."""
-        return self._inner.kind
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many symbols there are, begin and end included."""
-        return self._inner.vocabulary_size + _NUM_SPECIAL
-
-    @property
-    def unknown(self) -> int | None:
-        """The symbol for everything the vocabulary lacks; None where nothing is unknown."""
-        return None if self._inner.unknown is None else self._inner.unknown + _NUM_SPECIAL
-
-    @property
-    def begin(self) -> int | None:
-        """The symbol before a record."""
-        return _BEGIN
-
-    @property
-    def end(self) -> int | None:
-        """The symbol after a record."""
-        return _END
+        self.kind = inner.kind
+        self.vocabulary_size = inner.vocabulary_size + _NUM_SPECIAL
+        self.unknown = None if inner.unknown is None else inner.unknown + _NUM_SPECIAL
+        self._dtype = smallest_type(self.vocabulary_size)
 
     @property
     def symbol_characters(self) -> NDArray[np.int64]:
@@ -87,12 +62,6 @@ class RecordTokenizer:
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of the records of `text`, each between begin and end."""
         return np.concatenate(list(self.encode_stream([text])))
-
-    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
-        """Returns the symbols of the records of many texts, and how many of them are each text's."""
-        parts = [self.encode(text) for text in texts]
-        lengths = np.fromiter(map(len, parts), np.int64, len(parts))
-        return np.concatenate([np.empty(0, dtype=self._dtype), *parts]), lengths
 
     def encode_prompt(self, text: str) -> Tokens:
         """Returns the symbols of one record that goes on; a newline in it is a character like any other."""
@@ -112,11 +81,6 @@ class RecordTokenizer:
             is_inner[positions] = False
         tokens[is_inner] = inner.astype(self._dtype) + self._dtype.type(_NUM_SPECIAL)
         return tokens
-
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the records of `tokens`, a newline after each that ends."""
-        decoder = self.decoder()
-        return "".join(map(decoder.feed, tokens)) + decoder.finish()
 
     def decoder(self) -> "RecordDecoder":
         """Returns a decoder that takes symbols one at a time."""
