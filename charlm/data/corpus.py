@@ -6,11 +6,11 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from charlm.data.encoder import Counts, encode_to
+from charlm.data.encoder import EncodedText, encode_to
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
 from charlm.data.sources import TextSource
@@ -42,28 +42,6 @@ _MOST_META_BYTES = 1 << 20
 _MOST_TOKENIZER_BYTES = 256 << 20
 # The system's temporary folder may lie in memory; a longer text goes to the data folder's disk.
 _MOST_BYTES_IN_TEMPORARY_FOLDER = 64 << 20
-
-
-@dataclass(frozen=True)
-class EncodedText:
-    """A text as symbols, and what it adds up to.
-
-    Attributes:
-        num_symbols: its symbols, begins and ends of records included.
-        num_characters: its Unicode code points, unknown ones included; a record's end is one.
-        num_bytes: their UTF-8 bytes, unknown ones included; a record's end is one.
-        num_unknown: symbols that are the unknown symbol.
-        num_records: its records; 0 for running text.
-        first_bytes: UTF-8 bytes of what the first symbol stands for; it is read, but never scored.
-    """
-
-    tokens: TokenFile
-    num_symbols: int
-    num_characters: int
-    num_bytes: int
-    num_unknown: int
-    num_records: int
-    first_bytes: int
 
 
 @dataclass(frozen=True)
@@ -118,12 +96,13 @@ def prepare_corpus(
     place = _place(folder, key)
     with _write_errors_as_data_errors(place.parent), replace_folder(place) as temporary:
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
-            counts: dict[str, Counts] = {}
+            counts: dict[str, Mapping[str, int]] = {}
             for part, pieces in layout.parts():
                 with create_synced(temporary / f"{part}.bin") as file:
-                    counts[part] = encode_to(file, pieces, tokenizer, advance=advance)
-                if counts[part].num_symbols < 2:
-                    raise layout.too_short(part, num_symbols=counts[part].num_symbols)
+                    encoded = encode_to(file, pieces, tokenizer, advance=advance)
+                if encoded.num_symbols < 2:
+                    raise layout.too_short(part, num_symbols=encoded.num_symbols)
+                counts[part] = encoded.counts()
         _describe(temporary, text.label, layout, tokenizer, counts)
         # Opened before it gets its name: another process may then replace it at any time.
         corpus = _open(temporary, key)
@@ -163,12 +142,10 @@ def encode_text(
         # A file without a name: it is gone when the last who reads it is.
         file = opened.enter_context(tempfile.TemporaryFile(dir=place))
         advance = opened.enter_context(progress(f"encoding {source.label}", size))
-        counts = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
-        if counts.num_symbols == 0:
+        encoded = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
+        if encoded.num_symbols == 0:
             raise empty_text(source, records=records)
-        file.flush()
-        tokens = TokenFile.map(file, smallest_type(tokenizer.vocabulary_size))
-    yield EncodedText(tokens, **asdict(counts))
+    yield encoded
 
 
 def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
@@ -190,7 +167,7 @@ def _place(folder: Path, key: str) -> Path:
     return folder / "cache" / key
 
 
-def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Counts]) -> None:
+def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Any]) -> None:
     """Writes the tokenizer, and what else opening the folder needs."""
     stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
     meta = {
@@ -199,7 +176,7 @@ def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, cou
         "digest": layout.digest,
         "split": layout.split,
         "tokenizer": hashlib.sha256(stored_tokenizer).hexdigest(),
-        "parts": {part: asdict(each) | {"sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
+        "parts": {part: {**each, "sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
     }
     for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
         with create_synced(place / name) as file:

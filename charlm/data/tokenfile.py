@@ -1,6 +1,7 @@
 """A text as symbols in a flat file, read in stretches without ever holding it whole."""
 
 import mmap
+import os
 from pathlib import Path
 from typing import Any, BinaryIO, final
 
@@ -34,13 +35,15 @@ class TokenFile:
 
     @classmethod
     def open(cls, path: Path, dtype: np.dtype[Any]) -> "TokenFile":
-        """Returns the symbols in a file; it must not be empty."""
+        """Returns the symbols in a file."""
         with path.open("rb") as file:
             return cls.map(file, dtype)
 
     @classmethod
     def map(cls, file: BinaryIO, dtype: np.dtype[Any]) -> "TokenFile":
-        """Returns the symbols in an open file, which may be closed afterwards; it must not be empty."""
+        """Returns the symbols in an open file, which may be closed afterwards."""
+        if os.fstat(file.fileno()).st_size == 0:  # Nothing cannot be mapped.
+            return cls(np.empty(0, dtype=dtype))
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return cls(np.frombuffer(mapping, dtype=dtype), mapping)
 
