@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from charlm import cells
 from charlm.models.recurrent import RecurrentLanguageModel
-from charlm.stepping.shapes import SHAPES, STANDALONE
 
-CELLS = [(cell, "tanh") for cell in STANDALONE] + [("rnn", "relu"), ("rnn", "sigmoid")]
+CELLS = [(cell, "tanh") for cell in cells.standing_alone()] + [("rnn", "relu"), ("rnn", "sigmoid")]
 HIDDEN = 4
 
 
@@ -58,7 +58,7 @@ def arguments(cell, *, time=6, batch=2, hidden=HIDDEN, dtype=torch.float64):
     inputs = torch.randn(time, batch, 3, generator=generator, dtype=dtype).requires_grad_()
     states = [
         torch.randn(1, batch, hidden, generator=generator, dtype=dtype).requires_grad_()
-        for _ in range(SHAPES[cell].num_states)
+        for _ in cells.CELLS[cell].states
     ]
     return inputs, states
 
