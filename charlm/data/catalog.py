@@ -17,7 +17,7 @@ class CorpusEntry:
     """A corpus that is known by name.
 
     Attributes:
-        name: what it is called on the command line.
+        name: its name on the command line.
         title: its name in the literature.
         description: what is in it, one sentence.
         licence: on what terms it may be used.
@@ -38,7 +38,7 @@ class CorpusEntry:
 
     @property
     def download_bytes(self) -> int:
-        """What fetching transfers."""
+        """Size of the downloads."""
         return sum(file.download_bytes for file in self.files)
 
     @property
@@ -102,7 +102,7 @@ def fetch(entry: CorpusEntry, *, folder: Path, progress: Callable[[int], None]) 
     Args:
         entry: the corpus.
         folder: the data folder.
-        progress: is told how many more bytes are done; over all calls `download_bytes`.
+        progress: is called with how many more bytes are done; over all calls `download_bytes`.
 
     Raises:
         DataError: it could not be fetched, or is not what it should be; no half file is left.

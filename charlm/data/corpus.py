@@ -53,8 +53,8 @@ class EncodedCorpus:
         key: names the folder in the cache.
         folder: that folder.
         digest: SHA-256 of the text in UTF-8; where parts are texts of their own, of their digests.
-        split: how the parts came about, for people: '90/5/5' or 'separate files'.
-        reused: whether it was there already.
+        split: how the text was split, for people: '90/5/5' or 'separate files'.
+        reused: whether it was in the cache already.
     """
 
     label: str
@@ -74,8 +74,8 @@ def prepare_corpus(
 ) -> EncodedCorpus:
     """Returns the corpus as symbols, from the cache if the same texts were encoded in the same way before.
 
-    The texts are streamed three times: to know their content and size, to learn the vocabulary from the
-    training part, and to encode. Each part is encoded on its own, so that no symbol straddles a border.
+    The texts are streamed three times: for their digest and size, to learn the vocabulary from the training
+    part, and to encode. Each part is encoded on its own, so that no symbol straddles a border.
 
     Args:
         folder: the data folder; the cache is in it.
@@ -116,8 +116,7 @@ def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     try:
         return _open(_place(folder, key), key)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckpointError):
-        # Absent or damaged, in whichever way: it is made anew.
-        return None
+        return None  # It is absent or damaged, and is made anew.
 
 
 @contextmanager
@@ -139,7 +138,7 @@ def encode_text(
     with ExitStack() as opened:
         opened.enter_context(_write_errors_as_data_errors(place))
         place.mkdir(parents=True, exist_ok=True)
-        # A file without a name: it is gone when the last who reads it is.
+        # The file has no name, so that it is gone once nobody reads it.
         file = opened.enter_context(tempfile.TemporaryFile(dir=place))
         advance = opened.enter_context(progress(f"encoding {source.label}", size))
         encoded = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
@@ -154,7 +153,7 @@ def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
 
 
 def _training_text(layout: Layout, progress: ProgressFactory, opened: ExitStack) -> Iterator[str]:
-    """Yields the training part; shows progress from its first piece on, so not for who does not read it."""
+    """Yields the training part; progress is shown once its first piece is asked for."""
     part, pieces = next(layout.parts())
     label, total = "learning the vocabulary", layout.texts[0][1][part]
     advance = opened.enter_context(progress(label, total))
@@ -168,7 +167,7 @@ def _place(folder: Path, key: str) -> Path:
 
 
 def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Any]) -> None:
-    """Writes the tokenizer, and what else opening the folder needs."""
+    """Writes tokenizer.json and meta.json."""
     stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
     meta = {
         "version": _FORMAT_VERSION,

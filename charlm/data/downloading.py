@@ -1,4 +1,4 @@
-"""One text of the catalogue onto the disk: fetched, verified, unpacked, and never half there."""
+"""Fetches a text of the catalogue: downloaded, verified, unpacked, and never half there."""
 
 import hashlib
 import logging
@@ -49,25 +49,25 @@ class RemoteText:
 
     @property
     def download_name(self) -> str:
-        """File name of the download."""
+        """The file name of the download."""
         return self.url.rpartition("/")[2]
 
 
 class _ByteCounter:
-    """What pooch takes for a progress bar; tells `progress` each byte once, and no more than there are.
+    """A progress bar for pooch that reports each byte to `progress` once.
 
     Pooch counts whole chunks, rounded up, then resets the bar and reports the total.
     """
 
     def __init__(self, progress: Callable[[int], None], total: int) -> None:
         self.total = total
-        self._told = 0
+        self._num_reported = 0
         self._size = total
         self._progress = progress
 
     def update(self, num_bytes: int) -> None:
-        more = min(num_bytes, self._size - self._told)
-        self._told += more
+        more = min(num_bytes, self._size - self._num_reported)
+        self._num_reported += more
         self._progress(more)
 
     def reset(self) -> None:

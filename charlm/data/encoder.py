@@ -1,4 +1,4 @@
-"""Text to symbols in a flat file: streamed, and counted on the way."""
+"""Encodes a text into a flat file of symbols, in a stream, and counts what it reads."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Bytes in: plain and compressed files, pipes and stdin, as blocks that can be read again and again."""
+"""Raw inputs: plain and compressed files, pipes and stdin, as blocks of bytes that can be read again and again."""
 
 import bz2
 import gzip
@@ -23,7 +23,7 @@ class RawInput(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         ...
 
     def size_bytes(self) -> int | None:
@@ -42,7 +42,7 @@ class FileInput:
     Offsets count decompressed bytes.
 
     Attributes:
-        most_unpacked_bytes: where reading a compressed file stops with an error; None reads on.
+        most_unpacked_bytes: size at which reading a compressed file stops with an error; None for no limit.
     """
 
     path: Path
@@ -136,7 +136,7 @@ def _next_size(position: int, stop: int | None) -> int:
 
 
 def _opener(suffix: str) -> tuple[Callable[[Path], IO[bytes] | Any], tuple[type[Exception], ...]]:
-    """Returns what opens a file of this suffix, and the errors by which it tells of damage."""
+    """Returns the function that opens a file of this suffix, and the errors that it raises for a damaged one."""
     if suffix == ".gz":
         return gzip.open, (EOFError, zlib.error)
     if suffix == ".bz2":

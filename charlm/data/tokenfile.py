@@ -97,7 +97,7 @@ class TokenFile:
         if self._mapping is None:
             return
         self._touched_bytes += num_bytes + _FAULT_AROUND_BYTES
-        # Not every system can be told; there the system decides alone when to drop pages.
+        # Without madvise, the system alone decides when to drop pages.
         if self._touched_bytes > _RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
             self._mapping.madvise(mmap.MADV_DONTNEED)
             self._touched_bytes = 0

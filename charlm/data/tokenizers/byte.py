@@ -7,23 +7,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.data.code_points import to_utf8
 from charlm.data.tokenizers.base import Tokenizer, Tokens
-from charlm.errors import DataError
-
-
-def to_utf8(text: str) -> bytes:
-    """Returns `text` in UTF-8.
-
-    Raises:
-        DataError: it holds a lone surrogate, which UTF-8 cannot express.
-    """
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"U+{ord(text[error.start]):04X} at character {error.start} of {text[:20]!r}… is half of a surrogate "
-            "pair and no character. Decode the text with its right encoding."
-        ) from None
 
 
 def is_first_byte(byte: int) -> bool:
@@ -76,7 +61,7 @@ class ByteTokenizer(Tokenizer):
         return repr(chr(token)) if token < 128 else f"<0x{token:02X}>"
 
     def to_json(self) -> Mapping[str, Any]:
-        """Returns the kind, which says all."""
+        """Returns the kind alone."""
         return {"kind": "byte"}
 
 

@@ -1,4 +1,4 @@
-"""Symbols that are Unicode code points; what training never saw is one unknown symbol."""
+"""Symbols that are Unicode code points; all that the vocabulary lacks is one unknown symbol."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
@@ -6,9 +6,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.code_points import BLOCK, code_points
+from charlm.data.code_points import BLOCK, code_points, to_utf8
 from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
-from charlm.errors import DataError
 
 _REPLACEMENT = "\ufffd"
 
@@ -30,13 +29,8 @@ class CharTokenizer(Tokenizer):
     def __init__(self, characters: Sequence[str]) -> None:
         self._characters = "".join(characters)
         assert len(self._characters) == len(characters) == len(set(characters)), "characters repeat or are longer"
+        to_utf8(self._characters)
         self._codes = code_points(self._characters)
-        surrogates = self._codes[(self._codes >= 0xD800) & (self._codes <= 0xDFFF)]
-        if surrogates.size:
-            raise DataError(
-                f"U+{surrogates[0]:04X} is half of a surrogate pair and no character. "
-                "Decode the text with its right encoding."
-            )
         # One entry more than the highest code point: everything above it is clipped to that entry, unknown.
         highest = int(self._codes.max(initial=0))
         self.vocabulary_size = len(characters) + 1

@@ -1,4 +1,4 @@
-"""Lines as examples: any tokenizer plus a symbol before and a symbol after each record."""
+"""Records, which are lines: any tokenizer plus a symbol before and a symbol after each record."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.tokenizers.base import Decoder, Tokenizer, Tokens, smallest_type
+from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
 
 _BEGIN, _END = 0, 1
 _NUM_SPECIAL = 2
@@ -89,7 +89,7 @@ class RecordTokenizer(Tokenizer):
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters that no record can hold, in order of appearance.
 
-        `text` is taken as it stands, as in a prompt; of a corpus give what `split_records` makes of it.
+        `text` is taken as it is, as in a prompt; a corpus is split by `split_records` first.
         """
         return self._inner.unknown_characters(text)
 
@@ -102,7 +102,7 @@ class RecordTokenizer(Tokenizer):
         return ("<begin>", "<end>")[token] if token < _NUM_SPECIAL else self._inner.symbol_name(token - _NUM_SPECIAL)
 
     def to_json(self) -> Mapping[str, Any]:
-        """Returns the inner tokenizer inside a mark of its own."""
+        """Returns the JSON of the inner tokenizer, marked as one of records."""
         return {"kind": "records", "inner": self._inner.to_json()}
 
 
@@ -111,8 +111,7 @@ class RecordDecoder:
     """Decodes each record on its own; an end is shown as a newline, a begin as nothing."""
 
     def __init__(self, inner: Tokenizer) -> None:
-        self._inner = inner
-        self._decoder: Decoder = inner.decoder()
+        self._decoder = inner.decoder()
 
     def feed(self, token: int) -> str:
         """Returns the text that `token` completes."""
@@ -123,6 +122,4 @@ class RecordDecoder:
 
     def finish(self) -> str:
         """Returns U+FFFD for an unfinished character, or nothing, and starts afresh."""
-        unfinished = self._decoder.finish()
-        self._decoder = self._inner.decoder()
-        return unfinished
+        return self._decoder.finish()

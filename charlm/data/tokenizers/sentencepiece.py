@@ -7,12 +7,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.data.code_points import to_utf8
 from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
-from charlm.data.tokenizers.byte import Utf8Decoder, is_first_byte, to_utf8
+from charlm.data.tokenizers.byte import Utf8Decoder, is_first_byte
 from charlm.errors import DataError
 
 SPACE_MARK = "\u2581"
-"""What the library writes for a space; the same character in a text has to be told apart from it."""
+"""The character that the library writes for a space."""
 
 _LONGEST_PIECE = 1 << 11  # characters; from 16 thousand on, rounding changes symbols
 _PROBE = " a  \r\n\t\x00\u2581\u2585\ufb01\u212b\uac00\U0001f600\n\n "

@@ -1,4 +1,4 @@
-"""Which files a path, a folder or a glob stands for, in a fixed order."""
+"""The files that a path, a folder or a glob stands for, in a fixed order."""
 
 import difflib
 import glob
