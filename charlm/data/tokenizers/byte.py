@@ -1,6 +1,5 @@
 """Symbols that are the 256 bytes of UTF-8; nothing is unknown."""
 
-import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
@@ -8,12 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.data.code_points import to_utf8
-from charlm.data.tokenizers.base import Tokenizer, Tokens
-
-
-def is_first_byte(byte: int) -> bool:
-    """Returns whether `byte` begins a character of UTF-8 (RFC 3629, section 3) rather than continuing one."""
-    return byte & 0xC0 != 0x80
+from charlm.data.tokenizers.base import Tokenizer, Tokens, lengths_of
 
 
 @final
@@ -21,17 +15,7 @@ class ByteTokenizer(Tokenizer):
     """Symbol n is the byte n."""
 
     kind = "byte"
-    vocabulary_size = 256
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """1 for a byte that begins a character, 0 for one that continues it."""
-        return np.array([is_first_byte(byte) for byte in range(256)], dtype=np.int64)
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """One byte for every symbol."""
-        return np.ones(256, dtype=np.int64)
+    pieces = tuple(bytes([byte]) for byte in range(256))
 
     def encode(self, text: str) -> Tokens:
         """Returns the bytes of `text`.
@@ -49,38 +33,8 @@ class ByteTokenizer(Tokenizer):
             DataError: a text holds a lone surrogate.
         """
         encoded = [to_utf8(text) for text in texts]
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths
-
-    def decoder(self) -> "Utf8Decoder":
-        """Returns a decoder that takes bytes one at a time."""
-        return Utf8Decoder([bytes([byte]) for byte in range(256)])
-
-    def symbol_name(self, token: int) -> str:
-        """Returns an ASCII character in quotes, any other byte as <0xE9>."""
-        return repr(chr(token)) if token < 128 else f"<0x{token:02X}>"
+        return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths_of(encoded)
 
     def to_json(self) -> Mapping[str, Any]:
         """Returns the kind alone."""
         return {"kind": "byte"}
-
-
-@final
-class Utf8Decoder:
-    """Holds bytes back until they make up a whole character.
-
-    Args:
-        pieces: the bytes of each symbol.
-    """
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces = pieces
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def feed(self, token: int) -> str:
-        """Returns the characters that `token` completes."""
-        return self._decoder.decode(self._pieces[token])
-
-    def finish(self) -> str:
-        """Returns U+FFFD for an unfinished character, or nothing."""
-        return self._decoder.decode(b"", True)

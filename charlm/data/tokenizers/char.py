@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.data.code_points import BLOCK, code_points, to_utf8
-from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
+from charlm.data.tokenizers.base import Tokenizer, Tokens, lengths_of, smallest_type
 
 _REPLACEMENT = "\ufffd"
 
@@ -30,23 +30,12 @@ class CharTokenizer(Tokenizer):
         self._characters = "".join(characters)
         assert len(self._characters) == len(characters) == len(set(characters)), "characters repeat or are longer"
         to_utf8(self._characters)
-        self._codes = code_points(self._characters)
+        self.pieces = [character.encode() for character in (_REPLACEMENT, *self._characters)]
+        codes = code_points(self._characters)
         # One entry more than the highest code point: everything above it is clipped to that entry, unknown.
-        highest = int(self._codes.max(initial=0))
-        self.vocabulary_size = len(characters) + 1
+        highest = int(codes.max(initial=0))
         self._table: Tokens = np.zeros(highest + 2, dtype=smallest_type(self.vocabulary_size))
-        self._table[self._codes] = np.arange(1, len(characters) + 1)
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """One character for every symbol."""
-        return np.ones(self.vocabulary_size, dtype=np.int64)
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """The length of each character in UTF-8; 0 for unknown."""
-        lengths = 1 + sum((self._codes >= first).astype(np.int64) for first in (0x80, 0x800, 0x10000))
-        return np.concatenate([np.zeros(1, dtype=np.int64), lengths])
+        self._table[codes] = np.arange(1, len(characters) + 1)
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`, one for each character."""
@@ -58,11 +47,7 @@ class CharTokenizer(Tokenizer):
 
     def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
         """Returns the symbols of many texts, and how many of them are each text's."""
-        return self.encode("".join(texts)), np.fromiter(map(len, texts), np.int64, len(texts))
-
-    def decoder(self) -> "CharDecoder":
-        """Returns a decoder that takes symbols one at a time."""
-        return CharDecoder(_REPLACEMENT + self._characters)
+        return self.encode("".join(texts)), lengths_of(texts)
 
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters of `text` that the vocabulary lacks, in order of appearance."""
@@ -73,30 +58,6 @@ class CharTokenizer(Tokenizer):
         """Returns a tokenizer with the new ones of `characters` after those known before."""
         return CharTokenizer(list(dict.fromkeys([*self._characters, *characters])))
 
-    def symbol_name(self, token: int) -> str:
-        """Returns the character in quotes, escaped where it is not printable."""
-        return repr(self._characters[token - 1]) if token else "<unknown>"
-
     def to_json(self) -> Mapping[str, Any]:
         """Returns all characters as one string."""
         return {"kind": "char", "characters": self._characters}
-
-
-@final
-class CharDecoder:
-    """Shows each character at once.
-
-    Args:
-        texts: the text of each symbol.
-    """
-
-    def __init__(self, texts: str) -> None:
-        self._texts = texts
-
-    def feed(self, token: int) -> str:
-        """Returns the character of `token`."""
-        return self._texts[token]
-
-    def finish(self) -> str:
-        """Returns nothing: no character is ever unfinished."""
-        return ""

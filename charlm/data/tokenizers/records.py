@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
 
@@ -45,19 +44,9 @@ class RecordTokenizer(Tokenizer):
         assert inner.begin is None, "records of records"
         self._inner = inner
         self.kind = inner.kind
-        self.vocabulary_size = inner.vocabulary_size + _NUM_SPECIAL
+        self.pieces = [b"", b"\n", *inner.pieces]
         self.unknown = None if inner.unknown is None else inner.unknown + _NUM_SPECIAL
         self._dtype = smallest_type(self.vocabulary_size)
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """0 for the begin, 1 for the end, which is the line end, then what the inner symbols stand for."""
-        return np.concatenate([np.array([0, 1]), self._inner.symbol_characters])
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """0 for the begin, 1 for the end, which is the line end, then what the inner symbols stand for."""
-        return np.concatenate([np.array([0, 1]), self._inner.symbol_bytes])
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of the records of `text`, each between begin and end."""
@@ -82,10 +71,6 @@ class RecordTokenizer(Tokenizer):
         tokens[is_inner] = inner.astype(self._dtype) + self._dtype.type(_NUM_SPECIAL)
         return tokens
 
-    def decoder(self) -> "RecordDecoder":
-        """Returns a decoder that takes symbols one at a time."""
-        return RecordDecoder(self._inner)
-
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters that no record can hold, in order of appearance.
 
@@ -104,22 +89,3 @@ class RecordTokenizer(Tokenizer):
     def to_json(self) -> Mapping[str, Any]:
         """Returns the JSON of the inner tokenizer, marked as one of records."""
         return {"kind": "records", "inner": self._inner.to_json()}
-
-
-@final
-class RecordDecoder:
-    """Decodes each record on its own; an end is shown as a newline, a begin as nothing."""
-
-    def __init__(self, inner: Tokenizer) -> None:
-        self._decoder = inner.decoder()
-
-    def feed(self, token: int) -> str:
-        """Returns the text that `token` completes."""
-        if token >= _NUM_SPECIAL:
-            return self._decoder.feed(token - _NUM_SPECIAL)
-        unfinished = self.finish()
-        return unfinished + "\n" if token == _END else unfinished
-
-    def finish(self) -> str:
-        """Returns U+FFFD for an unfinished character, or nothing, and starts afresh."""
-        return self._decoder.finish()

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charlm.data.code_points import to_utf8
 from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
-from charlm.data.tokenizers.byte import Utf8Decoder, is_first_byte
 from charlm.errors import DataError
 
 SPACE_MARK = "\u2581"
@@ -72,30 +70,17 @@ class SentencePieceTokenizer(Tokenizer):
         if sum(self._processor.is_byte(ids)) != 256 or any(self._processor.is_control(ids)):
             raise DataError("This sentencepiece model lacks byte pieces or has control pieces. Train one with charlm.")
         self._names = [name.replace(SPACE_MARK, " ") for name in names]
-        self._pieces = [name.encode() for name in self._names]
+        self.pieces = [name.encode() for name in self._names]
         self._is_byte = self._processor.is_byte(ids)
         for token in ids:
             if self._is_byte[token]:
-                self._pieces[token] = bytes([int(names[token][3:5], 16)])
-        self._pieces[self._processor.unk_id()] = "\ufffd".encode()
-        self.vocabulary_size = len(ids)
+                self.pieces[token] = bytes([int(names[token][3:5], 16)])
+        self.pieces[self._processor.unk_id()] = "\ufffd".encode()
         self._dtype = smallest_type(self.vocabulary_size)
         # The library decodes a lone mark to a space, so that a mark in a text is spelled in bytes.
         self._mark = np.array([self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE_MARK.encode()])
         if self.decode(self.encode(_PROBE)) != _PROBE:
             raise DataError("This sentencepiece model changes the text that it encodes. Train one with charlm.")
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """The characters that begin in each symbol."""
-        return np.array([sum(map(is_first_byte, piece)) for piece in self._pieces], dtype=np.int64)
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """The bytes in each symbol."""
-        lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
-        lengths[self._processor.unk_id()] = 0
-        return lengths
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`.
@@ -115,10 +100,6 @@ class SentencePieceTokenizer(Tokenizer):
         for other in others:
             parts += [self._mark, self._processor.encode_as_numpy(other)]
         return np.concatenate(parts).astype(self._dtype)
-
-    def decoder(self) -> Utf8Decoder:
-        """Returns a decoder that takes symbols one at a time."""
-        return Utf8Decoder(self._pieces)
 
     def symbol_name(self, token: int) -> str:
         """Returns a subword in quotes, a byte as <0xE9>."""
