@@ -91,14 +91,14 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
             progress(text.download_bytes)
             return
         with scratch_folder(folder) as scratch:
-            by_hand = folder / text.download_name
-            if _is_intact(by_hand, text.download_bytes, text.download_sha256):
+            download = folder / text.download_name
+            if _is_intact(download, text.download_bytes, text.download_sha256):
                 progress(text.download_bytes)
-                _write_verified(_contents(by_hand, text), target, text, scratch=scratch)
-                by_hand.unlink()
-                return
-            _download(text, scratch / text.download_name, progress)
-            _write_verified(_contents(scratch / text.download_name, text), target, text, scratch=scratch)
+            else:
+                download = scratch / text.download_name
+                _download(text, download, progress)
+            _write_verified(_contents(download, text), target, text, scratch=scratch)
+            download.unlink()
 
 
 def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:

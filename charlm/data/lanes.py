@@ -57,22 +57,17 @@ class Window:
 
 
 class Batches(Protocol):
-    """A training text as windows, epoch after epoch without end, each a pure function of its index."""
+    """A training text as windows, epoch after epoch without end, each a pure function of its index.
 
-    @property
-    def num_lanes(self) -> int:
-        """The width of every window."""
-        ...
+    Attributes:
+        num_lanes: the width of every window.
+        windows_per_epoch: number of windows that read the text once.
+        targets_per_epoch: number of targets in these windows.
+    """
 
-    @property
-    def windows_per_epoch(self) -> int:
-        """Number of windows in an epoch, which read the text once."""
-        ...
-
-    @property
-    def targets_per_epoch(self) -> int:
-        """Number of targets in an epoch."""
-        ...
+    num_lanes: int
+    windows_per_epoch: int
+    targets_per_epoch: int
 
     def window(self, index: int) -> Window:
         """Returns a window by its number, counted over all epochs."""
