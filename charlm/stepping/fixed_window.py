@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
 from charlm.stepping.links import Norm, layer_norm, link
 
 BEFORE = -1
@@ -46,23 +46,23 @@ class FixedWindowStepModel:
 
     def __init__(self, weights: Mapping[str, NDArray[Any]], *, window: int, num_layers: int, residual: bool) -> None:
         # The row past the last symbol's is for what lies before the text; as the number -1 it is found there.
-        embedding = _float32(np.concatenate((weights["embedding.weight"], weights["before"][None])))
+        embedding = float32_copy(np.concatenate((weights["embedding.weight"], weights["before"][None])))
         first = weights["layers.0.weight"]
         size = embedding.shape[1]
         if first.shape[1] != window * size:
             raise ValueError(f"a first layer of {first.shape}")
         # [window, vocabulary + 1, hidden]
-        self.tables = np.stack([embedding @ place.T for place in np.split(_float32(first), window, axis=1)])
+        self.tables = np.stack([embedding @ place.T for place in np.split(float32_copy(first), window, axis=1)])
         self.layers = [
             HiddenLayer(
-                None if index == 0 else _float32(weights[f"layers.{index}.weight"]),
-                _float32(weights[f"layers.{index}.bias"]),
+                None if index == 0 else float32_copy(weights[f"layers.{index}.weight"]),
+                float32_copy(weights[f"layers.{index}.bias"]),
                 layer_norm(weights, index),
             )
             for index in range(num_layers)
         ]
-        self.output = _float32(weights["output.weight"])
-        self.output_bias = _float32(weights["output.bias"])
+        self.output = float32_copy(weights["output.weight"])
+        self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.window = window
         self.residual = residual
@@ -123,8 +123,3 @@ class FixedWindowStepper:
     def state(self) -> State:
         """Returns a copy of the last symbols."""
         return (self._symbols[1:].copy() if self._started else self._symbols[:-1].copy(),)
-
-
-def _float32(array: NDArray[Any]) -> Floats:
-    # Always a copy: a model that goes on training must not change the engine.
-    return np.array(array, dtype=np.float32, order="C")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.ngrams.confidence import num_features
-from charlm.stepping.base import Floats
+from charlm.stepping.base import Floats, float32_copy
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Gate:
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
         output, bias = (np.multiply(arrays[name], 0.5, dtype=np.float32) for name in ("output.weight", "output.bias"))
-        return cls(np.ascontiguousarray(hidden.T), arrays["hidden.bias"], output.T, bias)
+        return cls(float32_copy(hidden.T), float32_copy(arrays["hidden.bias"]), output.T, bias)
 
     def share(self, known: Floats) -> Floats:
         """Returns the network's share, `[streams, 1]`, the caller's to change.

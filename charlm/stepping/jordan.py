@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.config import Nonlinearity
-from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
 from charlm.stepping.links import Norm, layer_norm, normalized
 
 
@@ -32,22 +32,22 @@ class JordanStepModel:
         forced: bool,
         residual: bool,
     ) -> None:
-        self.feedback = np.array(weights["feedback.weight"], dtype=np.float32)
-        first = np.array(weights["layers.0.weight"], dtype=np.float32)
-        embedding = np.array(weights["embedding.weight"], dtype=np.float32)
+        self.feedback = float32_copy(weights["feedback.weight"])
+        first = float32_copy(weights["layers.0.weight"])
+        embedding = float32_copy(weights["embedding.weight"])
         if self.feedback.shape != (len(embedding), len(first)) or first.shape[1] != embedding.shape[1]:
             raise ValueError(f"a feedback of {self.feedback.shape}")
         # What a symbol adds to the first layer; teacher-forced, by way of the feedback, too.
-        self.table: Floats = embedding @ first.T + weights["layers.0.bias"]
+        self.table: Floats = embedding @ first.T + float32_copy(weights["layers.0.bias"])
         if forced:
             self.table = self.table + self.feedback
         self.layers = [
-            (np.array(weights[f"layers.{index}.weight"].T, dtype=np.float32), weights[f"layers.{index}.bias"])
+            (float32_copy(weights[f"layers.{index}.weight"]).T, float32_copy(weights[f"layers.{index}.bias"]))
             for index in range(1, num_layers)
         ]
         self.norms: list[Norm | None] = [layer_norm(weights, index) for index in range(num_layers)]
-        self.output = np.array(weights["output.weight"].T, dtype=np.float32)
-        self.output_bias = np.array(weights["output.bias"], dtype=np.float32)
+        self.output = float32_copy(weights["output.weight"]).T
+        self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.nonlinearity = nonlinearity
         self.forced = forced

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats
+from charlm.stepping.base import Floats, float32_copy
 
 _EPSILON = 1e-5  # torch's LayerNorm
 
@@ -20,7 +20,7 @@ def layer_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
     gain = weights.get(f"norms.{index}.weight")
     if gain is None:
         return None
-    return np.array(gain, dtype=np.float32), np.array(weights[f"norms.{index}.bias"], dtype=np.float32)
+    return float32_copy(gain), float32_copy(weights[f"norms.{index}.bias"])
 
 
 def normalized(values: Floats, norm: Norm | None) -> Floats:

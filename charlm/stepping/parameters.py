@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.cells import Cell
-from charlm.stepping.base import Floats
+from charlm.stepping.base import Floats, float32_copy
 
 _NEEDED = ("weight_ih", "weight_hh", "bias_ih")
 _STORED = (*_NEEDED, "bias_hh", "weight_peephole")
@@ -60,10 +60,10 @@ def arrange(weights: Mapping[str, NDArray[Any]], *, cell: Cell, num_layers: int)
     """
     layers = tuple(_layer(weights, index, cell) for index in range(num_layers))
     parameters = Parameters(
-        embedding=_float32(weights["embedding.weight"]),
+        embedding=float32_copy(weights["embedding.weight"]),
         layers=layers,
-        output=_float32(weights["output.weight"]),
-        output_bias=_float32(weights["output.bias"]),
+        output=float32_copy(weights["output.weight"]),
+        output_bias=float32_copy(weights["output.bias"]),
     )
     _require_consistent(parameters, cell)
     return parameters
@@ -81,27 +81,22 @@ def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> Layer
         candidate_bias = recurrent_bias[-1].copy()
         recurrent_bias[-1] = 0.0
     gain = weights.get(f"norms.{index}.weight")
-    norm = None if gain is None else (_float32(gain), _float32(weights[f"norms.{index}.bias"]))
+    norm = None if gain is None else (float32_copy(gain), float32_copy(weights[f"norms.{index}.bias"]))
     return LayerParameters(
         inputs,
         recurrent,
         input_bias + recurrent_bias,
         candidate_bias,
-        None if peepholes is None else 0.5 * _float32(peepholes),
+        None if peepholes is None else 0.5 * float32_copy(peepholes),
         norm,
     )
 
 
 def _arrange_gates(stacked: NDArray[Any], cell: Cell) -> Floats:
-    blocks = _float32(stacked).reshape(len(cell.gates), -1, *stacked.shape[1:])
+    blocks = float32_copy(stacked).reshape(len(cell.gates), -1, *stacked.shape[1:])
     halved = [block * np.float32(0.5) for gate, block in zip(cell.gates, blocks, strict=True) if gate.is_logistic]
     others = [block for gate, block in zip(cell.gates, blocks, strict=True) if not gate.is_logistic]
     return np.stack(halved + others)
-
-
-def _float32(array: NDArray[Any]) -> Floats:
-    # Always a copy: a model that goes on training must not change the engine.
-    return np.array(array, dtype=np.float32, order="C")
 
 
 def _require_consistent(parameters: Parameters, cell: Cell) -> None:

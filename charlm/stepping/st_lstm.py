@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
 from charlm.stepping.links import Norm, layer_norm, normalized
 
 
@@ -37,13 +37,13 @@ class SpatiotemporalStepModel:
 
     def __init__(self, weights: Mapping[str, NDArray[Any]], *, num_layers: int, residual: bool) -> None:
         def matrix(name: str) -> Floats:
-            return np.array(weights[name].T, dtype=np.float32, order="C")
+            return float32_copy(weights[name].T)
 
-        self.embedding = np.array(weights["embedding.weight"], dtype=np.float32)
+        self.embedding = float32_copy(weights["embedding.weight"])
         self.layers = [
             _Layer(
                 None if index == 0 else matrix(f"layers.{index}.inputs.weight"),
-                np.array(weights[f"layers.{index}.inputs.bias"], dtype=np.float32),
+                float32_copy(weights[f"layers.{index}.inputs.bias"]),
                 matrix(f"layers.{index}.states.weight"),
                 matrix(f"layers.{index}.shared.weight"),
                 matrix(f"layers.{index}.memories.weight"),
@@ -58,7 +58,7 @@ class SpatiotemporalStepModel:
                 raise ValueError(f"layers of {shapes}")
         self.table = self.embedding @ matrix("layers.0.inputs.weight") + self.layers[0].bias
         self.output = matrix("output.weight")
-        self.output_bias = np.array(weights["output.bias"], dtype=np.float32)
+        self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.residual = residual
 
