@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -314,8 +315,6 @@ def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_con
 
 
 def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_config, workspace, monkeypatch):
-    from charlm.checkpointing import atomic
-
     stop = StopRequest()
     start(small_config(name="mine"), workspace, StopAfter(stop, 5), stop)
     before = read_checkpoint(workspace.checkpoints / "mine" / "last.safetensors")
@@ -323,7 +322,7 @@ def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_config, workspace,
     def fail(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(CheckpointError, match="No space left"):
         resume("mine", workspace, SilentReporter(), StopRequest())
     monkeypatch.undo()
