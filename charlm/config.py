@@ -32,6 +32,7 @@ Weights = Literal["float32", "int8"]
 ModelKind = Literal["recurrent", "mlp", "ngram"]
 Cell = Literal["lstm", "lstm-peephole", "st-lstm", "gru", "gru-reset-before", "gru-simple", "rnn", "jordan"]
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
+Feedback = Literal["output", "target"]
 Init = Literal["default", "identity", "orthogonal", "gaussian"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -175,7 +176,7 @@ class ModelConfig(Section):
         Field(description="Activation of the rnn and jordan cells (the others have their own)."),
     ] = "tanh"
     feedback: Annotated[
-        Literal["output", "target"],
+        Feedback,
         Only("cell", ("jordan",)),
         Field(
             description="What comes back into a jordan cell: its own last output distribution, or, teacher-forced, the "
