@@ -216,6 +216,21 @@ CELLS: dict[str, Cell] = {
 """The cells by name."""
 
 
+def cell_names() -> tuple[str, ...]:
+    """Returns the names of all cells."""
+    return tuple(CELLS)
+
+
 def standing_alone() -> tuple[str, ...]:
     """Returns the names of the cells that stand alone."""
     return tuple(name for name, cell in CELLS.items() if cell.stands_alone)
+
+
+def with_keeping_gate() -> tuple[str, ...]:
+    """Returns the names of the cells with a gate that keeps the past, whose first bias can be set."""
+    return tuple(name for name, cell in CELLS.items() if cell.keeping_gate is not None)
+
+
+def with_setting(setting: str) -> tuple[str, ...]:
+    """Returns the names of the cells that take a setting of the model's beside its sizes."""
+    return tuple(name for name, cell in CELLS.items() if setting in cell.settings)

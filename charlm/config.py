@@ -1,12 +1,14 @@
 """Every setting, declared once: type, bounds, help and default; options, files and docs derive from it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from charlm.cells import CELLS, cell_names, standing_alone, with_keeping_gate, with_setting
 from charlm.errors import ConfigError
 from charlm.notation import parse_duration, parse_forcing, parse_size, parse_split
 
@@ -26,11 +28,28 @@ def _is_run_name(name: str) -> str:
     return name
 
 
+def _is_cell(name: str) -> str:
+    if name not in CELLS:
+        raise ValueError(f"{name!r} is not a recurrent cell; there are {', '.join(CELLS)}")
+    return name
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Marks a text setting that takes a few values, for the help, the completion and the docs to list.
+
+    Attributes:
+        values: returns them.
+    """
+
+    values: Callable[[], tuple[str, ...]]
+
+
 Device = Annotated[str, AfterValidator(_is_device)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Weights = Literal["float32", "int8"]
 ModelKind = Literal["recurrent", "mlp", "ngram"]
-Cell = Literal["lstm", "lstm-peephole", "st-lstm", "gru", "gru-reset-before", "gru-simple", "rnn", "jordan"]
+CellName = Annotated[str, AfterValidator(_is_cell), Choices(cell_names)]
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 Feedback = Literal["output", "target"]
 Init = Literal["default", "identity", "orthogonal", "gaussian"]
@@ -56,11 +75,15 @@ class Only:
 
     Attributes:
         setting: the other setting.
-        values: those of its values.
+        values: those of its values, or what returns them.
     """
 
     setting: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] | Callable[[], tuple[str, ...]]
+
+    def listed(self) -> tuple[str, ...]:
+        """Returns those of its values."""
+        return self.values() if callable(self.values) else self.values
 
 
 class DataConfig(Section):
@@ -169,15 +192,15 @@ class ModelConfig(Section):
         _OF_NGRAMS,
         Field(description="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."),
     ] = "kneser-ney"
-    cell: Annotated[Cell, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
+    cell: Annotated[CellName, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
     nonlinearity: Annotated[
         Nonlinearity,
-        Only("cell", ("rnn", "jordan")),
+        Only("cell", partial(with_setting, "nonlinearity")),
         Field(description="Activation of the rnn and jordan cells (the others have their own)."),
     ] = "tanh"
     feedback: Annotated[
         Feedback,
-        Only("cell", ("jordan",)),
+        Only("cell", partial(with_setting, "feedback")),
         Field(
             description="What comes back into a jordan cell: its own last output distribution, or, teacher-forced, the "
             "symbol that came."
@@ -186,7 +209,7 @@ class ModelConfig(Section):
     init: Annotated[
         Init,
         _OF_RECURRENT,
-        Only("cell", ("lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple", "rnn")),
+        Only("cell", standing_alone),
         Field(
             description="First recurrent matrices: orthogonal gate by gate (default and orthogonal), the identity "
             "(Le et al. 2015), or gaussian with variance --init-variance / hidden size."
@@ -199,7 +222,7 @@ class ModelConfig(Section):
     ] = 1.0
     forget_bias: Annotated[
         float | None,
-        Only("cell", ("lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple")),
+        Only("cell", with_keeping_gate),
         Field(
             ge=-100,
             le=100,
@@ -272,9 +295,9 @@ class ModelConfig(Section):
             for only in field.metadata:
                 if not isinstance(only, Only) or getattr(self, name) == field.default:
                     continue
-                if (chosen := getattr(self, only.setting)) not in only.values:
+                if (chosen := getattr(self, only.setting)) not in only.listed():
                     raise ValueError(
-                        f"{name} is for {only.setting} {' or '.join(only.values)}, not for {only.setting} {chosen}"
+                        f"{name} is for {only.setting} {' or '.join(only.listed())}, not for {only.setting} {chosen}"
                     )
         return self
 
