@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from charlm.config import Section
+from charlm.config import Choices, Section
 
 ALIASES = {"learning_rate": ("--lr",), "length": ("-n",), "temperature": ("--temp",)}
 """Other names that people look for."""
@@ -77,7 +77,7 @@ def plain_type(annotation: Any) -> Any:
 
 
 def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
-    kind = plain_type(field.annotation)
+    kind = _choices(field) or plain_type(field.annotation)
     parsed, shown = _parsed_type(kind)
     description, _, default_in_words = (field.description or "").partition("[default: ")
     option = typer.Option(
@@ -97,6 +97,12 @@ def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
         default=None if optional else field.default,
         annotation=Annotated[parsed | None if optional else parsed, option],
     )
+
+
+def _choices(field: FieldInfo) -> Any:
+    """Returns the type of one of the values that a field lists; None where it lists none."""
+    listed = [marker.values() for marker in field.metadata if isinstance(marker, Choices)]
+    return Literal.__getitem__(listed[0]) if listed else None
 
 
 def _parsed_type(kind: Any) -> tuple[Any, str | None]:

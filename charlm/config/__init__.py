@@ -11,19 +11,32 @@ from charlm.config.sampling import SamplingConfig
 from charlm.config.section import Only, Section
 from charlm.config.tokenizer import TokenizerConfig
 from charlm.config.training import DEFAULT_BUDGET, TrainingConfig
-from charlm.config.types import Cell, Device, Init, ModelKind, Nonlinearity, Precision, Probability, Weights
+from charlm.config.types import (
+    CellName,
+    Choices,
+    Device,
+    Feedback,
+    Init,
+    ModelKind,
+    Nonlinearity,
+    Precision,
+    Probability,
+    Weights,
+)
 from charlm.config.validation import validate
 
 __all__ = [
     "DEFAULT_BUDGET",
     "ActivationsConfig",
     "AgreementConfig",
-    "Cell",
+    "CellName",
+    "Choices",
     "ComparisonConfig",
     "DataConfig",
     "Device",
     "EvaluationConfig",
     "ExposureConfig",
+    "Feedback",
     "GradientsConfig",
     "Init",
     "ModelConfig",

@@ -1,11 +1,13 @@
 """`model`: its kind, shape and regularisation."""
 
+from functools import partial
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, model_validator
 
+from charlm.cells import standing_alone, with_keeping_gate, with_setting
 from charlm.config.section import Only, Section
-from charlm.config.types import Cell, Init, ModelKind, Nonlinearity, Probability
+from charlm.config.types import CellName, Feedback, Init, ModelKind, Nonlinearity, Probability
 from charlm.notation import Mix, parse_mix
 
 _OF_NETWORKS = Only("model", ("recurrent", "mlp"))
@@ -33,15 +35,15 @@ class ModelConfig(Section):
         _OF_NGRAMS,
         Field(description="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."),
     ] = "kneser-ney"
-    cell: Annotated[Cell, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
+    cell: Annotated[CellName, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
     nonlinearity: Annotated[
         Nonlinearity,
-        Only("cell", ("rnn", "jordan")),
+        Only("cell", partial(with_setting, "nonlinearity")),
         Field(description="Activation of the rnn and jordan cells (the others have their own)."),
     ] = "tanh"
     feedback: Annotated[
-        Literal["output", "target"],
-        Only("cell", ("jordan",)),
+        Feedback,
+        Only("cell", partial(with_setting, "feedback")),
         Field(
             description="What comes back into a jordan cell: its own last output distribution, or, teacher-forced, the "
             "symbol that came."
@@ -50,7 +52,7 @@ class ModelConfig(Section):
     init: Annotated[
         Init,
         _OF_RECURRENT,
-        Only("cell", ("lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple", "rnn")),
+        Only("cell", standing_alone),
         Field(
             description="First recurrent matrices: orthogonal gate by gate (default and orthogonal), the identity "
             "(Le et al. 2015), or gaussian with variance --init-variance / hidden size."
@@ -63,7 +65,7 @@ class ModelConfig(Section):
     ] = 1.0
     forget_bias: Annotated[
         float | None,
-        Only("cell", ("lstm", "lstm-peephole", "gru", "gru-reset-before", "gru-simple")),
+        Only("cell", with_keeping_gate),
         Field(
             ge=-100,
             le=100,

@@ -73,7 +73,7 @@ def require_suited(section: Section, asked: Iterable[str], *, source: str | None
     """
     for key in with_effect(section, asked):
         for only in type(section).model_fields[key].metadata:
-            if isinstance(only, Only) and (chosen := getattr(section, only.setting)) not in only.values:
+            if isinstance(only, Only) and (chosen := getattr(section, only.setting)) not in only.listed():
                 shown = name((only.setting,))
-                sentence = f"{name((key,))} is for {shown} {' or '.join(only.values)}, not for {shown} {chosen}."
+                sentence = f"{name((key,))} is for {shown} {' or '.join(only.listed())}, not for {shown} {chosen}."
                 raise ConfigError(sentence if source is None else f"{source}: {sentence}")

@@ -1,5 +1,6 @@
 """What a group of settings is, and what marks a setting of one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -17,8 +18,12 @@ class Only:
 
     Attributes:
         setting: the other setting.
-        values: those of its values.
+        values: those of its values, or what returns them.
     """
 
     setting: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] | Callable[[], tuple[str, ...]]
+
+    def listed(self) -> tuple[str, ...]:
+        """Returns those of its values."""
+        return self.values() if callable(self.values) else self.values

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from charlm.config import AgreementConfig, Cell, RunConfig
+from charlm.config import AgreementConfig, CellName, RunConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
@@ -24,7 +24,7 @@ from charlm.training.precision import resolve_precision
 class CellAgreement:
     """One cell's answers, by length of the clause."""
 
-    cell: Cell
+    cell: CellName
     answers: tuple[Agreement, ...]
 
 

@@ -1,12 +1,13 @@
 """`charlm inspect gradients`: how far back a loss reaches, in several cells side by side."""
 
 from dataclasses import dataclass
-from typing import BinaryIO, get_args
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
-from charlm.config import Cell, GradientsConfig, RunConfig
+from charlm.cells import cell_names
+from charlm.config import CellName, GradientsConfig, RunConfig
 from charlm.data.corpus import EncodedText, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.tokenizers.recipes import learnt
@@ -36,7 +37,7 @@ class GradientCurve:
         clipped: share of them in which the gradient was clipped.
     """
 
-    cell: Cell
+    cell: CellName
     norms: tuple[float, ...]
     steps: int
     largest: float | None = None
@@ -100,13 +101,13 @@ def inspect_gradients(
     return curves
 
 
-def chosen_cells(names: str) -> list[Cell]:
+def chosen_cells(names: str) -> list[CellName]:
     """Returns the cells that a list with commas names.
 
     Raises:
         ConfigError: one of them is not known.
     """
-    known = get_args(Cell)
+    known = cell_names()
     chosen = [name.strip() for name in names.split(",")]
     if unknown := [name for name in chosen if name not in known]:
         raise ConfigError(f"--cells {unknown[0]} is not a recurrent cell; there are {', '.join(known)}.")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import get_args
 
-from charlm.config import Cell, ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
+from charlm.cells import cell_names
+from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
 from charlm.models.build import build_network, count_parameters
 from charlm.training.defaults import default_embedding_size
@@ -54,13 +54,13 @@ def grid_cells(settings: ComparisonConfig, base: Request) -> list[GridCell]:
 
 
 def _known() -> tuple[str, ...]:
-    return ("ngram:K", "mlp", "mlp:K", *get_args(Cell))
+    return ("ngram:K", "mlp", "mlp:K", *cell_names())
 
 
 def _cells(kind: str, layers: list[int], base: Request) -> Iterator[GridCell]:
     name, colon, span = kind.partition(":")
     spans = {"ngram": "order", "mlp": "window"}
-    if (name not in spans and (colon or name not in get_args(Cell))) or (name == "ngram" and not colon):
+    if (name not in spans and (colon or name not in cell_names())) or (name == "ngram" and not colon):
         raise ConfigError(f"--models {kind} is not a model charlm knows; there are {', '.join(_known())}.")
     if colon and not span.isdecimal():
         raise ConfigError(f"--models {kind} has no {spans[name]}; write for example {name}:5.")

@@ -7,7 +7,7 @@ from charlm.config import ModelConfig, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
 from charlm.ngrams.build import count_model
-from charlm.ngrams.crossing import cross_count
+from charlm.ngrams.cross_fitting import cross_fit
 from charlm.ngrams.model import NgramModel
 from charlm.notation import Mix
 from charlm.training.objectives import MixtureLoss
@@ -17,10 +17,10 @@ USUAL_ORDER = 8
 
 _LOWEST_ORDER = 4
 _SECONDS_PER_GRAM = 2.5e-7
-"""Time to count a symbol in one order, twice: whole, and crossed."""
+"""Time to count a symbol in one order, twice: whole, and cross-fitted."""
 _SHARE_OF_BUDGET = 0.2
 _MOST_SYMBOLS = 20_000_000
-"""Beyond it, counts and their crossing would take gigabytes."""
+"""Beyond it, counts and cross-fitting would take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) ->
             f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
         )
     config = config.model_copy(update={"model": with_mix(config.model, Mix(counted.model.order))})
-    return config, Mixture(counted.model, MixtureLoss(cross_count(counted.text)), on_trial)
+    return config, Mixture(counted.model, MixtureLoss(cross_fit(counted.text)), on_trial)
 
 
 def settle_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, bool]:
