@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test test-all torture lint types check bench docs clean clean-all
+.PHONY: help demo setup test test-all behaviour torture lint types check bench docs clean clean-all
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup ## Set up and run the tests
 
 test-all: setup ## Run all tests, the slow ones too
 	$(BIN)/python -m pytest -m "not torture"
+
+behaviour: setup ## Compare tensors, scores, samples and exit codes with what was recorded
+	$(BIN)/python tests/behaviour/behaviour.py check
 
 torture: setup ## Kill, starve and forge: a quarter of an hour of it
 	$(BIN)/python -m pytest -m "torture or slow" tests/torture tests/runs

@@ -24,6 +24,7 @@ import torch
 from machine import describe_machine
 from rich.console import Console
 
+from charlm.cells import CELLS
 from charlm.cli.live import LiveDisplay
 from charlm.config import Cell, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
@@ -31,7 +32,6 @@ from charlm.data.tokenfile import TokenFile
 from charlm.runs.grid import grid_cells, with_equal_parameters
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
 from charlm.runs.training_run import build_trainer, new_model
-from charlm.stepping.shapes import SHAPES
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -57,8 +57,8 @@ class Shape:
     @property
     def weights(self) -> int:
         """Numbers in the matrices of the recurrent layers and of the output; the embedding is as wide as they are."""
-        gates = len(SHAPES[self.cell].gates)
-        return self.depth * 2 * gates * self.width**2 + self.width * self.vocabulary
+        pairs = CELLS[self.cell].num_matrix_pairs
+        return self.depth * 2 * pairs * self.width**2 + self.width * self.vocabulary
 
 
 @dataclass(frozen=True)

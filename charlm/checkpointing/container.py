@@ -17,8 +17,10 @@ import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
-from charlm.data.untrusted import UntrustedFileError, open_regular, parse_json
 from charlm.errors import CheckpointError
+from charlm.files.errors import UntrustedFileError, read_errors_as
+from charlm.files.parsing import parse_json
+from charlm.files.reading import open_regular
 
 FORMAT = "charlm"
 VERSION = 1
@@ -107,17 +109,14 @@ def read_container(path: Path, *, within: Path | None = None) -> Container:
     Raises:
         CheckpointError: there is none, or it is damaged, foreign, or of another format version.
     """
-    try:
-        content, header = _content(path, within=within)
-        entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
-    except FileNotFoundError:
-        raise CheckpointError(f"There is no checkpoint '{path}'.") from None
-    except OSError as error:
-        raise CheckpointError(f"Cannot read checkpoint '{path}': {error.strerror or error}.") from error
-    except UntrustedFileError as error:
-        raise CheckpointError(f"Checkpoint '{path}' is damaged or not a checkpoint: it {error}.") from None
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"Checkpoint '{path}' is damaged or not a checkpoint ({error}).") from None
+    with read_errors_as(CheckpointError, path, refusal="is damaged or not a checkpoint"):
+        try:
+            content, header = _content(path, within=within)
+            entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+        except FileNotFoundError:
+            raise CheckpointError(f"There is no checkpoint '{path}'.") from None
+        except safetensors.SafetensorError as error:
+            raise CheckpointError(f"'{path}' is damaged or not a checkpoint ({error}).") from None
     # `safetensors.deserialize`, which has checked the header, does not return this part of it.
     metadata = header.get("__metadata__", {})
     _require_format(path, metadata)

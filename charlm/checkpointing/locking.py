@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from charlm.errors import CheckpointError
+from charlm.files.errors import os_errors_as
 
 LOCK_FILE = ".lock"
 
@@ -24,14 +25,13 @@ def locked(folder: Path) -> Iterator[None]:
         CheckpointError: the folder cannot be written, or its file system has no locks.
     """
     lock = FileLock(folder / LOCK_FILE, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InUseError(
-            f"'{folder}' is in use by another charlm, which trains in it; wait until that has ended, or stop it."
-        ) from None
-    except OSError as error:
-        raise CheckpointError(f"Cannot lock '{folder}': {error.strerror or error}.") from error
+    with os_errors_as(CheckpointError, f"Cannot lock '{folder}'"):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise InUseError(
+                f"'{folder}' is in use by another charlm, which trains in it; wait until that has ended, or stop it."
+            ) from None
     try:
         yield
     finally:

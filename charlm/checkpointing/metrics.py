@@ -1,15 +1,18 @@
 """metrics.jsonl: one JSON object a line for every evaluation, appended, never torn or doubled."""
 
 import json
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from charlm.checkpointing.atomic import write_atomically
-from charlm.data.syncing import sync_file
-from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
+from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
+from charlm.files.parsing import parse_json
+from charlm.files.reading import read_bounded
+from charlm.files.syncing import sync
+from charlm.files.writing import append
 
 _MOST_BYTES = 64 << 20
 _MOST_LINES = 500_000
@@ -22,13 +25,8 @@ def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
         CheckpointError: the file cannot be written.
     """
     line = json.dumps(record, allow_nan=False) + "\n"
-    # Not through a link, which could lead out of the run's folder.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        with open(os.open(path, flags, 0o666), "ab") as file:  # noqa: PTH123, of a descriptor
-            file.write(line.encode())
-    except OSError as error:
-        raise CheckpointError(f"Cannot write '{path}': {error.strerror or error}.") from error
+    with os_errors_as(CheckpointError, f"Cannot write '{path}'"):
+        append(path, line.encode())
 
 
 def sync_metrics(path: Path) -> None:
@@ -37,10 +35,8 @@ def sync_metrics(path: Path) -> None:
     Raises:
         CheckpointError: they cannot be written.
     """
-    try:
-        sync_file(path)
-    except OSError as error:
-        raise CheckpointError(f"Cannot write '{path}': {error.strerror or error}.") from error
+    with os_errors_as(CheckpointError, f"Cannot write '{path}'"), suppress(FileNotFoundError):
+        sync(path)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -58,16 +54,13 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
     Raises:
         CheckpointError: the file cannot be read.
     """
-    try:
-        content = read_bounded(path, most_bytes=_MOST_BYTES, within=path.parent)
+    with read_errors_as(CheckpointError, path, refusal="cannot be the metrics of a run and has to be moved away"):
+        try:
+            content = read_bounded(path, most_bytes=_MOST_BYTES, within=path.parent)
+        except FileNotFoundError:
+            return [], 0
         if content.count(b"\n") > _MOST_LINES:
             raise UntrustedFileError(f"has more than {_MOST_LINES:,} lines")
-    except FileNotFoundError:
-        return [], 0
-    except UntrustedFileError as error:
-        raise CheckpointError(f"'{path}' cannot be the metrics of a run: it {error}; move it away.") from None
-    except OSError as error:
-        raise CheckpointError(f"Cannot read '{path}': {error.strerror or error}.") from error
     *whole, _ = content.split(b"\n")
     records = [record for record in map(_record, whole) if record is not None]
     return records, len(whole) - len(records)

@@ -11,11 +11,14 @@ from typing import Any
 
 import tomli_w
 
-from charlm.checkpointing.atomic import TEMPORARY_PREFIX, remove_leftovers, write_atomically
+from charlm.checkpointing.atomic import write_atomically
 from charlm.checkpointing.locking import LOCK_FILE, InUseError, locked
 from charlm.config import RunConfig, validate
-from charlm.data.untrusted import UntrustedFileError, parse_toml, read_bounded
 from charlm.errors import CheckpointError
+from charlm.files.errors import os_errors_as, read_errors_as
+from charlm.files.parsing import parse_toml
+from charlm.files.reading import read_bounded
+from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
 
 _MOST_CONFIG_BYTES = 1 << 20
 _STATE = re.compile(r"step-(\d{1,18})\.safetensors")
@@ -71,10 +74,8 @@ class RunFolder:
         Raises:
             CheckpointError: the folder cannot be read.
         """
-        try:
+        with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
             found = {int(match[1]): path for path in self.path.iterdir() if (match := _STATE.fullmatch(path.name))}
-        except OSError as error:
-            raise CheckpointError(f"Cannot read '{self.path}': {error.strerror or error}.") from error
         return dict(sorted(found.items(), reverse=True))
 
     def keep_last(self, step: int) -> None:
@@ -127,12 +128,8 @@ def load_config(path: Path) -> RunConfig:
         CheckpointError: the file is missing or not TOML.
         ConfigError: a setting is unknown or out of range.
     """
-    try:
+    with read_errors_as(CheckpointError, path, refusal="does not hold the settings of a run"):
         values = parse_toml(read_bounded(path, most_bytes=_MOST_CONFIG_BYTES, within=path.parent))
-    except OSError as error:
-        raise CheckpointError(f"Cannot read '{path}': {error.strerror or error}.") from error
-    except UntrustedFileError as error:
-        raise CheckpointError(f"'{path}' does not hold the settings of a run: it {error}.") from None
     return validate(RunConfig, values, source=f"'{path}'")
 
 

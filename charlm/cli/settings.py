@@ -11,8 +11,9 @@ from pydantic_core import ErrorDetails
 
 from charlm.cli.options import flag
 from charlm.config import RunConfig, Section
-from charlm.data.untrusted import UntrustedFileError, parse_toml
 from charlm.errors import ConfigError
+from charlm.files.errors import UntrustedFileError
+from charlm.files.parsing import parse_toml
 
 EXCLUSIVE = (
     frozenset({"steps", "epochs", "budget"}),

@@ -5,12 +5,11 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from charlm.data.cache import building, synced_file, write_errors_explained
 from charlm.data.encoder import Counts, encode_to
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
@@ -20,8 +19,12 @@ from charlm.data.tokenfile import TokenFile, smallest_type
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.data.tokenizers.recipes import TokenizerRecipe
-from charlm.data.untrusted import open_regular, parse_json, read_bounded
-from charlm.errors import CheckpointError
+from charlm.errors import CheckpointError, DataError
+from charlm.files.errors import os_errors_as
+from charlm.files.folders import replace_folder
+from charlm.files.parsing import parse_json
+from charlm.files.reading import file_sha256, read_bounded
+from charlm.files.writing import create_synced
 
 __all__ = [
     "EncodedCorpus",
@@ -113,11 +116,11 @@ def prepare_corpus(
     with ExitStack() as opened:
         tokenizer = recipe.make(_training_text(layout, progress, opened))
     place = _place(folder, key)
-    with building(place) as temporary:
+    with _write_errors_as_data_errors(place.parent), replace_folder(place) as temporary:
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
             counts: dict[str, Counts] = {}
             for part, pieces in layout.parts():
-                with synced_file(temporary / f"{part}.bin") as file:
+                with create_synced(temporary / f"{part}.bin") as file:
                     counts[part] = encode_to(file, pieces, tokenizer, advance=advance)
                 if counts[part].num_symbols < 2:
                     raise layout.too_short(part, num_symbols=counts[part].num_symbols)
@@ -155,7 +158,7 @@ def encode_text(
     is_small = size is not None and size <= _MOST_BYTES_IN_TEMPORARY_FOLDER
     place = Path(tempfile.gettempdir()) if folder is None or is_small else folder / "cache"
     with ExitStack() as opened:
-        opened.enter_context(write_errors_explained(place))
+        opened.enter_context(_write_errors_as_data_errors(place))
         place.mkdir(parents=True, exist_ok=True)
         # A file without a name: it is gone when the last who reads it is.
         file = opened.enter_context(tempfile.TemporaryFile(dir=place))
@@ -166,6 +169,11 @@ def encode_text(
         file.flush()
         tokens = TokenFile.map(file, smallest_type(tokenizer.vocabulary_size))
     yield EncodedText(tokens, **asdict(counts))
+
+
+def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
+    problem = f"The encoded text cannot be kept in '{folder}'"
+    return os_errors_as(DataError, problem, remedy="Free some space, or choose another folder.")
 
 
 def _training_text(layout: Layout, progress: ProgressFactory, opened: ExitStack) -> Iterator[str]:
@@ -191,10 +199,10 @@ def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, cou
         "digest": layout.digest,
         "split": layout.split,
         "tokenizer": hashlib.sha256(stored_tokenizer).hexdigest(),
-        "parts": {part: asdict(each) | {"sha256": _digest(place / f"{part}.bin")} for part, each in counts.items()},
+        "parts": {part: asdict(each) | {"sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
     }
     for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
-        with synced_file(place / name) as file:
+        with create_synced(place / name) as file:
             file.write(content)
 
 
@@ -224,14 +232,9 @@ def _open_part(path: Path, counts: Mapping[str, Any], tokenizer: Tokenizer) -> E
     counts = {**counts}
     digest = counts.pop("sha256")
     # The size first: a file of terabytes, maybe with nothing in it, need not be read.
-    if path.stat().st_size != counts["num_symbols"] * dtype.itemsize or _digest(path) != digest:
+    if path.stat().st_size != counts["num_symbols"] * dtype.itemsize or file_sha256(path, within=path.parent) != digest:
         raise ValueError(f"'{path}' is not what was written")
     tokens = TokenFile.open(path, dtype)
     if tokens.highest() >= tokenizer.vocabulary_size:
         raise ValueError(f"'{path}' has symbols that the vocabulary lacks")
     return EncodedText(tokens, **counts)
-
-
-def _digest(path: Path) -> str:
-    with open_regular(path, within=path.parent) as (file, _):
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charlm.data.cache import scratch_folder, synced_file
 from charlm.data.raw import BLOCK_BYTES
-from charlm.data.syncing import sync_folder
 from charlm.errors import DataError
+from charlm.files.errors import os_errors_as
+from charlm.files.folders import scratch_folder
+from charlm.files.reading import file_sha256
+from charlm.files.syncing import sync
+from charlm.files.writing import create_synced
 
 if TYPE_CHECKING:
     from requests.exceptions import RequestException
@@ -83,7 +86,7 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
         DataError: it could not be fetched, written, or is not what it should be; no half file is left.
     """
     target = folder / text.name
-    try:
+    with os_errors_as(DataError, f"Cannot write '{target}'", remedy="Free some space, or choose another folder."):
         if _is_intact(target, text.size_bytes, text.sha256):
             progress(text.download_bytes)
             return
@@ -96,11 +99,6 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
                 return
             _download(text, scratch / text.download_name, progress)
             _write_verified(_contents(scratch / text.download_name, text), target, text, scratch=scratch)
-    except OSError as error:
-        raise DataError(
-            f"Could not write '{error.filename or target}': {error.strerror or error}. "
-            "Free some space or choose a folder that can be written to."
-        ) from None
 
 
 def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:
@@ -178,7 +176,7 @@ def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText, *, 
     written = scratch / "text"
     digest = hashlib.sha256()
     size = 0
-    with synced_file(written) as stream:
+    with create_synced(written) as stream:
         for block in blocks:
             size += len(block)
             if size > text.size_bytes:
@@ -191,11 +189,8 @@ def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText, *, 
             "please report this."
         )
     written.replace(target)
-    sync_folder(target.parent)
+    sync(target.parent)
 
 
 def _is_intact(path: Path, size: int, sha256: str) -> bool:
-    if not path.is_file() or path.stat().st_size != size:
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    return path.is_file() and path.stat().st_size == size and file_sha256(path) == sha256

@@ -2,6 +2,7 @@
 
 import torch
 
+from charlm.cells import CELLS
 from charlm.models.initialization import Initialization
 from charlm.models.kernels.rnn import RNN
 
@@ -20,7 +21,7 @@ def activation_norms(variance: float, *, units: int, symbols: int, seed: int) ->
     """
     generator = torch.Generator().manual_seed(seed)
     layer = RNN(units, units, activation="relu").double()
-    Initialization("gaussian", variance).apply(layer, "rnn", generator)
+    Initialization("gaussian", variance).apply(layer, CELLS["rnn"], generator)
     torch.nn.init.eye_(layer.weight_ih_l0)
     inputs = torch.zeros(symbols, 1, units, dtype=torch.float64)
     inputs[0] = torch.randn(1, units, generator=generator, dtype=torch.float64)

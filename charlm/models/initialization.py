@@ -6,17 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from charlm.config import Cell, Init
-from charlm.stepping.shapes import SHAPES
-
-_KEEPING_GATES: dict[Cell, tuple[int, float]] = {
-    "lstm": (1, 1.0),
-    "lstm-peephole": (1, 1.0),
-    "gru": (1, 0.0),
-    "gru-reset-before": (1, 0.0),
-    "gru-simple": (0, 0.0),
-}
-"""Where the gate that keeps the past stands in a cell's matrices, and its first bias."""
+from charlm.cells import Cell
+from charlm.config import Init
 
 
 @dataclass(frozen=True)
@@ -44,21 +35,20 @@ class Initialization:
     @torch.no_grad()
     def apply(self, layer: nn.Module, cell: Cell, generator: torch.Generator) -> None:
         """Draws the weights of a layer of this cell."""
-        gates = len(SHAPES[cell].gates)
+        names = [gate.name for gate in cell.gates]
         for name, parameter in layer.named_parameters():
             if name.startswith("weight_hh"):
-                for gate in parameter.chunk(gates):
+                for gate in parameter.chunk(len(names)):
                     self._draw_recurrent(gate, generator)
             elif name.startswith("weight_ih"):
-                for gate in parameter.chunk(gates):
+                for gate in parameter.chunk(len(names)):
                     nn.init.xavier_uniform_(gate, generator=generator)
             else:
                 nn.init.zeros_(parameter)
             # torch keeps two biases for each gate and adds them.
-            if cell in _KEEPING_GATES and name.startswith("bias_ih"):
-                place, usual = _KEEPING_GATES[cell]
-                bias = usual if self.keeping_bias is None else self.keeping_bias
-                nn.init.constant_(parameter.chunk(gates)[place], bias)
+            if cell.keeping_gate is not None and name.startswith("bias_ih"):
+                bias = cell.keeping_bias if self.keeping_bias is None else self.keeping_bias
+                nn.init.constant_(parameter.chunk(len(names))[names.index(cell.keeping_gate)], bias)
 
     def _draw_recurrent(self, matrix: Tensor, generator: torch.Generator) -> None:
         match self.kind:

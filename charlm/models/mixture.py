@@ -21,10 +21,9 @@ from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, LanguageModel, Network, State
 from charlm.ngrams.confidence import num_features
 from charlm.ngrams.model import NgramModel
+from charlm.stepping.shapes import GATE_SIZE
 
 NETWORK_ALONE, NGRAMS_ALONE = "network alone", "n-grams alone"
-
-_HIDDEN_SIZE = 32
 
 
 def network_of(model: LanguageModel) -> Network:
@@ -44,8 +43,8 @@ class Gate(nn.Module):
 
     def __init__(self, order: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(num_features(order) + 2, _HIDDEN_SIZE)
-        self.output = nn.Linear(_HIDDEN_SIZE, 1)
+        self.hidden = nn.Linear(num_features(order) + 2, GATE_SIZE)
+        self.output = nn.Linear(GATE_SIZE, 1)
 
     def forward(self, confidence: Tensor, log_probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the logarithms of the network's and the n-grams' share, `[…]`.

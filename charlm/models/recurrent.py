@@ -5,6 +5,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
+from charlm.cells import CELLS
 from charlm.config import Cell, Nonlinearity
 from charlm.models.base import State
 from charlm.models.initialization import Initialization
@@ -14,7 +15,6 @@ from charlm.models.kernels.gru_simple import SimpleGRU
 from charlm.models.kernels.lstm_peephole import PeepholeLSTM
 from charlm.models.kernels.rnn import RNN
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
-from charlm.stepping.shapes import SHAPES
 
 
 class RecurrentLanguageModel(StackedNetwork):
@@ -76,7 +76,7 @@ class RecurrentLanguageModel(StackedNetwork):
         """Returns zeros for every layer and sequence, on the model's device."""
         weight = self.output.bias
         shape = (len(self.layers), batch_size, self.hidden_size)
-        return tuple(weight.new_zeros(shape) for _ in range(SHAPES[self.cell].num_states))
+        return tuple(weight.new_zeros(shape) for _ in CELLS[self.cell].states)
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
@@ -89,7 +89,7 @@ class RecurrentLanguageModel(StackedNetwork):
             nn.init.xavier_uniform_(self.output.weight, generator=generator)
         nn.init.zeros_(self.output.bias)
         for layer in self.layers:
-            self.initialization.apply(layer, self.cell, generator)
+            self.initialization.apply(layer, CELLS[self.cell], generator)
 
 
 def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity: Nonlinearity) -> nn.Module:

@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.atomic import TEMPORARY_PREFIX, remove_leftovers, write_atomically
+from charlm.checkpointing.atomic import write_atomically
 from charlm.checkpointing.locking import LOCK_FILE, locked
-from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CheckpointError
 from charlm.evaluation.score import Score
+from charlm.files.errors import UntrustedFileError
+from charlm.files.parsing import parse_json
+from charlm.files.reading import read_bounded
+from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
 
 _MOST_BYTES = 64 << 20
 

@@ -9,6 +9,7 @@ from itertools import islice
 
 import torch
 
+from charlm.cells import CELLS
 from charlm.config import DEFAULT_BUDGET, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Batches, Window
@@ -19,7 +20,6 @@ from charlm.models.threads import using_threads
 from charlm.notation import parse_duration
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import reads_one_stream
-from charlm.stepping.shapes import SHAPES
 from charlm.training.defaults import default_dropout, default_embedding_size, default_learning_rate
 from charlm.training.planning import choose_threads, measure_steps, steps_for_budget
 from charlm.training.precision import autocast
@@ -265,7 +265,7 @@ def _measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> _ScoringCosts:
 
 def _task(config: RunConfig, corpus: EncodedCorpus, *, seconds: float) -> Task:
     train = corpus.train
-    gates = len(SHAPES[config.model.cell].gates) if config.model.model == "recurrent" else 1
+    gates = CELLS[config.model.cell].num_matrix_pairs if config.model.model == "recurrent" else 1
     return Task(
         seconds=seconds,
         corpus_symbols=train.num_symbols,

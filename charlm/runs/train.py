@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from charlm import __version__
-from charlm.checkpointing.atomic import remove_leftovers
 from charlm.checkpointing.locking import locked
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, created_run, find_state, require_free
@@ -23,6 +22,7 @@ from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.recipes import extended, learnt
 from charlm.errors import CharlmError, ConfigError, TrainingError, is_out_of_memory
 from charlm.evaluation.baselines import count_symbols
+from charlm.files.temporary import remove_leftovers
 from charlm.models.base import Network
 from charlm.models.build import load_weights
 from charlm.models.growth import grow_vocabulary

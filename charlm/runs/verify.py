@@ -13,8 +13,10 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.data.tokenizers.build import from_json
-from charlm.data.untrusted import UntrustedFileError, parse_json, read_bounded
 from charlm.errors import CharlmError, CheckpointError
+from charlm.files.errors import UntrustedFileError
+from charlm.files.parsing import parse_json
+from charlm.files.reading import read_bounded
 from charlm.models.build import count_parameters
 from charlm.runs.loading import model_from
 from charlm.runs.states import open_state

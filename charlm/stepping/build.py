@@ -5,6 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from charlm.cells import CELLS, standing_alone
 from charlm.config import ModelConfig, Weights, mixed_order
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
@@ -27,7 +28,6 @@ from charlm.stepping.jordan import JordanStepModel
 from charlm.stepping.matrices import Float32Matrix, Product
 from charlm.stepping.mixture import MixedStepModel
 from charlm.stepping.parameters import LayerParameters, arrange
-from charlm.stepping.shapes import SHAPES, STANDALONE
 from charlm.stepping.st_lstm import SpatiotemporalStepModel
 
 NGRAMS = "ngrams"
@@ -75,11 +75,11 @@ def build_step_model(
 def _build_network(
     config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, source: str, kind: Weights
 ) -> StepModel:
-    if config.model == "recurrent" and config.cell in STANDALONE:
+    if config.model == "recurrent" and CELLS[config.cell].stands_alone:
         return build_engine(config, weights, source=source, kind=kind)
     if kind != "float32":
         name = config.cell if config.model == "recurrent" else "a feed-forward network"
-        raise ConfigError(f"--weights int8 is for the cells {', '.join(STANDALONE)}, not for {name}.")
+        raise ConfigError(f"--weights int8 is for the cells {', '.join(standing_alone())}, not for {name}.")
     try:
         if config.model == "recurrent" and config.cell == "jordan":
             return JordanStepModel(
@@ -119,15 +119,15 @@ def build_engine(
         CharlmError: int8 was asked for and this torch has no kernels for it.
     """
     try:
-        parameters = arrange(weights, cell=config.cell, num_layers=config.num_layers)
+        parameters = arrange(weights, cell=CELLS[config.cell], num_layers=config.num_layers)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"The weights in '{source}' do not fit the model they are stored with: {error}") from None
-    shape = SHAPES[config.cell]
+    cell = CELLS[config.cell]
     layer_matrix, output_matrix = _matrices(kind)
     engine_kind = EngineKind(
         make_cell=_cell_maker(config),
-        num_states=shape.num_states,
-        separate_inputs=shape.separate_inputs,
+        num_states=len(cell.states),
+        separate_inputs=cell.splits_products,
         residual=config.residual,
         layer_matrix=layer_matrix,
         output_matrix=output_matrix,

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.config import Cell
+from charlm.cells import Cell
 from charlm.stepping.base import Floats
-from charlm.stepping.shapes import SHAPES
 
 _NEEDED = ("weight_ih", "weight_hh", "bias_ih")
 _STORED = (*_NEEDED, "bias_hh", "weight_peephole")
@@ -78,7 +77,7 @@ def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> Layer
     recurrent_bias = np.zeros_like(input_bias) if second is None else _arrange_gates(second, cell)
     peepholes = stored["weight_peephole"]
     candidate_bias = np.zeros_like(recurrent_bias[-1])
-    if cell == "gru":
+    if cell.gates[-1].has_inner_bias:
         candidate_bias = recurrent_bias[-1].copy()
         recurrent_bias[-1] = 0.0
     gain = weights.get(f"norms.{index}.weight")
@@ -94,9 +93,10 @@ def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> Layer
 
 
 def _arrange_gates(stacked: NDArray[Any], cell: Cell) -> Floats:
-    order = SHAPES[cell].gates
-    gates = _float32(stacked).reshape(len(order), -1, *stacked.shape[1:])
-    return np.stack([gates[position] * np.float32(factor) for position, factor in order])
+    blocks = _float32(stacked).reshape(len(cell.gates), -1, *stacked.shape[1:])
+    halved = [block * np.float32(0.5) for gate, block in zip(cell.gates, blocks, strict=True) if gate.is_logistic]
+    others = [block for gate, block in zip(cell.gates, blocks, strict=True) if not gate.is_logistic]
+    return np.stack(halved + others)
 
 
 def _float32(array: NDArray[Any]) -> Floats:
@@ -115,7 +115,8 @@ def _require_consistent(parameters: Parameters, cell: Cell) -> None:
             hidden_size,
         ):
             raise ValueError(f"a layer of {layer.inputs.shape} and {layer.recurrent.shape}")
-        if cell == "lstm-peephole" and (layer.peepholes is None or layer.peepholes.shape != (3, hidden_size)):
+        peepholes = cell.layer_shapes(size, hidden_size).get("weight_peephole_l0")
+        if peepholes is not None and (layer.peepholes is None or layer.peepholes.shape != peepholes):
             raise ValueError("peepholes missing, or of another width")
         if layer.norm is not None and any(part.shape != (hidden_size,) for part in layer.norm):
             raise ValueError(f"a norm of {layer.norm[0].shape}")

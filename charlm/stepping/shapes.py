@@ -1,40 +1,85 @@
-"""What distinguishes the recurrent cells from outside: their matrices, their states, and where their gates lie."""
+"""The names and shapes of the arrays that a network's checkpoint holds, from its configuration alone.
 
-from dataclasses import dataclass
+Nothing is built for it: the shapes of networks that fit no memory cost as little as those of small ones.
+"""
 
-from charlm.config import Cell
+from typing import NamedTuple
 
+from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
+from charlm.config import ModelConfig, mixed_order
+from charlm.ngrams.confidence import num_features
 
-@dataclass(frozen=True)
-class CellShape:
-    """One kind of cell.
-
-    Attributes:
-        gates: for each gate, in the order of the step engine's cells, where it stands in the stored matrices, and
-            what the engine multiplies it by: half for those that end in a logistic function, see cells.py.
-        num_states: what a layer remembers; the first is its output.
-        separate_inputs: inputs and state need products of their own, as where a reset gate acts on one of the two.
-    """
-
-    gates: tuple[tuple[int, float], ...]
-    num_states: int = 1
-    separate_inputs: bool = False
+GATE_SIZE = 32
+"""Units of the gate between a network and an n-gram model."""
 
 
-SHAPES: dict[Cell, CellShape] = {
-    # Stored: input, forget, candidate, output.
-    "lstm": CellShape(((0, 0.5), (1, 0.5), (3, 0.5), (2, 1.0)), num_states=2),
-    "lstm-peephole": CellShape(((0, 0.5), (1, 0.5), (3, 0.5), (2, 1.0)), num_states=2),
-    # Stored: reset, update, candidate.
-    "gru": CellShape(((0, 0.5), (1, 0.5), (2, 1.0)), separate_inputs=True),
-    "gru-reset-before": CellShape(((0, 0.5), (1, 0.5), (2, 1.0)), separate_inputs=True),
-    # Stored: update, candidate.
-    "gru-simple": CellShape(((0, 0.5), (1, 1.0))),
-    "rnn": CellShape(((0, 1.0),)),
-    # The layers of these two do not stand alone, and have engines of their own; the numbers are of their weights.
-    "jordan": CellShape(((0, 1.0),)),
-    "st-lstm": CellShape(((0, 1.0),) * 9, num_states=3),
-}
+class StateShape(NamedTuple):
+    """The shape of an array and the name of its numbers' type."""
 
-STANDALONE: tuple[Cell, ...] = tuple(cell for cell in SHAPES if cell not in ("jordan", "st-lstm"))
-"""Cells whose layers can be read one after the other."""
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
+    """Returns the names and shapes of all weights of a network, and of the gate of a mixed model; none of n-grams."""
+    if model.model == "ngram":
+        return {}
+    network = _network_shapes(model, vocabulary_size=vocabulary_size)
+    order = mixed_order(model.mix)
+    if order is None:
+        return network
+    return {f"network.{name}": shape for name, shape in network.items()} | {
+        f"gate.{name}": shape for name, shape in gate_shapes(order).items()
+    }
+
+
+def gate_shapes(order: int) -> Shapes:
+    """Returns the names and shapes of the weights of the gate between a network and an n-gram model of an order."""
+    return {
+        "hidden.weight": (GATE_SIZE, num_features(order) + 2),
+        "hidden.bias": (GATE_SIZE,),
+        "output.weight": (1, GATE_SIZE),
+        "output.bias": (1,),
+    }
+
+
+def state_shapes(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> dict[str, StateShape]:
+    """Returns the shape and the type of each array that a model carries, named state.0, state.1, …"""
+    order = mixed_order(model.mix)
+    states = _network_states(model, vocabulary_size=vocabulary_size, batch_size=batch_size)
+    if order is not None:
+        states.append(StateShape((order, batch_size), "int64"))
+    return {f"state.{index}": state for index, state in enumerate(states)}
+
+
+def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
+    hidden, embedding = model.hidden_size, model.embedding_size or model.hidden_size
+    layer_shapes: LayerShapes = dense_shapes
+    lowest = embedding
+    shapes: Shapes = {"embedding.weight": (vocabulary_size, embedding)}
+    if model.model == "mlp":
+        shapes["before"] = (embedding,)
+        lowest = model.window * embedding
+    else:
+        cell = CELLS[model.cell]
+        shapes |= dict.fromkeys(cell.shapes_by_symbol, (vocabulary_size, hidden))
+        layer_shapes = cell.layer_shapes
+    for index in range(model.num_layers):
+        of_layer = layer_shapes(lowest if index == 0 else hidden, hidden)
+        shapes |= {f"layers.{index}.{name}": shape for name, shape in of_layer.items()}
+        if model.layer_norm:
+            shapes |= {f"norms.{index}.weight": (hidden,), f"norms.{index}.bias": (hidden,)}
+    # Tied weights are stored under both names.
+    return shapes | {"output.weight": (vocabulary_size, hidden), "output.bias": (vocabulary_size,)}
+
+
+def _network_states(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> list[StateShape]:
+    if model.model == "ngram":
+        return [StateShape((model.order, batch_size), "int64")]
+    if model.model == "mlp":
+        return [StateShape((model.window - 1, batch_size), "int64")]
+    sizes = {"hidden": model.hidden_size, "vocabulary": vocabulary_size}
+    return [
+        StateShape((1 if state.is_shared else model.num_layers, batch_size, sizes[state.size]), "float32")
+        for state in CELLS[model.cell].states
+    ]

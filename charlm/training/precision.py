@@ -48,6 +48,7 @@ def _has_tensor_cores(device: torch.device) -> bool:
 
 def _has_native_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
-        # Without these instructions oneDNN emulates bfloat16, slower than float32.
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        # Without these instructions oneDNN emulates bfloat16, slower than float32; and it may be told not to use them.
+        has_instructions = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(has_instructions and torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False

@@ -7,7 +7,6 @@ import pytest
 import safetensors.torch
 import torch
 
-from charlm.checkpointing.atomic import remove_leftovers, write_atomically
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.checkpointing.container import read_container
 from charlm.checkpointing.metrics import append_metrics, read_metrics, trim_metrics
@@ -116,33 +115,6 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(CheckpointError):
             read_checkpoint(path)
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(CheckpointError, match="No space left"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path: Path):
-    (tmp_path / "plain").write_bytes(b"")
-    write_atomically(tmp_path / "file", b"")
-    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
-def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
-    (tmp_path / ".tmp-last.safetensors-0a1b2c3d").touch()
-    (tmp_path / "last.safetensors").touch()
-    remove_leftovers(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]
 
 
 def test_metrics_survive_a_torn_line_and_are_trimmed_to_a_step(tmp_path: Path):

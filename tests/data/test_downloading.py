@@ -152,7 +152,7 @@ def test_an_archive_is_not_unpacked_beyond_the_known_size(remote: MakeRemote, tm
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(remote: MakeRemote, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"Could not write '.*file.*': .* Free some space or choose"):
+    with pytest.raises(DataError, match=r"Cannot write '.*file.*': .* Free some space, or choose"):
         fetch_text(remote("play.txt", TEXT, TEXT), folder=tmp_path / "file" / "x", progress=ignore)
 
 

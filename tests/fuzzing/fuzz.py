@@ -24,8 +24,9 @@ with atheris.instrument_imports(include=["charlm"]):
     from charlm.data.inputs import open_text
     from charlm.data.tokenizers.build import from_json
     from charlm.data.tokenizers.sentencepiece_training import train_sentencepiece
-    from charlm.data.untrusted import UntrustedFileError, parse_json
     from charlm.errors import CharlmError
+    from charlm.files.errors import UntrustedFileError
+    from charlm.files.parsing import parse_json
     from charlm.runs.states import open_state
     from charlm.runs.stored import stored_model
 

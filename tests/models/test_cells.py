@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from charlm import cells
 from charlm.models.recurrent import RecurrentLanguageModel
-from charlm.stepping.shapes import SHAPES, STANDALONE
 from tests.support.memory import NATS_WITHOUT_MEMORY, NUM_SYMBOLS, train_where_memory_is_needed
 
-CELLS = [(cell, "tanh") for cell in STANDALONE] + [("rnn", "relu"), ("rnn", "sigmoid")]
+CELLS = [(cell, "tanh") for cell in cells.standing_alone()] + [("rnn", "relu"), ("rnn", "sigmoid")]
 HIDDEN = 4
 
 
@@ -59,7 +59,7 @@ def arguments(cell, *, time=6, batch=2, hidden=HIDDEN, dtype=torch.float64):
     inputs = torch.randn(time, batch, 3, generator=generator, dtype=dtype).requires_grad_()
     states = [
         torch.randn(1, batch, hidden, generator=generator, dtype=dtype).requires_grad_()
-        for _ in range(SHAPES[cell].num_states)
+        for _ in cells.CELLS[cell].states
     ]
     return inputs, states
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from charlm.cells import CELLS, standing_alone
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
-from charlm.stepping.shapes import SHAPES, STANDALONE
 
 
 def layer_of(cell="rnn", hidden=40, **settings):
@@ -13,11 +13,11 @@ def layer_of(cell="rnn", hidden=40, **settings):
     return model.layers[0]
 
 
-@pytest.mark.parametrize("cell", STANDALONE)
+@pytest.mark.parametrize("cell", standing_alone())
 @pytest.mark.parametrize("init", ["default", "orthogonal", "identity"])
 def test_every_gate_s_matrix_is_orthogonal_or_the_identity(cell, init):
     layer = layer_of(cell, init=init)
-    for gate in layer.weight_hh_l0.chunk(len(SHAPES[cell].gates)):
+    for gate in layer.weight_hh_l0.chunk(len(CELLS[cell].gates)):
         torch.testing.assert_close(gate @ gate.T, torch.eye(40), atol=1e-5, rtol=0)
         assert torch.equal(gate, torch.eye(40)) == (init == "identity")
 

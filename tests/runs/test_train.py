@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -254,11 +255,11 @@ def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_config, work
 
 
 def test_fine_tuning_starts_from_the_weights(small_config, workspace):
-    train_whole(small_config(name="origin", steps=150, hidden_size=24), workspace)
+    origin = train_whole(small_config(name="origin", steps=150, hidden_size=24), workspace)
     again = small_config(name="tuned", steps=1, evaluations=1, hidden_size=24, learning_rate=1e-9)
     tuned = start(again, workspace, SilentReporter(), StopRequest(), init_from="origin")
-    fresh = train_whole(small_config(name="fresh", steps=1, evaluations=1, hidden_size=24), workspace)
-    assert tuned.validation.nats_per_symbol < 0.8 * fresh.validation.nats_per_symbol
+    # A step of a billionth leaves the weights what they were.
+    assert tuned.validation.nats_per_symbol == pytest.approx(origin.validation.nats_per_symbol, rel=1e-4)
 
 
 def test_fine_tuning_refuses_another_network(small_config, workspace):
@@ -314,8 +315,6 @@ def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_con
 
 
 def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_config, workspace, monkeypatch):
-    from charlm.checkpointing import atomic
-
     stop = StopRequest()
     start(small_config(name="mine"), workspace, StopAfter(stop, 5), stop)
     before = read_checkpoint(workspace.checkpoints / "mine" / "last.safetensors")
@@ -323,7 +322,7 @@ def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_config, workspace,
     def fail(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(CheckpointError, match="No space left"):
         resume("mine", workspace, SilentReporter(), StopRequest())
     monkeypatch.undo()

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from charlm.cells import standing_alone
 from charlm.config import ModelConfig
 from charlm.errors import CheckpointError
 from charlm.models.build import build_network
 from charlm.stepping import engine as engine_module
 from charlm.stepping.base import select_streams
 from charlm.stepping.build import build_engine
-from charlm.stepping.shapes import STANDALONE
 
 SYMBOLS = 6
 
@@ -25,7 +25,7 @@ SHAPES = [
     {"num_layers": 3},
 ]
 CELLS = [
-    *({"cell": cell} for cell in STANDALONE),
+    *({"cell": cell} for cell in standing_alone()),
     {"cell": "rnn", "nonlinearity": "relu"},
     {"cell": "rnn", "nonlinearity": "sigmoid"},
 ]

@@ -1,0 +1,65 @@
+"""JSON and TOML that others may have written: refused where it would overload the parser or its caller."""
+
+import json
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from charlm.files.errors import UntrustedFileError
+
+_MOST_PARTS = 200_000
+"""The most values in a JSON text, far more than any file of charlm has."""
+
+_DEEPEST = 50
+"""The deepest nesting; values that are nested deeper can overflow the stack of libraries."""
+
+
+def parse_json(content: bytes) -> Any:
+    """Returns the value of a JSON text.
+
+    Raises:
+        UntrustedFileError: it is not JSON, is nested too deeply, or has more parts than any file of charlm.
+    """
+    # Not the size of the text is bounded: a few bytes can become an object of hundreds.
+    if sum(content.count(separator) for separator in (b",", b"[", b"{")) > _MOST_PARTS:
+        raise UntrustedFileError(f"has more than {_MOST_PARTS:,} parts")
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UntrustedFileError(f"is not JSON ({type(error).__name__})") from None
+    _require_shallow(value)
+    return value
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """Returns the table of a TOML text.
+
+    Raises:
+        UntrustedFileError: it is not TOML, or is nested too deeply.
+    """
+    # A key with dots makes a table for each of them, and the parser is slow at it.
+    if any(line.count(b".") > 1000 for line in content.splitlines()):
+        raise UntrustedFileError("is not TOML (a line has more than 1,000 dots)")
+    try:
+        table = tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise UntrustedFileError("is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        raise UntrustedFileError(f"is not TOML ({error})") from None
+    _require_shallow(table)
+    return table
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _parts(each)]
+        if not level:
+            return
+    raise UntrustedFileError(f"is nested more than {_DEEPEST} deep")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -1,0 +1,53 @@
+"""Reading files that others may have written: regular files only, within bounds."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+from charlm.files.errors import UntrustedFileError
+
+
+@contextmanager
+def open_regular(path: Path, *, within: Path | None = None) -> Iterator[tuple[BufferedReader, int]]:
+    """Opens a regular file for reading and gives it with its size; never waits for a pipe or a device.
+
+    Args:
+        within: a folder that a link must not lead out of; None where links may lead anywhere.
+
+    Raises:
+        UntrustedFileError: it is no regular file, or a link out of its folder.
+        OSError: it is not there, or cannot be read.
+    """
+    if within is not None and path.is_symlink() and not path.resolve().is_relative_to(within.resolve()):
+        raise UntrustedFileError("is a link out of its folder")
+    # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123, of a descriptor
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UntrustedFileError("is not a file")
+        yield file, status.st_size
+
+
+def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> bytes:
+    """Returns the content of a regular file; arguments as in `open_regular`.
+
+    Raises:
+        UntrustedFileError: it is no regular file, a link out of its folder, or has more than `most_bytes`.
+        OSError: it is not there, or cannot be read.
+    """
+    with open_regular(path, within=within) as (file, size):
+        content = file.read(most_bytes + 1) if size <= most_bytes else None
+    if content is None or len(content) > most_bytes:
+        raise UntrustedFileError(f"has more than {most_bytes:,} bytes")
+    return content
+
+
+def file_sha256(path: Path, *, within: Path | None = None) -> str:
+    """Returns the SHA-256 of a regular file in hexadecimal; arguments and errors as in `open_regular`."""
+    with open_regular(path, within=within) as (file, _):
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,54 @@
+"""Writing files whole or not at all, whatever happens meanwhile."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from charlm.files.syncing import sync
+from charlm.files.temporary import temporary_path
+
+
+def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
+    """Writes a file, maybe in pieces: a reader sees the old one or the new one, also after a power cut.
+
+    The bytes go to a temporary name in the same folder and are synced to the disk. The file is renamed, and
+    the folder is synced, so that the rename lasts, too.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is untouched.
+    """
+    temporary = temporary_path(path.parent, path.name)
+    try:
+        with create_synced(temporary) as file:
+            file.writelines([content] if isinstance(content, bytes) else content)
+        temporary.replace(path)
+        sync(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def create_synced(path: Path) -> Iterator[BinaryIO]:
+    """Gives a new file to write, which is on the disk when the block ends.
+
+    Raises:
+        OSError: the file exists, or cannot be written.
+    """
+    with path.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def append(path: Path, content: bytes) -> None:
+    """Appends to a file, which is made if need be; waits for no disk.
+
+    Raises:
+        OSError: the file is a link, which could lead anywhere, or cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags, 0o666), "ab") as file:  # noqa: PTH123, of a descriptor
+        file.write(content)

@@ -1,0 +1,265 @@
+"""What charlm does, recorded and compared: the tensors, scores, samples and exit codes of a few dozen commands.
+
+    python tests/behaviour/behaviour.py record     writes expected.json beside this script
+    python tests/behaviour/behaviour.py check      compares with it, and names what differs
+
+A change that only moves code leaves all of it as it was. Arithmetic is the one that most machines share: no
+vector units beyond the first, one thread. Where a machine computes differently all the same (a probe tells),
+tensors and samples are not compared, and scores to three digits.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PORTABLE = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "COLUMNS": "100",
+}
+EXPECTED = Path(__file__).with_name("expected.json")
+SMALL = "--hidden-size 8 --threads 1 --precision fp32 --evaluations 2 --batch-size 4 --sequence-length 16"
+CELLS = ("lstm", "lstm-peephole", "st-lstm", "gru", "gru-reset-before", "gru-simple", "rnn", "jordan")
+
+TRAININGS = {
+    **{cell: f"train text.txt --cell {cell} --steps 6 {SMALL}" for cell in CELLS},
+    "bf16": f"train text.txt --cell gru --steps 4 {SMALL} --precision bf16",
+    "relu": f"train text.txt --cell rnn --nonlinearity relu --init identity --steps 4 {SMALL}",
+    "gaussian": f"train text.txt --cell gru --init gaussian --init-variance 2 --forget-bias 1.5 --steps 4 {SMALL}",
+    "feedback": f"train text.txt --cell jordan --feedback target --num-layers 3 --layer-norm --steps 4 {SMALL}",
+    "tied": f"train text.txt --tie-weights --layer-norm --no-residual --num-layers 3 --steps 4 {SMALL}",
+    "guarded": f"train text.txt --average 0.9 --accumulation 2 --random-length --clip-value 0.1 --steps 9 {SMALL}",
+    "dropped": f"train text.txt --dropout 0.2 --dropout-kind element --embedding-dropout 0.1 --steps 6 {SMALL}",
+    "forced": f"train text.txt --teacher-forcing linear:0.5 --steps 6 {SMALL}",
+    "epochs": f"train text.txt --epochs 0.5 --patience 1 --evaluations 9 --keep 3 {SMALL} --learning-rate 1e-9",
+    "kept": f"train text.txt --steps 8 {SMALL} --evaluations 4 --keep 3",
+    "mixed": f"train text.txt --mix ngram:3 --steps 6 {SMALL}",
+    "mixed-gru": f"train text.txt --mix ngram:4 --cell gru --records lines --steps 6 {SMALL}",
+    "records": f"train text.txt --records lines --steps 6 {SMALL}",
+    "bytes": f"train text.txt --tokenizer byte --steps 4 {SMALL}",
+    "pieces": f"train text.txt --tokenizer sentencepiece --vocabulary-size 290 --steps 6 {SMALL}",
+    "record-pieces": f"train text.txt --tokenizer sentencepiece --vocabulary-size 290 --records lines "
+    f"--steps 4 {SMALL}",
+    "ngram": "train text.txt --model ngram --order 4",
+    "ngram-records": "train text.txt --model ngram --order 3 --smoothing witten-bell --records lines",
+    "mlp": f"train text.txt --model mlp --window 5 --steps 6 {SMALL}",
+    "parts": f"train text.txt --valid other.txt --test other.txt --steps 4 {SMALL}",
+    "unsplit": f"train text.txt --split 100/0/0 --steps 4 {SMALL}",
+    "tuned": "train other.txt --init-from lstm --steps 4 --batch-size 4 --sequence-length 16 --threads 1 "
+    "--precision fp32",
+    "tuned-mixed": "train other.txt --init-from mixed --dropout 0.1 --steps 4 --batch-size 4 --sequence-length 16 "
+    "--threads 1 --precision fp32",
+}
+LATER = {
+    "longer": "train --resume lstm --steps 12",
+    "longer-mixed": "train --resume mixed --steps 9",
+    "longer-records": "train --resume records --epochs 0.9",
+    "longer-average": "train --resume guarded --steps 12",
+    "from-state": "train --resume checkpoints/kept/step-4.safetensors",
+    "compare": f"compare text.txt --models ngram:3,mlp:4,rnn,lstm --layers 1,2 --match parameters --steps 3 "
+    f"--name grid {SMALL} --json",
+    "compare-again": f"compare text.txt --models ngram:3,mlp:4,rnn,lstm --layers 1,2 --match parameters --steps 3 "
+    f"--name grid {SMALL} --json",
+    "sizes": f"compare text.txt --models gru,rnn --layers 1 --sizes 6,12 --match parameters --steps 2 --name sizes "
+    f"{SMALL} --json",
+}
+QUESTIONS = {
+    "score-valid": "eval perplexity lstm --split valid --json",
+    "score-text": "eval perplexity lstm other.txt --json",
+    "score-cold": "eval perplexity gru --context 16 --json",
+    "score-int8": "eval perplexity lstm --weights int8 --json",
+    "score-alone": "eval perplexity checkpoints/mixed/best.safetensors other.txt --json",
+    "exposure": "eval exposure lstm --prefix 8 --positions 5 --texts 4 --json",
+    "gates": "inspect gates gru --symbols 320 --json",
+    "gradients": "inspect gradients text.txt --cells rnn,lstm --lags 5 --train-steps 2 --hidden-size 6 --json",
+    "agreement": "inspect agreement --cells rnn,gru --train-steps 3 --sentences 100 --questions 5 --longest 2 --json",
+    "activations": "inspect activations --units 8 --symbols 5 --json",
+    "prompted": "sample lstm --prompt ta --seed 3 --length 40 --temperature 0 --json",
+    "several": "sample mixed --seed 3 --length 30 --num-samples 3 --top-k 5 --json",
+    "nucleus": "sample pieces --seed 5 --length 30 --top-p 0.9 --min-p 0.01 --stop e --json",
+    "record": "sample records --seed 2 --length 0 --json",
+    "int8": "sample gru --seed 2 --length 20 --weights int8 --json",
+    "shown": "data show text.txt",
+    "prepared": "data prepare text.txt --tokenizer byte --quiet",
+    "arpa": "export arpa ngram -o ngram.arpa",
+    "arpa-of-network": "export arpa lstm",
+    "dry": "train text.txt --dry-run --budget 10s --cell gru",
+    "info": "info lstm --json",
+    "info-ngram": "info ngram --json",
+    "info-mixed": "info checkpoints/mixed --json",
+    "verify": "verify kept --json",
+    "verify-ngram": "verify ngram --json",
+    "taken": f"train text.txt --name lstm --steps 2 {SMALL}",
+    "finished": "train --resume lstm",
+    "finished-ngram": "train --resume ngram",
+    "shorter": "train --resume lstm --steps 3",
+    "no-run": "sample nothing-here",
+    "no-text": "train",
+    "no-file": "train nothing-here.txt",
+    "unknown-option": "train text.txt --no-such-option",
+    "bad-value": "train text.txt --hidden-size 0",
+    "not-suited": "train text.txt --cell lstm --window 4",
+    "two-lengths": "train text.txt --steps 3 --epochs 2",
+    "trained-counts": "train text.txt --model ngram --steps 5",
+    "other-cell": "train other.txt --init-from lstm --cell gru --steps 2",
+    "mixed-forcing": "train text.txt --mix ngram:3 --teacher-forcing linear:0.5 --steps 2",
+    "not-free": "train --resume lstm --hidden-size 9",
+    "exposure-of-records": "eval exposure records",
+    "gates-of-mlp": "inspect gates mlp",
+    "too-long-order": "train text.txt --model ngram --order 24 --split 1/98/1",
+    "one-size": "compare text.txt --models lstm --match time --steps 3",
+    "unknown-model": "compare text.txt --models nothing --match parameters --steps 3",
+}
+OMITTED = {"seconds", "characters_per_second", "path", "run", "charlm", "torch", "folder", "config"}
+
+
+def text(seed: int, *, num_words: int, extra: str = "") -> str:
+    """Words of a small made-up language, the same on every machine."""
+    words, state = [], seed
+    for index in range(num_words):
+        state = (1103515245 * state + 12345) % (1 << 31)
+        word = "".join("aeiou"[(state >> shift) % 5] + "tnrsl"[(state >> shift + 4) % 5] for shift in (3, 9, 15))
+        words.append(word[: 2 + (state >> 20) % 5] + (".\n" if index % 7 == 6 else " "))
+    return "".join(words) + extra
+
+
+def sha256_of_tensors(path: Path) -> str:
+    """The hash of every tensor's name, type, shape and bytes, whatever else the file says."""
+    import safetensors
+
+    digest = hashlib.sha256()
+    for name, entry in sorted(safetensors.deserialize(path.read_bytes())):  # type: ignore[no-untyped-call]
+        digest.update(f"{name} {entry['dtype']} {entry['shape']} ".encode() + bytes(entry["data"]))
+    return digest.hexdigest()
+
+
+def probe() -> str:
+    """A hash that is the same where a machine computes the same."""
+    import numpy as np
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    layer = torch.nn.LSTM(16, 16)
+    for parameter in layer.parameters():
+        parameter.data.normal_(generator=generator)
+    outputs, _ = layer(torch.randn(32, 8, 16, generator=generator))
+    outputs.square().sum().backward()
+    rng = np.random.default_rng(1)
+    product = rng.normal(size=(64, 64)).astype(np.float32) @ rng.normal(size=(64, 64)).astype(np.float32)
+    digest = hashlib.sha256(np.tanh(product).tobytes() + np.exp(-np.abs(product)).tobytes())
+    for array in (outputs.detach(), *(parameter.grad for parameter in layer.parameters())):
+        assert array is not None
+        digest.update(array.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def comparable(value: Any) -> Any:
+    """A JSON value without what differs from run to run: times, paths, versions."""
+    if isinstance(value, dict):
+        return {key: comparable(each) for key, each in value.items() if key not in OMITTED}
+    return [comparable(each) for each in value] if isinstance(value, list) else value
+
+
+def invoke(command: str) -> tuple[int, str]:
+    """The exit code of a command, and what it prints on standard output."""
+    from charlm.cli.app import run
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+        code = run(command.split())
+    return code, printed.getvalue()
+
+
+def observe(command: str) -> dict[str, Any]:
+    """What a command came to."""
+    code, printed = invoke(command)
+    if "--json" in command and printed:
+        return {"exit": code, "json": comparable(json.loads(printed))}
+    if "-o " in command:
+        printed = Path(command.split()[-1]).read_text(encoding="utf-8")
+    if command.startswith(("export", "data show", "train text.txt --dry-run")):
+        return {"exit": code, "sha256": hashlib.sha256(printed.encode()).hexdigest()}
+    return {"exit": code}
+
+
+def tensors_of(folder: Path) -> dict[str, str]:
+    """The hash of each checkpoint in a folder, however deep."""
+    return {str(path.relative_to(folder)): sha256_of_tensors(path) for path in sorted(folder.glob("**/*.safetensors"))}
+
+
+def observations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Runs every command in an empty folder, and yields what each came to."""
+    Path("text.txt").write_text(text(1, num_words=700), encoding="utf-8")
+    Path("other.txt").write_text(text(2, num_words=200, extra="Ünd nöch etwas Neues: 数字.\n" * 9), encoding="utf-8")
+    for name, command in TRAININGS.items():
+        yield f"train {name}", observe(f"{command} --name {name} --json --quiet")
+        yield f"score {name}", observe(f"eval perplexity {name} {'' if name != 'unsplit' else 'other.txt'} --json")
+        yield f"sample {name}", observe(f"sample {name} --seed 1 --length 60 --json")
+    yield "tensors", tensors_of(Path("checkpoints"))
+    for name, command in LATER.items():
+        yield name, observe(command if "--json" in command else f"{command} --json --quiet")
+    yield "later tensors", tensors_of(Path("checkpoints"))
+    for name, command in QUESTIONS.items():
+        yield name, observe(command)
+
+
+def observe_all() -> dict[str, Any]:
+    """All that is observed, with the probe of this machine."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            return {"probe": probe(), **dict(observations())}
+        finally:
+            os.chdir(before)
+
+
+def differences(expected: Any, found: Any, place: str, *, exact: bool) -> Iterator[str]:
+    """Yields a line for everything that differs; inexactly, texts do not count and numbers to three digits."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in expected.keys() | found.keys():
+            yield from differences(expected.get(key), found.get(key), f"{place}/{key}", exact=exact)
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for index, (one, other) in enumerate(zip(expected, found, strict=True)):
+            yield from differences(one, other, f"{place}/{index}", exact=exact)
+    elif exact or not (isinstance(expected, str) and isinstance(found, str)):
+        numbers = isinstance(expected, float) and isinstance(found, float | int)
+        if expected != found and not (numbers and not exact and abs(expected - found) <= 2e-3 * max(1, abs(expected))):
+            yield f"{place}: {expected!r} is now {found!r}"
+
+
+def main(argv: list[str]) -> int:
+    """Records or checks; returns an exit code."""
+    if argv not in (["record"], ["check"]):
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    if any(os.environ.get(name) != value for name, value in PORTABLE.items()):
+        # The libraries read these when they are loaded.
+        os.execve(sys.executable, [sys.executable, __file__, *argv], os.environ | PORTABLE)
+    found = json.loads(json.dumps(observe_all()))
+    if argv == ["record"]:
+        EXPECTED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        return 0
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    exact = expected["probe"] == found["probe"]
+    expected["probe"] = found["probe"]
+    lines = list(differences(expected, found, "", exact=exact))
+    bits = "to the bit" if exact else "to three digits: this machine computes differently"
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write(f"{len(found)} observations compared {bits}; {len(lines)} differences\n")
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
