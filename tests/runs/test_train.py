@@ -255,11 +255,11 @@ def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_request, wor
 
 
 def test_fine_tuning_starts_from_the_weights(small_request, workspace):
-    train_whole(small_request(name="origin", steps=150, hidden_size=24), workspace)
+    origin = train_whole(small_request(name="origin", steps=150, hidden_size=24), workspace)
     again = small_request(name="tuned", steps=1, evaluations=1, hidden_size=24, learning_rate=1e-9)
     tuned = start(again, workspace, SilentReporter(), StopRequest(), init_from="origin")
-    fresh = train_whole(small_request(name="fresh", steps=1, evaluations=1, hidden_size=24), workspace)
-    assert tuned.validation.nats_per_symbol < 0.8 * fresh.validation.nats_per_symbol
+    # A step of a billionth leaves the weights what they were.
+    assert tuned.validation.nats_per_symbol == pytest.approx(origin.validation.nats_per_symbol, rel=1e-4)
 
 
 def test_fine_tuning_refuses_another_network(small_request, workspace):
