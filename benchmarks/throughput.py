@@ -28,9 +28,9 @@ from charlm.cli.live import LiveDisplay
 from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
-from charlm.runs.grid import grid_cells, with_equal_parameters
+from charlm.runs.compare.grid import grid_cells, with_equal_parameters
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
-from charlm.runs.training_run import build_trainer, new_model
+from charlm.runs.train.session import build_trainer, new_model
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

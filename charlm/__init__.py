@@ -11,10 +11,11 @@ run = charlm.load("my")
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from charlm.runs.api import Run, load, train
+from charlm.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from charlm.api import Run, load, train
+
 __all__ = ["Run", "__version__", "load", "train"]
 
 
@@ -22,6 +23,6 @@ def __getattr__(name: str) -> Any:
     """Loads the API, and with it torch, when it is first used."""
     if name not in ("Run", "load", "train"):
         raise AttributeError(f"module 'charlm' has no attribute {name!r}")
-    from charlm.runs import api
+    from charlm import api
 
     return getattr(api, name)

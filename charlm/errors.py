@@ -1,5 +1,8 @@
 """The errors that charlm raises for the people who use it: one sentence each, never a traceback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CharlmError(Exception):
     """Something a user can mend: the message says what is wrong, where, and what to do."""
@@ -33,3 +36,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(
         sign in str(error) for sign in ("allocate memory", "not enough memory", "bad_alloc")
     )
+
+
+@contextmanager
+def memory_errors_explained() -> Iterator[None]:
+    """Raises a lack of memory in the block as a sentence on what to lower.
+
+    Raises:
+        TrainingError: memory did not suffice.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            "Out of memory; every checkpoint written so far is kept. Lower --batch-size, --sequence-length or "
+            "--hidden-size, or raise --accumulation; when sampling, lower --num-samples."
+        ) from error

@@ -10,15 +10,10 @@ import typer
 
 from charlm.cli import compare, data, evaluate, export, info, inspect, sample, train, verify
 from charlm.cli.text import print_error, use_utf8
-from charlm.errors import CharlmError, ConfigError, is_out_of_memory
+from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 
 PROGRAM = "charlm"
 FAILURE, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
-
-_OUT_OF_MEMORY = (
-    "There is not enough memory; lower --batch-size, --sequence-length or --hidden-size, or raise --accumulation "
-    "(when sampling, lower --num-samples)."
-)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +23,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; those of the process when None.
     """
     try:
-        code = _invoke(sys.argv[1:] if argv is None else list(argv))
+        with memory_errors_explained():
+            code = _invoke(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
     except typer.TyperException as error:
         print_error(_usage(error))
@@ -47,11 +43,6 @@ def run(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _discard_unwritten(sys.stdout)
         print_error(_of_system(error))
-        return FAILURE
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        print_error(_OUT_OF_MEMORY)
         return FAILURE
     return code
 
@@ -105,7 +96,7 @@ def _group(text: str) -> typer.Typer:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from charlm import __version__
+        from charlm.version import __version__
 
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         raise typer.Exit

@@ -58,16 +58,16 @@ def compare(
         from charlm.cli.comparison import make_comparison_display, results_table
         from charlm.cli.console import plain_console, print_json
         from charlm.cli.interrupts import interruptible
-        from charlm.runs import compare as comparing
+        from charlm.runs.compare.comparing import compare as compare_models
         from charlm.runs.reporting import StopRequest
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
 
     stop = StopRequest()
     display = make_comparison_display(stop, quiet=quiet)
     with interruptible(stop, display.stopping) as interrupts:
         try:
             with display.shown():
-                folder, results = comparing.compare(settings, request, Workspace(), display, stop, show=display.grid)
+                folder, results = compare_models(settings, request, Workspace(), display, stop, show=display.grid)
         except KeyboardInterrupt:
             sys.stderr.write("Stopped at once. The same command goes on from the last checkpoint.\n")
             raise

@@ -18,8 +18,9 @@ from charlm.cli.figures import clock, number
 from charlm.cli.interrupts import STOPPING
 from charlm.cli.lines import LineDisplay
 from charlm.cli.text import visible
-from charlm.runs.comparison import CellResult, table_rows
-from charlm.runs.grid import GridCell
+from charlm.runs.compare.grid import Variant
+from charlm.runs.compare.result import VariantResult
+from charlm.runs.compare.tables import table_rows
 from charlm.runs.reporting import EvaluationReport, Reporter, SilentReporter, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 2
@@ -35,8 +36,8 @@ class ComparisonDisplay(Reporter, Protocol):
         """Keeps the display open."""
         ...
 
-    def grid(self, cells: Sequence[GridCell], results: Mapping[str, CellResult], upcoming: GridCell | None) -> None:
-        """Takes the results so far, and which cell comes next; None when all are done."""
+    def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
+        """Takes the results so far, and which variant comes next; None when all are done."""
         ...
 
     def stopping(self) -> None:
@@ -53,8 +54,8 @@ def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisp
     return ComparisonLines(LineDisplay(sys.stderr))
 
 
-def results_table(results: Sequence[CellResult]) -> Table:
-    """Returns the results as a table, a row a cell."""
+def results_table(results: Sequence[VariantResult]) -> Table:
+    """Returns the results as a table, a row for each variant."""
     table = _empty_table()
     for cells in table_rows(results):
         table.add_row(*(visible(cell) for cell in cells))
@@ -69,7 +70,7 @@ class QuietComparison(SilentReporter):
         """Returns a display that shows nothing."""
         return nullcontext()
 
-    def grid(self, cells: Sequence[GridCell], results: Mapping[str, CellResult], upcoming: GridCell | None) -> None:
+    def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
         """Ignores the grid."""
 
     def stopping(self) -> None:
@@ -77,7 +78,7 @@ class QuietComparison(SilentReporter):
 
 
 class LiveComparison:
-    """Draws the grid on a terminal, a row a cell.
+    """Draws the grid on a terminal, a row for each variant.
 
     Reports are only kept; the thread that redraws the picture looks at the last ones.
     """
@@ -86,9 +87,9 @@ class LiveComparison:
         """Draws on `console`; `stop` tells when a wish to stop was made."""
         self._console = console
         self._stop = stop
-        self._cells: Sequence[GridCell] = ()
-        self._results: Mapping[str, CellResult] = {}
-        self._upcoming: GridCell | None = None
+        self._variants: Sequence[Variant] = ()
+        self._results: Mapping[str, VariantResult] = {}
+        self._upcoming: Variant | None = None
         self._doing = ""
         self._step: StepReport | None = None
         self._validation: float | None = None
@@ -138,12 +139,12 @@ class LiveComparison:
 
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:
-        """Shows the steps in the row of the cell."""
+        """Shows the steps in the row of the variant."""
         yield
 
-    def grid(self, cells: Sequence[GridCell], results: Mapping[str, CellResult], upcoming: GridCell | None) -> None:
+    def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
         """Keeps the grid."""
-        self._cells, self._results, self._upcoming = cells, dict(results), upcoming
+        self._variants, self._results, self._upcoming = variants, dict(results), upcoming
         self._step = self._validation = None
 
     def step(self, report: StepReport) -> None:
@@ -157,30 +158,33 @@ class LiveComparison:
 
     def _picture(self) -> RenderableType:
         table = _empty_table()
-        for cell in self._rows_that_fit():
-            result = self._results.get(cell.name)
-            if cell is self._upcoming:
-                (row,) = table_rows([self._so_far(cell)])
+        for variant in self._rows_that_fit():
+            result = self._results.get(variant.name)
+            if variant is self._upcoming:
+                (row,) = table_rows([self._so_far(variant)])
                 table.add_row(*row[:-1], self._state(), style="bold")
             elif result is None:
-                table.add_row(*table_rows([CellResult(cell.name, cell.kind, cell.layers)])[0], style="dim")
+                table.add_row(*table_rows([VariantResult(variant.name, variant.kind, variant.layers)])[0], style="dim")
             else:
                 table.add_row(*map(visible, table_rows([result])[0]), style="red" if result.error else "")
-        done = f"{len(self._results)} of {len(self._cells)} models done" if self._cells else self._doing
+        done = f"{len(self._results)} of {len(self._variants)} models done" if self._variants else self._doing
         # Below the table: the terminal writes its ^C where the cursor is, and must not break a line of it.
         below = Text(STOPPING, style="bold yellow") if self._stop.requested else Text(done, style="dim")
-        return Group(table, below) if self._cells else below
+        return Group(table, below) if self._variants else below
 
-    def _rows_that_fit(self) -> Sequence[GridCell]:
-        """Returns the cells whose rows fit on the terminal, the one that is trained among them."""
+    def _rows_that_fit(self) -> Sequence[Variant]:
+        """Returns the variants whose rows fit on the terminal, the one that is trained among them."""
         most = max(3, self._console.height - _LINES_AROUND_ROWS)
-        place = next((place for place, cell in enumerate(self._cells) if cell is self._upcoming), len(self._cells) - 1)
-        first = max(0, min(place - most // 2, len(self._cells) - most))
-        return self._cells[first : first + most]
+        place = next(
+            (place for place, variant in enumerate(self._variants) if variant is self._upcoming),
+            len(self._variants) - 1,
+        )
+        first = max(0, min(place - most // 2, len(self._variants) - most))
+        return self._variants[first : first + most]
 
-    def _so_far(self, cell: GridCell) -> CellResult:
+    def _so_far(self, variant: Variant) -> VariantResult:
         steps = None if self._step is None else self._step.step
-        return CellResult(cell.name, cell.kind, cell.layers, steps=steps, validation=self._validation)
+        return VariantResult(variant.name, variant.kind, variant.layers, steps=steps, validation=self._validation)
 
     def _state(self) -> str:
         report = self._step
@@ -190,14 +194,14 @@ class LiveComparison:
 
 
 class ComparisonLines:
-    """Tells of a comparison in lines: two for each cell, and one now and then while it is trained."""
+    """Tells of a comparison in lines: two for each variant, and one now and then while it is trained."""
 
     def __init__(self, lines: LineDisplay, *, now: Callable[[], float] = time.monotonic) -> None:
         """Writes by way of `lines`; `now` tells the time in seconds."""
         self._lines = lines
         self._now = now
         self._started = self._shown = now()
-        self._upcoming: GridCell | None = None
+        self._upcoming: Variant | None = None
 
     def note(self, message: str) -> None:
         """Prints the message, unless it is a run's own."""
@@ -224,13 +228,13 @@ class ComparisonLines:
         """Prints nothing: it is the result that counts."""
         return nullcontext()
 
-    def grid(self, cells: Sequence[GridCell], results: Mapping[str, CellResult], upcoming: GridCell | None) -> None:
-        """Prints the result of the cell before, and the name of the next one."""
+    def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
+        """Prints the result of the variant before, and the name of the next one."""
         before = None if self._upcoming is None else results.get(self._upcoming.name)
         if before is not None:
             self._lines.note(f"{before.run} ({clock(self._now() - self._started)}): {_in_words(before)}")
         if upcoming is not None:
-            self._lines.note(f"{upcoming.name} … ({len(results)} of {len(cells)} models done)")
+            self._lines.note(f"{upcoming.name} … ({len(results)} of {len(variants)} models done)")
         self._upcoming = upcoming
         self._started = self._shown = self._now()
 
@@ -246,7 +250,7 @@ class ComparisonLines:
         """Prints nothing: it is the result that counts."""
 
 
-def _in_words(result: CellResult) -> str:
+def _in_words(result: VariantResult) -> str:
     if result.bits is None:
         return f"failed: {result.error}"
     return f"{number(result.bits)} bits/char, {result.parameters:,} parameters"

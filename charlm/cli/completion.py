@@ -6,7 +6,7 @@ from pathlib import Path
 def run_names(incomplete: str) -> list[str]:
     """Returns the runs of the current folder that begin with what was typed."""
     from charlm.checkpointing.run_folder import list_runs
-    from charlm.runs.workspace import Workspace
+    from charlm.runs.stored.workspace import Workspace
 
     return [name for name in list_runs(Workspace().checkpoints) if name.startswith(incomplete)]
 

@@ -28,7 +28,7 @@ def list_corpora(*, json: Json = False) -> None:
     from charlm.cli.console import plain_console, print_json
     from charlm.cli.results import corpus_json, print_corpora
     from charlm.runs.corpora import listing
-    from charlm.runs.workspace import Workspace
+    from charlm.runs.stored.workspace import Workspace
 
     rows = listing(Workspace())
     if json:
@@ -51,7 +51,7 @@ def fetch(
 
     with interruptible():
         from charlm.runs import corpora
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
 
         path = corpora.fetch(name, Workspace(), make_display(quiet=quiet))
     sys.stdout.write(f"{path}\n")
@@ -70,7 +70,7 @@ def prepare(*, ctx: typer.Context, flags: Mapping[str, Any], text: _Texts, quiet
 
     with interruptible():
         from charlm.runs import corpora
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
 
         prepared = corpora.prepare(data, tokenizer, Workspace(), make_display(quiet=quiet), stdin=stdin)
     print_rows(plain_console(sys.stdout), prepared.rows)
@@ -97,7 +97,7 @@ def show(
 
     with interruptible():
         from charlm.runs import corpora
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
 
         preview = corpora.show(data, Workspace(), make_display(quiet=quiet), characters=characters, stdin=stdin)
     console = plain_console(sys.stdout)

@@ -50,10 +50,10 @@ def perplexity(
     from charlm.cli.results import evaluation_json, print_evaluation
 
     with interruptible():
-        from charlm.runs import evaluate
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.evaluate.perplexity import perplexity as score
+        from charlm.runs.stored.workspace import Workspace
 
-        result = evaluate.perplexity(
+        result = score(
             run,
             tuple(text or ()),
             settings,
@@ -97,10 +97,10 @@ def exposure(
     if plot is not None:
         require_plots()
     with interruptible():
-        from charlm.runs import exposure as exposing
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.evaluate.exposure import exposure as measure
+        from charlm.runs.stored.workspace import Workspace
 
-        curves = asdict(exposing.exposure(run, settings, Workspace(), make_display(quiet=quiet)))
+        curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
     if plot is not None:
         plot_curves(curves, plot, x="position", y="nats", first=1)
     if json:

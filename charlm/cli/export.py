@@ -21,7 +21,7 @@ def arpa(
 
     with interruptible():
         from charlm.runs.export import export_arpa
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
 
         chosen = output or Path(f"{Path(run).name}.arpa")
         export_arpa(run, chosen, Workspace())

@@ -12,8 +12,8 @@ def info(*, run: Run, json: Json = False) -> None:
     from charlm.cli.results import print_description
 
     with interruptible():
-        from charlm.runs.inspect import describe
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.info import describe
+        from charlm.runs.stored.workspace import Workspace
 
         description = describe(run, Workspace())
     if json:

@@ -66,8 +66,8 @@ def gradients(
     settings = section_config(GradientsConfig, flags)
     config = free_config(text=tuple(text or ("builtin:python-docs",)), flags=flags)
     with interruptible():
-        from charlm.runs.gradients import inspect_gradients
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.inspect.gradients import inspect_gradients
+        from charlm.runs.stored.workspace import Workspace
 
         data = config.data
         stdin = standard_input(*data.corpus, *data.valid, *data.test)
@@ -151,7 +151,7 @@ def agreement(
     settings = section_config(AgreementConfig, flags)
     config = free_config(text=("generated",), flags=_FOR_AGREEMENT | dict(flags))
     with interruptible():
-        from charlm.runs.agreement import inspect_agreement
+        from charlm.runs.inspect.agreement import inspect_agreement
 
         results = inspect_agreement(settings, config, make_display(quiet=quiet))
     if plot is not None:
@@ -188,8 +188,8 @@ def gates(
     if plot is not None:
         require_plots()
     with interruptible():
-        from charlm.runs.gates import inspect_gates
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.inspect.gates import inspect_gates
+        from charlm.runs.stored.workspace import Workspace
 
         activities = inspect_gates(run, Workspace(), make_display(quiet=quiet), symbols=symbols)
     if plot is not None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from charlm.evaluation.gates import GateActivity
-    from charlm.runs.agreement import CellAgreement
-    from charlm.runs.comparison import CellResult
+    from charlm.runs.compare.result import VariantResult
+    from charlm.runs.inspect.agreement import CellAgreement
 
 
 def require_plots() -> None:
@@ -80,7 +80,7 @@ def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
     _save(figure, path)
 
 
-def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
+def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
     """Draws bits per character by layers: a panel a size, a line a network; what has no layers lies across."""
     from matplotlib import pyplot
     from matplotlib.ticker import MaxNLocator
@@ -91,11 +91,11 @@ def plot_comparison(results: "Sequence[CellResult]", path: Path) -> None:
     for axis, size in zip(axes[0], sizes, strict=True):
         for number, kind in enumerate(dict.fromkeys(each.kind for each in scored)):
             look = {"color": f"C{number}", "label": kind}
-            cells = [each for each in scored if each.kind == kind]
-            line = sorted((each.layers, each.bits or 0.0) for each in cells if each.layers and each.size == size)
+            variants = [each for each in scored if each.kind == kind]
+            line = sorted((each.layers, each.bits or 0.0) for each in variants if each.layers and each.size == size)
             if line:
                 axis.plot(*zip(*line, strict=True), marker="o", **look)
-            for each in cells:
+            for each in variants:
                 if each.layers is None:
                     axis.axhline(each.bits or 0.0, linestyle="--", **look)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

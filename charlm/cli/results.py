@@ -14,14 +14,14 @@ from rich.text import Text
 from charlm.cli.figures import duration, megabytes, number, perplexity, sparkline
 from charlm.cli.text import visible
 from charlm.evaluation.score import Score
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
     from charlm.evaluation.baselines import Baseline
     from charlm.runs.corpora import CorpusRow
-    from charlm.runs.evaluate import EvaluationResult
-    from charlm.runs.inspect import RunDescription
-    from charlm.runs.result import TrainResult
+    from charlm.runs.evaluate.perplexity import EvaluationResult
+    from charlm.runs.info import RunDescription
+    from charlm.runs.train.result import TrainResult
     from charlm.runs.verify import RunReport
 
 

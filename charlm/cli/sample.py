@@ -48,8 +48,8 @@ def sample(
     from charlm.cli.text import TextWriter, may_colour
 
     with interruptible():
-        from charlm.runs.generate import resolve_seed, stream
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.sample import resolve_seed, stream
+        from charlm.runs.stored.workspace import Workspace
 
         seed = resolve_seed(settings)
         pieces = stream(run, beginning, settings, Workspace(), seed=seed, device=device)

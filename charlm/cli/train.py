@@ -20,7 +20,7 @@ from charlm.errors import ConfigError
 if TYPE_CHECKING:
     from charlm.cli.console import Display
     from charlm.runs.reporting import StopRequest
-    from charlm.runs.result import TrainResult
+    from charlm.runs.train.result import TrainResult
 
 _FREE_ON_RESUMING = ("steps", "epochs", "budget", "device")
 
@@ -107,16 +107,16 @@ def _start(display: "Display", stop: "StopRequest", *, request: Request, init_fr
     stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
     with lasting_imports():
-        from charlm.runs.train import start
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
+        from charlm.runs.train.start import start
 
     return start(request, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
 
 
 def _resume(display: "Display", stop: "StopRequest", *, run: str, overrides: Mapping[str, Any]) -> "TrainResult":
     with lasting_imports():
-        from charlm.runs.train import resume
-        from charlm.runs.workspace import Workspace
+        from charlm.runs.stored.workspace import Workspace
+        from charlm.runs.train.resume import resume
 
     return resume(run, Workspace(), display, stop, overrides=overrides)
 

@@ -14,8 +14,8 @@ def verify(*, run: Run, json: Json = False) -> None:
     from charlm.cli.results import print_verification
 
     with interruptible():
+        from charlm.runs.stored.workspace import Workspace
         from charlm.runs.verify import verify_run
-        from charlm.runs.workspace import Workspace
 
         report = verify_run(run, Workspace())
     if json:

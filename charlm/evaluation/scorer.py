@@ -12,8 +12,8 @@ from charlm.data.record_batches import RecordBatches
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.accounting import score_of
-from charlm.evaluation.readings import carried, cold_windows, warm_lanes
 from charlm.evaluation.score import Score
+from charlm.evaluation.windows import carried, cold_windows, warm_lanes
 from charlm.models.base import OWN, LanguageModel
 from charlm.models.threads import threads_for_steps, using_threads
 

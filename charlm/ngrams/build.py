@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.base import Tokenizer
 from charlm.ngrams.counting import CountedText, Symbols, count_grams
 from charlm.ngrams.model import NgramModel, make_level
 from charlm.ngrams.smoothing import Estimate, Smoothing, adjusted_counts, estimate_discounts, kneser_ney, witten_bell
@@ -45,3 +47,16 @@ def count_model(
             estimate = kneser_ney(grams, counts, discounts)
         levels.append(make_level(grams, estimate))
     return CountedModel(NgramModel(levels, vocabulary_size=vocabulary_size), text, tuple(plain_orders))
+
+
+def count_text(
+    tokens: TokenFile, tokenizer: Tokenizer, *, order: int, smoothing: Smoothing = "kneser-ney"
+) -> CountedModel:
+    """Returns the model of an encoded text; its order is lower where the text has no stretch so long."""
+    return count_model(
+        tokens.in_memory().read(0, len(tokens)),
+        order=order,
+        smoothing=smoothing,
+        vocabulary_size=tokenizer.vocabulary_size,
+        begin=tokenizer.begin,
+    )

@@ -9,12 +9,12 @@ from charlm.config import DataConfig, TokenizerConfig
 from charlm.data.builtin import builtins
 from charlm.data.catalog import entries, is_fetched, require
 from charlm.data.catalog import fetch as fetch_entry
-from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.tokenizers.recipes import learnt
+from charlm.runs.describe import describe_corpus
 from charlm.runs.reporting import Reporter
-from charlm.runs.summary import describe_corpus
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.corpus import encode_corpus
+from charlm.runs.stored.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,8 @@ def prepare(
     Raises:
         DataError: it cannot be read, or is too short for its split.
     """
-    text = open_corpus(data, folder=workspace.data, stdin=stdin)
-    for note in text.notes:
-        reporter.note(note)
-    records = data.records == "lines"
-    corpus = prepare_corpus(
-        text,
-        folder=workspace.data,
-        recipe=learnt(tokenizer, records=records),
-        records=records,
-        progress=reporter.progress,
-    )
+    recipe = learnt(tokenizer, records=data.records == "lines")
+    corpus = encode_corpus(data, recipe, workspace, reporter, stdin=stdin)
     rows = (*describe_corpus(corpus), ("encoded in", str(corpus.folder)))
     return PreparedCorpus(rows, corpus.folder, corpus.reused)
 

@@ -7,8 +7,8 @@ from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
 from charlm.ngrams.arpa import arpa_lines
 from charlm.ngrams.model import NgramModel
-from charlm.runs.stored import read_model
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.model import read_model
+from charlm.runs.stored.workspace import Workspace
 
 _BEGIN, _END, _UNKNOWN = "<s>", "</s>", "<unk>"
 

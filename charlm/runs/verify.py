@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.data.tokenizers.build import from_json
@@ -18,9 +17,10 @@ from charlm.files.errors import UntrustedFileError
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
 from charlm.models.build import count_parameters
-from charlm.runs.loading import model_from
-from charlm.runs.states import open_state
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.loading import build_stored
+from charlm.runs.stored.model import read_model_file
+from charlm.runs.stored.state import open_state
+from charlm.runs.stored.workspace import Workspace
 
 _MOST_TOKENIZER_BYTES = 256 << 20
 
@@ -116,19 +116,14 @@ def _describe_metrics(folder: RunFolder) -> str:
 
 
 def _describe_best(folder: RunFolder) -> str:
-    checkpoint = read_checkpoint(folder.best)
-    loaded = model_from(folder.best, checkpoint, name=folder.name, device=torch.device("cpu"))
-    _require_finite(folder.best, checkpoint)
-    return f"the best model, of step {loaded.values['step']:,}, {count_parameters(loaded.model):,} parameters"
+    stored = read_model_file(folder.best, name=folder.name, within=folder.path)
+    loaded = build_stored(stored, device=torch.device("cpu"))
+    return f"the best model, of step {stored.record.step:,}, {count_parameters(loaded.model):,} parameters"
 
 
 def _describe_state(path: Path) -> str:
     state = open_state(path)
-    _require_finite(path, state.checkpoint)
-    return f"the state of the training after step {state.step:,}"
-
-
-def _require_finite(path: Path, checkpoint: Checkpoint) -> None:
-    for name, tensor in checkpoint.section("model").items():
+    for name, tensor in state.weights.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(f"'{path}' holds what was written, but {name} is not finite.")
+            raise CheckpointError(f"'{path}' cannot be used: {name} is not finite.")
+    return f"the state of the training after step {state.record.step:,}"

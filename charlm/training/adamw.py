@@ -92,7 +92,9 @@ class AdamW:
 
         Raises:
             KeyError: something of it is missing.
-            RuntimeError: something of it is of another shape.
+            ValueError: something of it is of another shape.
         """
         for name, own in self.tensors().items():
+            if tensors[name].shape != own.shape:
+                raise ValueError(f"the optimizer's {name} is of the shape {tuple(tensors[name].shape)}")
             own.copy_(tensors[name])

@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
+from charlm.training.state import Progress
 from charlm.training.trainer import StepResult, Trainer
 
 Outcome = Literal["finished", "interrupted", "stopped early"]
@@ -35,38 +36,6 @@ class Plan:
     save_seconds: float
     seconds: float | None = None
     rollbacks: int = 0
-
-
-@dataclass
-class Progress:
-    """What the loop keeps beside the trainer's state; stored with it.
-
-    Attributes:
-        log_nats: loss summed since the last line of metrics, over `log_targets` symbols.
-        evaluation_nats: the same since the last evaluation.
-        targets: symbols trained on in all.
-        best_nats: lowest validation loss so far, in nats per symbol.
-        stale: evaluations since then.
-        seconds: time spent in the loop, over all sessions.
-        lowest_nats: lowest mean loss between two lines of metrics, in nats per symbol.
-        rollbacks: for each, the steps `from` and `to` which it led, and the `rate_factor` since.
-    """
-
-    log_nats: float = 0.0
-    log_targets: int = 0
-    evaluation_nats: float = 0.0
-    evaluation_targets: int = 0
-    targets: int = 0
-    best_nats: float | None = None
-    best_step: int | None = None
-    stale: int = 0
-    seconds: float = 0.0
-    lowest_nats: float | None = None
-    rollbacks: list[dict[str, float]] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the fields as JSON values; `Progress(**values)` takes them back."""
-        return asdict(self)
 
 
 class Hooks(Protocol):

@@ -1,10 +1,12 @@
 """The factor on the loss that keeps float16 gradients from vanishing (Micikevicius et al. 2018)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, final
+from collections.abc import Sequence
+from typing import final
 
 import torch
 from torch import Tensor
+
+from charlm.training.state import LossScaleState
 
 _FIRST_FACTOR = 2.0**16
 _STEPS_TO_GROW = 2000
@@ -31,11 +33,11 @@ class LossScale:
         """Takes note of whether the step's gradient was not finite, float32: 1 if so, else 0."""
         torch._amp_update_scale_(self.factor, self.good_steps, skipped.reshape(1), 2.0, 0.5, _STEPS_TO_GROW)
 
-    def values(self) -> dict[str, Any]:
-        """Returns both as JSON values."""
-        return {"factor": float(self.factor), "good_steps": int(self.good_steps)}
+    def state(self) -> LossScaleState:
+        """Returns both as numbers."""
+        return LossScaleState(float(self.factor), int(self.good_steps))
 
-    def restore(self, values: Mapping[str, Any]) -> None:
-        """Puts back what `values` returned."""
-        self.factor.fill_(values["factor"])
-        self.good_steps.fill_(values["good_steps"])
+    def restore(self, state: LossScaleState) -> None:
+        """Puts back what `state` returned."""
+        self.factor.fill_(state.factor)
+        self.good_steps.fill_(state.good_steps)

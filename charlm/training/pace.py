@@ -1,26 +1,9 @@
 """How far a training is at each of its steps, where its length may be planned anew on the way."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from charlm.training.state import Leg
 
 _TOLERANCE = 0.05
 _FIRST_JUDGEMENT = 0.1
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A stretch of a training that was planned at once.
-
-    Attributes:
-        first_step: steps done before it.
-        progress: share of the training done before it.
-        total_steps: steps that the training has in all by this plan.
-    """
-
-    first_step: int
-    progress: float
-    total_steps: int
 
 
 class Pace:
@@ -29,10 +12,13 @@ class Pace:
     Without a time budget there is one leg, and progress is `step / total_steps`. A training that has to end
     on time and turns out faster or slower than planned gets another leg, in which progress grows with each
     step as much as it must to reach 1 in time. The legs are part of a training's state.
+
+    Args:
+        legs: those of a training that goes on; by default one, of all steps.
     """
 
-    def __init__(self, total_steps: int) -> None:
-        self.legs: tuple[Leg, ...] = (Leg(0, 0.0, total_steps),)
+    def __init__(self, total_steps: int, *, legs: tuple[Leg, ...] = ()) -> None:
+        self.legs = legs or (Leg(0, 0.0, total_steps),)
 
     @property
     def total_steps(self) -> int:
@@ -76,14 +62,3 @@ class Pace:
     def plan_anew(self, step: int, *, total_steps: int) -> None:
         """Lets the training end after `total_steps`, from step `step` on."""
         self.legs += (Leg(step, self.progress(step), total_steps),)
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """Returns the legs as JSON values."""
-        return [asdict(leg) for leg in self.legs]
-
-    @classmethod
-    def from_json(cls, legs: Sequence[dict[str, Any]]) -> "Pace":
-        """Returns the pace that `to_json` described."""
-        pace = cls(1)
-        pace.legs = tuple(Leg(**leg) for leg in legs)
-        return pace

@@ -4,7 +4,6 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, autocast
 from charlm.training.readback import Readback
+from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
 
@@ -239,27 +239,28 @@ class Trainer:
         tensors["rng.dropout"] = self.generator.get_state()
         return tensors
 
-    def values(self) -> dict[str, Any]:
-        """Returns everything else that going on exactly needs, as JSON values; all results are to be seen before."""
+    def state_values(self) -> TrainerState:
+        """Returns everything else that going on exactly needs; all results are to be seen before."""
         assert not self._launched
-        return {
-            "step": self.step,
-            "pace": self.pace.to_json(),
-            "loss_scale": None if self.loss_scale is None else self.loss_scale.values(),
-            "rate_factor": self.rate_factor,
-            "num_clipped": self.num_clipped,
-            "num_skipped": self.num_skipped,
-            "num_skipped_in_a_row": self.num_skipped_in_a_row,
-            "num_averaged": None if self.average is None else self.average.num_updates,
-        }
+        return TrainerState(
+            step=self.step,
+            legs=self.pace.legs,
+            loss_scale=None if self.loss_scale is None else self.loss_scale.state(),
+            rate_factor=self.rate_factor,
+            num_clipped=self.num_clipped,
+            num_skipped=self.num_skipped,
+            num_skipped_in_a_row=self.num_skipped_in_a_row,
+            num_averaged=None if self.average is None else self.average.num_updates,
+        )
 
-    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], values: Mapping[str, Any]) -> None:
-        """Puts back what `tensors` (by section: optimizer, average, state, rng) and `values` returned.
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], values: TrainerState) -> None:
+        """Puts back what `tensors` (by section: optimizer, average, state, rng) and `state_values` returned.
 
         The model's own weights are the caller's to load.
 
         Raises:
-            KeyError, RuntimeError, TypeError, ValueError: they are of another training, or none.
+            KeyError: a tensor is missing.
+            ValueError: one is of another shape.
         """
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
@@ -267,19 +268,19 @@ class Trainer:
             # In the model's order, which files do not keep.
             stored = tensors["average"]
             self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
-            self.average.num_updates = values["num_averaged"]
+            self.average.num_updates = values.num_averaged or 0
         parts = tensors["state"]
         if [parts[str(index)].shape for index in range(len(parts))] != [part.shape for part in self.state]:
             raise ValueError("the hidden state has another shape")
         self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
-        self.step = values["step"]
-        self.pace = Pace.from_json(values["pace"])
-        if self.loss_scale is not None and values["loss_scale"] is not None:
-            self.loss_scale.restore(values["loss_scale"])
-        self.rate_factor = values.get("rate_factor", 1.0)
-        self.num_clipped = values["num_clipped"]
-        self.num_skipped = values["num_skipped"]
-        self.num_skipped_in_a_row = values["num_skipped_in_a_row"]
+        self.step = values.step
+        self.pace = Pace(values.legs[-1].total_steps, legs=values.legs)
+        if self.loss_scale is not None and values.loss_scale is not None:
+            self.loss_scale.restore(values.loss_scale)
+        self.rate_factor = values.rate_factor
+        self.num_clipped = values.num_clipped
+        self.num_skipped = values.num_skipped
+        self.num_skipped_in_a_row = values.num_skipped_in_a_row
         # A generator's state belongs to its kind of device; on another one the masks start anew.
         if tensors["rng"]["dropout"].numel() == self.generator.get_state().numel():
             self.generator.set_state(tensors["rng"]["dropout"])

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import charlm.data.downloading
 import charlm.models.build
-import charlm.runs.compare
-import charlm.runs.train
+import charlm.runs.compare.comparing
+import charlm.runs.train.resume
+import charlm.runs.train.start
 import charlm.training.trainer
 from charlm.cli.app import build_app, run
 from charlm.cli.text import use_utf8
@@ -63,8 +64,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tale.txt").write_text("a tale of a cat. " * 30)
     monkeypatch.chdir(tmp_path)
     for module, name in (
-        *((charlm.runs.train, "start"), (charlm.runs.train, "resume"), (charlm.runs.compare, "start")),
-        *((charlm.runs.compare, "resume"), (charlm.data.downloading, "fetch_text")),
+        *(
+            (charlm.runs.train.start, "start"),
+            (charlm.runs.train.resume, "resume"),
+            (charlm.runs.compare.comparing, "start"),
+        ),
+        *((charlm.runs.compare.comparing, "resume"), (charlm.data.downloading, "fetch_text")),
     ):
         monkeypatch.setattr(module, name, refuse)
     monkeypatch.setattr(charlm.training.trainer.Trainer, "__init__", refuse)

@@ -9,12 +9,12 @@ from charlm.cli.lines import LineDisplay
 from charlm.config import ModelConfig
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
-from charlm.runs.comparison import CellResult
-from charlm.runs.grid import GridCell
+from charlm.runs.compare.grid import Variant
+from charlm.runs.compare.result import VariantResult
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest
 
-CELLS = [GridCell("ngram-5", "ngram:5", None, ModelConfig()), GridCell("lstm-1", "lstm", 1, ModelConfig())]
-COUNTED = CellResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
+CELLS = [Variant("ngram-5", "ngram:5", None, ModelConfig()), Variant("lstm-1", "lstm", 1, ModelConfig())]
+COUNTED = VariantResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
 
 
 def step(number):
@@ -37,7 +37,7 @@ def picture(drive, *, height=30, stop=None):
 
 def test_the_table_has_a_row_for_what_is_done_what_is_trained_and_what_is_left():
     def drive(display):
-        display.grid([*CELLS, GridCell("gru-2", "gru", 2, ModelConfig())], {"ngram-5": COUNTED}, CELLS[1])
+        display.grid([*CELLS, Variant("gru-2", "gru", 2, ModelConfig())], {"ngram-5": COUNTED}, CELLS[1])
         display.step(step(50))
         display.evaluation(evaluation())
 
@@ -59,7 +59,7 @@ def test_the_next_row_starts_empty():
 
 
 def test_a_table_higher_than_the_terminal_shows_what_is_trained():
-    cells = [GridCell(f"lstm-{layers}", "lstm", layers, ModelConfig()) for layers in range(1, 60)]
+    cells = [Variant(f"lstm-{layers}", "lstm", layers, ModelConfig()) for layers in range(1, 60)]
 
     def drive(display):
         display.grid(cells, {}, cells[40])
@@ -71,7 +71,7 @@ def test_a_table_higher_than_the_terminal_shows_what_is_trained():
 
 
 def test_failures_and_a_wish_to_stop_are_seen_and_steer_no_terminal():
-    failed = CellResult("lstm-1", "lstm", 1, error="It \x1b[31mdiverged.")
+    failed = VariantResult("lstm-1", "lstm", 1, error="It \x1b[31mdiverged.")
     shown = picture(lambda display: display.grid(CELLS, {"lstm-1": failed}, None), stop=StopRequest(requested=True))
     assert "It ␛[31mdiverged." in shown
     assert STOPPING in shown
@@ -100,7 +100,9 @@ def test_lines_tell_of_each_model_and_now_and_then_of_its_training():
         for now in (10.0, 31.0, 35.0):
             seconds[0] = now
             display.step(step(100))
-        display.grid(CELLS, {"ngram-5": COUNTED, "lstm-1": CellResult("lstm-1", "lstm", 1, error="It diverged.")}, None)
+        display.grid(
+            CELLS, {"ngram-5": COUNTED, "lstm-1": VariantResult("lstm-1", "lstm", 1, error="It diverged.")}, None
+        )
     assert stream.getvalue().splitlines() == [
         "the text is short",
         "ngram-5 … (0 of 2 models done)",
@@ -133,9 +135,9 @@ def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
     pytest.importorskip("matplotlib")
     from charlm.cli.plots import plot_comparison
 
-    results = [COUNTED, CellResult("lstm-1", "lstm", 1, error="It diverged.")]
+    results = [COUNTED, VariantResult("lstm-1", "lstm", 1, error="It diverged.")]
     results += [
-        CellResult(f"gru-{n}-{size}", "gru", n, size=size, test=2.0 - 0.1 * n) for n in (1, 2) for size in (8, 9)
+        VariantResult(f"gru-{n}-{size}", "gru", n, size=size, test=2.0 - 0.1 * n) for n in (1, 2) for size in (8, 9)
     ]
     plot_comparison(results, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")

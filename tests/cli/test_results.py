@@ -9,9 +9,9 @@ from rich.console import Console
 from charlm.cli import results
 from charlm.evaluation.baselines import Baseline
 from charlm.evaluation.score import Score
-from charlm.runs.evaluate import EvaluationResult
-from charlm.runs.inspect import HistoryPoint, RunDescription
-from charlm.runs.result import TrainResult
+from charlm.runs.evaluate.perplexity import EvaluationResult
+from charlm.runs.info import HistoryPoint, RunDescription
+from charlm.runs.train.result import TrainResult
 
 # 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
 ONE_BIT = Score(100 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200, num_unknown=3)

@@ -7,9 +7,9 @@ import torch
 
 from charlm.data.lanes import IGNORED
 from charlm.data.tokenfile import TokenFile
-from charlm.evaluation.readings import carried, cold_windows, warm_lanes
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import total_nats
+from charlm.evaluation.windows import carried, cold_windows, warm_lanes
 from charlm.models.base import OWN, code_lengths
 from charlm.models.recurrent import RecurrentLanguageModel
 

@@ -4,9 +4,9 @@ import torch
 
 from charlm.config import ModelConfig
 from charlm.data.tokenfile import TokenFile
-from charlm.evaluation.readings import carried, cold_windows
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.stepped import SteppedModel
+from charlm.evaluation.windows import carried, cold_windows
 from charlm.models.base import OWN
 from charlm.models.build import arrays_of, build_network
 from charlm.stepping.build import build_step_model

@@ -27,8 +27,8 @@ with atheris.instrument_imports(include=["charlm"]):
     from charlm.errors import CharlmError
     from charlm.files.errors import UntrustedFileError
     from charlm.files.parsing import parse_json
-    from charlm.runs.states import open_state
-    from charlm.runs.stored import stored_model
+    from charlm.runs.stored.model import stored_model
+    from charlm.runs.stored.state import open_state
 
 import numpy as np
 import torch

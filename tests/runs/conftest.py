@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from charlm.config import Request, by_section, make_request
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.workspace import Workspace
 
 SENTENCES = ["the cat sat on the mat. ", "a dog ran to the man. ", "we saw ten red hens in a pen. "]
 

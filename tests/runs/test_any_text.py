@@ -10,14 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from charlm.api import load
 from charlm.config import make_request
 from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import ConfigError, DataError
-from charlm.runs.api import load
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 
 # Every plane, combining marks, both directions, controls, and all that ends a line somewhere.
 ODD = (
@@ -94,7 +95,7 @@ def test_every_text_is_trained_on_scored_and_sampled(tmp_path, text):
 
 
 def load_place(folder):
-    from charlm.runs.workspace import Workspace
+    from charlm.runs.stored.workspace import Workspace
 
     return Workspace(folder)
 

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from charlm.api import load
 from charlm.cells import cell_names
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.runs.api import load
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 from tests.runs.test_train import StopAfter
 
 

@@ -9,9 +9,10 @@ from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import ComparisonConfig, Request, by_section, make_request
 from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import build_network, count_parameters
-from charlm.runs.compare import compare
-from charlm.runs.comparison import CellResult, markdown
-from charlm.runs.grid import cells_of_equal_parameters, grid_cells, with_equal_parameters
+from charlm.runs.compare.comparing import compare
+from charlm.runs.compare.grid import grid_variants, variants_of_equal_parameters, with_equal_parameters
+from charlm.runs.compare.result import VariantResult
+from charlm.runs.compare.tables import markdown
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.training.defaults import default_embedding_size
 
@@ -135,7 +136,7 @@ def test_another_text_or_setting_is_not_mixed_up_with_the_first(small_request, w
 
 @pytest.mark.parametrize("hidden_size", [3, 24, 100])
 def test_equal_parameters_are_as_equal_as_whole_units_allow(small_request, hidden_size):
-    cells = grid_cells(grid(models="lstm,gru,rnn,mlp,lstm-peephole"), small_request(hidden_size=hidden_size))
+    cells = grid_variants(grid(models="lstm,gru,rnn,mlp,lstm-peephole"), small_request(hidden_size=hidden_size))
     fitted = with_equal_parameters(cells, vocabulary_size=30)
     assert fitted[0].model.hidden_size == hidden_size
     from charlm.models.build import build_network, count_parameters
@@ -195,24 +196,24 @@ def test_what_a_model_of_the_grid_cannot_take_is_refused(small_request, workspac
 
 
 def test_windows_are_compared_like_models(small_request):
-    cells = grid_cells(grid(models="mlp:2,mlp:9,mlp", layers="1"), small_request())
+    cells = grid_variants(grid(models="mlp:2,mlp:9,mlp", layers="1"), small_request())
     assert [(cell.name, cell.model.window) for cell in cells][:2] == [("mlp-2-1", 2), ("mlp-9-1", 9)]
     assert cells[2].model.window == type(cells[2].model)().window
     assert cells[0].model.hidden_size == 8
 
 
 def test_parameters_that_no_width_gives_are_refused(small_request):
-    cells = grid_cells(grid(models="rnn,lstm", layers="1"), small_request(hidden_size=1, embedding_size=1))
+    cells = grid_variants(grid(models="rnn,lstm", layers="1"), small_request(hidden_size=1, embedding_size=1))
     with pytest.raises(ConfigError, match="No width gives lstm with 1 layers"):
         with_equal_parameters(cells, vocabulary_size=2)
 
 
 def test_the_table_has_a_column_a_model_and_a_row_a_depth():
     results = [
-        CellResult("ngram-5", "ngram:5", None, test=2.5),
-        CellResult("lstm-1", "lstm", 1, test=2.0),
-        CellResult("lstm-2", "lstm", 2, validation=1.9),
-        CellResult("gru-2", "gru", 2, error="It diverged."),
+        VariantResult("ngram-5", "ngram:5", None, test=2.5),
+        VariantResult("lstm-1", "lstm", 1, test=2.0),
+        VariantResult("lstm-2", "lstm", 2, validation=1.9),
+        VariantResult("gru-2", "gru", 2, error="It diverged."),
     ]
     first, _, one, two = markdown(results).splitlines()[:4]
     assert first == "| bits/char | ngram:5 | lstm | gru |"
@@ -226,7 +227,7 @@ def test_the_table_has_a_column_a_model_and_a_row_a_depth():
 @pytest.mark.parametrize("width", [30, 60])
 def test_equal_parameters_are_as_near_as_a_width_can_bring_them(kind, layers, width):
     settings = grid(models=f"lstm,{kind}" if kind != "lstm" else "lstm,rnn", layers=layers, match="parameters")
-    reference, cell = cells_of_equal_parameters(
+    reference, cell = variants_of_equal_parameters(
         settings, make_request(by_section({"corpus": ("a.txt",), "hidden_size": width})), vocabulary_size=30
     )
     assert reference.model.hidden_size == width

@@ -1,14 +1,15 @@
 import pytest
 import torch
 
+from charlm.api import load
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import by_section, make_request
 from charlm.errors import CheckpointError, ConfigError, DataError
-from charlm.runs.api import load
 from charlm.runs.export import export_arpa
-from charlm.runs.inspect import describe
+from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 
 
 def ngrams(small_request, **settings):

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 
 
 @pytest.mark.gpu

@@ -8,12 +8,12 @@ import torch
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import EvaluationConfig
 from charlm.errors import CheckpointError, ConfigError, DataError
-from charlm.runs.evaluate import perplexity
-from charlm.runs.inspect import describe
-from charlm.runs.loading import load_model
+from charlm.runs.evaluate.perplexity import perplexity
+from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import start
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.loading import load_model
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.start import start
 
 CPU = torch.device("cpu")
 

@@ -1,15 +1,16 @@
 import pytest
 import torch
 
+from charlm.api import load
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.errors import CheckpointError, ConfigError, DataError
-from charlm.runs.api import load
-from charlm.runs.finish import train_to_the_end
-from charlm.runs.inspect import describe
-from charlm.runs.mixing import settle_mix
+from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.stored import read_model
-from charlm.runs.train import resume, start
+from charlm.runs.stored.model import read_model
+from charlm.runs.train.finish import train_to_the_end
+from charlm.runs.train.mixing import choose_mix
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 from tests.runs.test_train import StopAfter
 
 
@@ -63,7 +64,7 @@ def test_only_a_budget_with_a_validation_text_mixes_by_itself(small_request, wor
 
     def mix_of(**settings):
         config = small_request(**settings).config
-        settled, on_trial = settle_mix(config, corpus_of(config))
+        settled, on_trial = choose_mix(config, corpus_of(config))
         return str(settled.model.mix), on_trial
 
     assert mix_of() == ("none", False)
@@ -74,7 +75,7 @@ def test_only_a_budget_with_a_validation_text_mixes_by_itself(small_request, wor
 
 
 def test_a_mix_on_trial_that_does_not_help_is_dropped(small_request, workspace, monkeypatch):
-    from charlm.runs import train as training
+    from charlm.runs.train import start as training
 
     def settle(config, corpus):
         return config, True
@@ -94,7 +95,7 @@ def test_a_mix_on_trial_that_does_not_help_is_dropped(small_request, workspace, 
         model.ngrams.of_empty_context[:] = 1 / model.vocabulary_size
         return train_to_the_end(run)
 
-    monkeypatch.setattr(training, "settle_mix", settle)
+    monkeypatch.setattr(training, "choose_mix", settle)
     monkeypatch.setattr(training, "train_to_the_end", spoil)
     config = small_request(name="spoilt", mix="ngram:3", steps=200, learning_rate=0.05, weight_decay=0.0)
     result = train(config, workspace)

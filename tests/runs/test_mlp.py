@@ -2,13 +2,14 @@
 
 import pytest
 
+from charlm.api import load
 from charlm.config import EvaluationConfig, by_section, make_request
 from charlm.errors import ConfigError
-from charlm.runs.api import load
-from charlm.runs.evaluate import perplexity
-from charlm.runs.inspect import describe
+from charlm.runs.evaluate.perplexity import perplexity
+from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 from tests.runs.test_train import StopAfter, assert_same_end
 
 

@@ -5,7 +5,8 @@ import time
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import Request, RunConfig, make_request
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 
 
 class Listener(SilentReporter):

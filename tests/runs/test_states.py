@@ -11,10 +11,11 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_c
 from charlm.config import make_request
 from charlm.data.corpus import open_cached
 from charlm.errors import CheckpointError, ConfigError, NotFiniteError
-from charlm.runs.inspect import describe
+from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.stored import read_model
-from charlm.runs.train import resume, start
+from charlm.runs.stored.model import read_model
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 from charlm.runs.verify import verify_run
 from charlm.training.trainer import Trainer
 

@@ -8,8 +8,9 @@ import torch
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 
 
 class StopAfter(SilentReporter):
@@ -303,12 +304,12 @@ def test_another_workspace_is_not_touched(small_request, tmp_path, workspace):
 
 
 def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_request, workspace, monkeypatch):
-    from charlm.runs import training_run
+    from charlm.runs.train import session
 
     def fail(*_):
         raise CheckpointError("Cannot write: No space left on device.")
 
-    monkeypatch.setattr(training_run, "write_checkpoint", fail)
+    monkeypatch.setattr(session, "write_checkpoint", fail)
     with pytest.raises(CheckpointError, match="No space left"):
         train_whole(small_request(name="mine"), workspace)
     assert list(workspace.checkpoints.iterdir()) == []

@@ -25,10 +25,11 @@ from typing import Any
 import charlm.cli.app
 import charlm.cli.live
 import charlm.files.writing
-import charlm.runs.compare
-import charlm.runs.evaluate
-import charlm.runs.generate
-import charlm.runs.train
+import charlm.runs.compare.comparing
+import charlm.runs.evaluate.perplexity
+import charlm.runs.sample
+import charlm.runs.train.resume
+import charlm.runs.train.start
 import charlm.runs.verify
 from charlm.data.downloading import RemoteText, fetch_text
 

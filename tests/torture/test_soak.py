@@ -7,8 +7,8 @@ import pytest
 
 from charlm.config import make_request
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import start
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.start import start
 
 STEPS = 20_000
 

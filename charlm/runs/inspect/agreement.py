@@ -11,12 +11,11 @@ from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
-from charlm.notation import Mix
 from charlm.runs.device import resolve_device
-from charlm.runs.gradients import chosen_cells
+from charlm.runs.inspect.cells import chosen_cells, with_cell
 from charlm.runs.reporting import Reporter
-from charlm.runs.settling import with_defaults_of_width
-from charlm.runs.training_run import build_trainer, new_model
+from charlm.runs.train.defaults import with_defaults_of_width
+from charlm.runs.train.setup import build_trainer, new_model
 from charlm.training.precision import resolve_precision
 
 
@@ -50,9 +49,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     device = resolve_device(config.run.device)
     results = []
     for cell in cells:
-        chosen = with_defaults_of_width(
-            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": Mix(None)})})
-        )
+        chosen = with_defaults_of_width(with_cell(config, cell))
         training = chosen.training
         trainer = build_trainer(
             chosen,

@@ -1,9 +1,7 @@
-"""One training run, new or resumed: the objects that meet in it, and what it writes and tells."""
+"""A training while it runs, new or resumed: what it writes into its folder, and what it reports."""
 
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,29 +13,29 @@ from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metr
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.data.lanes import Batches, Lanes
-from charlm.data.record_batches import RecordBatches
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
-from charlm.models.base import LanguageModel, Network
-from charlm.models.build import arrays_of, build_network, load_weights
-from charlm.models.mixture import MixedLanguageModel
-from charlm.ngrams.model import NgramModel
+from charlm.models.base import LanguageModel
+from charlm.models.build import arrays_of, load_weights
 from charlm.notation import Mix
-from charlm.runs.generate import step_model
-from charlm.runs.mixing import network_alone, with_mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.runs.seeds import Streams
-from charlm.runs.states import open_state
-from charlm.training.allocation import keep_freed_memory
-from charlm.training.averaging import WeightAverage
-from charlm.training.clipping import build_clip
-from charlm.training.loop import Progress
-from charlm.training.objectives import Objective, next_symbol_loss
-from charlm.training.optimization import build_optimizer, learning_rate_at, shortened_warmup
-from charlm.training.pace import Pace
-from charlm.training.precision import Arithmetic, autocast
+from charlm.runs.stored.loading import step_model
+from charlm.runs.stored.record import (
+    MODEL,
+    SYMBOL_COUNTS,
+    ModelRecord,
+    Provenance,
+    StateRecord,
+    TrainingPlan,
+    network_alone,
+    read_record,
+)
+from charlm.runs.stored.state import open_state
+from charlm.runs.train.mixing import with_mix
+from charlm.training.precision import autocast
+from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
@@ -45,87 +43,12 @@ SAMPLE_CHARACTERS = 240
 _ROLLBACK_FACTOR = 0.5
 
 
-def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
-    """Returns the training text as windows."""
-    settings = config.training
-    seed = Streams.from_seed(config.run.seed).batches
-    tokenizer = corpus.tokenizer
-    if tokenizer.begin is not None and tokenizer.end is not None:
-        return RecordBatches(
-            corpus.train.tokens,
-            begin=tokenizer.begin,
-            end=tokenizer.end,
-            batch_size=settings.batch_size,
-            sequence_length=settings.sequence_length,
-            seed=seed,
-        )
-    return Lanes(
-        corpus.train.tokens,
-        batch_size=settings.batch_size,
-        sequence_length=settings.sequence_length,
-        random_length=settings.random_length,
-        seed=seed,
-    )
-
-
-def new_model(config: RunConfig, *, vocabulary_size: int, ngrams: NgramModel | None = None) -> Network:
-    """Returns the network of a run, its weights drawn from the run's seed.
+class TrainingSession:
+    """Binds a trainer to its folder and its reporter: the hooks of the training loop.
 
     Args:
-        ngrams: what it is mixed with; None where it is alone.
-    """
-    model = build_network(config.model, vocabulary_size=vocabulary_size)
-    if ngrams is not None:
-        model = MixedLanguageModel(model, ngrams)
-    model.initialize(torch.Generator().manual_seed(Streams.from_seed(config.run.seed).weights))
-    return model
-
-
-def build_trainer(
-    config: RunConfig,
-    batches: Batches,
-    model: Network,
-    *,
-    total_steps: int,
-    precision: Arithmetic,
-    device: torch.device,
-    objective: Objective = next_symbol_loss,
-) -> Trainer:
-    """Returns a trainer before its first step."""
-    keep_freed_memory()
-    streams = Streams.from_seed(config.run.seed)
-    settings = config.training
-    model.to(device)
-    rate = settings.learning_rate
-    assert rate is not None
-    return Trainer(
-        model,
-        batches=batches,
-        optimizer=build_optimizer(
-            model, beta1=settings.beta1, beta2=settings.beta2, weight_decay=settings.weight_decay
-        ),
-        learning_rate=partial(
-            learning_rate_at,
-            peak=rate,
-            final_share=settings.final_learning_rate,
-            warmup_steps=shortened_warmup(settings.warmup_steps, total_steps=total_steps),
-        ),
-        pace=Pace(total_steps),
-        clip=build_clip(max_norm=settings.clip_norm, max_value=settings.clip_value),
-        average=None if settings.average is None else WeightAverage(model, decay=settings.average),
-        precision=precision,
-        accumulation=settings.accumulation,
-        generator=torch.Generator(device).manual_seed(streams.dropout),
-        device=device,
-        objective=objective,
-    )
-
-
-class TrainingRun:
-    """Binds a trainer to its folder and to who is told; the hooks of the training loop.
-
-    Args:
-        facts: values that stay the same over the run and are stored in its checkpoints.
+        provenance: what the run was made with.
+        plan: why it is as long, and its model as large, as it is.
         symbol_counts: how often each symbol is a target in the training text.
         saved_step: steps after which last.safetensors was written; None where there is none to be kept.
     """
@@ -138,7 +61,8 @@ class TrainingRun:
         trainer: Trainer,
         progress: Progress,
         *,
-        facts: Mapping[str, Any],
+        provenance: Provenance,
+        plan: TrainingPlan,
         symbol_counts: NDArray[np.int64],
         reporter: Reporter,
         stop: StopRequest,
@@ -150,7 +74,8 @@ class TrainingRun:
         self.trainer = trainer
         self.progress = progress
         self.model = trainer.model
-        self.facts = dict(facts)
+        self.provenance = provenance
+        self.plan = plan
         self.symbol_counts = symbol_counts
         self.reporter = reporter
         self.stop = stop
@@ -240,7 +165,7 @@ class TrainingRun:
         assert before is not None
         training = self.config.training.model_copy(update={"steps": total_steps})
         self.config = self.config.model_copy(update={"training": training})
-        self.facts["length"] = f"{str(self.facts['length']).split('; ')[0]}; planned anew on the way"
+        self.plan = self.plan.model_copy(update={"is_replanned": True})
         self.write_config()
         pace = "slower" if total_steps < before else "faster"
         self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
@@ -258,15 +183,16 @@ class TrainingRun:
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
-        origins = {"length": self.facts["length"], "sizes": self.facts["choice"]}
-        comment = "\n".join(f"{name}: {origin}" for name, origin in origins.items() if origin is not None)
+        reasons = {"length": self.plan.length_in_words, "sizes": self.plan.sizes}
+        comment = "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
         self.folder.write_config(self.config, comment=comment)
 
     def keep_network_alone(self) -> None:
         """Writes the best model again, without the n-grams that were mixed in."""
-        write_checkpoint(self.folder.best, network_alone(read_checkpoint(self.folder.best)))
-        model = with_mix(self.config.model, Mix(None))
-        self.config = self.config.model_copy(update={"model": model})
+        best = read_checkpoint(self.folder.best)
+        record = read_record(ModelRecord, best.values, source=str(self.folder.best)).without_mix()
+        write_checkpoint(self.folder.best, Checkpoint(network_alone(best.tensors), record.to_values()))
+        self.config = with_mix(self.config, Mix(None))
         self.write_config()
 
     def save(self) -> None:
@@ -278,12 +204,20 @@ class TrainingRun:
         """
         self.trainer.require_finite()
         step, keep = self.trainer.step, self.config.training.keep
-        tensors = self.trainer.tensors() | {"corpus.symbol_counts": torch.from_numpy(self.symbol_counts)}
-        values = self._values() | {"trainer": self.trainer.values(), "progress": self.progress.to_json()}
+        tensors = self.trainer.tensors() | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
+        record = StateRecord(
+            provenance=self.provenance,
+            plan=self.plan,
+            step=step,
+            config=self.config,
+            tokenizer=self.corpus.tokenizer,
+            trainer=self.trainer.state_values(),
+            progress=self.progress,
+        )
         sync_metrics(self.folder.metrics)
         if keep and self._saved_step not in (None, step):
             self.folder.keep_last(self._saved_step)
-        write_checkpoint(self.folder.last, Checkpoint(tensors, values))
+        write_checkpoint(self.folder.last, Checkpoint(tensors, record.to_values()))
         self._saved_step = step
         self.folder.prune_states(before=step, keep=keep)
         self._speed.pause()
@@ -293,14 +227,12 @@ class TrainingRun:
         trainer, progress = self.trainer, self.progress
         left = trainer.step
         state = open_state(self.folder.last)
-        load_weights(self.model, state.checkpoint.section("model"), source=str(state.path))
+        load_weights(self.model, state.weights, source=str(state.path))
         factor = trainer.rate_factor * _ROLLBACK_FACTOR
         state.restore(trainer)
         trainer.rate_factor = factor
-        rolled_back = {"from": left, "to": trainer.step, "rate_factor": factor}
-        vars(progress).update(
-            vars(state.progress) | {"seconds": progress.seconds, "rollbacks": [*progress.rollbacks, rolled_back]}
-        )
+        rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
+        vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
         trim_metrics(self.folder.metrics, trainer.step)
         self.save()
         self.reporter.warn(
@@ -313,18 +245,17 @@ class TrainingRun:
         return self.stop.requested
 
     def _save_best(self, score: Score | None) -> None:
-        tensors = {f"model.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
-        tensors["corpus.symbol_counts"] = torch.from_numpy(self.symbol_counts)
-        values = self._values() | {"validation": None if score is None else score.to_json()}
-        write_checkpoint(self.folder.best, Checkpoint(tensors, values))
-
-    def _values(self) -> dict[str, Any]:
-        return {
-            **self.facts,
-            "step": self.trainer.step,
-            "config": self.config.model_dump(mode="json", exclude_none=True),
-            "tokenizer": dict(self.corpus.tokenizer.to_json()),
-        }
+        tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
+        tensors[SYMBOL_COUNTS] = torch.from_numpy(self.symbol_counts)
+        record = ModelRecord(
+            provenance=self.provenance,
+            plan=self.plan,
+            step=self.trainer.step,
+            config=self.config,
+            tokenizer=self.corpus.tokenizer,
+            validation=None if score is None else score.to_json(),
+        )
+        write_checkpoint(self.folder.best, Checkpoint(tensors, record.to_values()))
 
     def _kept_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.trainer.average is None else self.trainer.average.applied_to(self.model)

@@ -1,9 +1,8 @@
 """`charlm train --model ngram`: a run that counts instead of training."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,12 +20,13 @@ from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
 from charlm.models.build import count_parameters
 from charlm.models.ngram import NgramLanguageModel
-from charlm.ngrams.build import CountedModel, count_model
+from charlm.ngrams.build import CountedModel, count_text
 from charlm.ngrams.stepping import NgramStepModel
+from charlm.runs.describe import describe_corpus, describe_model
 from charlm.runs.reporting import Reporter, TrainingSummary
-from charlm.runs.result import FINAL_SAMPLE_CHARACTERS, TrainResult
 from charlm.runs.seeds import Streams
-from charlm.runs.summary import describe_corpus, describe_model
+from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance
+from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult
 
 _CPU = torch.device("cpu")
 
@@ -51,7 +51,7 @@ def count_to_the_end(
     corpus: EncodedCorpus,
     make_folder: Callable[[], AbstractContextManager[RunFolder]],
     *,
-    facts: Mapping[str, Any],
+    provenance: Provenance,
     symbol_counts: NDArray[np.int64],
     reporter: Reporter,
 ) -> TrainResult:
@@ -62,13 +62,7 @@ def count_to_the_end(
     """
     order, tokenizer = config.model.order, corpus.tokenizer
     started = time.perf_counter()
-    counted = count_model(
-        corpus.train.tokens.in_memory().read(0, len(corpus.train.tokens)),
-        order=order,
-        smoothing=config.model.smoothing,
-        vocabulary_size=tokenizer.vocabulary_size,
-        begin=tokenizer.begin,
-    )
+    counted = count_text(corpus.train.tokens, tokenizer, order=order, smoothing=config.model.smoothing)
     if counted.model.order < order:
         unit = "symbols" if tokenizer.begin is None else "symbols in any record"
         raise DataError(
@@ -80,17 +74,17 @@ def count_to_the_end(
         config = config.model_copy(update={"run": config.run.model_copy(update={"name": folder.name})})
         validation = None if corpus.valid is None else _score(model, corpus, "valid", reporter)
         folder.write_tokenizer(tokenizer.to_json())
-        tensors = {f"model.{name}": torch.from_numpy(array) for name, array in counted.model.to_arrays().items()}
-        tensors["corpus.symbol_counts"] = torch.from_numpy(symbol_counts)
-        values = {
-            **facts,
-            "step": 1,
-            "config": config.model_dump(mode="json", exclude_none=True),
-            "tokenizer": dict(tokenizer.to_json()),
-            "validation": None if validation is None else validation.to_json(),
-        }
-        write_checkpoint(folder.best, Checkpoint(tensors, values))
-        append_metrics(folder.metrics, {"step": 1, "seconds": round(seconds, 3), "validation": values["validation"]})
+        tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in counted.model.to_arrays().items()}
+        record = ModelRecord(
+            provenance=provenance,
+            step=1,
+            config=config,
+            tokenizer=tokenizer,
+            validation=None if validation is None else validation.to_json(),
+        )
+        tensors[SYMBOL_COUNTS] = torch.from_numpy(symbol_counts)
+        write_checkpoint(folder.best, Checkpoint(tensors, record.to_values()))
+        append_metrics(folder.metrics, {"step": 1, "seconds": round(seconds, 3), "validation": record.validation})
         folder.write_config(config, comment="counted in one go")
     grams = count_parameters(model)
     with reporter.training(TrainingSummary(folder.path, _rows(config, corpus, counted, grams, folder), total_steps=1)):

@@ -8,14 +8,14 @@ from charlm.config import EvaluationConfig, Request, SamplingConfig, asked_in, b
 from charlm.data.inputs import clean_string
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
-from charlm.runs import train as training
 from charlm.runs.device import resolve_device
-from charlm.runs.evaluate import score_source
-from charlm.runs.generate import draw_from, resolve_seed
-from charlm.runs.loading import LoadedModel, load_model
+from charlm.runs.evaluate.perplexity import score_source
 from charlm.runs.reporting import Reporter, SilentReporter, StopRequest
-from charlm.runs.result import TrainResult
-from charlm.runs.workspace import Workspace
+from charlm.runs.sample import draw_from, resolve_seed
+from charlm.runs.stored.loading import LoadedModel, load_model
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.result import TrainResult
+from charlm.runs.train.start import start
 
 
 class Run:
@@ -93,7 +93,7 @@ def train(
     texts = [text] if isinstance(text, str | Path) else list(text)
     request = _request({"corpus": tuple(str(each) for each in texts), **settings})
     place = Workspace(Path(workspace))
-    result = training.start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
+    result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
     return Run(load_model(str(result.run), place, device=resolve_device(request.config.run.device)), place, result)
 
 

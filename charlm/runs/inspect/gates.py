@@ -6,10 +6,10 @@ from charlm.errors import ConfigError, DataError
 from charlm.evaluation.gates import GateActivity, cells_with_gates, gate_activities
 from charlm.models.mixture import network_of
 from charlm.models.recurrent import RecurrentLanguageModel
-from charlm.runs.corpus_of_run import reopen_corpus
-from charlm.runs.loading import load_model
 from charlm.runs.reporting import Reporter
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.loading import load_model
+from charlm.runs.stored.workspace import Workspace
 
 NUM_TEXTS = 16
 
@@ -33,7 +33,7 @@ def inspect_gates(run: str, workspace: Workspace, reporter: Reporter, *, symbols
             f"'{loaded.name}' is of kind {kind}, without gates that can be looked at; these have them: "
             f"{', '.join(cells_with_gates())}."
         )
-    corpus = reopen_corpus(loaded.config, loaded.values, loaded.tokenizer, workspace, reporter)
+    corpus = reopen_corpus(loaded.record, workspace, reporter)
     text = corpus.valid or corpus.train
     length = min(symbols // NUM_TEXTS, len(text.tokens) // NUM_TEXTS)
     if length < 2:

@@ -1,12 +1,13 @@
-"""The cells of a comparison: which models with how many layers, each as the configuration of a run."""
+"""The variants of a comparison: which models with how many layers, each as the request for a run."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from charlm.cells import cell_names
 from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
-from charlm.models.build import build_network, count_parameters
+from charlm.stepping.shapes import weight_shapes
 from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
@@ -14,7 +15,7 @@ MOST_UNITS = 16384
 
 
 @dataclass(frozen=True)
-class GridCell:
+class Variant:
     """One model of a comparison.
 
     Attributes:
@@ -31,8 +32,8 @@ class GridCell:
     size: int | None = None
 
 
-def grid_cells(settings: ComparisonConfig, base: Request) -> list[GridCell]:
-    """Returns the cells of the grid, models in the order they were named in.
+def grid_variants(settings: ComparisonConfig, base: Request) -> list[Variant]:
+    """Returns the variants of the grid, models in the order they were named in.
 
     Raises:
         ConfigError: a model is not known or is there twice, there is none, or layers are asked for of n-gram models.
@@ -45,19 +46,19 @@ def grid_cells(settings: ComparisonConfig, base: Request) -> list[GridCell]:
         twice = [each for place, each in enumerate(numbers) if each in numbers[:place]]
         if twice:
             raise ConfigError(f"{twice[0]} is named twice in --{'models' if numbers is kinds else 'layers'}.")
-    cells = [cell for kind in kinds for cell in _cells(kind, layers, base)]
-    if all(cell.layers is None for cell in cells):
+    variants = [variant for kind in kinds for variant in _variants(kind, layers, base)]
+    if all(variant.layers is None for variant in variants):
         for name in ("layers", "sizes"):
             if name in base.asked:
                 raise ConfigError(f"--{name} is for networks, and --models {settings.models} names none; leave it out.")
-    return cells
+    return variants
 
 
 def _known() -> tuple[str, ...]:
     return ("ngram:K", "mlp", "mlp:K", *cell_names())
 
 
-def _cells(kind: str, layers: list[int], base: Request) -> Iterator[GridCell]:
+def _variants(kind: str, layers: list[int], base: Request) -> Iterator[Variant]:
     name, colon, span = kind.partition(":")
     spans = {"ngram": "order", "mlp": "window"}
     if (name not in spans and (colon or name not in cell_names())) or (name == "ngram" and not colon):
@@ -67,74 +68,74 @@ def _cells(kind: str, layers: list[int], base: Request) -> Iterator[GridCell]:
     what = {"model": name} if name in spans else {"cell": name}
     settings = what | ({spans[name]: span} if colon else {})
     if name == "ngram":
-        yield GridCell(f"{name}-{span}", kind, None, validate(ModelConfig, settings, source=f"--models {kind}"))
+        yield Variant(f"{name}-{span}", kind, None, validate(ModelConfig, settings, source=f"--models {kind}"))
         return
     for number in layers:
         # Mixed with n-grams, models would differ less.
         values = base.config.model.model_dump() | settings | {"num_layers": number, "mix": "none"}
         model = validate(ModelConfig, values, source=f"--models {kind}")
         require_suited(model, base.asked | settings.keys(), source=f"--models {kind}")
-        yield GridCell(f"{kind.replace(':', '-')}-{number}", kind, number, model)
+        yield Variant(f"{kind.replace(':', '-')}-{number}", kind, number, model)
 
 
-def cells_of_equal_parameters(settings: ComparisonConfig, base: Request, *, vocabulary_size: int) -> list[GridCell]:
-    """Returns the cells of the grid, in each size those of networks with as many parameters as one another.
+def variants_of_equal_parameters(settings: ComparisonConfig, base: Request, *, vocabulary_size: int) -> list[Variant]:
+    """Returns the variants of the grid, in each size those of networks with as many parameters as one another.
 
     Raises:
         ConfigError: a model is not known or is there twice, or no width gives one as many parameters as the others.
     """
     if settings.sizes is None:
-        return with_equal_parameters(grid_cells(settings, base), vocabulary_size=vocabulary_size)
-    cells: dict[str, GridCell] = {}
+        return with_equal_parameters(grid_variants(settings, base), vocabulary_size=vocabulary_size)
+    variants: dict[str, Variant] = {}
     for size in (int(number) for number in settings.sizes.split(",")):
         model = base.config.model.model_copy(update={"hidden_size": size})
-        sized = grid_cells(settings, base.with_config(base.config.model_copy(update={"model": model})))
-        for cell in with_equal_parameters(sized, vocabulary_size=vocabulary_size):
-            if cell.layers is not None:
-                cell = replace(cell, name=f"{cell.name}-{size}", size=size)
-            cells[cell.name] = cell
-    return list(cells.values())
+        sized = grid_variants(settings, base.with_config(base.config.model_copy(update={"model": model})))
+        for variant in with_equal_parameters(sized, vocabulary_size=vocabulary_size):
+            if variant.layers is not None:
+                variant = replace(variant, name=f"{variant.name}-{size}", size=size)
+            variants[variant.name] = variant
+    return list(variants.values())
 
 
-def with_equal_parameters(cells: list[GridCell], *, vocabulary_size: int) -> list[GridCell]:
-    """Returns the cells with widths that give each network as many parameters as the first one has.
+def with_equal_parameters(variants: list[Variant], *, vocabulary_size: int) -> list[Variant]:
+    """Returns the variants with widths that give each network as many parameters as the first one has.
 
     Raises:
         ConfigError: no width does.
     """
-    networks = [cell for cell in cells if cell.layers is not None]
+    networks = [variant for variant in variants if variant.layers is not None]
     if not networks:
-        return cells
-    wanted = _parameters_by_width(networks[0].model, vocabulary_size)(networks[0].model.hidden_size)
+        return variants
+    first = networks[0].model
+    wanted = _num_weights(_with_width(first, first.hidden_size), vocabulary_size)
     return [
-        cell if cell.layers is None else replace(cell, model=_fitted(cell, wanted, vocabulary_size)) for cell in cells
+        variant if variant.layers is None else replace(variant, model=_fitted(variant, wanted, vocabulary_size))
+        for variant in variants
     ]
 
 
-def _fitted(cell: GridCell, wanted: int, vocabulary_size: int) -> ModelConfig:
-    count = _parameters_by_width(cell.model, vocabulary_size)
+def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
+    def count(width: int) -> int:
+        return _num_weights(_with_width(variant.model, width), vocabulary_size)
+
     low, high = 1, MOST_UNITS
     if not count(low) <= wanted <= count(high):
         raise ConfigError(
-            f"No width gives {cell.kind} with {cell.layers} layers {wanted:,} parameters; choose another --hidden-size."
+            f"No width gives {variant.kind} with {variant.layers} layers {wanted:,} parameters; "
+            "choose another --hidden-size."
         )
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= wanted else (low, middle)
     nearest = min((low, high), key=lambda width: abs(count(width) - wanted))
-    return cell.model.model_copy(update={"hidden_size": nearest})
+    return variant.model.model_copy(update={"hidden_size": nearest})
 
 
-def _parameters_by_width(model: ModelConfig, vocabulary_size: int) -> Callable[[int], int]:
-    """Returns how many parameters such a network has with so many units.
-
-    Every matrix has as many rows and columns as there are units, times a constant or instead of them: the number
-    is a polynomial of the second degree, and three small networks tell which (Newton's forward differences).
-    """
-    networks = [build_network(_with_width(model, width), vocabulary_size=vocabulary_size) for width in (1, 2, 3)]
-    one, two, three = (count_parameters(network) for network in networks)
-    first, second = two - one, three - 2 * two + one
-    return lambda width: one + (width - 1) * first + (width - 1) * (width - 2) // 2 * second
+def _num_weights(model: ModelConfig, vocabulary_size: int) -> int:
+    shapes = weight_shapes(model, vocabulary_size=vocabulary_size)
+    if model.tie_weights:  # Listed under both names.
+        del shapes["output.weight"]
+    return sum(math.prod(shape) for shape in shapes.values())
 
 
 def _with_width(model: ModelConfig, width: int) -> ModelConfig:
@@ -142,12 +143,12 @@ def _with_width(model: ModelConfig, width: int) -> ModelConfig:
     return model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
 
 
-def run_request(cell: GridCell, base: Request) -> Request:
-    """Returns what is asked of a cell's run; an n-gram model has no training."""
+def run_request(variant: Variant, base: Request) -> Request:
+    """Returns the request for a variant's run; an n-gram model has no training."""
     config = base.config
-    run = config.run.model_copy(update={"name": cell.name})
-    if cell.layers is not None:
+    run = config.run.model_copy(update={"name": variant.name})
+    if variant.layers is not None:
         asked = base.asked | {"num_layers", "mix"}
-        return Request(config.model_copy(update={"model": cell.model, "run": run}), asked)
+        return Request(config.model_copy(update={"model": variant.model, "run": run}), asked)
     run = run.model_copy(update={"device": "auto"})
-    return Request(config.model_copy(update={"model": cell.model, "training": TrainingConfig(), "run": run}))
+    return Request(config.model_copy(update={"model": variant.model, "training": TrainingConfig(), "run": run}))

@@ -4,19 +4,17 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from charlm.config import DataConfig, Device, ModelConfig, SamplingConfig, Weights
+from charlm.config import DataConfig, Device, SamplingConfig
 from charlm.data.inputs import clean_string
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.errors import ConfigError
 from charlm.generation.generator import Piece, generate
-from charlm.runs.stored import read_model
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.model import read_model
+from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.base import StepModel
 from charlm.stepping.build import build_step_model
 
 if TYPE_CHECKING:
-    from charlm.models.base import LanguageModel
-    from charlm.runs.loading import LoadedModel
+    from charlm.runs.stored.loading import LoadedModel
 
 
 def resolve_seed(settings: SamplingConfig) -> int:
@@ -47,7 +45,7 @@ def stream(
         )
     else:
         from charlm.runs.device import resolve_device
-        from charlm.runs.loading import build_stored
+        from charlm.runs.stored.loading import build_stored, step_model
 
         loaded = build_stored(stored, device=resolve_device(device))
         model = step_model(loaded.model, loaded.config.model, weights=settings.weights)
@@ -59,33 +57,10 @@ def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, s
 
     The prompt gets the line ends and the Unicode form that the training text was given.
     """
+    from charlm.runs.stored.loading import step_model
+
     model = step_model(loaded.model, loaded.config.model, weights=settings.weights)
     return _draw(model, loaded.tokenizer, loaded.config.data, prompt, settings, seed=seed)
-
-
-def step_model(model: "LanguageModel", config: ModelConfig, *, weights: Weights = "float32") -> StepModel:
-    """Returns the fastest way to step a model as it is now: on the CPU one without torch, elsewhere itself.
-
-    Raises:
-        ConfigError: int8 was asked for and the model is not on the CPU.
-    """
-    from charlm.models.base import Network
-    from charlm.models.build import arrays_of
-
-    device = model.device if isinstance(model, Network) else None
-    if device is None or device.type == "cpu":
-        return build_step_model(
-            config,
-            arrays_of(model),
-            vocabulary_size=model.vocabulary_size,
-            source="the model",
-            weights=weights,
-        )
-    if weights != "float32":
-        raise ConfigError(f"{weights} weights are for the CPU, not for {device}; leave one of the two out.")
-    from charlm.generation.stepping import TorchStepModel
-
-    return TorchStepModel(model, device=device)
 
 
 def _draw(

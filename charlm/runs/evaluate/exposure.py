@@ -6,11 +6,11 @@ from charlm.config import ExposureConfig
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.exposure import Exposure, measure_exposure
 from charlm.models.ngram import NgramLanguageModel
-from charlm.ngrams.build import count_model
-from charlm.runs.corpus_of_run import reopen_corpus
-from charlm.runs.loading import load_model
+from charlm.ngrams.build import count_text
 from charlm.runs.reporting import Reporter
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.loading import load_model
+from charlm.runs.stored.workspace import Workspace
 
 JUDGE_ORDER = 6
 """Symbols in the longest grams of the model that judges what was drawn."""
@@ -24,7 +24,7 @@ def exposure(run: str, settings: ExposureConfig, workspace: Workspace, reporter:
         DataError: nothing was held out, or too little.
     """
     loaded = load_model(run, workspace, device=torch.device("cpu"))
-    corpus = reopen_corpus(loaded.config, loaded.values, loaded.tokenizer, workspace, reporter)
+    corpus = reopen_corpus(loaded.record, workspace, reporter)
     if loaded.tokenizer.begin is not None:
         raise ConfigError(f"'{loaded.name}' was trained on records; exposure is measured on running text.")
     text = corpus.test or corpus.valid
@@ -37,12 +37,7 @@ def exposure(run: str, settings: ExposureConfig, workspace: Workspace, reporter:
             f"there are {len(text.tokens)}."
         )
     judge = NgramLanguageModel(
-        count_model(
-            corpus.train.tokens.in_memory().read(0, len(corpus.train.tokens)),
-            order=min(JUDGE_ORDER, len(corpus.train.tokens)),
-            smoothing="kneser-ney",
-            vocabulary_size=loaded.tokenizer.vocabulary_size,
-        ).model
+        count_text(corpus.train.tokens, loaded.tokenizer, order=min(JUDGE_ORDER, len(corpus.train.tokens))).model
     )
     starts = torch.linspace(0, len(text.tokens) - length - 1, settings.texts).long().numpy()
     texts = torch.from_numpy(text.tokens.columns(starts, length))

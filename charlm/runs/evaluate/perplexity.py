@@ -17,12 +17,11 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts, score_text
 from charlm.evaluation.stepped import SteppedModel
 from charlm.models.base import OWN
-from charlm.runs.corpus_of_run import reopen_corpus
 from charlm.runs.device import resolve_device
-from charlm.runs.generate import step_model
-from charlm.runs.loading import LoadedModel, load_model
 from charlm.runs.reporting import Reporter
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.loading import LoadedModel, load_model, step_model
+from charlm.runs.stored.workspace import Workspace
 
 Split = Literal["train", "valid", "test"]
 
@@ -131,7 +130,7 @@ def _own_part(
     loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter
 ) -> tuple[EncodedText, str]:
     """Returns a part of the corpus the run was trained on, from the cache or read again."""
-    corpus = reopen_corpus(loaded.config, loaded.values, loaded.tokenizer, workspace, reporter)
+    corpus = reopen_corpus(loaded.record, workspace, reporter)
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     chosen = split or ("test" if corpus.test is not None else "valid")
     part = parts[chosen]

@@ -1,16 +1,24 @@
 """The states of a run that training can go on from, and what there is where one is damaged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import RunConfig, validate
-from charlm.data.tokenizers.base import Tokenizer
-from charlm.data.tokenizers.build import from_json
-from charlm.errors import CheckpointError, ConfigError
-from charlm.runs.stored import require_plausible
-from charlm.training.loop import Progress
+from charlm.errors import CheckpointError
+from charlm.runs.stored.record import (
+    AVERAGE,
+    MODEL,
+    OPTIMIZER,
+    STATE,
+    StateRecord,
+    read_record,
+    require_state_tensors,
+    section,
+)
 from charlm.training.trainer import Trainer
 
 
@@ -20,15 +28,16 @@ class StoredState:
 
     Attributes:
         path: the file it is from.
-        step: optimizer steps before it.
     """
 
     path: Path
-    checkpoint: Checkpoint
-    config: RunConfig
-    tokenizer: Tokenizer
-    progress: Progress
-    step: int
+    record: StateRecord
+    tensors: Mapping[str, Tensor]
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The model's weights, by its own names."""
+        return section(self.tensors, MODEL)
 
     def restore(self, trainer: Trainer) -> None:
         """Gives a trainer of the same configuration all of the state but the model's weights.
@@ -36,10 +45,10 @@ class StoredState:
         Raises:
             CheckpointError: something is missing, or of another model.
         """
-        sections = {name: self.checkpoint.section(name) for name in ("optimizer", "average", "state", "rng")}
+        sections = {name: section(self.tensors, name) for name in (OPTIMIZER, AVERAGE, STATE, "rng")}
         try:
-            trainer.restore(sections, self.checkpoint.values["trainer"])
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            trainer.restore(sections, self.record.trainer)
+        except (KeyError, ValueError) as error:
             raise CheckpointError(f"Checkpoint '{self.path}' cannot be resumed: {error}.") from None
 
 
@@ -49,24 +58,21 @@ def open_state(path: Path) -> StoredState:
     Raises:
         CheckpointError: it is damaged, not there, or no state of a training.
     """
-    checkpoint = read_checkpoint(path)
-    values = checkpoint.values
-    try:
-        config = validate(RunConfig, values["config"], source=f"'{path}'")
-        tokenizer = from_json(values["tokenizer"])
-        progress = Progress(**values["progress"])
-        step = int(values["trainer"]["step"])
-        corpus = values["corpus"]
-        if not all(isinstance(corpus[name], str) for name in ("label", "digest", "key", "split")):
-            raise TypeError("which text it is of")
-        checkpoint.tensors["corpus.symbol_counts"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it lacks {error}.") from None
-    except ConfigError as error:
-        raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: {error}") from None
-    shapes = {name: tuple(tensor.shape) for name, tensor in checkpoint.section("model").items()}
-    require_plausible(config.model, shapes, vocabulary_size=tokenizer.vocabulary_size, source=path)
-    return StoredState(path, checkpoint, config, tokenizer, progress, step)
+    return state_in(path, read_checkpoint(path))
+
+
+def state_in(path: Path, checkpoint: Checkpoint) -> StoredState:
+    """Returns the state in a checkpoint that was read from `path`.
+
+    Raises:
+        CheckpointError: it is no state of a training.
+    """
+    if "trainer" not in checkpoint.values:
+        raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it is a model, not a state of a training.")
+    record = read_record(StateRecord, checkpoint.values, source=str(path))
+    described = {name: (str(tensor.dtype), tuple(tensor.shape)) for name, tensor in checkpoint.tensors.items()}
+    require_state_tensors(record, described, source=str(path))
+    return StoredState(path, record, checkpoint.tensors)
 
 
 def read_state(folder: RunFolder, path: Path) -> StoredState:
@@ -78,13 +84,13 @@ def read_state(folder: RunFolder, path: Path) -> StoredState:
     try:
         return open_state(path)
     except CheckpointError as error:
-        raise CheckpointError(f"{error} {way_out(folder, damaged=path)}") from None
+        raise CheckpointError(f"{error} {advice(folder, damaged=path)}") from None
 
 
-def way_out(folder: RunFolder, *, damaged: Path) -> str:
+def advice(folder: RunFolder, *, damaged: Path) -> str:
     """Returns a sentence on what can be used instead of a damaged state."""
     for path in (folder.last, *folder.states().values()):
-        if path != damaged and _opens(path):
+        if path != damaged and _is_usable(path):
             return f"The newest intact state is '{path}'; go on from it with: charlm train --resume {path}"
     if is_intact(folder.best):
         return f"No other state is intact, but the best model is: start a new run with --init-from {folder.path}"
@@ -100,7 +106,7 @@ def is_intact(path: Path) -> bool:
     return True
 
 
-def _opens(path: Path) -> bool:
+def _is_usable(path: Path) -> bool:
     try:
         open_state(path)
     except CheckpointError:

@@ -6,20 +6,19 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from charlm.cells import cell_names
 from charlm.config import CellName, GradientsConfig, RunConfig
-from charlm.data.corpus import EncodedText, prepare_corpus
-from charlm.data.inputs import open_corpus
+from charlm.data.corpus import EncodedText
 from charlm.data.tokenizers.recipes import learnt
-from charlm.errors import ConfigError, DataError
+from charlm.errors import DataError
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.base import Network
-from charlm.notation import Mix
 from charlm.runs.device import resolve_device
+from charlm.runs.inspect.cells import chosen_cells, with_cell
 from charlm.runs.reporting import Reporter
-from charlm.runs.settling import with_defaults_of_width
-from charlm.runs.training_run import build_batches, build_trainer, new_model
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.corpus import encode_corpus
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.defaults import with_defaults_of_width
+from charlm.runs.train.setup import build_batches, build_trainer, new_model
 from charlm.training.precision import resolve_precision
 
 NUM_TEXTS = 32
@@ -61,22 +60,13 @@ def inspect_gradients(
         DataError: the text is too short for so many symbols.
     """
     cells = chosen_cells(settings.cells)
-    text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
-    records = config.data.records == "lines"
-    corpus = prepare_corpus(
-        text,
-        folder=workspace.data,
-        recipe=learnt(config.tokenizer, records=records),
-        records=records,
-        progress=reporter.progress,
-    )
+    recipe = learnt(config.tokenizer, records=config.data.records == "lines")
+    corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     tokens, targets = _stretches(corpus.train, lags=settings.lags)
     device = resolve_device(config.run.device)
     curves = []
     for cell in cells:
-        chosen = with_defaults_of_width(
-            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": Mix(None)})})
-        )
+        chosen = with_defaults_of_width(with_cell(config, cell))
         model = new_model(chosen, vocabulary_size=corpus.tokenizer.vocabulary_size).to(device)
         curves.append(GradientCurve(cell, _norms(model, tokens, targets), 0))
         if not settings.train_steps:
@@ -99,19 +89,6 @@ def inspect_gradients(
             GradientCurve(cell, _norms(model, tokens, targets), settings.train_steps, round(largest, 4), clipped)
         )
     return curves
-
-
-def chosen_cells(names: str) -> list[CellName]:
-    """Returns the cells that a list with commas names.
-
-    Raises:
-        ConfigError: one of them is not known.
-    """
-    known = cell_names()
-    chosen = [name.strip() for name in names.split(",")]
-    if unknown := [name for name in chosen if name not in known]:
-        raise ConfigError(f"--cells {unknown[0]} is not a recurrent cell; there are {', '.join(known)}.")
-    return sorted((cell for cell in known if cell in chosen), key=chosen.index)
 
 
 def _stretches(text: EncodedText, *, lags: int) -> tuple[Tensor, Tensor]:

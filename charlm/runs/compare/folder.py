@@ -1,0 +1,79 @@
+"""The folder of a comparison: its settings and results so far, and tables of them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from charlm.checkpointing.atomic import write_atomically
+from charlm.checkpointing.locking import LOCK_FILE, locked
+from charlm.errors import CheckpointError
+from charlm.files.errors import UntrustedFileError, os_errors_as
+from charlm.files.parsing import parse_json
+from charlm.files.reading import read_bounded
+from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
+from charlm.runs.compare.result import VariantResult
+from charlm.runs.compare.tables import as_csv, markdown
+
+_MOST_BYTES = 64 << 20
+
+
+_RESULTS = TypeAdapter(list[VariantResult], config=ConfigDict(allow_inf_nan=False))
+
+
+class ComparisonFolder:
+    """The folder of a comparison: its settings and results in comparison.json, tables, and a run for each variant."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path / "comparison.json"
+
+    @contextmanager
+    def opened(self, settings: Mapping[str, Any]) -> Iterator[dict[str, VariantResult]]:
+        """Gives the results so far, by run, with the folder locked; it is made if there is none.
+
+        Raises:
+            CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
+        """
+        with os_errors_as(CheckpointError, f"Cannot make '{self.path}'"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            # A process that was killed before it wrote comparison.json leaves temporary files only.
+            others = (each for each in self.path.iterdir() if each.name != LOCK_FILE)
+            is_other = not self._file.exists() and not all(each.name.startswith(TEMPORARY_PREFIX) for each in others)
+        if is_other:
+            raise CheckpointError(f"'{self.path}' exists and is no comparison; choose another --name.")
+        with locked(self.path):
+            remove_leftovers(self.path)
+            if not self._file.exists():
+                self._write(settings, {})
+            yield self._read(settings)
+
+    def _read(self, settings: Mapping[str, Any]) -> dict[str, VariantResult]:
+        try:
+            stored = parse_json(read_bounded(self._file, most_bytes=_MOST_BYTES, within=self.path))
+            known = TypeAdapter(dict[str, Any]).validate_python(stored["settings"])
+            results = {each.run: each for each in _RESULTS.validate_json(json.dumps(stored["results"]), strict=True)}
+        except (OSError, UntrustedFileError, KeyError, TypeError, ValidationError):
+            raise CheckpointError(f"'{self._file}' is damaged; delete it, or choose another --name.") from None
+        changed = [name for name in settings if known.get(name) != settings[name]]
+        if changed:
+            raise CheckpointError(
+                f"The comparison '{self.path.name}' was begun with another {changed[0]} "
+                f"({known.get(changed[0])}, not {settings[changed[0]]}); give the same, or choose another --name."
+            )
+        return results
+
+    def keep(self, settings: Mapping[str, Any], results: Mapping[str, VariantResult]) -> None:
+        """Writes the results so far, and the tables of them: results.json is comparison.json itself."""
+        self._write(settings, results)
+        rows = list(results.values())
+        write_atomically(self.path / "results.md", markdown(rows).encode())
+        write_atomically(self.path / "results.csv", as_csv(rows).encode())
+
+    def _write(self, settings: Mapping[str, Any], results: Mapping[str, VariantResult]) -> None:
+        stored = {"settings": settings, "results": [asdict(each) for each in results.values()]}
+        write_atomically(self._file, json.dumps(stored, indent=2, allow_nan=False).encode())

@@ -1,0 +1,172 @@
+"""`charlm info`: what a run is, and how it went."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from charlm.checkpointing.container import Container, read_container
+from charlm.checkpointing.metrics import read_metrics
+from charlm.checkpointing.run_folder import RunFolder, find_run
+from charlm.errors import CheckpointError
+from charlm.models.build import count_parameters
+from charlm.runs.describe import describe_model
+from charlm.runs.stored.loading import build_stored
+from charlm.runs.stored.model import model_of
+from charlm.runs.stored.record import MODEL, ModelRecord, StateRecord, network_alone, read_record, section
+from charlm.runs.stored.state import is_intact
+from charlm.runs.stored.workspace import Workspace
+from charlm.training.state import Progress
+
+
+@dataclass(frozen=True)
+class HistoryPoint:
+    """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
+
+    step: int
+    training: float | None
+    validation: float | None
+
+
+@dataclass(frozen=True)
+class RunDescription:
+    """What is known of a run: rows for people, `facts` for programs, and its evaluations."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    history: tuple[HistoryPoint, ...]
+    facts: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns everything as JSON values."""
+        return {"run": self.name, **self.facts, "history": [asdict(point) for point in self.history]}
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """How far a run has got, by its newest checkpoint.
+
+    Attributes:
+        progress: None where the newest checkpoint is the best model.
+    """
+
+    record: ModelRecord
+    parameters: int
+    progress: Progress | None
+    is_finished: bool
+
+    @property
+    def total_steps(self) -> int:
+        return self.record.config.training.steps or 0
+
+
+def describe(run: str, workspace: Workspace) -> RunDescription:
+    """Returns what is known of a run.
+
+    Raises:
+        CheckpointError: there is no such run, or nothing of it can be read.
+    """
+    folder = find_run(run, workspace.checkpoints)
+    standing = _standing(folder, _newest_checkpoint(folder))
+    return RunDescription(folder.name, _rows(run, folder, standing), _history(folder), _facts(folder, standing))
+
+
+def _standing(folder: RunFolder, newest: Container) -> _Standing:
+    source = str(folder.path)
+    record = read_record(ModelRecord, newest.values, source=source)
+    tensors = newest.tensors
+    # A state of a mixed run has no n-grams: they are counted anew when it goes on.
+    if record.config.model.mixed_order is not None and not section(tensors, f"{MODEL}.ngrams"):
+        model_record, tensors = record.without_mix(), network_alone(tensors)
+    else:
+        model_record = record
+    stored = model_of(folder.last, model_record, tensors, name=folder.name)
+    parameters = count_parameters(build_stored(stored, device=torch.device("cpu")).model)
+    if "trainer" in newest.values:
+        state = read_record(StateRecord, newest.values, source=source)
+        return _Standing(record, parameters, state.progress, state.is_finished)
+    return _Standing(record, parameters, None, record.step >= (record.config.training.steps or 0))
+
+
+def _rows(run: str, folder: RunFolder, standing: _Standing) -> tuple[tuple[str, str], ...]:
+    record = standing.record
+    config, corpus, tokenizer = record.config, record.provenance.corpus, record.tokenizer
+    rows = [
+        ("run", str(folder.path)),
+        ("corpus", f"{corpus.label}, split {corpus.split}, SHA-256 {corpus.digest[:12]}…"),
+        ("text", ", ".join(config.data.corpus)),
+    ]
+    if record.provenance.initialized_from is not None:
+        rows.append(("started from", record.provenance.initialized_from))
+    rows += [
+        ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
+        ("model", describe_model(config, parameters=standing.parameters)),
+    ]
+    if record.plan is not None:
+        state = "finished" if standing.is_finished else f"go on with: charlm train --resume {run}"
+        progress = standing.progress or Progress()
+        rows += [
+            ("steps", f"{record.step:,} of {standing.total_steps:,} ({state})"),
+            ("length", record.plan.length_in_words),
+            ("time", f"{progress.seconds:.0f} s of training"),
+            ("best", _best(progress)),
+        ]
+    versions = f"charlm {record.provenance.charlm}, torch {record.provenance.torch}, seed {config.run.seed}"
+    rows.append(("made with", versions))
+    if record.plan is not None and record.plan.sizes is not None:
+        rows.append(("sizes", record.plan.sizes))
+    return tuple(rows)
+
+
+def _facts(folder: RunFolder, standing: _Standing) -> dict[str, Any]:
+    record, progress = standing.record, standing.progress
+    return {
+        "path": str(folder.path),
+        "corpus": record.provenance.corpus.model_dump(),
+        "vocabulary_size": record.tokenizer.vocabulary_size,
+        "parameters": standing.parameters,
+        "step": record.step,
+        "total_steps": standing.total_steps,
+        "finished": standing.is_finished,
+        "length": None if record.plan is None else record.plan.length_in_words,
+        "choice": None if record.plan is None else record.plan.sizes,
+        "seconds": None if progress is None else progress.seconds,
+        "best": {
+            "step": None if progress is None else progress.best_step,
+            "nats_per_symbol": None if progress is None else progress.best_nats,
+        },
+        "config": record.config.model_dump(mode="json", exclude_none=True),
+    }
+
+
+def _history(folder: RunFolder) -> tuple[HistoryPoint, ...]:
+    return tuple(
+        HistoryPoint(
+            each["step"], _number(each.get("training_nats_per_symbol")), _number(validation.get("nats_per_symbol"))
+        )
+        for each in read_metrics(folder.metrics)
+        if isinstance(validation := each.get("validation"), dict)
+    )
+
+
+def _number(value: object) -> float | None:
+    """Returns a number of the metrics, which anybody may have written, if it is one."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _best(progress: Progress) -> str:
+    if progress.best_step is None:
+        return "none yet"
+    if progress.best_nats is None:
+        return f"step {progress.best_step:,}"
+    return f"{progress.best_nats:.4f} nats/symbol on validation at step {progress.best_step:,}"
+
+
+def _newest_checkpoint(folder: RunFolder) -> Container:
+    present = [path for path in (folder.last, folder.best) if path.exists()]
+    if not present:
+        raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")
+    # Of a damaged state, the best model still tells most; `charlm verify` tells of the damage.
+    path = next((path for path in present if is_intact(path)), present[0])
+    return read_container(path, within=folder.path)

@@ -1,0 +1,91 @@
+"""A stored model brought back to life: as a torch module, or to be stepped symbol by symbol."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from charlm.config import ModelConfig, RunConfig, Weights
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.errors import ConfigError
+from charlm.generation.stepping import TorchStepModel
+from charlm.models.base import LanguageModel, Network
+from charlm.models.build import arrays_of, restore_model
+from charlm.runs.stored.model import StoredModel, read_model
+from charlm.runs.stored.record import ModelRecord
+from charlm.runs.stored.workspace import Workspace
+from charlm.stepping.base import StepModel
+from charlm.stepping.build import build_step_model
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to sample and score, with what it was made from.
+
+    Attributes:
+        device: where it computes.
+        symbol_counts: how often each symbol was a target in the training text.
+    """
+
+    name: str
+    record: ModelRecord
+    model: LanguageModel
+    device: torch.device
+    symbol_counts: NDArray[np.int64]
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings of its run."""
+        return self.record.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text to symbols and back."""
+        return self.record.tokenizer
+
+
+def load_model(run: str, workspace: Workspace, *, device: torch.device) -> LoadedModel:
+    """Returns the best model of a run, given by name, folder, or checkpoint file, in evaluation mode.
+
+    Raises:
+        CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
+    """
+    return build_stored(read_model(run, workspace), device=device)
+
+
+def build_stored(stored: StoredModel, *, device: torch.device) -> LoadedModel:
+    """Returns a stored model ready to use on `device`, in evaluation mode.
+
+    Raises:
+        CheckpointError: its weights are not those of the model that its configuration describes.
+    """
+    model = restore_model(
+        stored.config.model,
+        stored.weights,
+        vocabulary_size=stored.tokenizer.vocabulary_size,
+        source=str(stored.source),
+    )
+    if isinstance(model, Network):
+        model.to(device).eval()
+    return LoadedModel(stored.name, stored.record, model, device, stored.symbol_counts)
+
+
+def step_model(model: LanguageModel, config: ModelConfig, *, weights: Weights = "float32") -> StepModel:
+    """Returns the fastest way to step a model as it is now: on the CPU one without torch, elsewhere itself.
+
+    Raises:
+        ConfigError: int8 was asked for and the model is not on the CPU.
+    """
+    device = model.device if isinstance(model, Network) else None
+    if device is None or device.type == "cpu":
+        return build_step_model(
+            config,
+            arrays_of(model),
+            vocabulary_size=model.vocabulary_size,
+            source="the model",
+            weights=weights,
+        )
+    if weights != "float32":
+        raise ConfigError(f"{weights} weights are for the CPU, not for {device}; leave one of the two out.")
+    return TorchStepModel(model, device=device)

@@ -1,0 +1,117 @@
+"""A stored model as it lies on disk, checked: from a run, or from a checkpoint file alone; without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.checkpointing.container import StoredTensor, read_container
+from charlm.checkpointing.run_folder import find_run
+from charlm.config import RunConfig
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.errors import CheckpointError
+from charlm.runs.stored.record import (
+    MODEL,
+    SYMBOL_COUNTS,
+    ModelRecord,
+    read_record,
+    require_model_tensors,
+    section,
+)
+from charlm.runs.stored.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model's weights, with what they were made from.
+
+    Attributes:
+        weights: named as the model's modules name them.
+        source: the file they are from.
+        symbol_counts: how often each symbol was a target in the training text.
+    """
+
+    name: str
+    record: ModelRecord
+    weights: Mapping[str, NDArray[Any]]
+    source: Path
+    symbol_counts: NDArray[np.int64]
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings of its run."""
+        return self.record.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text to symbols and back."""
+        return self.record.tokenizer
+
+
+def read_model(run: str, workspace: Workspace) -> StoredModel:
+    """Returns the best model of a run, given by name, folder, or checkpoint file.
+
+    Raises:
+        CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
+    """
+    path = Path(run)
+    if path.is_file():
+        return read_model_file(path, name=path.parent.name or path.stem)
+    folder = find_run(run, workspace.checkpoints)
+    if not folder.best.exists():
+        raise CheckpointError(
+            f"Run '{folder.name}' has no model yet: it was stopped before its first evaluation. "
+            f"Go on with it: charlm train --resume {run}"
+        )
+    return read_model_file(folder.best, name=folder.name, within=folder.path)
+
+
+def stored_model(
+    path: Path, tensors: Mapping[str, StoredTensor], values: Mapping[str, Any], *, name: str
+) -> StoredModel:
+    """Returns the model in the tensors and values of the checkpoint at `path`.
+
+    Raises:
+        CheckpointError: they are not what a checkpoint of charlm holds.
+    """
+    record = read_record(ModelRecord, values, source=str(path))
+    if record.config.model.mixed_order is not None and not section(tensors, f"{MODEL}.ngrams"):
+        raise CheckpointError(
+            f"'{path}' is a state of a training, which is kept without the n-grams that are mixed in; "
+            "name the run, or its best.safetensors."
+        )
+    return model_of(path, record, tensors, name=name)
+
+
+def model_of(path: Path, record: ModelRecord, tensors: Mapping[str, StoredTensor], *, name: str) -> StoredModel:
+    """Returns the model in the tensors of a checkpoint whose record is known.
+
+    Raises:
+        CheckpointError: a tensor is missing, of another shape, or has numbers that no model has.
+    """
+    described = {key: (tensor.dtype, tensor.shape) for key, tensor in tensors.items()}
+    require_model_tensors(record, described, source=str(path))
+    counts = tensors[SYMBOL_COUNTS].to_array()
+    if int(counts.min()) < 0 or float(counts.sum(dtype=np.float64)) > 2.0**62:
+        raise CheckpointError(f"'{path}' does not hold what charlm stores: its counts of symbols are out of range.")
+    weights = {key: tensor.to_array() for key, tensor in section(tensors, MODEL).items()}
+    for key, array in weights.items():
+        if array.dtype.kind == "f" and not bool(np.isfinite(array).all()):
+            raise CheckpointError(f"'{path}' cannot be used: {key} is not finite.")
+    return StoredModel(name, record, weights, path, counts)
+
+
+def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:
+    """Returns the model in a checkpoint file.
+
+    Args:
+        within: a folder that a link must not lead out of; None where links may lead anywhere.
+
+    Raises:
+        CheckpointError: it is damaged or foreign.
+    """
+    container = read_container(path, within=within)
+    return stored_model(path, container.tensors, container.values, name=name)

@@ -1,0 +1,262 @@
+"""What the checkpoints of a run say: typed, validated when they are read; the only place that knows their keys.
+
+A checkpoint is named tensors and JSON values. The values are those of a record, as `to_values` gives them; the
+tensors are named below. Anybody may have written a file with a right checksum, so that everything is checked
+before anything is built from it: types, finite numbers, ranges, and the shapes of all tensors against the settings.
+"""
+
+import json
+from abc import ABC
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar, final
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+
+from charlm.config import RunConfig
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.build import from_json
+from charlm.errors import CheckpointError
+from charlm.notation import Mix
+from charlm.runs.stored.migrations import FORMAT, migrated
+from charlm.stepping.shapes import state_shapes, weight_shapes
+from charlm.training.state import Progress, TrainerState
+
+MODEL, OPTIMIZER, AVERAGE, STATE = "model", "optimizer", "average", "state"
+"""Sections of the tensors: the model's own names, the optimizer's, the averaged weights, the carried state."""
+SYMBOL_COUNTS, DROPOUT = "corpus.symbol_counts", "rng.dropout"
+"""How often each symbol is a target in the training text, int64 `[vocabulary]`; the dropout generator's state."""
+
+_TIED = ("output.weight", "network.output.weight")
+_MOST_STEPS = 1 << 53
+_MOST_GENERATOR_BYTES = 1 << 16
+
+Described = tuple[str, tuple[int, ...]]
+"""A tensor's type, by torch's name, and its shape."""
+
+
+class Record(BaseModel):
+    """Values of a checkpoint: immutable; unknown keys, other types, infinities and NaN are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@final
+class CorpusIdentity(Record):
+    """Which text a run was trained on.
+
+    Attributes:
+        label: a short name for people.
+        digest: its SHA-256.
+        key: names what was encoded from it.
+        split: how it was divided, for people.
+    """
+
+    label: str
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    split: str
+
+
+@final
+class Provenance(Record):
+    """What a run was made with.
+
+    Attributes:
+        charlm, torch: their versions.
+        initialized_from: the run whose weights it started from; None for none.
+    """
+
+    charlm: str
+    torch: str
+    corpus: CorpusIdentity
+    initialized_from: str | None = None
+
+
+@final
+class TrainingPlan(Record):
+    """Why a training is as long, and its model as large, as it is.
+
+    Attributes:
+        length: where the number of steps comes from, for people.
+        is_replanned: whether it was changed on the way, to end on time.
+        sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
+        seconds: time in which the training has to end, evaluations included; None where only steps count.
+        mix_on_trial: n-grams stay mixed in only if they help on the validation text.
+    """
+
+    length: str
+    is_replanned: bool = False
+    sizes: str | None = None
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    mix_on_trial: bool = False
+
+    @property
+    def length_in_words(self) -> str:
+        """Where the number of steps comes from, and whether it was changed."""
+        return f"{self.length}; planned anew on the way" if self.is_replanned else self.length
+
+
+def _to_tokenizer(value: Any) -> Tokenizer:
+    return from_json(value) if isinstance(value, Mapping) else value
+
+
+StoredTokenizer = Annotated[
+    Tokenizer, PlainValidator(_to_tokenizer), PlainSerializer(lambda tokenizer: dict(tokenizer.to_json()))
+]
+
+
+class RunRecord(Record, ABC):
+    """What every checkpoint of a run says.
+
+    Attributes:
+        step: optimizer steps done before it was written; 1 for counted models.
+        plan: None for counted models, which are not trained.
+    """
+
+    provenance: Provenance
+    plan: TrainingPlan | None = None
+    step: Annotated[int, Field(ge=0, le=_MOST_STEPS)]
+    config: RunConfig
+    tokenizer: StoredTokenizer
+
+    def to_values(self) -> dict[str, Any]:
+        """Returns the record as JSON values; what is absent is left out."""
+        return {"format": FORMAT, **self.model_dump(mode="json", exclude_none=True)}
+
+    def without_mix(self) -> Self:
+        """Returns the record of the network alone."""
+        model = self.config.model.model_copy(update={"mix": Mix(None)})
+        return self.model_copy(update={"config": self.config.model_copy(update={"model": model})})
+
+
+@final
+class ModelRecord(RunRecord):
+    """What `best.safetensors` says: the model with the lowest loss on the validation text.
+
+    Attributes:
+        validation: its score there, as `Score.to_json` gives it; None without such a text.
+    """
+
+    validation: dict[str, float | None] | None = None
+
+
+@final
+class StateRecord(RunRecord):
+    """What `last.safetensors` says: all that going on needs."""
+
+    plan: TrainingPlan
+    trainer: TrainerState
+    progress: Progress
+
+    @property
+    def total_steps(self) -> int:
+        """Steps that the training has in all."""
+        steps = self.config.training.steps
+        assert steps is not None
+        return steps
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the training has ended for want of improvement."""
+        patience = self.config.training.patience
+        return patience is not None and self.progress.stale >= patience
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training has ended."""
+        return self.step >= self.total_steps or self.stopped_early
+
+    @model_validator(mode="after")
+    def _is_of_a_training(self) -> Self:
+        if self.step != self.trainer.step:
+            raise ValueError(f"the trainer has done {self.trainer.step} steps, the run {self.step}")
+        if self.config.training.steps is None or self.config.training.learning_rate is None:
+            raise ValueError("the number of steps or the learning rate is open")
+        if self.config.model.model == "ngram":
+            raise ValueError("a counted model has no state to go on from")
+        return self
+
+
+_SomeRecord = TypeVar("_SomeRecord", ModelRecord, StateRecord)
+
+
+def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: str) -> _SomeRecord:
+    """Returns the record in the values of a checkpoint, whichever version of charlm wrote them.
+
+    Raises:
+        CheckpointError: they are not what charlm stores.
+    """
+    known = migrated(values, source=source)
+    try:
+        # As JSON: only so does strictness let lists be tuples and objects be dataclasses, and nothing else.
+        return kind.model_validate_json(json.dumps({key: known[key] for key in kind.model_fields if key in known}))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+        problem = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
+        raise CheckpointError(
+            f"'{source}' does not hold what charlm stores: {where}{': ' if where else ''}{problem}."
+        ) from None
+
+
+def section(tensors: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Returns the tensors named `name.*`, without that prefix."""
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+
+
+def network_alone(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the tensors of a mixed model without its n-grams and its gate, as if its network had been alone."""
+    network = {f"{MODEL}.{name}": tensor for name, tensor in section(tensors, f"{MODEL}.network").items()}
+    return network | {SYMBOL_COUNTS: tensors[SYMBOL_COUNTS]}
+
+
+def require_model_tensors(record: RunRecord, tensors: Mapping[str, Described], *, source: str) -> None:
+    """Returns if the weights that the settings describe are there; counts are for the n-gram model to check.
+
+    Raises:
+        CheckpointError: one is missing, or of another type or shape.
+    """
+    size = record.tokenizer.vocabulary_size
+    shapes = weight_shapes(record.config.model, vocabulary_size=size)
+    _require(tensors, {f"{MODEL}.{name}": ("torch.float32", shape) for name, shape in shapes.items()}, source)
+    _require(tensors, {SYMBOL_COUNTS: ("torch.int64", (size,))}, source)
+
+
+def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described], *, source: str) -> None:
+    """Returns if all tensors that going on needs are there; the optimizer's are compared with the parameters later.
+
+    Raises:
+        CheckpointError: one is missing, or of another type or shape.
+    """
+    require_model_tensors(record, tensors, source=source)
+    model, size = record.config.model, record.tokenizer.vocabulary_size
+    _, first_shape = tensors.get(f"{STATE}.0", ("", ()))
+    lanes = first_shape[1] if len(first_shape) > 1 else 0
+    if not 1 <= lanes <= record.config.training.batch_size:
+        raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
+    states = state_shapes(model, vocabulary_size=size, batch_size=lanes)
+    _require(tensors, {name: (f"torch.{each.dtype}", each.shape) for name, each in states.items()}, source)
+    if record.config.training.average is not None:
+        if record.trainer.num_averaged is None:
+            raise _not_fitting(source, "the number of averaged steps is missing")
+        parameters = weight_shapes(model, vocabulary_size=size)
+        if model.tie_weights:  # Stored once.
+            parameters = {name: each for name, each in parameters.items() if name not in _TIED}
+        _require(tensors, {f"{AVERAGE}.{name}": ("torch.float32", shape) for name, shape in parameters.items()}, source)
+    kind, shape = tensors.get(DROPOUT, ("", ()))
+    if kind != "torch.uint8" or len(shape) != 1 or shape[0] > _MOST_GENERATOR_BYTES:
+        raise _not_fitting(source, f"{DROPOUT} is of the shape {shape}")
+
+
+def _require(tensors: Mapping[str, Described], expected: Mapping[str, Described], source: str) -> None:
+    for name, described in expected.items():
+        if name not in tensors:
+            raise _not_fitting(source, f"{name} is missing")
+        if tensors[name] != described:
+            kind, shape = tensors[name]
+            raise _not_fitting(source, f"{name} is {kind} of the shape {shape}, not {described[0]} of {described[1]}")
+
+
+def _not_fitting(source: str, problem: str) -> CheckpointError:
+    return CheckpointError(f"The tensors in '{source}' do not fit the settings they are stored with: {problem}.")

@@ -1,0 +1,175 @@
+"""What a time budget decides: the sizes that suit it, and the number of steps that fill it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from charlm.cells import CELLS
+from charlm.config import Request, RunConfig
+from charlm.data.corpus import EncodedCorpus
+from charlm.notation import Duration
+from charlm.runs.train.defaults import with_defaults_of_width
+from charlm.training.planning import steps_for_budget
+from charlm.training.sizing import Sizes, Task, candidates, choose
+
+MOST_EPOCHS = 40
+"""Passes over a text after which a time budget ends the training; later ones make it no better."""
+FEWEST_STEPS = 500
+"""Steps that a time budget may use on a text of any size, however short."""
+SHORTEST_TRAINING = 1.0
+"""Seconds of training that even a budget gets which is over by then."""
+
+_MLP_WIDTH = 512
+"""Units of a feed-forward network for a budget; no rule was fitted to it."""
+
+
+@dataclass(frozen=True)
+class ChosenSizes:
+    """The sizes that suit a time.
+
+    Attributes:
+        config: with them, and with what follows from them.
+        reason: why these, for people; None where nothing was open.
+        step_seconds: of one step.
+    """
+
+    config: RunConfig
+    reason: str | None
+    step_seconds: float
+
+
+def choose_sizes(
+    request: Request,
+    task: Task,
+    time_step: Callable[[RunConfig], float],
+    *,
+    may_go_on: Callable[[], bool],
+    width_multiple: int = 1,
+) -> ChosenSizes:
+    """Returns the sizes with the best forecast among those that were not asked for.
+
+    Args:
+        time_step: times a step of a configuration.
+        may_go_on: whether there is time for another.
+        width_multiple: what widths are a multiple of.
+    """
+    config, fixed = request.config, request.asked
+    if config.model.model == "mlp":
+        # The forecast is of recurrent networks: it says nothing of this one's width.
+        if "hidden_size" not in fixed:
+            config = config.model_copy(update={"model": config.model.model_copy(update={"hidden_size": _MLP_WIDTH})})
+        fixed = fixed | {"hidden_size"}
+    choices = candidates(_sizes_of(config), fixed, width_multiple=width_multiple)
+    base = config
+    sizes, timed = choose(
+        task, choices, lambda each: time_step(with_defaults_of_width(_with_sizes(base, each))), may_go_on=may_go_on
+    )
+    step_seconds = timed[sizes]
+    reason = None
+    if len(choices) > 1:
+        reads = task.steps(sizes, step_seconds) * task.batch_symbols(sizes) / task.corpus_symbols
+        reason = (
+            f"{sizes.num_layers} x {sizes.hidden_size} units, {sizes.batch_size} x {sizes.sequence_length} symbols a "
+            f"step: the best forecast for a text of {task.corpus_symbols:,} symbols, read {reads:.2g} times at "
+            f"{task.batch_symbols(sizes) / step_seconds:,.0f} a second ({len(timed)} of {len(choices)} sizes timed)"
+        )
+    return ChosenSizes(with_defaults_of_width(_with_sizes(config, sizes)), reason, step_seconds)
+
+
+@dataclass(frozen=True)
+class FilledBudget:
+    """A length that fills a budget.
+
+    Attributes:
+        steps, evaluations: how many.
+        reason: where the number of steps comes from, for people.
+        seconds: time in which training has to end; None where only steps count.
+        warnings: sentences that should not be missed.
+    """
+
+    steps: int
+    evaluations: int
+    reason: str
+    seconds: float | None
+    warnings: tuple[str, ...] = ()
+
+
+def fill_budget(
+    budget: Duration,
+    *,
+    left: float,
+    step_seconds: float,
+    evaluation_seconds: float,
+    evaluations: int,
+    steps_per_epoch: int,
+    was_asked: bool,
+) -> FilledBudget:
+    """Returns the number of steps that a budget has time for, or as many as a short text has use for.
+
+    Args:
+        left: seconds of the budget that are left for training and its evaluations; may be below 0.
+        evaluation_seconds: of one evaluation.
+        evaluations: how many are wanted.
+        was_asked: whether somebody chose the budget, who then wants to know that it is too long.
+    """
+    seconds = max(SHORTEST_TRAINING, left)
+    steps, evaluations = steps_for_budget(
+        budget_seconds=seconds,
+        step_seconds=step_seconds,
+        evaluation_seconds=evaluation_seconds,
+        evaluations=evaluations,
+    )
+    filled = FilledBudget(steps, evaluations, f"what fits in {budget} at {1e3 * step_seconds:.1f} ms a step", seconds)
+    if left < SHORTEST_TRAINING:
+        needed = math.ceil(budget.value - left + 2 * SHORTEST_TRAINING)
+        warning = (
+            f"{budget} is over before training can begin; training for {SHORTEST_TRAINING:.0f} s all the same. "
+            f"For this text, --budget {needed}s is about the shortest that makes sense."
+        )
+        filled = replace(filled, warnings=(warning,))
+    most = max(MOST_EPOCHS * steps_per_epoch, FEWEST_STEPS)
+    if steps <= most:
+        return filled
+    epochs = f"{most / steps_per_epoch:.0f} epochs"
+    warning = (
+        f"{budget} is longer than this text has use for: training ends after {epochs}, about "
+        f"{math.ceil(most * step_seconds)} s. More are trained with --epochs, or on more text."
+    )
+    return replace(
+        filled,
+        steps=most,
+        reason=f"{epochs}, the most that help on so short a text",
+        seconds=None,
+        warnings=(*filled.warnings, warning) if was_asked else filled.warnings,
+    )
+
+
+def sizing_task(config: RunConfig, corpus: EncodedCorpus, *, seconds: float) -> Task:
+    """Returns what the sizes are for.
+
+    Args:
+        seconds: time for the training's steps.
+    """
+    train = corpus.train
+    pairs = CELLS[config.model.cell].num_matrix_pairs if config.model.model == "recurrent" else 1
+    return Task(
+        seconds=max(SHORTEST_TRAINING, seconds),
+        corpus_symbols=train.num_symbols,
+        symbols_per_record=train.num_symbols / train.num_records if corpus.tokenizer.begin is not None else None,
+        most_epochs=MOST_EPOCHS,
+        gates=pairs,
+        vocabulary_size=corpus.tokenizer.vocabulary_size,
+    )
+
+
+def _sizes_of(config: RunConfig) -> Sizes:
+    model, training = config.model, config.training
+    return Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
+
+
+def _with_sizes(config: RunConfig, sizes: Sizes) -> RunConfig:
+    model = config.model.model_copy(update={"hidden_size": sizes.hidden_size, "num_layers": sizes.num_layers})
+    training = config.training.model_copy(
+        update={"batch_size": sizes.batch_size, "sequence_length": sizes.sequence_length}
+    )
+    return config.model_copy(update={"model": model, "training": training})

@@ -1,0 +1,153 @@
+"""From the first step of a session to its result: the loop, then the scores of the best model."""
+
+from dataclasses import dataclass
+
+import torch
+
+from charlm.config import EvaluationConfig
+from charlm.data.corpus import EncodedText
+from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.score import Score
+from charlm.evaluation.scorer import Mode, score_parts
+from charlm.models.base import OWN
+from charlm.models.mixture import NETWORK_ALONE, network_of
+from charlm.models.threads import using_threads
+from charlm.notation import parse_seconds
+from charlm.runs.describe import describe_corpus, describe_machine, describe_model, describe_training
+from charlm.runs.reporting import TrainingSummary
+from charlm.runs.stored.loading import LoadedModel, build_stored
+from charlm.runs.stored.model import read_model_file
+from charlm.runs.train.exactness import reads_one_stream
+from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult
+from charlm.runs.train.session import TrainingSession
+from charlm.training.loop import Outcome, Plan, train
+
+
+@dataclass(frozen=True)
+class FinalScores:
+    """What the best model scores on each held-out text, and what simpler models score; and a sample of it."""
+
+    by_split: dict[str, Score]
+    baselines: tuple[Baseline, ...]
+    is_exact: bool
+    sample: str
+
+
+def train_to_the_end(session: TrainingSession) -> TrainResult:
+    """Trains under the live display, then scores the best model on what was held out.
+
+    Raises:
+        TrainingError: training could not go on; the last good checkpoint is kept.
+    """
+    parameters = sum(parameter.numel() for parameter in session.trainer.parameters)
+    outcome = _train(session, parameters)
+    if outcome == "interrupted":
+        final = FinalScores({}, (), is_exact=True, sample=session.last_sample)
+    else:
+        final = _score_best(session)
+    seconds = session.progress.seconds
+    return TrainResult(
+        run=session.folder.path,
+        name=session.folder.name,
+        kind=session.config.model.model,
+        parameters=parameters,
+        steps=session.trainer.step,
+        total_steps=session.trainer.pace.total_steps,
+        seconds=seconds,
+        characters_per_second=session.characters_trained / seconds if seconds else 0.0,
+        validation=final.by_split.get("validation"),
+        test=final.by_split.get("test"),
+        exact=final.is_exact,
+        baselines=final.baselines,
+        sample=final.sample,
+        outcome=outcome,
+    )
+
+
+def _train(session: TrainingSession, parameters: int) -> Outcome:
+    settings = session.config.training
+    plan = Plan(
+        evaluations=settings.evaluations,
+        patience=settings.patience,
+        save_seconds=parse_seconds(settings.save_every),
+        seconds=session.plan.seconds,
+        rollbacks=settings.rollbacks,
+    )
+    summary = TrainingSummary(
+        run=session.folder.path,
+        rows=_rows(session, parameters),
+        total_steps=session.trainer.pace.total_steps,
+        first_step=session.trainer.step,
+    )
+    threads = session.config.run.threads or torch.get_num_threads()
+    with session.reporter.training(summary), using_threads(threads):
+        session.stop.graceful = True
+        try:
+            return train(session.trainer, plan, session.progress, session)
+        finally:
+            session.stop.graceful = False
+
+
+def _score_best(session: TrainingSession) -> FinalScores:
+    """Scores the best model; a mix on trial that did not help on the validation text is dropped."""
+    stored = read_model_file(session.folder.best, name=session.folder.name, within=session.folder.path)
+    best = build_stored(stored, device=session.trainer.device)
+    texts = {"validation": session.corpus.valid, "test": session.corpus.test}
+    held_out = {split: text for split, text in texts.items() if text is not None}
+    modes = {split: _mode(text, session) for split, text in held_out.items()}
+    parts = {split: _score_parts(best, text, session, split, modes[split]) for split, text in held_out.items()}
+    chosen = OWN
+    if session.plan.mix_on_trial and "validation" in parts:
+        own, alone = (parts["validation"][name].total_nats for name in (OWN, NETWORK_ALONE))
+        chosen = NETWORK_ALONE if alone <= own else OWN
+    if chosen != OWN:
+        session.keep_network_alone()
+        session.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
+    baselines: tuple[Baseline, ...] = ()
+    for split, text in held_out.items():
+        baselines += tuple(Baseline(name, split, score) for name, score in parts[split].items() if name != OWN)
+        baselines += score_baselines(text, session.corpus.tokenizer, session.symbol_counts, split=split)
+    model = best.model if chosen == OWN else network_of(best.model)
+    return FinalScores(
+        {split: scores[chosen] for split, scores in parts.items()},
+        baselines,
+        is_exact="fast" not in modes.values(),
+        sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
+    )
+
+
+def _mode(text: EncodedText, session: TrainingSession) -> Mode:
+    if session.corpus.tokenizer.begin is not None:
+        return "exact"  # Records are independent: side by side is exact for them.
+    return "exact" if reads_one_stream(len(text.tokens), session.progress.targets) else "fast"
+
+
+def _score_parts(
+    best: LoadedModel, text: EncodedText, session: TrainingSession, split: str, mode: Mode
+) -> dict[str, Score]:
+    with session.reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
+        return score_parts(
+            best.model,
+            text,
+            best.tokenizer,
+            settings=EvaluationConfig(),
+            device=session.trainer.device,
+            mode=mode,
+            advance=advance,
+        )
+
+
+def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], ...]:
+    trainer, config, plan = session.trainer, session.config, session.plan
+    rows = [
+        *describe_corpus(session.corpus),
+        ("model", describe_model(config, parameters=parameters)),
+        *describe_training(config, trainer.batches, origin=plan.length_in_words),
+        ("computed on", describe_machine(trainer.device, trainer.precision, threads=config.run.threads)),
+        ("written to", str(session.folder.path)),
+    ]
+    if plan.sizes is not None:
+        rows.insert(-2, ("sizes", plan.sizes))
+    if trainer.step:
+        rows.append(("going on", f"after step {trainer.step:,}"))
+    return tuple(rows)

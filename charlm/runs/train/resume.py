@@ -1,0 +1,146 @@
+"""`charlm train --resume`: a run taken up again, exactly where it stopped."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+
+from charlm.checkpointing.locking import locked
+from charlm.checkpointing.metrics import trim_metrics
+from charlm.checkpointing.run_folder import RunFolder, find_state
+from charlm.config import Request, RunConfig, asked_in, validate
+from charlm.errors import CharlmError, ConfigError, memory_errors_explained
+from charlm.files.temporary import remove_leftovers
+from charlm.models.build import load_weights
+from charlm.runs.device import resolve_device
+from charlm.runs.reporting import Reporter, StopRequest
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord, TrainingPlan
+from charlm.runs.stored.state import is_intact, read_state
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.finish import train_to_the_end
+from charlm.runs.train.mixing import make_mixture
+from charlm.runs.train.resolve import Resolved, resolve
+from charlm.runs.train.result import TrainResult
+from charlm.runs.train.session import TrainingSession
+from charlm.runs.train.setup import TrainingSetup
+from charlm.training.pace import Pace
+from charlm.training.precision import Arithmetic, precision_elsewhere
+from charlm.training.state import Progress
+
+_LENGTHS = {"steps": None, "epochs": None, "budget": None}
+
+
+def resume(
+    run: str,
+    workspace: Workspace,
+    reporter: Reporter,
+    stop: StopRequest,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+) -> TrainResult:
+    """Goes on with a run from its last checkpoint, exactly where it stopped.
+
+    Args:
+        overrides: new values for `steps`, `epochs` or `budget` (the length of the whole training) and `device`.
+
+    Raises:
+        CharlmError: there is no such run, its checkpoint is damaged, or its text has changed.
+    """
+    folder, path = find_state(run, workspace.checkpoints)
+    if _is_counted(folder):
+        raise ConfigError(f"Run '{folder.name}' is finished: its text was counted in one go.")
+    with locked(folder.path), memory_errors_explained():
+        remove_leftovers(folder.path)
+        state = read_state(folder, path)
+        record = state.record
+        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        device = resolve_device(given.pop("device", record.config.run.device))
+        corpus = reopen_corpus(record, workspace, reporter)
+        config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
+        setup = TrainingSetup(
+            corpus,
+            mixture,
+            device,
+            precision_elsewhere(cast(Arithmetic, config.run.precision), device),
+            lambda model: load_weights(model, state.weights, source=str(path)),
+        )
+        resolved = Resolved(config, record.plan)
+        if given:
+            resolved = resolve(_longer(config, given), corpus, setup.build, started=time.monotonic())
+        _refuse_finished(folder, record, resolved, is_longer=bool(given))
+        trainer = setup.build(resolved.config, total_steps=resolved.total_steps)
+        state.restore(trainer)
+        if given:
+            trainer.pace = Pace(resolved.total_steps)
+        _mend(folder, trainer.step, record.progress, reporter)
+        session = TrainingSession(
+            folder,
+            resolved.config,
+            corpus,
+            trainer,
+            record.progress,
+            provenance=record.provenance,
+            plan=_later_plan(record, resolved),
+            symbol_counts=state.tensors[SYMBOL_COUNTS].numpy(),
+            reporter=reporter,
+            stop=stop,
+            saved_step=trainer.step if path == folder.last else None,
+        )
+        # Written even as it was: planned anew, it may be ahead of the state.
+        session.write_config()
+        return train_to_the_end(session)
+
+
+def _is_counted(folder: RunFolder) -> bool:
+    try:
+        return folder.read_config().model.model == "ngram"
+    except CharlmError:
+        return False  # Damaged; the state has the settings, too, and they are written again.
+
+
+def _longer(config: RunConfig, given: Mapping[str, Any]) -> Request:
+    """Returns the request for another length; all that the run has settled stays."""
+    training = validate(
+        type(config.training), config.training.model_dump() | _LENGTHS | dict(given), source="The new length"
+    )
+    longer = config.model_copy(update={"training": training})
+    return Request(longer, asked_in(longer.model_dump()))
+
+
+def _refuse_finished(folder: RunFolder, record: StateRecord, resolved: Resolved, *, is_longer: bool) -> None:
+    done = record.step
+    if is_longer and done >= resolved.total_steps:
+        raise ConfigError(
+            f"Run '{folder.name}' has done {done} steps already, and the length now asked for is "
+            f"{resolved.total_steps}; ask for more, such as --steps {2 * done}."
+        )
+    if not is_longer and record.is_finished:
+        how = (
+            f"it stopped early, after {record.progress.stale} evaluations without improvement"
+            if record.stopped_early
+            else f"it has done {done} of {record.total_steps} steps"
+        )
+        raise ConfigError(
+            f"Run '{folder.name}' is finished: {how}. "
+            f"Train it longer with: charlm train --resume {folder.name} --steps {2 * done}"
+        )
+
+
+def _later_plan(record: StateRecord, resolved: Resolved) -> TrainingPlan:
+    return record.plan.model_copy(
+        update={
+            "length": resolved.plan.length,
+            "is_replanned": resolved.plan.is_replanned,
+            "seconds": resolved.plan.seconds,
+        }
+    )
+
+
+def _mend(folder: RunFolder, step: int, progress: Progress, reporter: Reporter) -> None:
+    """Makes the files beside a state, after so many steps, what they were when it was written."""
+    num_damaged = trim_metrics(folder.metrics, step)
+    if num_damaged:
+        reporter.warn(f"{num_damaged} damaged lines of '{folder.metrics}' were left out.")
+    if progress.best_step is not None and not is_intact(folder.best):
+        reporter.warn(f"'{folder.best}' is damaged or gone; the next evaluation's model takes its place.")
+        progress.best_nats = progress.best_step = None

@@ -1,0 +1,116 @@
+"""What steps and scores take on this machine, measured on a trainer that is thrown away."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+
+from charlm.config import RunConfig
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.lanes import Window
+from charlm.evaluation.scorer import total_nats
+from charlm.evaluation.windows import carried, warm_lanes
+from charlm.models.build import arrays_of
+from charlm.models.threads import using_threads
+from charlm.runs.train.exactness import reads_one_stream
+from charlm.training.planning import choose_threads, measure_steps
+from charlm.training.precision import autocast
+from charlm.training.trainer import Trainer
+
+_WRITTEN_A_SECOND = 1.5e8
+"""Bytes of a checkpoint that are copied, hashed and synced to the disk; measured once, on a usual disk."""
+_SHARE_FOR_TIMING = 0.05
+_SHARE_FOR_ONE_TIMING = 0.012
+
+
+class StepTimer:
+    """Times steps of several configurations, within a share of a budget.
+
+    Attributes:
+        threads: CPU threads to train with: those asked for, or whichever made the first configuration faster.
+    """
+
+    def __init__(
+        self,
+        build_trial: Callable[[RunConfig], Trainer],
+        *,
+        threads: int | None,
+        device: torch.device,
+        budget_seconds: float,
+    ) -> None:
+        self.threads = threads or torch.get_num_threads()
+        is_open = threads is None and device.type == "cpu"
+        self._candidates = {1, self.threads} if is_open else {self.threads}
+        self._build_trial = build_trial
+        self._limit_seconds = _SHARE_FOR_ONE_TIMING * budget_seconds
+        self._deadline = time.monotonic() + _SHARE_FOR_TIMING * budget_seconds
+
+    def step_seconds(self, config: RunConfig) -> float:
+        """Returns the seconds of a step; the first call settles the number of threads."""
+        trial = self._build_trial(config)
+        times = {}
+        for threads in sorted(self._candidates):
+            with using_threads(threads):
+                times[threads] = measure_steps(trial.take_step, limit_seconds=self._limit_seconds)
+        self.threads, seconds = choose_threads(times)
+        self._candidates = {self.threads}
+        return seconds
+
+    def may_go_on(self) -> bool:
+        """Returns whether there is time for another."""
+        return time.monotonic() < self._deadline
+
+
+@dataclass(frozen=True)
+class ScoringCosts:
+    """Seconds that scoring takes.
+
+    Attributes:
+        evaluation: of the validation text, as during training, and writing the model if it is the best.
+        writing: of the model.
+        stretches: a symbol, many stretches side by side, as exactly as at the end.
+        stream: a symbol, one stream.
+    """
+
+    evaluation: float
+    writing: float
+    stretches: float
+    stream: float
+
+    def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
+        """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
+        lengths = [len(text.tokens) for text in (corpus.valid, corpus.test) if text is not None]
+        is_records = corpus.tokenizer.begin is not None
+        return 2.0 * self.writing + sum(
+            length * (self.stream if not is_records and reads_one_stream(length, trained_on) else self.stretches)
+            for length in lengths
+        )
+
+
+def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
+    """Returns what scoring the held-out texts takes with a trial's model."""
+    tokens = corpus.train.tokens if corpus.valid is None else corpus.valid.tokens
+    trial.model.eval()
+
+    def per_symbol(windows: Iterable[Window], precision: AbstractContextManager[object]) -> float:
+        few = list(islice(windows, 3))
+        total_nats(trial.model, few[:1], device=trial.device)
+        started = time.perf_counter()
+        with precision:
+            total_nats(trial.model, few, device=trial.device)
+        return (time.perf_counter() - started) / sum(window.inputs.numel() for window in few)
+
+    def lanes() -> Iterator[Window]:
+        return warm_lanes(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
+
+    scored = 0 if corpus.valid is None else len(tokens)
+    writing = sum(array.nbytes for array in arrays_of(trial.model).values()) / _WRITTEN_A_SECOND
+    return ScoringCosts(
+        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)) + writing,
+        writing=writing,
+        stretches=per_symbol(lanes(), nullcontext()),
+        stream=per_symbol(carried(tokens, length=256), nullcontext()),
+    )
