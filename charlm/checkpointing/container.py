@@ -86,7 +86,7 @@ def write_container(tensors: Mapping[str, StoredTensor], values: Mapping[str, An
     text = json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False)
     metadata = {"format": FORMAT, "version": str(VERSION), "values": text, "sha256": _digest(tensors, text)}
     header: dict[str, Any] = {"__metadata__": metadata}
-    # The widest numbers first, so that all lie at multiples of their size.
+    # The widest numbers first, so that each tensor begins at a multiple of its numbers' size.
     order = sorted(tensors, key=lambda name: (-_WIDTHS[tensors[name].dtype], name))
     end = 0
     for name in order:
@@ -159,7 +159,7 @@ def _physical_memory() -> int | None:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
-        return None  # Not every system tells.
+        return None  # Some systems do not provide it.
 
 
 def _tensors(path: Path, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, StoredTensor]:

@@ -98,7 +98,7 @@ class RunFolder:
                     path.unlink()
 
     def write_config(self, config: RunConfig, *, comment: str) -> None:
-        """Writes config.toml, under a comment, of one line or several, that says where its numbers come from."""
+        """Writes config.toml under a comment about the origin of its numbers, which may have several lines."""
         heading = "".join(f"# {line}\n" for line in comment.splitlines())
         write_atomically(self.config_file, (heading + dump_config(config)).encode())
 

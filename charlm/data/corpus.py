@@ -40,7 +40,7 @@ _FORMAT_VERSION = 2
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MOST_META_BYTES = 1 << 20
 _MOST_TOKENIZER_BYTES = 256 << 20
-# The system's temporary folder may lie in memory; a longer text goes to the data folder's disk.
+# The system's temporary folder may be in memory; a longer text goes to the data folder's disk.
 _MOST_BYTES_IN_TEMPORARY_FOLDER = 64 << 20
 
 
@@ -126,7 +126,7 @@ def encode_text(
     """Gives a text as symbols of a given tokenizer; nothing of it is kept.
 
     Args:
-        folder: the data folder, in which a long text lies while it is used; None for the system's temporary one.
+        folder: the data folder, which holds a long text while it is used; None for the system's temporary one.
 
     Raises:
         DataError: the text cannot be read, or there is no space to keep it.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from charlm.data.raw import BLOCK_BYTES
 from charlm.errors import DataError
@@ -53,6 +53,7 @@ class RemoteText:
         return self.url.rpartition("/")[2]
 
 
+@final
 class _ByteCounter:
     """A progress bar for pooch that reports each byte to `progress` once.
 

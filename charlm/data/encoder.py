@@ -41,7 +41,7 @@ class EncodedText:
 def encode_to(
     file: BinaryIO, pieces: Iterable[str], tokenizer: Tokenizer, *, advance: Callable[[int], None]
 ) -> EncodedText:
-    """Writes the symbols of a text into an empty file and returns the text that lies in it.
+    """Writes the symbols of a text into an empty file and returns the encoded text.
 
     Args:
         file: where the symbols go, as the smallest type that holds the vocabulary; open for reading, too.

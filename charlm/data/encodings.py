@@ -38,10 +38,10 @@ def resolve_encoding(name: str) -> str:
 
 
 def detect_encoding(raw: RawInput) -> str:
-    """Returns the encoding that the first MiB of the bytes seems to be in; outside Unicode that is a guess.
+    """Returns the encoding of the first MiB of the bytes; outside Unicode it is a guess.
 
     Raises:
-        DataError: nothing fits.
+        DataError: no encoding fits.
     """
     prefix = _prefix(raw)
     wide = _wide_encoding(prefix)
@@ -78,7 +78,7 @@ def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = N
         stop: offset after the last byte; None reads to the end.
 
     Raises:
-        DataError: a byte does not decode; the sentence says which one, where, and what to do.
+        DataError: a byte does not decode.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
     drop_bom = start == 0 and encoding in _KEEP_BOM
@@ -90,7 +90,7 @@ def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = N
             if not encoding.startswith(("utf-8", "utf-16", "utf-32")):
                 piece.encode("utf-8")  # utf-7 and escapes can spell lone surrogates, which are no characters
         except UnicodeDecodeError as error:
-            # The decoder's object ends where what was fed to it ends, whatever it had kept from before.
+            # The decoder's object may begin with bytes kept from earlier blocks; it ends where this block ends.
             offset = fed - len(error.object) + error.start
             raise _undecodable(raw, encoding, offset=offset, byte=error.object[error.start]) from None
         except UnicodeError as error:

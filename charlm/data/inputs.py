@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, final
 
 from charlm.config import DataConfig
 from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
@@ -24,8 +24,8 @@ class CorpusText:
     Attributes:
         label: a short name for people.
         train: the training text; the whole text when `split` is set.
-        valid: the validation text, if it is one of its own.
-        test: the test text, if it is one of its own.
+        valid: the validation text, if it is a separate text.
+        test: the test text, if it is a separate text.
         split: the fractions to cut `train` into; None when the parts are separate texts.
         notes: sentences to show, such as which encoding was detected.
     """
@@ -100,6 +100,7 @@ def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:
     return CorpusText(entry.name, train, valid, test, None, reader.notes())
 
 
+@final
 class _Reader:
     """Opens texts with one set of settings, and collects the encodings that it had to detect."""
 

@@ -60,7 +60,7 @@ def find_files(spec: str, *, pattern: str, known: Iterable[str] = ()) -> tuple[P
 
 
 def text_name(path: Path) -> str:
-    """Returns the name of a file without what tells its format: 'war' for 'x/war.txt.gz'."""
+    """Returns the name of a file without its suffixes: 'war' for 'x/war.txt.gz'."""
     name = path.name
     if path.suffix.lower() in COMPRESSED_SUFFIXES:
         name = path.stem
@@ -104,7 +104,7 @@ def _walk(folder: Path, pattern: str) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)
-            # A link to nowhere is kept: reading it then says so, where skipping it would lose a text unseen.
+            # A link to nowhere is kept, so that reading it fails; skipping it would lose a text unnoticed.
             if _matches(name, pattern) and (path.is_file() or path.is_symlink()):
                 yield path
 

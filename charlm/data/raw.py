@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol, final
 
 from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
@@ -28,7 +28,7 @@ class RawInput(Protocol):
         ...
 
     def size_bytes(self) -> int | None:
-        """Returns how many bytes there are; None when only reading them all would tell."""
+        """Returns the number of bytes; None if it is not known before they have all been read."""
         ...
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -89,6 +89,7 @@ class FileInput:
             raise (_unreadable if error.errno else _damaged)(self.name, error) from None
 
 
+@final
 class SpooledInput:
     """A stream that can be read only once, kept in a temporary file that vanishes with this object."""
 

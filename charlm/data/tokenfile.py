@@ -25,7 +25,7 @@ class TokenFile:
 
     Args:
         symbols: the symbols, 1-D.
-        mapping: the memory map that they lie in; None when they are in memory.
+        mapping: the memory map of the file; None when the symbols are in memory.
     """
 
     def __init__(self, symbols: Tokens, mapping: mmap.mmap | None = None) -> None:

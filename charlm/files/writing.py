@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, whatever happens meanwhile."""
+"""Writing files whole or not at all, also when the process is killed or the power fails."""
 
 import os
 from collections.abc import Iterable, Iterator

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -89,6 +90,7 @@ def sample_text(
     return "\n".join(generate_texts(model, tokenizer, "", settings, seed=seed))[:length]
 
 
+@final
 class _Sample:
     """Decodes the symbols of one sample and decides where its text ends.
 

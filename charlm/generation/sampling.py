@@ -9,7 +9,7 @@ likeliest symbol, and where two are equally likely the one with the lower number
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,7 @@ def softmax(logits: Logits) -> Probabilities:
     return weights
 
 
+@final
 class Drawer:
     """Draws one symbol after another for every stream.
 
@@ -97,8 +98,7 @@ class Drawer:
         """Returns one symbol for each row of `logits`, `[batch]`.
 
         Temperature 0 takes the likeliest. Otherwise each row spends one uniform number and looks it up in
-        the cumulative distribution, in float64, so that equal logits give equal symbols whatever computed
-        them.
+        the cumulative distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
             CharlmError: the logits are not finite, or nothing is possible.

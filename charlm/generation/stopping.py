@@ -1,8 +1,10 @@
 """Ends a text before a stop string, without ever showing the beginning of one."""
 
 from collections.abc import Sequence
+from typing import final
 
 
+@final
 class StopFilter:
     """Passes text on as it arrives, up to the first of several strings to be completed.
 

@@ -1,4 +1,4 @@
-"""What a tokenizer is: text to symbols and back, without loss, whatever the kind."""
+"""The tokenizer: from text to symbols and back, without loss."""
 
 import codecs
 from abc import ABC, abstractmethod

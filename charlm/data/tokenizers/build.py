@@ -76,7 +76,7 @@ def from_json(data: Mapping[str, Any]) -> Tokenizer:
     """Returns the tokenizer whose `to_json` gave `data`.
 
     Raises:
-        CheckpointError: `data` is damaged or foreign; one sentence says how.
+        CheckpointError: `data` is damaged or foreign.
     """
     if isinstance(data, Mapping) and data.keys() == {"kind", "inner"} and data["kind"] == "records":
         return RecordTokenizer(_plain_from_json(data["inner"]))
@@ -100,7 +100,7 @@ def _plain_from_json(data: object) -> Tokenizer:
             try:
                 return SentencePieceTokenizer(base64.b64decode(model, validate=True))
             except (ValueError, DataError):
-                raise _unusable("its sentencepiece model is none that charlm makes") from None
+                raise _unusable("its sentencepiece model was not made by charlm") from None
         case Mapping():
             # reprlib, because what is foreign may be huge or nested beyond what repr can follow.
             raise _unusable(f"it is of kind {reprlib.repr(data.get('kind'))} with the entries {reprlib.repr([*data])}")

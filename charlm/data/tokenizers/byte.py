@@ -18,20 +18,12 @@ class ByteTokenizer(Tokenizer):
     pieces = tuple(bytes([byte]) for byte in range(256))
 
     def encode(self, text: str) -> Tokens:
-        """Returns the bytes of `text`.
-
-        Raises:
-            DataError: it holds a lone surrogate.
-        """
+        """Returns the bytes of `text`."""
         # A copy, because an array over bytes is read-only, and torch warns of those.
         return np.frombuffer(to_utf8(text), dtype=np.uint8).copy()
 
     def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
-        """Returns the bytes of many texts, and how many of them are each text's.
-
-        Raises:
-            DataError: a text holds a lone surrogate.
-        """
+        """Returns the bytes of many texts, and how many of them are each text's."""
         encoded = [to_utf8(text) for text in texts]
         return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths_of(encoded)
 

@@ -83,11 +83,7 @@ class SentencePieceTokenizer(Tokenizer):
             raise DataError("This sentencepiece model changes the text that it encodes. Train one with charlm.")
 
     def encode(self, text: str) -> Tokens:
-        """Returns the symbols of `text`.
-
-        Raises:
-            DataError: it holds a lone surrogate.
-        """
+        """Returns the symbols of `text`."""
         return np.concatenate([np.empty(0, dtype=self._dtype), *self.encode_stream([text])])
 
     def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
