@@ -112,11 +112,11 @@ def _parsed_type(kind: Any) -> tuple[Any, str | None]:
     """
     if kind is bool:
         return bool, ""
-    if kind in (int, float, str):
+    if kind in (int, float):
         return str, f"<{kind.__name__}>"
     if get_origin(kind) is tuple:
         return list[str], "<str>…"
-    return kind, None
+    return (kind, None) if get_origin(kind) is Literal else (str, "<str>")
 
 
 def _panel(section: type[Section]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.cells import CELLS
-from charlm.config import ModelConfig, mixed_order
+from charlm.config import ModelConfig
 from charlm.errors import CheckpointError
 from charlm.models.base import LanguageModel, Network
 from charlm.models.initialization import Initialization
@@ -38,7 +38,7 @@ def restore_model(
             NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         )
     model = build_network(config, vocabulary_size=vocabulary_size)
-    order = mixed_order(config.mix)
+    order = config.mixed_order
     if order is not None:
         counts = section(arrays, NGRAMS)
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)

@@ -14,6 +14,7 @@ from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.base import Network
+from charlm.notation import Mix
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter
 from charlm.runs.settling import with_defaults_of_width
@@ -74,7 +75,7 @@ def inspect_gradients(
     curves = []
     for cell in cells:
         chosen = with_defaults_of_width(
-            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": "none"})})
+            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": Mix(None)})})
         )
         model = new_model(chosen, vocabulary_size=corpus.tokenizer.vocabulary_size).to(device)
         curves.append(GradientCurve(cell, _norms(model, tokens, targets), 0))

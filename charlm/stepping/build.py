@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from charlm.cells import CELLS, Cell, Shapes, standing_alone
-from charlm.config import ModelConfig, Weights, mixed_order
+from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
@@ -51,7 +51,7 @@ def build_step_model(
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
-    order = mixed_order(config.mix)
+    order = config.mixed_order
     if order is None:
         return _build_network(config, arrays, kind=weights)
     counts = section(arrays, NGRAMS)

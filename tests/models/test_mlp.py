@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 from charlm.config import ModelConfig
 from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import arrays_of, build_network
 from charlm.stepping.build import build_step_model
+from tests.support.memory import NATS_WITHOUT_MEMORY, NUM_SYMBOLS, train_where_memory_is_needed
 
 SHAPES = [
     {},
@@ -143,19 +143,16 @@ def test_what_lies_outside_the_window_changes_nothing():
     torch.testing.assert_close(first[3:], second[3:])
 
 
-def test_it_learns_what_its_window_holds():
-    config = ModelConfig(model="mlp", window=2, hidden_size=16, embedding_size=8, num_layers=1)
-    model = build_network(config, vocabulary_size=2)
+@pytest.mark.parametrize("window", [1, 2])
+def test_it_learns_what_its_window_holds_and_no_more(window):
+    config = ModelConfig(model="mlp", window=window, hidden_size=8, embedding_size=8, num_layers=1)
+    model = build_network(config, vocabulary_size=NUM_SYMBOLS)
     model.initialize(torch.Generator().manual_seed(1))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    text = torch.tensor([0, 0, 1, 1] * 8)[:, None]
-    for _ in range(100):
-        logits, _ = model(text[:-1], model.initial_state(1))
-        loss = functional.cross_entropy(logits.flatten(0, 1), text[1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss < 0.06
+    nats = train_where_memory_is_needed(model)
+    if window == 1:
+        assert nats > 0.999 * NATS_WITHOUT_MEMORY
+    else:
+        assert nats < 0.5 * NATS_WITHOUT_MEMORY
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import arrays_of, build_network
 from charlm.models.growth import grow_vocabulary
 from charlm.stepping.build import build_step_model
+from tests.support.memory import NATS_WITHOUT_MEMORY, NUM_SYMBOLS, train_where_memory_is_needed
 
 NETWORKS = [
     {"cell": "jordan"},
@@ -155,21 +156,12 @@ def test_a_teacher_forced_jordan_network_sees_one_symbol_only():
     torch.testing.assert_close(one[-1], two[-1])
 
 
-@pytest.mark.parametrize(("settings", "bound"), [({"cell": "jordan"}, 0.25), ({"cell": "st-lstm"}, 0.06)])
-def test_each_learns_what_needs_memory(settings, bound):
-    """As in test_cells; a Jordan network has nothing but its last prediction to tell both places of a run by."""
-    config = ModelConfig.model_validate({"hidden_size": 8, "embedding_size": 8, "num_layers": 2} | settings)
-    model = build_network(config, vocabulary_size=2)
+@pytest.mark.parametrize("cell", ["jordan", "st-lstm"])
+def test_each_learns_what_needs_memory(cell):
+    config = ModelConfig(cell=cell, hidden_size=8, embedding_size=8, num_layers=2)
+    model = build_network(config, vocabulary_size=NUM_SYMBOLS)
     model.initialize(torch.Generator().manual_seed(1))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
-    text = torch.tensor([0, 0, 1, 1] * 8)[:, None]
-    for _ in range(200):
-        logits, _ = model(text[:-1], model.initial_state(1))
-        loss = functional.cross_entropy(logits.flatten(0, 1), text[1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss < bound
+    assert train_where_memory_is_needed(model) < 0.5 * NATS_WITHOUT_MEMORY
 
 
 def test_a_jordan_network_grows_with_its_vocabulary():

@@ -12,10 +12,9 @@ from tests.runs.test_train import StopAfter
 
 
 @pytest.mark.parametrize("cell", cell_names())
-def test_a_run_goes_on_exactly_and_can_be_used(small_config, workspace, cell):
-    config = small_config(name="whole", cell=cell, dropout=0.1)
-    whole = start(config, workspace, SilentReporter(), StopRequest())
-    halted = config.model_copy(update={"run": config.run.model_copy(update={"name": "halted"})})
+def test_a_run_goes_on_exactly_and_can_be_used(small_request, workspace, cell):
+    whole = start(small_request(name="whole", cell=cell, dropout=0.1), workspace, SilentReporter(), StopRequest())
+    halted = small_request(name="halted", cell=cell, dropout=0.1)
     stop = StopRequest()
     start(halted, workspace, StopAfter(stop, 5), stop)
     resume("halted", workspace, SilentReporter(), StopRequest())

@@ -39,9 +39,10 @@ def test_a_product_follows_its_buffer():
     assert product().tolist() == [[[127.0, 127.0]]]
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(("cell", "tolerance"), [("lstm", 0.03), ("gru", 0.015), ("rnn", 0.15)])
 @pytest.mark.parametrize("num_streams", [1, 9])
-def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, num_streams):
+def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, tolerance, num_streams):
+    """The tolerance is three times the largest error from eight seeds, and a quarter of the error of four bits."""
     config = ModelConfig(cell=cell, hidden_size=32, num_layers=2)
     model = build_network(config, vocabulary_size=6).eval()
     model.initialize(torch.Generator().manual_seed(1))
@@ -52,5 +53,5 @@ def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, num_streams):
     logits = np.stack([stepper.step(row).copy() for row in tokens])
     with torch.no_grad():
         exact = model(torch.from_numpy(tokens), model.initial_state(num_streams))[0].numpy()
-    assert logits == pytest.approx(exact, abs=0.05)
+    assert logits == pytest.approx(exact, abs=tolerance)
     assert not np.array_equal(logits, exact)
