@@ -13,7 +13,8 @@ from torch.nn import functional
 import charlm
 from charlm.cells import CELLS, CarriedState, Cell, Gate, gated_shapes
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import ModelConfig, RunConfig
+from charlm.config import ModelConfig, by_section, make_request, require_suited
+from charlm.errors import ConfigError
 from charlm.models.build import arrays_of, build_network
 from charlm.models.cells.layer import RecurrentLayer
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -121,8 +122,9 @@ def test_settings_of_cells_with_gates_suit_the_new_one():
     network.initialize(torch.Generator().manual_seed(1))
     forget, candidate, output = network.layers[0].bias_ih_l0.chunk(3)
     assert (forget.tolist(), candidate.tolist(), output.tolist()) == ([2.5] * 6, [0.0] * 6, [0.0] * 6)
-    with pytest.raises(ValueError, match="nonlinearity is for cell rnn or jordan, not for cell lstm-coupled"):
-        ModelConfig(cell="lstm-coupled", nonlinearity="relu")
+    require_suited(config, ["forget_bias", "init"])
+    with pytest.raises(ConfigError, match="nonlinearity is for cell rnn or jordan, not for cell lstm-coupled"):
+        require_suited(ModelConfig(cell="lstm-coupled", nonlinearity="relu"), ["nonlinearity"])
 
 
 @pytest.mark.parametrize("shape", [{}, {"num_layers": 1}, {"embedding_size": 4, "layer_norm": True}], ids=str)
@@ -156,13 +158,12 @@ def test_a_run_is_trained_saved_loaded_sampled_and_scored(text, tmp_path):
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(text, tmp_path):
-    def config(name):
-        sections = {"data": {"corpus": (str(text),)}, "model": MODEL, "training": TRAINING | {"steps": 12}}
-        return RunConfig.model_validate(sections | {"run": RUN | {"name": name}})
+    def request(name):
+        return make_request(by_section({"corpus": [str(text)], "name": name, "steps": 12, **MODEL, **TRAINING, **RUN}))
 
     workspace, stop = Workspace(tmp_path), StopRequest()
-    start(config("whole"), workspace, SilentReporter(), StopRequest())
-    start(config("halted"), workspace, StopAfter(stop, 5), stop)
+    start(request("whole"), workspace, SilentReporter(), StopRequest())
+    start(request("halted"), workspace, StopAfter(stop, 5), stop)
     resume("halted", workspace, SilentReporter(), StopRequest())
     one, other = (read_checkpoint(workspace.checkpoints / name / "last.safetensors") for name in ("whole", "halted"))
     assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
