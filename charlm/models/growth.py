@@ -1,4 +1,4 @@
-"""A trained model for more symbols than it was trained with."""
+"""The weights of a trained model, extended to a larger vocabulary."""
 
 from collections.abc import Mapping
 
