@@ -64,7 +64,7 @@ class Cell:
         settings: names of the model's settings that its layer and its step take, beside sizes.
         splits_products: inputs and state need products of their own, as where a reset gate acts on one of the two.
         gates_see_memory: the gates depend on more than a layer's inputs and its last output.
-        shapes_by_symbol: names of weights beside the layers' that have a row of `hidden` numbers for each symbol.
+        weights_by_symbol: names of weights beside the layers' that have a row of `hidden` numbers for each symbol.
         matrix_pairs: matrices of a layer for its inputs, and as many for its state; None for one pair a gate.
     """
 
@@ -80,7 +80,7 @@ class Cell:
     settings: tuple[str, ...] = ()
     splits_products: bool = False
     gates_see_memory: bool = False
-    shapes_by_symbol: tuple[str, ...] = ()
+    weights_by_symbol: tuple[str, ...] = ()
     matrix_pairs: int | None = None
 
     @property
@@ -210,7 +210,7 @@ CELLS: dict[str, Cell] = {
         learning_rate=0.015,
         stands_alone=False,
         settings=("nonlinearity", "feedback"),
-        shapes_by_symbol=("feedback.weight",),
+        weights_by_symbol=("feedback.weight",),
     ),
 }
 """The cells by name."""

@@ -1,4 +1,4 @@
-"""What the gates of a trained network do: how often they are nearly shut or nearly open."""
+"""The activity of a trained network's gates: how often they are nearly shut or nearly open."""
 
 from dataclasses import dataclass
 
@@ -69,7 +69,7 @@ def gate_activities(model: RecurrentLanguageModel, tokens: Tensor) -> list[GateA
 
 
 def _activity(layer: int, name: str, gate: Tensor) -> GateActivity:
-    """Returns what a gate's activations `[symbols, units]` come to."""
+    """Returns the activity of one gate from its activations `[symbols, units]`."""
     left, right = (gate < SHUT).float().mean(0), (gate > OPEN).float().mean(0)
     histogram = torch.histc(gate, bins=BINS, min=0.0, max=1.0) / gate.numel()
     return GateActivity(

@@ -1,4 +1,4 @@
-"""What a language model is: `(tokens, state) -> (logits, state)`, and a state to start from."""
+"""The interface of all language models: `(tokens, state) -> (logits, state)`, and a first state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -92,7 +92,7 @@ def code_lengths(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def detach(state: State) -> State:
-    """Returns the state cut off from the graph that computed it."""
+    """Returns the state without the graph that computed it."""
     return tuple(part.detach() for part in state)
 
 

@@ -24,7 +24,7 @@ from charlm.stepping.build import NGRAMS, section
 def restore_model(
     config: ModelConfig, arrays: Mapping[str, NDArray[Any]], *, vocabulary_size: int, source: str
 ) -> LanguageModel:
-    """Returns the model that `config` describes, made of what a checkpoint holds of it.
+    """Returns the model that `config` describes, with the arrays that a checkpoint holds of it.
 
     Args:
         arrays: by the names that the model gives them.
@@ -50,7 +50,7 @@ def restore_model(
 
 
 def arrays_of(model: LanguageModel) -> Mapping[str, NDArray[Any]]:
-    """Returns what `restore_model` makes a model of, from a model on the CPU; a network's share its memory there."""
+    """Returns the arrays of a model that a checkpoint stores; those of a network on the CPU share its memory."""
     if isinstance(model, NgramLanguageModel):
         return model.ngrams.to_arrays()
     assert isinstance(model, Network)
@@ -61,7 +61,7 @@ def arrays_of(model: LanguageModel) -> Mapping[str, NDArray[Any]]:
 
 
 def count_parameters(model: LanguageModel) -> int:
-    """Returns how many numbers a model has learnt: weights, or grams."""
+    """Returns the number of a model's weights, or of its grams."""
     if isinstance(model, NgramLanguageModel):
         return sum(len(level.keys) for level in model.ngrams.levels)
     assert isinstance(model, Network)

@@ -1,11 +1,11 @@
-"""A trained model for more symbols than it was trained with."""
+"""The weights of a trained model, extended to a larger vocabulary."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-_PER_SYMBOL = ("embedding.weight", "feedback.weight", "output.weight", "output.bias")
+from charlm.cells import CELLS
 
 
 def grow_vocabulary(
@@ -17,10 +17,11 @@ def grow_vocabulary(
     lowest known one, so that a symbol never seen starts out unlikely.
     """
     grown = dict(weights)
-    for name in _PER_SYMBOL:
-        if name not in weights:
+    of_cells = [name for cell in CELLS.values() for name in cell.weights_by_symbol]
+    for name in ("embedding.weight", *of_cells, "output.weight", "output.bias"):
+        known = weights.get(name)
+        if known is None:
             continue
-        known = weights[name]
         num_new = vocabulary_size - known.shape[0]
         if num_new == 0:
             continue

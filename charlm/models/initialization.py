@@ -1,4 +1,4 @@
-"""How the first weights of a recurrent layer are drawn."""
+"""The first weights of recurrent layers."""
 
 import math
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from charlm.config import Init
 
 @dataclass(frozen=True)
 class Initialization:
-    """The field's initialisation, or one by name.
+    """How the first weights of a recurrent layer are drawn: the usual way, or one by name.
 
     Input matrices are Xavier-uniform gate by gate (Glorot and Bengio 2010), biases zero but for an LSTM's
     forget gate, peepholes zero. Recurrent matrices are, gate by gate:
 
-    - default and orthogonal: orthogonal (Saxe et al. 2014), which keeps the norm of what goes through;
+    - default and orthogonal: orthogonal (Saxe et al. 2014), which keeps the norm of a state;
     - identity: the identity, which keeps a state as it is (Le et al. 2015, with ReLU units the IRNN);
     - gaussian: normal with variance k / n for n units. A ReLU layer keeps activations' norms for k = 2; with
       more they explode, with less they die out.

@@ -1,4 +1,4 @@
-"""The Jordan network: what it predicted, not what it remembers, comes back into its hidden layer."""
+"""The Jordan network: its last prediction comes back into its hidden layer."""
 
 from typing import Unpack, final
 
@@ -81,7 +81,7 @@ class JordanLanguageModel(StackedNetwork):
             nn.init.zeros_(layer.bias)
 
     def _hidden_to_logits(self, sums: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Returns the logits that what enters the first layer's nonlinearity leads to, `[time, batch, …]`."""
+        """Returns the logits `[time, batch, vocabulary]` that follow from the first layer's pre-activations."""
         outputs = self.norms[0](self.activation(sums))
         for layer, norm in zip(list(self.layers)[1:], list(self.norms)[1:], strict=True):
             inputs = self.layer_dropout(outputs, generator)

@@ -1,4 +1,4 @@
-"""A network and an n-gram model together: at every symbol, a gate says how far to trust either.
+"""A mixture of a network and an n-gram model, with weights that a gate computes for every symbol.
 
     p(symbol) = g * p_network(symbol) + (1 - g) * p_ngrams(symbol)
 
@@ -34,7 +34,7 @@ def network_of(model: LanguageModel) -> Network:
 
 
 @final
-class Gate(nn.Module):
+class MixtureGate(nn.Module):
     """The logarithms of both shares, from what is known before the symbol is.
 
     Args:
@@ -76,7 +76,7 @@ class MixedLanguageModel(Network):
         super().__init__()
         self.vocabulary_size = network.vocabulary_size
         self.network = network
-        self.gate = Gate(ngrams.order)
+        self.gate = MixtureGate(ngrams.order)
         self.ngrams = ngrams
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:

@@ -64,7 +64,7 @@ class FixedWindowLanguageModel(StackedNetwork):
         return self.output(self.output_dropout(outputs, generator)), (last,)
 
     def initial_state(self, batch_size: int) -> State:
-        """Returns what lies before the text, for every sequence, on the model's device."""
+        """Returns the mark for "before the text" at every place of the window, on the model's device."""
         return (torch.full((self.window - 1, batch_size), BEFORE, dtype=torch.int64, device=self.device),)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The n-gram model behind the protocol of all language models."""
+"""The n-gram model as a language model."""
 
 from collections.abc import Mapping
 from typing import final

@@ -1,4 +1,4 @@
-"""The spatiotemporal LSTM: beside each layer's memory, one that all layers share and pass on in a zigzag."""
+"""The spatiotemporal LSTM: each layer has a memory, and one more zigzags through all layers."""
 
 from typing import Unpack, final
 

@@ -1,4 +1,4 @@
-"""What networks of embedding, hidden layers and output layer share: their sizes, their dropouts, their ends."""
+"""The parts that networks of layers share: embedding, norms, dropouts and output layer."""
 
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
@@ -62,6 +62,6 @@ class StackedNetwork(Network):
 
 
 def input_sizes(stack: StackSettings, *, lowest: int | None = None) -> list[int]:
-    """Returns how many inputs each layer has; the lowest those of an embedding, unless said otherwise."""
+    """Returns each layer's number of inputs; `lowest` replaces the lowest layer's, which is the embedding's size."""
     first = stack["embedding_size"] if lowest is None else lowest
     return [first] + [stack["hidden_size"]] * (stack["num_layers"] - 1)

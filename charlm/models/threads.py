@@ -1,4 +1,4 @@
-"""How many of torch's threads suit a recurrent step; a step too small for several is slower with them."""
+"""The number of torch's threads for a recurrent step: a small step is slower with several."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

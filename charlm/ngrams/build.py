@@ -1,4 +1,4 @@
-"""From a text to the n-gram model of it."""
+"""Counts a text and makes the n-gram model of it."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from charlm.ngrams.smoothing import Estimate, Smoothing, adjusted_counts, estima
 
 @dataclass(frozen=True)
 class CountedModel:
-    """A model and what it was made of.
+    """A model and the counts that it was made of.
 
     Attributes:
         text: the grams and where they are.

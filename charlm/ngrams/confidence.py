@@ -1,4 +1,4 @@
-"""How much an n-gram model has to go by in a context, as numbers that a small network can learn from."""
+"""The evidence that an n-gram model has in a context, as features for the mixture's gate."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ _LARGE = 4.0
 
 
 def num_features(order: int) -> int:
-    """Returns how many numbers there are for a model of an order."""
+    """Returns the number of features of a model of an order."""
     return 2 * order
 
 
 def features(totals: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.float32]:
-    """Returns the numbers for some contexts, float32 `[…, 2 order]`.
+    """Returns the features of some contexts, float32 `[…, 2 order]`.
 
     Args:
         totals: how often the context of each length was followed by something, `[order, …]`.

@@ -1,4 +1,4 @@
-"""The n-gram model: which grams it knows, what it says of the next symbol, and how sure it can be.
+"""The n-gram model: its grams, the probabilities of each next symbol, and the evidence for them.
 
 A context is the number of a gram whose last symbols a text ends with. The contexts of a text are those of
 every length from 0 on, `[order, …]`: row L is the gram of the last L symbols, NONE where it is not known.
@@ -107,7 +107,7 @@ class NgramModel:
         return probabilities
 
     def confidence(self, contexts: Ids) -> NDArray[np.float32]:
-        """Returns how much there is to go by in some contexts, as of `features`, float32 `[…, 2 order]`.
+        """Returns the evidence in some contexts as `features` gives it, float32 `[…, 2 order]`.
 
         Args:
             contexts: `[order, …]`.
@@ -120,7 +120,7 @@ class NgramModel:
         return features(totals, distinct)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Returns all that rebuilds the model, by name: `ORDER.keys`, `ORDER.seen`, …"""
+        """Returns the model's arrays by name: `ORDER.keys`, `ORDER.seen`, …"""
         return {
             f"{order}.{name}": getattr(level, name)
             for order, level in enumerate(self.levels, start=1)
@@ -131,10 +131,10 @@ class NgramModel:
     def from_arrays(
         cls, arrays: Mapping[str, NDArray[Any]], *, order: int, vocabulary_size: int, source: str
     ) -> "NgramModel":
-        """Returns the model whose arrays these are.
+        """Returns the model that `to_arrays` gave the arrays of.
 
         Raises:
-            CheckpointError: they are not those of such a model.
+            CheckpointError: no counting gives such arrays.
         """
         levels = []
         num_contexts = 1

@@ -34,7 +34,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Discounts:
-    """What modified Kneser-Ney takes off the counts of one order.
+    """The discounts of modified Kneser-Ney in one order.
 
     Attributes:
         values: off a count of 1, of 2, and of 3 or more.
@@ -46,7 +46,7 @@ class Discounts:
 
 
 def witten_bell(grams: Grams) -> Estimate:
-    """Returns Witten and Bell's estimate (1991, method C): as much for the new as there were different symbols."""
+    """Returns Witten and Bell's estimate (1991, method C): new symbols weigh as much as there were different ones."""
     totals = sums_by_context(grams, grams.counts)
     distinct = sums_by_context(grams, grams.counts > 0)
     sums = totals + distinct
@@ -72,7 +72,7 @@ def kneser_ney(grams: Grams, counts: Ids, discounts: Discounts) -> Estimate:
 
 
 def adjusted_counts(text: CountedText, order: int) -> Ids:
-    """Returns what Kneser-Ney counts in an order: different left contexts, and occurrences in the highest."""
+    """Returns the counts of Kneser-Ney: different left contexts, and occurrences in the highest order."""
     return text.orders[-1].counts if order == len(text.orders) else left_contexts(text, order)
 
 

@@ -35,7 +35,7 @@ class NgramStepModel:
         return (self._model.first_contexts(batch_size),)
 
     def read(self, tokens: Symbols, state: State) -> State:
-        """Returns the state of one stream after a whole text, `[time]`; only its end matters."""
+        """Returns the state of one stream after a whole text, `[time]`, of which only the last symbols matter."""
         last = tokens[-self._model.order :]
         return (self._model.contexts_after(last[:, None], state[0])[:, -1],) if len(last) else state
 
@@ -48,14 +48,14 @@ class NgramStepModel:
 
 @final
 class NgramStepper:
-    """Several streams."""
+    """Several streams that an n-gram model reads."""
 
     def __init__(self, model: NgramModel, contexts: Ids) -> None:
         self._model = model
         self._contexts = contexts
 
     def confidence(self) -> NDArray[np.float32]:
-        """Returns how much there is to go by now, float32 `[streams, 2 order]`."""
+        """Returns the evidence in the present contexts, as `features` gives it, float32 `[streams, 2 order]`."""
         return self._model.confidence(self._contexts)
 
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
@@ -74,7 +74,7 @@ class NgramStepper:
 
 @final
 class SingleStepper:
-    """One stream: the same numbers, found without the cost of arrays of length one."""
+    """One stream that an n-gram model reads, faster than by arrays of length one."""
 
     def __init__(self, model: NgramModel, children: Sequence["_Children"], contexts: Ids) -> None:
         self._children = children
@@ -89,7 +89,7 @@ class SingleStepper:
         self._most_kept = _MOST_KEPT_NUMBERS // model.vocabulary_size
 
     def confidence(self) -> NDArray[np.float32]:
-        """Returns how much there is to go by now, float32 `[1, 2 order]`; the next call overwrites it."""
+        """Returns the evidence in the present context, float32 `[1, 2 order]`; the next call overwrites it."""
         numbers, order = self._each_confidence, len(self._children)
         for length, (children, context) in enumerate(zip(self._children, self._contexts, strict=True)):
             is_known = context != NONE
@@ -146,7 +146,7 @@ def _numbers(array: NDArray[Any]) -> Any:
 
 @final
 class _Children:
-    """What may follow each context of one length.
+    """The symbols that follow each context of one length.
 
     Attributes:
         totals: how often it was followed, as a feature, `[contexts]`.
@@ -172,7 +172,7 @@ class _Children:
         return place if place < stop and self._each_symbol[place] == symbol else NONE
 
     def add_to(self, row: NDArray[np.float32], each: Any, context: int, weight: float) -> None:
-        """Adds what is known of the symbols that follow a context, times a weight, to the probabilities.
+        """Adds the estimates of the symbols that follow a context, times a weight, to the probabilities.
 
         Args:
             row: the probabilities, `[vocabulary]`.

@@ -1,4 +1,4 @@
-"""What reading and predicting one symbol at a time takes of a model: two protocols, and what a state is."""
+"""The interface of models that read and predict one symbol at a time."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ Floats = NDArray[np.float32]
 Symbols = NDArray[np.integer[Any]]
 
 State = tuple[NDArray[Any], ...]
-"""What a model remembers of the symbols read so far; the second axis of every array is the stream."""
+"""A model's memory of the symbols read so far; the second axis of every array is the stream."""
 
 
 class Stepper(Protocol):

@@ -1,4 +1,4 @@
-"""From a model's configuration and stored weights to the engine that steps it."""
+"""Makes a step model of a configuration and stored arrays."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,9 +15,9 @@ from charlm.ngrams.stepping import NgramStepModel
 from charlm.stepping.base import StepModel
 from charlm.stepping.engine import EngineKind, MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
-from charlm.stepping.gate import Gate
 from charlm.stepping.matrices import Float32Matrix
 from charlm.stepping.mixture import MixedStepModel
+from charlm.stepping.mixture_gate import MixtureGate
 from charlm.stepping.parameters import arrange
 from charlm.stepping.shapes import weight_shapes
 
@@ -33,7 +33,7 @@ def build_step_model(
     source: str,
     weights: Weights = "float32",
 ) -> StepModel:
-    """Returns the model that `config` describes, made of what a checkpoint holds of it, to be stepped.
+    """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 
     Args:
         arrays: by the names that the model gives them.
@@ -57,7 +57,7 @@ def build_step_model(
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
     network = _build_network(config, section(arrays, "network"), kind=weights)
-    return MixedStepModel(network, NgramStepModel(ngrams), Gate.from_arrays(section(arrays, "gate")))
+    return MixedStepModel(network, NgramStepModel(ngrams), MixtureGate.from_arrays(section(arrays, "gate")))
 
 
 def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""The recurrent language model, one symbol at a time, without the cost of a call to a framework.
+"""The recurrent language model, one symbol at a time, without a framework's cost of each call.
 
 Weights are laid out once. A symbol's way through the first layer's input matrix is looked up, not
 computed: the embedding, that matrix and all biases are folded into a table `[vocabulary, gates, hidden]`.
@@ -26,7 +26,7 @@ MatrixMaker = Callable[[Floats], Matrix]
 
 @dataclass(frozen=True)
 class EngineKind:
-    """What distinguishes engines.
+    """The choices that an engine is made with.
 
     Attributes:
         make_step: from a layer and its buffers to its recurrence.

@@ -61,7 +61,7 @@ class FixedWindowStepModel:
         self.residual = residual
 
     def initial_state(self, batch_size: int) -> State:
-        """Returns what lies before the text."""
+        """Returns the mark for "before the text" at every place of the window."""
         return (np.full((self.window - 1, batch_size), BEFORE, dtype=np.int64),)
 
     def read(self, tokens: Symbols, state: State) -> State:

@@ -1,4 +1,4 @@
-"""Layers in 8 bits: a quarter of the memory that a step has to read, by a kernel that torch brings."""
+"""Matrices in 8 bits, multiplied by torch: a step reads a quarter of the memory."""
 
 from typing import final
 
@@ -64,7 +64,7 @@ class Int8Matrix:
 
 @final
 class TorchMatrix:
-    """Weights in float32, multiplied by torch: beside int8, as NumPy's pool of threads and torch's hinder each other.
+    """A matrix in float32, multiplied by torch: beside int8 layers, NumPy's threads would hinder torch's.
 
     Args:
         weights: `[blocks, outputs, inputs]`.
@@ -106,6 +106,6 @@ def _has_matrix_units() -> bool:
 
 
 def _blocks(products: Tensor, shape: tuple[int, ...]) -> Floats:
-    """Returns the memory of `products` `[batch, blocks * outputs]` as `[blocks, batch, outputs]`."""
+    """Returns a view of `products` `[batch, blocks * outputs]` as `[blocks, batch, outputs]`."""
     blocks: Floats = products.numpy().reshape(len(products), *shape).transpose(1, 0, 2)
     return blocks

@@ -1,4 +1,4 @@
-"""What follows a layer's nonlinearity or recurrence: the residual connection and the normalisation."""
+"""The residual connection and the normalisation after a layer."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ Norm = tuple[Floats, Floats]
 
 
 def stored_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
-    """Returns the normalisation after a layer, by the names of a stored model's weights; None without one."""
+    """Returns the LayerNorm after a layer from a stored model's weights; None without one."""
     gain = weights.get(f"norms.{index}.weight")
     if gain is None:
         return None
@@ -26,7 +26,7 @@ def stored_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
 
 
 def normalized(values: Floats, norm: Norm | None) -> Floats:
-    """Returns the rows of `values` normalised; themselves without a norm."""
+    """Returns the rows of `values` normalised; without a norm, as they are."""
     if norm is None:
         return values
     centred = values - values.mean(axis=1, keepdims=True)

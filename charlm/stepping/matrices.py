@@ -1,4 +1,4 @@
-"""A matrix laid out once for the product with one buffer, over and over."""
+"""Matrices that are laid out once for many products with the same buffer."""
 
 from collections.abc import Callable
 from typing import Protocol, final
@@ -21,7 +21,7 @@ class Matrix(Protocol):
 
 @final
 class Float32Matrix:
-    """The weights as they are.
+    """A matrix in float32.
 
     Args:
         weights: `[blocks, outputs, inputs]`.

@@ -1,4 +1,4 @@
-"""A network and an n-gram model mixed by a gate, one symbol at a time; see charlm/models/mixture.py."""
+"""The mixture of a network and an n-gram model, one symbol at a time; see charlm/models/mixture.py."""
 
 from typing import final
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
 from charlm.stepping.base import Floats, State, StepModel, Stepper, Symbols
-from charlm.stepping.gate import Gate
+from charlm.stepping.mixture_gate import MixtureGate
 
 
 @final
 class MixedStepModel:
     """A StepModel of two; its state is the network's, and the n-grams' contexts."""
 
-    def __init__(self, network: StepModel, ngrams: NgramStepModel, gate: Gate) -> None:
+    def __init__(self, network: StepModel, ngrams: NgramStepModel, gate: MixtureGate) -> None:
         self.vocabulary_size = network.vocabulary_size
         self._network = network
         self._ngrams = ngrams
@@ -42,7 +42,7 @@ class MixedStepper:
     """Streams that both parts read."""
 
     def __init__(
-        self, network: Stepper, ngrams: NgramStepper | SingleStepper, gate: Gate, *, vocabulary_size: int
+        self, network: Stepper, ngrams: NgramStepper | SingleStepper, gate: MixtureGate, *, vocabulary_size: int
     ) -> None:
         self._network = network
         self._ngrams = ngrams

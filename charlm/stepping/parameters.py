@@ -1,4 +1,4 @@
-"""A stored model's weights as the engine wants them: gates in its order, biases merged, all in float32."""
+"""A stored model's weights as the engine takes them: gates in its order, biases merged, all in float32."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

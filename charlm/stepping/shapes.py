@@ -62,7 +62,7 @@ def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
         lowest = model.window * embedding
     else:
         cell = CELLS[model.cell]
-        shapes |= dict.fromkeys(cell.shapes_by_symbol, (vocabulary_size, hidden))
+        shapes |= dict.fromkeys(cell.weights_by_symbol, (vocabulary_size, hidden))
         layer_shapes = cell.layer_shapes
     for index in range(model.num_layers):
         of_layer = layer_shapes(lowest if index == 0 else hidden, hidden)

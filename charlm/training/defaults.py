@@ -16,7 +16,7 @@ def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
 
 
 def default_embedding_size(model: ModelConfig) -> int:
-    """Returns how many numbers suit a symbol's embedding: as many as units, but few where a window's lie side by side.
+    """Returns a size for embeddings: the number of units, or less where a window of them lies side by side.
 
     The first matrix of a feed-forward network then stays small beside the others (docs/experiments.md).
     """
@@ -24,7 +24,7 @@ def default_embedding_size(model: ModelConfig) -> int:
 
 
 def default_dropout(epochs: float) -> float:
-    """Returns a dropout that suits how often the text is read: more passes over the same text need more.
+    """Returns a dropout for a number of passes over the text: more passes need more dropout.
 
     0.05 up to 10 epochs, then 0.0075 more for each one, up to 0.25.
     """

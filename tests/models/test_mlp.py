@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charlm.config import ModelConfig
+from charlm.config import ModelConfig, require_suited
 from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import arrays_of, build_network
 from charlm.stepping.build import build_step_model
@@ -158,15 +158,19 @@ def test_it_learns_what_its_window_holds_and_no_more(window):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"window": 0}, "greater than or equal to 1"),
         ({"cell": "gru"}, "cell is for model recurrent, not for model mlp"),
         ({"tie_weights": True}, "tie_weights is for model recurrent"),
         ({"model": "recurrent", "window": 4}, "window is for model mlp, not for model recurrent"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
-        make(**settings)
+def test_settings_of_other_models_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        require_suited(ModelConfig.model_validate({"model": "mlp", **settings}), settings)
+
+
+def test_a_window_has_at_least_one_symbol():
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        ModelConfig(model="mlp", window=0)
 
 
 def test_weights_that_do_not_fit_are_refused_and_so_is_int8():

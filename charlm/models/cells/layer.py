@@ -1,4 +1,4 @@
-"""What the hand-written recurrent layers share: parameters named as torch names them, and products over a window."""
+"""The parts that hand-written recurrent layers share: their parameters, and matrix products over a whole window."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -11,10 +11,10 @@ from charlm.models.cells.products import product_dtype
 
 
 class RecurrentLayer(nn.Module, ABC):
-    """One layer's matrices for its inputs and its state, gate by gate, and a bias.
+    """A layer with a matrix for its inputs, one for its state, and a bias, named as torch names them.
 
     Args:
-        gates: blocks of the matrices, one above the other.
+        gates: number of gates; each has a block of rows in the matrices.
     """
 
     def __init__(self, input_size: int, hidden_size: int, *, gates: int) -> None:
@@ -76,7 +76,7 @@ def read_window(
 
 
 def gate_inputs(inputs: Tensor, weights: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
-    """Returns what the inputs of a whole window add to each gate, `[time, batch, gates * hidden]`.
+    """Returns the input projection of a whole window, bias added, `[time, batch, gates * hidden]`.
 
     Args:
         inputs: `[time, batch, inputs]`, in `dtype`, the arithmetic of the product.
@@ -86,10 +86,10 @@ def gate_inputs(inputs: Tensor, weights: Tensor, bias: Tensor, dtype: torch.dtyp
 
 
 def window_gradients(grad_gates: Tensor, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the gradients of a window's inputs, of the matrix that they met, and of the bias.
+    """Returns the gradients of a window's inputs, of their matrix and of the bias.
 
     Args:
-        grad_gates: of what entered the gates, `[time, batch, gates * hidden]`, in the weights' precision.
+        grad_gates: of the pre-activations, `[time, batch, gates * hidden]`, in the weights' precision.
         inputs: `[time, batch, inputs]`; its type is the arithmetic of the products.
         weights: `[gates * hidden, inputs]`.
     """
@@ -102,7 +102,7 @@ def window_gradients(grad_gates: Tensor, inputs: Tensor, weights: Tensor) -> tup
 
 
 def state_gradient(grad_gates: Tensor, states: Tensor, dtype: torch.dtype) -> Tensor:
-    """Returns the gradient of the matrix that the states before each symbol met.
+    """Returns the gradient of the matrix that multiplies the state before each symbol.
 
     Args:
         grad_gates: `[time, batch, gates * hidden]`.

@@ -1,11 +1,11 @@
-"""The matrix products of a recurrence, one small one a symbol, in whichever arithmetic is faster."""
+"""The matrix product of each step of a recurrence, in the arithmetic that is faster for its size."""
 
 import torch
 from torch import Tensor
 
 
 class StepProduct:
-    """Adds `left @ matrix.T` to a running sum, again and again.
+    """Adds `left @ matrix.T` to a sum, once a step.
 
     Args:
         matrix: `[columns, rows]`, in the precision of the sums.

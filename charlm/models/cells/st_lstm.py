@@ -1,4 +1,4 @@
-"""Spatiotemporal LSTM layers over a window, in the order in which their shared memory goes through them."""
+"""All spatiotemporal LSTM layers over a window, symbol by symbol, from the lowest to the highest layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ZigzagLayer:
     norm: tuple[Tensor, Tensor] | None
 
     def tensors(self) -> tuple[Tensor | None, ...]:
-        """Returns them one after the other."""
+        """Returns the parameters in the order of the attributes."""
         return self.inputs, self.states, self.shared, self.memories, self.bias, *(self.norm or (None, None))
 
 
@@ -61,7 +61,7 @@ def zigzag(
 
 
 class _Layer:
-    """What a layer keeps of a window.
+    """The tensors of one layer that the backward pass needs.
 
     Attributes:
         gates: after their functions, `[time, batch, 7 hidden]`: i, f, g, o, and i, f, g of the shared memory.
@@ -238,7 +238,7 @@ def _products(
 
 
 def _shared_before(layers: Sequence[_Layer], index: int, first: Tensor) -> Tensor:
-    """Returns the shared memory as each symbol brings it to a layer, `[time, batch, hidden]`."""
+    """Returns the shared memory that enters a layer at each symbol, `[time, batch, hidden]`."""
     hidden = first.shape[1]
     if index > 0:
         return layers[index - 1].memories[1:, :, hidden:]
@@ -246,7 +246,7 @@ def _shared_before(layers: Sequence[_Layer], index: int, first: Tensor) -> Tenso
 
 
 def _factors(layer: _Layer, shared_before: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns what the gradients of c, h and m are multiplied by on their way into each gate, and h's into `shown`."""
+    """Returns the factors from the gradients of c, h and m to those of each gate, and from h to `shown`."""
     hidden = layer.states.shape[2]
     i, f, g, o, i2, f2, g2 = layer.gates.chunk(7, dim=2)
     factors = torch.empty_like(layer.gates)

@@ -1,4 +1,4 @@
-"""What the step of a recurrent cell is: all streams of one layer, one symbol further, on buffers allocated once.
+"""The interface of a recurrent cell's step: it takes all streams of one layer one symbol further.
 
 Gates come as the pre-activations `[gates, batch, hidden]`. Those that end in a logistic function stand first, the
 others after them, both in the order in which the cell stores them. The logistic ones arrive halved, since

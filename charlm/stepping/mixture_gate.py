@@ -11,7 +11,7 @@ from charlm.stepping.base import Floats, float32_copy
 
 
 @dataclass(frozen=True)
-class Gate:
+class MixtureGate:
     """A network of one hidden layer; the logistic function of its output is the network's share.
 
     Attributes:
@@ -27,7 +27,7 @@ class Gate:
     output_bias: Floats
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Gate":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "MixtureGate":
         """Returns the gate whose weights these are, of the shapes that charlm/stepping/shapes.py gives."""
         return cls(
             hidden=float32_copy(arrays["hidden.weight"].T),
