@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from pathlib import Path
 
@@ -167,6 +168,23 @@ def test_without_a_validation_text_the_newest_weights_are_kept(small_config, wor
     assert result.validation is None
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
     assert all(torch.equal(tensor, last.section("model")[name]) for name, tensor in best.section("model").items())
+
+
+def test_the_best_model_is_the_average_where_there_is_one(small_config, workspace):
+    result = train_whole(small_config(average=0.9, evaluations=1), workspace)
+    best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
+    averaged, raw = last.section("average"), last.section("model")
+    assert averaged.keys() == raw.keys()
+    for name, tensor in best.section("model").items():
+        assert torch.equal(tensor, averaged[name])
+        assert not torch.equal(tensor, raw[name])
+
+
+def test_the_learning_rate_of_each_step_is_that_of_the_schedule(small_config, workspace):
+    config = small_config(steps=20, warmup_steps=2, learning_rate=0.01, final_learning_rate=0.1)
+    rates = [line["learning_rate"] for line in lines_without_times(train_whole(config, workspace).run)]
+    cosine = [0.01 * (0.1 + 0.45 * (1 + math.cos(math.pi * step / 20))) for step in range(20)]
+    assert rates == pytest.approx([cosine[0] / 3, cosine[1] * 2 / 3, *cosine[2:]])
 
 
 def test_early_stopping_keeps_the_best(small_config, workspace):

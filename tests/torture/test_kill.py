@@ -1,5 +1,6 @@
 """Killed at every point at which the disk is touched, and at any moment: the end is the same, byte for byte."""
 
+import itertools
 import random
 import shutil
 
@@ -30,6 +31,14 @@ def test_every_kind_of_point_is_met(whole):
     assert any(kind.startswith("link step-") for kind in kinds)
     assert any(kind.startswith("unlink step-") for kind in kinds)
     assert 50 < len(whole.events) < TRAIN_EVENTS
+
+
+def test_every_new_name_is_synced_before_anything_else_is_done(whole):
+    following = [(event, after) for event, after in itertools.pairwise(whole.events) if event.startswith("replaced ")]
+    assert len(following) > 8
+    for event, after in following:
+        assert after == "fsync one", event
+    assert whole.events[whole.events.index("fsync cache") - 1].startswith("renamed ")
 
 
 def test_killed_at_some_points(playground, whole):
