@@ -26,7 +26,7 @@ from charlm.generation.generator import generate
 from charlm.models.build import build_network
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.stepping.base import StepModel
-from charlm.stepping.build import build_engine
+from charlm.stepping.build import build_step_model
 
 VOCABULARY_SIZE = 66
 SHAPES = ((1, 256), (2, 256), (2, 512))
@@ -55,7 +55,9 @@ def _compare(num_layers: int, hidden_size: int, batch_size: int, *, repeat: int,
     model = build_network(config, vocabulary_size=VOCABULARY_SIZE).eval()
     model.initialize(torch.Generator().manual_seed(1))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    exact, reduced = (build_engine(config, weights, source="here", kind=kind) for kind in ("float32", "int8"))
+    settings = {"vocabulary_size": VOCABULARY_SIZE, "source": "here"}
+    exact = build_step_model(config, weights, **settings)
+    reduced = build_step_model(config, weights, weights="int8", **settings)
     threads = torch.get_num_threads()
     steps = {
         "engine": _engine_step(exact, batch_size),

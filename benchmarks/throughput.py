@@ -17,16 +17,15 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
 from machine import describe_machine
 from rich.console import Console
 
-from charlm.cells import CELLS
+from charlm.cells import CELLS, cell_names
 from charlm.cli.live import LiveDisplay
-from charlm.config import Cell, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
+from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.runs.grid import grid_cells, with_equal_parameters
@@ -35,7 +34,7 @@ from charlm.runs.training_run import build_trainer, new_model
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-LIBRARY_CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
+LIBRARY_CELLS: tuple[CellName, ...] = ("lstm", "gru", "rnn")
 """Those that torch has, too."""
 WIDTHS = (128, 192, 256, 384, 512, 768, 1024)
 PARTS = ("cells", "variants", "width", "depth", "batch", "window", "vocabulary", "overhead")
@@ -46,7 +45,7 @@ NUM_SYMBOLS = 1_000_000
 class Shape:
     """What one point is about."""
 
-    cell: Cell = "lstm"
+    cell: CellName = "lstm"
     width: int = 256
     depth: int = 1
     batch: int = 64
@@ -214,7 +213,7 @@ def _variants(bench: Bench, precision: str, *, widths: Iterable[int]) -> None:
     """Prints the speed of every cell against an LSTM with as many weights."""
     shape = Shape(precision=precision)
     print(f"\n{precision}, two layers, batch {shape.batch} x {shape.window}, as many weights as the LSTM: characters/s")
-    names = ["lstm", *(cell for cell in get_args(Cell) if cell != "lstm")]
+    names = ["lstm", *(cell for cell in cell_names() if cell != "lstm")]
     for width in widths:
         settings = ComparisonConfig(models=",".join(names), layers="2", match="parameters")
         cells = grid_cells(settings, ModelConfig(hidden_size=width, dropout=0.05))

@@ -48,9 +48,12 @@ class Cell:
     """A recurrent cell.
 
     A cell stands alone where its layers can be read one after the other, each over a whole text. The others are
-    networks of their own.
+    networks of their own: their `layer` is the whole network, and their `step` the whole step model.
 
     Attributes:
+        layer: where its torch layer is, `module:class`. A layer is made of the number of its inputs and of its units,
+            and maps inputs and the state before them to outputs and the state after them, as torch's own layers do.
+        step: where its step is, `module:class`; charlm/stepping/cells/base.py says what a step is.
         gates: in the order in which a layer's matrices store them.
         states: what it carries; the first is its output.
         layer_shapes: names and shapes of a layer's weights; `gated_shapes` for layers that name them as torch does.
@@ -65,6 +68,8 @@ class Cell:
         matrix_pairs: matrices of a layer for its inputs, and as many for its state; None for one pair a gate.
     """
 
+    layer: str
+    step: str
     gates: tuple[Gate, ...]
     states: tuple[CarriedState, ...]
     layer_shapes: LayerShapes
@@ -84,7 +89,7 @@ class Cell:
         return len(self.gates) if self.matrix_pairs is None else self.matrix_pairs
 
 
-def gated_shapes(gates: tuple[Gate, ...], *, num_biases: int = 1, num_peepholes: int = 0) -> LayerShapes:
+def gated_shapes(num_gates: int, *, num_biases: int = 1, num_peepholes: int = 0) -> LayerShapes:
     """Returns the shapes of a layer that names its weights as torch's layers do.
 
     Args:
@@ -93,7 +98,7 @@ def gated_shapes(gates: tuple[Gate, ...], *, num_biases: int = 1, num_peepholes:
     """
 
     def shapes(num_inputs: int, num_units: int) -> Shapes:
-        rows = len(gates) * num_units
+        rows = num_gates * num_units
         biases = ("bias_ih_l0", "bias_hh_l0")[:num_biases]
         matrices = {"weight_ih_l0": (rows, num_inputs), "weight_hh_l0": (rows, num_units)}
         peepholes = {"weight_peephole_l0": (num_peepholes, num_units)} if num_peepholes else {}
@@ -124,23 +129,29 @@ _HIDDEN, _MEMORY = CarriedState("h"), CarriedState("c")
 
 CELLS: dict[str, Cell] = {
     "lstm": Cell(
+        layer="charlm.models.cells.lstm:LSTM",
+        step="charlm.stepping.cells.lstm:LstmStep",
         gates=_LSTM_GATES,
         states=(_HIDDEN, _MEMORY),
-        layer_shapes=gated_shapes(_LSTM_GATES, num_biases=2),
+        layer_shapes=gated_shapes(4, num_biases=2),
         learning_rate=0.03,
         keeping_gate="forget",
         keeping_bias=1.0,
     ),
     "lstm-peephole": Cell(
+        layer="charlm.models.cells.lstm_peephole:PeepholeLSTM",
+        step="charlm.stepping.cells.lstm_peephole:PeepholeLstmStep",
         gates=_LSTM_GATES,
         states=(_HIDDEN, _MEMORY),
-        layer_shapes=gated_shapes(_LSTM_GATES, num_peepholes=3),
+        layer_shapes=gated_shapes(4, num_peepholes=3),
         learning_rate=0.03,
         keeping_gate="forget",
         keeping_bias=1.0,
         gates_see_memory=True,
     ),
     "st-lstm": Cell(
+        layer="charlm.models.st_lstm:SpatiotemporalLanguageModel",
+        step="charlm.stepping.st_lstm:SpatiotemporalStepModel",
         gates=(
             *(Gate("input"), Gate("forget"), _CANDIDATE, Gate("output")),
             *(Gate("shared input"), Gate("shared forget"), Gate("shared candidate", is_logistic=False)),
@@ -153,36 +164,46 @@ CELLS: dict[str, Cell] = {
         matrix_pairs=9,
     ),
     "gru": Cell(
+        layer="charlm.models.cells.gru:GRU",
+        step="charlm.stepping.cells.gru:GruStep",
         gates=(*_GRU_GATES, Gate("candidate", is_logistic=False, has_inner_bias=True)),
         states=(_HIDDEN,),
-        layer_shapes=gated_shapes((*_GRU_GATES, _CANDIDATE), num_biases=2),
+        layer_shapes=gated_shapes(3, num_biases=2),
         learning_rate=0.012,
         keeping_gate="update",
         splits_products=True,
     ),
     "gru-reset-before": Cell(
+        layer="charlm.models.cells.gru_reset_before:ResetBeforeGRU",
+        step="charlm.stepping.cells.gru_reset_before:ResetBeforeGruStep",
         gates=(*_GRU_GATES, _CANDIDATE),
         states=(_HIDDEN,),
-        layer_shapes=gated_shapes((*_GRU_GATES, _CANDIDATE)),
+        layer_shapes=gated_shapes(3),
         learning_rate=0.012,
         keeping_gate="update",
         splits_products=True,
     ),
     "gru-simple": Cell(
+        layer="charlm.models.cells.gru_simple:SimpleGRU",
+        step="charlm.stepping.cells.gru_simple:SimpleGruStep",
         gates=(Gate("update"), _CANDIDATE),
         states=(_HIDDEN,),
-        layer_shapes=gated_shapes((Gate("update"), _CANDIDATE)),
+        layer_shapes=gated_shapes(2),
         learning_rate=0.012,
         keeping_gate="update",
     ),
     "rnn": Cell(
+        layer="charlm.models.cells.rnn:RNN",
+        step="charlm.stepping.cells.rnn:RnnStep",
         gates=(Gate("hidden", is_logistic=False),),
         states=(_HIDDEN,),
-        layer_shapes=gated_shapes((Gate("hidden", is_logistic=False),), num_biases=2),
+        layer_shapes=gated_shapes(1, num_biases=2),
         learning_rate=0.015,
         settings=("nonlinearity",),
     ),
     "jordan": Cell(
+        layer="charlm.models.jordan:JordanLanguageModel",
+        step="charlm.stepping.jordan:JordanStepModel",
         gates=(Gate("hidden", is_logistic=False),),
         states=(CarriedState("y", is_shared=True, size="vocabulary"),),
         layer_shapes=dense_shapes,
@@ -195,6 +216,21 @@ CELLS: dict[str, Cell] = {
 """The cells by name."""
 
 
+def cell_names() -> tuple[str, ...]:
+    """Returns the names of all cells."""
+    return tuple(CELLS)
+
+
 def standing_alone() -> tuple[str, ...]:
     """Returns the names of the cells that stand alone."""
     return tuple(name for name, cell in CELLS.items() if cell.stands_alone)
+
+
+def with_keeping_gate() -> tuple[str, ...]:
+    """Returns the names of the cells with a gate that keeps the past, whose first bias can be set."""
+    return tuple(name for name, cell in CELLS.items() if cell.keeping_gate is not None)
+
+
+def with_setting(setting: str) -> tuple[str, ...]:
+    """Returns the names of the cells that take a setting of the model's beside its sizes."""
+    return tuple(name for name, cell in CELLS.items() if setting in cell.settings)

@@ -4,19 +4,40 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
+_TIME = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
+_MIX = re.compile(r"none|ngram:([1-9]|1\d|2[0-4])")
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(KB|MB|GB|TB)")
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def parse_duration(text: str) -> float:
+@dataclass(frozen=True)
+class Duration:
+    """How long a training is: a number of steps or of epochs, or the seconds of a budget."""
+
+    value: float
+    unit: Literal["steps", "epochs", "seconds"]
+
+    @property
+    def is_budget(self) -> bool:
+        """Whether it is a time, which decides the number of steps."""
+        return self.unit == "seconds"
+
+    def __str__(self) -> str:
+        """Returns it as people write it: '3 epochs', '90s', '2h'."""
+        if not self.is_budget:
+            return f"{self.value:,g} {self.unit}"
+        unit = next(unit for unit in ("h", "m", "s") if self.value % _SECONDS[unit] == 0 or unit == "s")
+        return f"{self.value / _SECONDS[unit]:g}{unit}"
+
+
+def parse_seconds(text: str) -> float:
     """Returns the seconds that a duration such as '90s', '5m' or '2h' stands for.
 
     Raises:
         ValueError: it is not a positive number followed by s, m or h.
     """
-    match = _DURATION.match(text)
+    match = _TIME.match(text)
     if match is None or float(match[1]) <= 0:
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 5m or 2h")
     return float(match[1]) * _SECONDS[match[2]]
@@ -81,3 +102,28 @@ def parse_forcing(text: str) -> Forcing:
     if not lowest <= forcing.parameter <= largest:
         raise ValueError(f"{text!r} must have a number from {lowest:g} to {largest:g}")
     return forcing
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What is mixed with a network: n-grams up to an order, or nothing."""
+
+    order: int | None
+
+    def __str__(self) -> str:
+        """Returns it as people write it: 'ngram:8', or 'none'."""
+        return "none" if self.order is None else f"ngram:{self.order}"
+
+
+def parse_mix(written: object) -> Mix | None:
+    """Returns what a setting such as 'ngram:8' or 'none' stands for; what is parsed already, or None, as it is.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if written is None or isinstance(written, Mix):
+        return written
+    match = _MIX.fullmatch(written) if isinstance(written, str) else None
+    if match is None:
+        raise ValueError(f"{written!r} is not none or ngram:K with K from 1 to 24")
+    return Mix(None if match[1] is None else int(match[1]))

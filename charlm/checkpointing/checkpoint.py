@@ -1,4 +1,4 @@
-"""A checkpoint: named tensors and JSON values in one file; container.py says how they lie in it."""
+"""A checkpoint: named torch tensors and JSON values in one file, whose format is in container.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

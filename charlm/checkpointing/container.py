@@ -1,4 +1,4 @@
-"""The file of a checkpoint, checked on the way in: named arrays and JSON values, without torch.
+"""The file format of a checkpoint, checked when it is read: named arrays and JSON values, without torch.
 
 It is a safetensors file. Its metadata holds four strings: `format` (always "charlm"), `version`, `values`
 (everything that is not a tensor, as JSON) and `sha256` (over the values and every tensor's name, type,
@@ -50,7 +50,7 @@ _WIDTHS = {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor as it lies in the file.
+    """A tensor as it is stored in the file.
 
     Attributes:
         dtype: torch's name of its type, such as "torch.float32".
@@ -133,7 +133,7 @@ def read_container(path: Path, *, within: Path | None = None) -> Container:
 
 
 def _content(path: Path, *, within: Path | None) -> tuple[bytes, Mapping[str, Any]]:
-    """Returns all bytes of a safetensors file, and its header, once that is no reason not to read the rest.
+    """Returns all bytes of a safetensors file, and its header, which is checked before the rest is read.
 
     The file begins with the length of its header, eight bytes, and the header, a JSON object.
 

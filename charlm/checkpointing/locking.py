@@ -1,4 +1,4 @@
-"""One process at a time on a run: a lock that the system takes back from a process that has died."""
+"""The lock of a folder, which one process holds at a time; the system releases it when that process dies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +13,15 @@ LOCK_FILE = ".lock"
 
 
 class InUseError(CheckpointError):
-    """Another process works in the folder."""
+    """Another process holds the lock of the folder."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes that ask for this lock, too, out of a folder while the block runs.
+    """Holds the lock of a folder while the block runs.
 
     Raises:
-        InUseError: another process has it.
+        InUseError: another process holds it.
         CheckpointError: the folder cannot be written, or its file system has no locks.
     """
     lock = FileLock(folder / LOCK_FILE, timeout=0)

@@ -19,7 +19,7 @@ _MOST_LINES = 500_000
 
 
 def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
-    """Appends one line to the metrics; `sync_metrics` sees to it that it lasts.
+    """Appends one line to the metrics; `sync_metrics` makes it outlast a power cut.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -30,7 +30,7 @@ def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def sync_metrics(path: Path) -> None:
-    """Waits until all lines are on the disk, as they must be before a checkpoint that counts on them.
+    """Waits until all lines are on the disk; no checkpoint may be written before that.
 
     Raises:
         CheckpointError: they cannot be written.

@@ -1,4 +1,4 @@
-"""A run's folder: which file lies where, how a run is named, made and found."""
+"""The folder of a run: the names of its files, and how runs are made and found."""
 
 import json
 import re
@@ -61,11 +61,11 @@ class RunFolder:
 
     @property
     def last(self) -> Path:
-        """The newest state of the training; enough to go on exactly."""
+        """The newest state of the training; enough to resume it exactly."""
         return self.path / "last.safetensors"
 
     def state_after(self, step: int) -> Path:
-        """An older state of the training, after so many steps."""
+        """The file of an older state of the training."""
         return self.path / f"step-{step}.safetensors"
 
     def states(self) -> dict[int, Path]:
@@ -83,14 +83,14 @@ class RunFolder:
         try:
             self.state_after(step).hardlink_to(self.last)
         except FileExistsError:
-            pass  # A process that was killed got as far as this.
+            pass  # From a process that was killed after this step.
         except OSError:
             # A file system without hard links: for a moment there is no last.safetensors, but its state is there.
             with suppress(OSError):
                 self.last.rename(self.state_after(step))
 
     def prune_states(self, *, before: int, keep: int) -> None:
-        """Removes all but the newest `keep` states from before a step; states after it are of a past that was left."""
+        """Keeps the newest `keep` states from before a step; removes all others, also those after that step."""
         older = [step for step in self.states() if step < before]
         for step, path in self.states().items():
             if step not in older[:keep]:
@@ -103,11 +103,11 @@ class RunFolder:
         write_atomically(self.config_file, (heading + dump_config(config)).encode())
 
     def read_config(self) -> RunConfig:
-        """Returns what config.toml says.
+        """Returns the configuration in config.toml.
 
         Raises:
             CheckpointError: it is missing or not TOML.
-            ConfigError: it holds what charlm does not know.
+            ConfigError: a setting is unknown or out of range.
         """
         return load_config(self.config_file)
 
@@ -174,10 +174,10 @@ def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
 
 
 def require_free(checkpoints: Path, name: str | None) -> None:
-    """Returns if a new run can have this name.
+    """Refuses the name of a new run if it is taken.
 
     Raises:
-        CheckpointError: there is something of that name already.
+        CheckpointError: it is taken.
     """
     if name is not None and (checkpoints / name).exists() and not _is_abandoned(checkpoints / name):
         raise CheckpointError(
@@ -188,9 +188,9 @@ def require_free(checkpoints: Path, name: str | None) -> None:
 
 @contextmanager
 def created_run(checkpoints: Path, *, name: str | None, default_name: str) -> Iterator[RunFolder]:
-    """Gives the folder of a new run, locked; it goes again if the block fails before it has written config.toml.
+    """Gives the folder of a new run, locked; it is removed if the block fails before config.toml is written.
 
-    Without a `name` the run is called `default_name`, numbered from 2 if that is taken. What a process that
+    Without a `name` the run is named `default_name`, numbered from 2 if that is taken. What a process that
     was killed before it had written config.toml left behind is taken over.
 
     Raises:
@@ -231,7 +231,7 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
                 raise
             continue
         if (path / "config.toml").exists():
-            # Another process had it between the look and the lock.
+            # Another process made this run before the folder was locked.
             require_free(checkpoints, name)
             opened.close()
             continue
@@ -242,11 +242,11 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
 
 
 _FIRST_FILES = ("tokenizer.json", "last.safetensors", "best.safetensors", "metrics.jsonl")
-"""What a new run writes before its config.toml, which makes it one."""
+"""The files that a new run writes before config.toml; with config.toml the folder is a run."""
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Returns whether a folder holds nothing but the beginnings of a run that was killed."""
+    """Returns whether a folder holds only the first files of a run that was killed."""
     if path.is_symlink() or not path.is_dir():
         return False
     return all(

@@ -10,11 +10,12 @@ import typer
 from charlm.cli.lasting import lasting_imports
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, Plot, Quiet, Texts
-from charlm.cli.settings import run_config, section_config
+from charlm.cli.settings import free_config, section_config
 from charlm.config import (
     ComparisonConfig,
     DataConfig,
     ModelConfig,
+    Request,
     RunSettings,
     TokenizerConfig,
     TrainingConfig,
@@ -51,7 +52,7 @@ def compare(
         from charlm.cli.plots import require_plots
 
         require_plots()
-    config = run_config(text=tuple(text or ()), flags=flags, file=None)
+    request = Request(free_config(text=tuple(text or ()), flags=flags), frozenset(flags))
 
     with lasting_imports():
         from charlm.cli.comparison import make_comparison_display, results_table
@@ -66,7 +67,7 @@ def compare(
     with interruptible(stop, display.stopping) as interrupts:
         try:
             with display.shown():
-                folder, results = comparing.compare(settings, config, Workspace(), display, stop, show=display.grid)
+                folder, results = comparing.compare(settings, request, Workspace(), display, stop, show=display.grid)
         except KeyboardInterrupt:
             sys.stderr.write("Stopped at once. The same command goes on from the last checkpoint.\n")
             raise

@@ -12,7 +12,7 @@ from charlm.cli.settings import section_config
 from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings
 from charlm.errors import ConfigError
 
-READING = ("pattern", "encoding", "newlines", "normalize")
+READING = {"pattern", "encoding", "newlines", "normalize"}
 """How a text is read, whatever it is read for."""
 
 
@@ -38,13 +38,11 @@ def perplexity(
     """
     settings = section_config(EvaluationConfig, flags)
     device = section_config(RunSettings, flags).device
-    reading = {name: value for name, value in flags.items() if name in READING}
+    reading = section_config(DataConfig, {"corpus": ("-",), **flags}).model_dump(include=READING & flags.keys())
     if text and split is not None:
         raise ConfigError("--split names a part of the run's own text; leave it out, or leave out TEXT.")
     if reading and not text:
-        raise ConfigError(f"{flag(next(iter(reading)))} says how to read TEXT; give one, or leave it out.")
-    # None: as the run's own text was read.
-    way = section_config(DataConfig, {"corpus": tuple(text or ()), **reading}) if reading else None
+        raise ConfigError(f"{flag(min(reading))} says how to read TEXT; give one, or leave it out.")
     stdin = standard_input(*(text or ()))
 
     from charlm.cli.console import make_display, plain_console, print_json
@@ -63,7 +61,7 @@ def perplexity(
             make_display(quiet=quiet),
             split=split,
             device=device,
-            reading=way,
+            reading=reading,
             stdin=stdin,
         )
     if json:

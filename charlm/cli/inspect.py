@@ -9,7 +9,7 @@ import typer
 
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, Plot, Quiet, Run, Texts, standard_input
-from charlm.cli.settings import run_config, section_config
+from charlm.cli.settings import free_config, section_config
 from charlm.config import (
     ActivationsConfig,
     AgreementConfig,
@@ -64,7 +64,7 @@ def gradients(
     if plot is not None:
         require_plots()
     settings = section_config(GradientsConfig, flags)
-    config = run_config(text=tuple(text or ("builtin:python-docs",)), flags=flags, file=None)
+    config = free_config(text=tuple(text or ("builtin:python-docs",)), flags=flags)
     with interruptible():
         from charlm.runs.gradients import inspect_gradients
         from charlm.runs.workspace import Workspace
@@ -149,7 +149,7 @@ def agreement(
     if plot is not None:
         require_plots()
     settings = section_config(AgreementConfig, flags)
-    config = run_config(text=("generated",), flags=_FOR_AGREEMENT | dict(flags), file=None)
+    config = free_config(text=("generated",), flags=_FOR_AGREEMENT | dict(flags))
     with interruptible():
         from charlm.runs.agreement import inspect_agreement
 

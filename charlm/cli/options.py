@@ -4,12 +4,12 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Collection
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
-from charlm.config import Section
+from charlm.config import Choices, Section
 
 ALIASES = {"learning_rate": ("--lr",), "length": ("-n",), "temperature": ("--temp",)}
 """Other names that people look for."""
@@ -77,7 +77,7 @@ def plain_type(annotation: Any) -> Any:
 
 
 def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
-    kind = plain_type(field.annotation)
+    kind = _choices(field) or plain_type(field.annotation)
     parsed, shown = _parsed_type(kind)
     description, _, default_in_words = (field.description or "").partition("[default: ")
     option = typer.Option(
@@ -99,6 +99,12 @@ def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
     )
 
 
+def _choices(field: FieldInfo) -> Any:
+    """Returns the type of one of the values that a field lists; None where it lists none."""
+    listed = [marker.values() for marker in field.metadata if isinstance(marker, Choices)]
+    return Literal.__getitem__(listed[0]) if listed else None
+
+
 def _parsed_type(kind: Any) -> tuple[Any, str | None]:
     """Returns the type that Typer parses, and how the help shows it; None leaves that to Typer.
 
@@ -106,11 +112,11 @@ def _parsed_type(kind: Any) -> tuple[Any, str | None]:
     """
     if kind is bool:
         return bool, ""
-    if kind in (int, float, str):
+    if kind in (int, float):
         return str, f"<{kind.__name__}>"
     if get_origin(kind) is tuple:
         return list[str], "<str>…"
-    return kind, None
+    return (kind, None) if get_origin(kind) is Literal else (str, "<str>")
 
 
 def _panel(section: type[Section]) -> str:

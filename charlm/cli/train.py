@@ -13,8 +13,8 @@ from charlm.cli.completion import run_names
 from charlm.cli.lasting import lasting_imports
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, Quiet, Texts, standard_input
-from charlm.cli.settings import run_config, section_config
-from charlm.config import DataConfig, ModelConfig, RunConfig, RunSettings, TokenizerConfig, TrainingConfig
+from charlm.cli.settings import run_request, section_config
+from charlm.config import DataConfig, ModelConfig, Request, RunSettings, TokenizerConfig, TrainingConfig
 from charlm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def train(
         _refuse_on_resuming([name for name, value in others.items() if value] + _not_free(flags))
         work = partial(_resume, run=resume, overrides=_overrides(flags))
     else:
-        settings = run_config(text=tuple(text or ()), flags=flags, file=config)
+        request = run_request(text=tuple(text or ()), flags=flags, file=config)
         if dry_run:
             from charlm.checkpointing.run_folder import dump_config
 
-            sys.stdout.write(dump_config(settings))
+            sys.stdout.write(dump_config(request.config))
             return
-        work = partial(_start, settings=settings, init_from=init_from)
+        work = partial(_start, request=request, init_from=init_from)
     _train_and_print(work, json=json, quiet=quiet)
 
 
@@ -101,16 +101,16 @@ def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _start(display: "Display", stop: "StopRequest", *, settings: RunConfig, init_from: str | None) -> "TrainResult":
+def _start(display: "Display", stop: "StopRequest", *, request: Request, init_from: str | None) -> "TrainResult":
     started = time.monotonic()
-    data = settings.data
+    data = request.config.data
     stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
     with lasting_imports():
         from charlm.runs.train import start
         from charlm.runs.workspace import Workspace
 
-    return start(settings, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
+    return start(request, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
 
 
 def _resume(display: "Display", stop: "StopRequest", *, run: str, overrides: Mapping[str, Any]) -> "TrainResult":

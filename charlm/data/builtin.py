@@ -23,7 +23,7 @@ class BuiltinText:
     """A text that is on every machine.
 
     Attributes:
-        name: what it is called on the command line, with its prefix.
+        name: its name on the command line, with its prefix.
         description: what is in it, one sentence.
         licence: on what terms it may be used.
         open: returns the text.

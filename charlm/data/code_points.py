@@ -1,7 +1,9 @@
-"""Text as numbers: the code point of each character, and its length in UTF-8."""
+"""Text as numbers: the code point of each character, its bytes in UTF-8, and how many there are."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from charlm.errors import DataError
 
 BLOCK = 1 << 16
 """Characters to look up at a time: their intermediate arrays stay in the processor's cache."""
@@ -10,6 +12,21 @@ BLOCK = 1 << 16
 def code_points(text: str) -> NDArray[np.uint32]:
     """Returns the Unicode code points of `text`, lone surrogates included."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def to_utf8(text: str) -> bytes:
+    """Returns `text` in UTF-8.
+
+    Raises:
+        DataError: it holds a lone surrogate, which UTF-8 cannot express.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"U+{ord(text[error.start]):04X} at character {error.start} of {text[:20]!r}… is half of a surrogate "
+            "pair and no character. Decode the text with its right encoding."
+        ) from None
 
 
 def utf8_length(text: str) -> int:

@@ -6,17 +6,17 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from charlm.data.encoder import Counts, encode_to
+from charlm.data.encoder import EncodedText, encode_to
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
 from charlm.data.sources import TextSource
 from charlm.data.splits import as_pieces, count_units
-from charlm.data.tokenfile import TokenFile, smallest_type
-from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.base import Tokenizer, smallest_type
 from charlm.data.tokenizers.build import from_json
 from charlm.data.tokenizers.recipes import TokenizerRecipe
 from charlm.errors import CheckpointError, DataError
@@ -45,28 +45,6 @@ _MOST_BYTES_IN_TEMPORARY_FOLDER = 64 << 20
 
 
 @dataclass(frozen=True)
-class EncodedText:
-    """A text as symbols, and what it adds up to.
-
-    Attributes:
-        num_symbols: its symbols, begins and ends of records included.
-        num_characters: its Unicode code points, unknown ones included; a record's end is one.
-        num_bytes: their UTF-8 bytes, unknown ones included; a record's end is one.
-        num_unknown: symbols that are the unknown symbol.
-        num_records: its records; 0 for running text.
-        first_bytes: UTF-8 bytes of what the first symbol stands for; it is read, but never scored.
-    """
-
-    tokens: TokenFile
-    num_symbols: int
-    num_characters: int
-    num_bytes: int
-    num_unknown: int
-    num_records: int
-    first_bytes: int
-
-
-@dataclass(frozen=True)
 class EncodedCorpus:
     """The parts of a corpus as symbols.
 
@@ -75,8 +53,8 @@ class EncodedCorpus:
         key: names the folder in the cache.
         folder: that folder.
         digest: SHA-256 of the text in UTF-8; where parts are texts of their own, of their digests.
-        split: how the parts came about, for people: '90/5/5' or 'separate files'.
-        reused: whether it was there already.
+        split: how the text was split, for people: '90/5/5' or 'separate files'.
+        reused: whether it was in the cache already.
     """
 
     label: str
@@ -96,8 +74,8 @@ def prepare_corpus(
 ) -> EncodedCorpus:
     """Returns the corpus as symbols, from the cache if the same texts were encoded in the same way before.
 
-    The texts are streamed three times: to know their content and size, to learn the vocabulary from the
-    training part, and to encode. Each part is encoded on its own, so that no symbol straddles a border.
+    The texts are streamed three times: for their digest and size, to learn the vocabulary from the training
+    part, and to encode. Each part is encoded on its own, so that no symbol straddles a border.
 
     Args:
         folder: the data folder; the cache is in it.
@@ -118,12 +96,13 @@ def prepare_corpus(
     place = _place(folder, key)
     with _write_errors_as_data_errors(place.parent), replace_folder(place) as temporary:
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
-            counts: dict[str, Counts] = {}
+            counts: dict[str, Mapping[str, int]] = {}
             for part, pieces in layout.parts():
                 with create_synced(temporary / f"{part}.bin") as file:
-                    counts[part] = encode_to(file, pieces, tokenizer, advance=advance)
-                if counts[part].num_symbols < 2:
-                    raise layout.too_short(part, num_symbols=counts[part].num_symbols)
+                    encoded = encode_to(file, pieces, tokenizer, advance=advance)
+                if encoded.num_symbols < 2:
+                    raise layout.too_short(part, num_symbols=encoded.num_symbols)
+                counts[part] = encoded.counts()
         _describe(temporary, text.label, layout, tokenizer, counts)
         # Opened before it gets its name: another process may then replace it at any time.
         corpus = _open(temporary, key)
@@ -137,8 +116,7 @@ def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     try:
         return _open(_place(folder, key), key)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckpointError):
-        # Absent or damaged, in whichever way: it is made anew.
-        return None
+        return None  # It is absent or damaged, and is made anew.
 
 
 @contextmanager
@@ -160,15 +138,13 @@ def encode_text(
     with ExitStack() as opened:
         opened.enter_context(_write_errors_as_data_errors(place))
         place.mkdir(parents=True, exist_ok=True)
-        # A file without a name: it is gone when the last who reads it is.
+        # The file has no name, so that it is gone once nobody reads it.
         file = opened.enter_context(tempfile.TemporaryFile(dir=place))
         advance = opened.enter_context(progress(f"encoding {source.label}", size))
-        counts = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
-        if counts.num_symbols == 0:
+        encoded = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
+        if encoded.num_symbols == 0:
             raise empty_text(source, records=records)
-        file.flush()
-        tokens = TokenFile.map(file, smallest_type(tokenizer.vocabulary_size))
-    yield EncodedText(tokens, **asdict(counts))
+    yield encoded
 
 
 def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
@@ -177,7 +153,7 @@ def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
 
 
 def _training_text(layout: Layout, progress: ProgressFactory, opened: ExitStack) -> Iterator[str]:
-    """Yields the training part; shows progress from its first piece on, so not for who does not read it."""
+    """Yields the training part; progress is shown once its first piece is asked for."""
     part, pieces = next(layout.parts())
     label, total = "learning the vocabulary", layout.texts[0][1][part]
     advance = opened.enter_context(progress(label, total))
@@ -190,8 +166,8 @@ def _place(folder: Path, key: str) -> Path:
     return folder / "cache" / key
 
 
-def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Counts]) -> None:
-    """Writes the tokenizer, and what else opening the folder needs."""
+def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Any]) -> None:
+    """Writes tokenizer.json and meta.json."""
     stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
     meta = {
         "version": _FORMAT_VERSION,
@@ -199,7 +175,7 @@ def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, cou
         "digest": layout.digest,
         "split": layout.split,
         "tokenizer": hashlib.sha256(stored_tokenizer).hexdigest(),
-        "parts": {part: asdict(each) | {"sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
+        "parts": {part: {**each, "sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
     }
     for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
         with create_synced(place / name) as file:

@@ -1,4 +1,4 @@
-"""One text of the catalogue onto the disk: fetched, verified, unpacked, and never half there."""
+"""Fetches a text of the catalogue: downloaded, verified, unpacked, and never half there."""
 
 import hashlib
 import logging
@@ -49,25 +49,25 @@ class RemoteText:
 
     @property
     def download_name(self) -> str:
-        """File name of the download."""
+        """The file name of the download."""
         return self.url.rpartition("/")[2]
 
 
 class _ByteCounter:
-    """What pooch takes for a progress bar; tells `progress` each byte once, and no more than there are.
+    """A progress bar for pooch that reports each byte to `progress` once.
 
     Pooch counts whole chunks, rounded up, then resets the bar and reports the total.
     """
 
     def __init__(self, progress: Callable[[int], None], total: int) -> None:
         self.total = total
-        self._told = 0
+        self._num_reported = 0
         self._size = total
         self._progress = progress
 
     def update(self, num_bytes: int) -> None:
-        more = min(num_bytes, self._size - self._told)
-        self._told += more
+        more = min(num_bytes, self._size - self._num_reported)
+        self._num_reported += more
         self._progress(more)
 
     def reset(self) -> None:
@@ -91,14 +91,14 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
             progress(text.download_bytes)
             return
         with scratch_folder(folder) as scratch:
-            by_hand = folder / text.download_name
-            if _is_intact(by_hand, text.download_bytes, text.download_sha256):
+            download = folder / text.download_name
+            if _is_intact(download, text.download_bytes, text.download_sha256):
                 progress(text.download_bytes)
-                _write_verified(_contents(by_hand, text), target, text, scratch=scratch)
-                by_hand.unlink()
-                return
-            _download(text, scratch / text.download_name, progress)
-            _write_verified(_contents(scratch / text.download_name, text), target, text, scratch=scratch)
+            else:
+                download = scratch / text.download_name
+                _download(text, download, progress)
+            _write_verified(_contents(download, text), target, text, scratch=scratch)
+            download.unlink()
 
 
 def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:

@@ -1,4 +1,4 @@
-"""Text to symbols in a flat file: streamed, and counted on the way."""
+"""Encodes a text into a flat file of symbols, in a stream, and counts what it reads."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 
 from charlm.data.code_points import utf8_length
 from charlm.data.splits import count_units
-from charlm.data.tokenfile import smallest_type
-from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.base import Tokenizer, smallest_type
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What a text adds up to.
+class EncodedText:
+    """A text as symbols, and what was counted in it.
 
     Attributes:
         num_symbols: its symbols, begins and ends of records included.
@@ -25,6 +25,7 @@ class Counts:
         first_bytes: UTF-8 bytes of what the first symbol stands for; it is read, but never scored.
     """
 
+    tokens: TokenFile
     num_symbols: int
     num_characters: int
     num_bytes: int
@@ -32,14 +33,20 @@ class Counts:
     num_records: int
     first_bytes: int
 
+    def counts(self) -> dict[str, int]:
+        """Returns what was counted, by the names of the attributes."""
+        return {name: count for name, count in vars(self).items() if name != "tokens"}
 
-def encode_to(file: BinaryIO, pieces: Iterable[str], tokenizer: Tokenizer, *, advance: Callable[[int], None]) -> Counts:
-    """Writes the symbols of a text and returns what it adds up to.
+
+def encode_to(
+    file: BinaryIO, pieces: Iterable[str], tokenizer: Tokenizer, *, advance: Callable[[int], None]
+) -> EncodedText:
+    """Writes the symbols of a text into an empty file and returns the text that lies in it.
 
     Args:
-        file: where the symbols go, as the smallest type that holds the vocabulary.
+        file: where the symbols go, as the smallest type that holds the vocabulary; open for reading, too.
         pieces: the text; for a tokenizer of records, as `as_pieces` gives it.
-        advance: told how many more bytes of UTF-8 were read.
+        advance: is called with how many more bytes of UTF-8 were read.
     """
     dtype = smallest_type(tokenizer.vocabulary_size)
     # A number that no symbol has, where nothing is unknown.
@@ -54,7 +61,16 @@ def encode_to(file: BinaryIO, pieces: Iterable[str], tokenizer: Tokenizer, *, ad
         num_symbols += len(tokens)
         num_unknown += int(np.count_nonzero(tokens == unknown))
         file.write(tokens.astype(dtype, copy=False).tobytes())
-    return Counts(num_symbols, text.num_characters, text.num_bytes, num_unknown, text.num_records, first_bytes)
+    file.flush()
+    return EncodedText(
+        TokenFile.map(file, dtype),
+        num_symbols=num_symbols,
+        num_characters=text.num_characters,
+        num_bytes=text.num_bytes,
+        num_unknown=num_unknown,
+        num_records=text.num_records,
+        first_bytes=first_bytes,
+    )
 
 
 @final

@@ -1,4 +1,4 @@
-"""From what a user names (paths, globs, '-', built-ins, catalogue names) to the texts of a corpus."""
+"""Opens the texts that a user names: paths, globs, '-', built-ins, names of the catalogue."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +8,7 @@ from charlm.config import DataConfig
 from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
-from charlm.data.files import find_files, is_pipe, path_exists, text_name
+from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
 from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
 from charlm.errors import DataError
@@ -27,7 +27,7 @@ class CorpusText:
         valid: the validation text, if it is one of its own.
         test: the test text, if it is one of its own.
         split: the fractions to cut `train` into; None when the parts are separate texts.
-        notes: sentences that are good to know.
+        notes: sentences to show, such as which encoding was detected.
     """
 
     label: str
@@ -65,17 +65,13 @@ def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> Co
 def open_text(
     specs: tuple[str, ...], *, data: DataConfig, folder: Path, stdin: BinaryIO | None
 ) -> tuple[TextSource, tuple[str, ...]]:
-    """Returns one text made of all that `specs` name, and sentences that are good to know.
+    """Returns one text made of all that `specs` name, and sentences to show.
+
+    Other arguments, and errors, are as in `open_corpus`.
 
     Args:
         specs: what to read, as in `DataConfig.corpus`.
-        data: how to read it; its own texts are left alone.
-        folder: the data folder, in which fetched corpora are kept.
-        stdin: what '-' stands for; read to its end here.
-
-    Raises:
-        DataError: something is not there, or cannot be read.
-        ConfigError: the encoding is not known.
+        data: how to read it; the texts that it names are not read.
     """
     reader = _Reader(data, folder=folder, stdin=stdin)
     return reader.open(specs), reader.notes()
@@ -105,7 +101,7 @@ def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:
 
 
 class _Reader:
-    """Opens texts as one set of settings says, and remembers which encodings it had to guess."""
+    """Opens texts with one set of settings, and collects the encodings that it had to detect."""
 
     def __init__(self, data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> None:
         self._data = data
@@ -115,7 +111,7 @@ class _Reader:
         self._detected: dict[str, list[str]] = {}
 
     def open(self, specs: tuple[str, ...]) -> TextSource:
-        """Returns all texts that `specs` name, one after the other."""
+        """Returns all texts that `specs` name, joined into one."""
         opened = [self._open_one(spec) for spec in specs]
         label = opened[0][0] if len(opened) == 1 else f"{opened[0][0]} and {len(opened) - 1} more"
         return self.combine(tuple(part for _, parts in opened for part in parts), label)
@@ -125,7 +121,7 @@ class _Reader:
         return CombinedSource(parts, label, newlines=self._data.newlines, normalize=self._data.normalize)
 
     def catalogued(self, spec: str) -> CorpusEntry | None:
-        """Returns the corpus of the catalogue that a name means; a path that exists goes first."""
+        """Returns the corpus of the catalogue with this name; None if there is none, or a path of that name exists."""
         return None if path_exists(spec) else find(spec)
 
     def corpus_files(self, entry: CorpusEntry) -> tuple[DecodedSource, ...]:
@@ -140,7 +136,7 @@ class _Reader:
         return tuple(DecodedSource(self._file(place / file.name), entry.name, encoding) for file in entry.files)
 
     def notes(self) -> tuple[str, ...]:
-        """Returns what was found out on the way, one sentence each."""
+        """Returns the encodings that were detected, one sentence each."""
         return tuple(
             f"Detected encoding {encoding} in '{names[0]}'"
             + (f" and {len(names) - 1} more" if len(names) > 1 else "")

@@ -16,7 +16,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Window:
-    """What one step reads.
+    """The symbols that one step reads and predicts.
 
     Attributes:
         inputs: symbols, int64 `[time, batch]`.
@@ -48,7 +48,7 @@ class Window:
         return Window(self.inputs[:, start:stop], targets, self.fresh, num_targets, starts)
 
     def to(self, device: torch.device) -> "Window":
-        """Returns the window on a device; a GPU copies it by itself, and nobody waits."""
+        """Returns the window on a device; a copy to a GPU is not waited for."""
         inputs, targets = self.inputs, self.targets
         if device.type == "cuda":
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
@@ -57,22 +57,17 @@ class Window:
 
 
 class Batches(Protocol):
-    """A training text as an endless row of windows, epoch after epoch, each a pure function of its index."""
+    """A training text as windows, epoch after epoch without end, each a pure function of its index.
 
-    @property
-    def num_lanes(self) -> int:
-        """The width of every window."""
-        ...
+    Attributes:
+        num_lanes: the width of every window.
+        windows_per_epoch: number of windows that read the text once.
+        targets_per_epoch: number of targets in these windows.
+    """
 
-    @property
-    def windows_per_epoch(self) -> int:
-        """How many windows read the text once."""
-        ...
-
-    @property
-    def targets_per_epoch(self) -> int:
-        """How many targets they have together."""
-        ...
+    num_lanes: int
+    windows_per_epoch: int
+    targets_per_epoch: int
 
     def window(self, index: int) -> Window:
         """Returns a window by its number, counted over all epochs."""

@@ -1,4 +1,4 @@
-"""A corpus before it is encoded: what it contains, how much of it there is, and which stretch is which part."""
+"""The layout of a corpus before it is encoded: its digest, its size, and the sizes of its parts."""
 
 import hashlib
 import json
@@ -12,14 +12,14 @@ from charlm.data.splits import Stretches, as_pieces, count_units, part_sizes, sh
 from charlm.errors import DataError
 
 ProgressFactory = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Opens a progress display from a label and a total; what it gives is told how much more is done."""
+"""Opens a progress display from a label and a total, and gives a function to call with what was done since."""
 
 _PART_NAMES = {"train": "training", "valid": "validation", "test": "the test"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which stretch of which text is which part of a corpus.
+    """The texts of a corpus, and the sizes of the parts that they are split into.
 
     Attributes:
         digest: SHA-256 of the text in UTF-8; where parts are texts of their own, of their digests.
@@ -37,7 +37,7 @@ class Layout:
 
     @property
     def split(self) -> str:
-        """How the parts came about, for people."""
+        """How the text is split, for people."""
         return "separate files" if self.fractions is None else show_split(self.fractions)
 
     def parts(self) -> Iterator[tuple[str, Iterator[str]]]:
@@ -125,7 +125,7 @@ def empty_text(source: TextSource, *, records: bool) -> DataError:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What reading a text tells: the size is in records or characters."""
+    """The digest and sizes of a text; `size` is in records or characters."""
 
     digest: str
     size: int

@@ -1,4 +1,4 @@
-"""Bytes in: plain and compressed files, pipes and stdin, as blocks that can be read again and again."""
+"""Raw inputs: plain and compressed files, pipes and stdin, as blocks of bytes that can be read again and again."""
 
 import bz2
 import gzip
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
 from charlm.errors import DataError
+from charlm.files.errors import os_errors_as
 
 BLOCK_BYTES = 1 << 20
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
@@ -23,7 +24,7 @@ class RawInput(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         ...
 
     def size_bytes(self) -> int | None:
@@ -42,7 +43,7 @@ class FileInput:
     Offsets count decompressed bytes.
 
     Attributes:
-        most_unpacked_bytes: where reading a compressed file stops with an error; None reads on.
+        most_unpacked_bytes: size at which reading a compressed file stops with an error; None for no limit.
     """
 
     path: Path
@@ -57,10 +58,8 @@ class FileInput:
         """Returns the size of a plain file; None for a compressed one."""
         if self.path.suffix.lower() in COMPRESSED_SUFFIXES:
             return None
-        try:
+        with os_errors_as(DataError, f"'{self.name}' cannot be read"):
             return self.path.stat().st_size
-        except OSError as error:
-            raise _unreadable(self.name, error) from None
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yields the bytes from `start` up to `stop` in non-empty blocks of at most 1 MiB.
@@ -101,17 +100,12 @@ class SpooledInput:
         """
         self.name = name
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed by the finalizer
-        self._close = weakref.finalize(self, self._file.close)
-        try:
+        weakref.finalize(self, self._file.close)
+        remedy = "Free some space, set TMPDIR to another folder, or give a file."
+        with os_errors_as(DataError, f"Cannot keep {name} in a temporary file", remedy=remedy):
             while block := stream.read(BLOCK_BYTES):
                 self._file.write(block)
             self._file.flush()
-        except OSError as error:
-            self._close()
-            raise DataError(
-                f"Could not keep {name} in a temporary file: {error.strerror}. "
-                "Free some space, set TMPDIR to another folder, or give a file."
-            ) from None
         self._size = self._file.tell()
 
     def size_bytes(self) -> int:
@@ -136,7 +130,7 @@ def _next_size(position: int, stop: int | None) -> int:
 
 
 def _opener(suffix: str) -> tuple[Callable[[Path], IO[bytes] | Any], tuple[type[Exception], ...]]:
-    """Returns what opens a file of this suffix, and the errors by which it tells of damage."""
+    """Returns the function that opens a file of this suffix, and the errors that it raises for a damaged one."""
     if suffix == ".gz":
         return gzip.open, (EOFError, zlib.error)
     if suffix == ".bz2":

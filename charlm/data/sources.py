@@ -1,4 +1,4 @@
-"""Text in: what a text source is, one text made of several, and a text that is already a string."""
+"""Text sources: files, strings, several texts joined into one, and texts kept in memory."""
 
 import itertools
 import re
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, final
 
 from charlm.data.cleaning import normalize_pieces, recut, unify_newlines
+from charlm.data.code_points import to_utf8
 from charlm.data.encodings import character_start, decode
 from charlm.data.raw import RawInput
-from charlm.errors import DataError
 
 CHUNK_CHARACTERS = 1 << 20
 MOST_KEPT_BYTES = 128 << 20
@@ -46,14 +46,7 @@ class StringSource:
         Raises:
             DataError: the text has half of a surrogate pair.
         """
-        try:
-            self.text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            half = f"U+{ord(self.text[error.start]):04X}"
-            raise DataError(
-                f"The text '{self.label}' has the lone surrogate {half} at character {error.start}, which is no "
-                "character; decode the text without 'surrogateescape' or 'surrogatepass'."
-            ) from None
+        to_utf8(self.text)
 
     def chunks(self) -> Iterator[str]:
         """Yields the text in pieces of at most `CHUNK_CHARACTERS`."""

@@ -1,4 +1,4 @@
-"""Where a text is cut into its training, validation and test parts, and the cutting itself."""
+"""Splitting a text into its training, validation and test parts."""
 
 from collections.abc import Iterable, Iterator
 from typing import final

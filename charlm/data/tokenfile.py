@@ -1,6 +1,7 @@
 """A text as symbols in a flat file, read in stretches without ever holding it whole."""
 
 import mmap
+import os
 from pathlib import Path
 from typing import Any, BinaryIO, final
 
@@ -13,11 +14,6 @@ _RESIDENT_BYTES = 32 << 20
 _PIECE = 4 << 20
 # A read brings in the pages around it, too: Linux maps 64 KiB at a time (fault_around_bytes).
 _FAULT_AROUND_BYTES = 64 << 10
-
-
-def smallest_type(vocabulary_size: int) -> np.dtype[Any]:
-    """Returns the smallest unsigned integer type, little-endian, that holds every symbol of a vocabulary."""
-    return np.dtype(np.min_scalar_type(vocabulary_size - 1)).newbyteorder("<")
 
 
 @final
@@ -39,13 +35,15 @@ class TokenFile:
 
     @classmethod
     def open(cls, path: Path, dtype: np.dtype[Any]) -> "TokenFile":
-        """Returns the symbols in a file; it must not be empty."""
+        """Returns the symbols in a file."""
         with path.open("rb") as file:
             return cls.map(file, dtype)
 
     @classmethod
     def map(cls, file: BinaryIO, dtype: np.dtype[Any]) -> "TokenFile":
-        """Returns the symbols in an open file, which may be closed afterwards; it must not be empty."""
+        """Returns the symbols in an open file, which may be closed afterwards."""
+        if os.fstat(file.fileno()).st_size == 0:  # Nothing cannot be mapped.
+            return cls(np.empty(0, dtype=dtype))
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return cls(np.frombuffer(mapping, dtype=dtype), mapping)
 
@@ -99,7 +97,7 @@ class TokenFile:
         if self._mapping is None:
             return
         self._touched_bytes += num_bytes + _FAULT_AROUND_BYTES
-        # Not every system can be told; there the system decides alone when to drop pages.
+        # Without madvise, the system alone decides when to drop pages.
         if self._touched_bytes > _RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
             self._mapping.madvise(mmap.MADV_DONTNEED)
             self._touched_bytes = 0

@@ -3,8 +3,8 @@
 import torch
 
 from charlm.cells import CELLS
+from charlm.models.cells.rnn import RNN
 from charlm.models.initialization import Initialization
-from charlm.models.kernels.rnn import RNN
 
 
 @torch.no_grad()
@@ -20,7 +20,7 @@ def activation_norms(variance: float, *, units: int, symbols: int, seed: int) ->
         seed: of the matrix and the input.
     """
     generator = torch.Generator().manual_seed(seed)
-    layer = RNN(units, units, activation="relu").double()
+    layer = RNN(units, units, nonlinearity="relu").double()
     Initialization("gaussian", variance).apply(layer, CELLS["rnn"], generator)
     torch.nn.init.eye_(layer.weight_ih_l0)
     inputs = torch.zeros(symbols, 1, units, dtype=torch.float64)

@@ -6,16 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charlm.config import Cell
+from charlm.cells import CELLS
 from charlm.models.recurrent import RecurrentLanguageModel
-
-GATES: dict[Cell, tuple[str, ...]] = {
-    "lstm": ("input", "forget", "", "output"),
-    "gru": ("reset", "update", ""),
-    "gru-reset-before": ("reset", "update", ""),
-    "gru-simple": ("update", ""),
-}
-"""The logistic gates of each cell whose gates hang on inputs and outputs alone, in the order of its matrices."""
 
 SHUT, OPEN = 0.1, 0.9
 BINS = 20
@@ -40,12 +32,21 @@ class GateActivity:
     histogram: tuple[float, ...]
 
 
+def cells_with_gates() -> tuple[str, ...]:
+    """Returns the names of the cells whose logistic gates depend on a layer's inputs and its last output alone."""
+    return tuple(
+        name
+        for name, cell in CELLS.items()
+        if cell.stands_alone and not cell.gates_see_memory and any(gate.is_logistic for gate in cell.gates)
+    )
+
+
 @torch.no_grad()
 def gate_activities(model: RecurrentLanguageModel, tokens: Tensor) -> list[GateActivity]:
     """Returns the activity of every gate while the model reads some texts.
 
     Args:
-        model: on the CPU, in evaluation mode, its cell one of `GATES`.
+        model: on the CPU, in evaluation mode, its cell one of those with gates.
         tokens: int64 `[time, batch]`.
     """
     values = model.embedding(tokens)
@@ -57,10 +58,10 @@ def gate_activities(model: RecurrentLanguageModel, tokens: Tensor) -> list[GateA
         weights = dict(layer.named_parameters())
         sums = functional.linear(values, weights["weight_ih_l0"], weights["bias_ih_l0"])
         sums = sums + functional.linear(before, weights["weight_hh_l0"], weights.get("bias_hh_l0"))
-        names = GATES[model.cell]
-        for name, gate in zip(names, sums.sigmoid().chunk(len(names), dim=-1), strict=True):
-            if name:
-                activities.append(_activity(index, name, gate.flatten(0, 1)))
+        gates = CELLS[model.cell].gates
+        for gate, activations in zip(gates, sums.sigmoid().chunk(len(gates), dim=-1), strict=True):
+            if gate.is_logistic:
+                activities.append(_activity(index, gate.name, activations.flatten(0, 1)))
         if model.residual and outputs.shape == values.shape:
             outputs = outputs + values
         values = norm(outputs)

@@ -32,12 +32,12 @@ def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview]) -> N
 
 @contextmanager
 def create_synced(path: Path) -> Iterator[BinaryIO]:
-    """Gives a new file to write, which is on the disk when the block ends.
+    """Gives a new file to write and read, which is on the disk when the block ends.
 
     Raises:
         OSError: the file exists, or cannot be written.
     """
-    with path.open("xb") as file:
+    with path.open("x+b") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""From a model, a tokenizer and a prompt to text, piece by piece as it is drawn."""
+"""Generates text from a model, a tokenizer and a prompt, piece by piece as it is drawn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from charlm.generation.stopping import StopFilter
 from charlm.stepping.base import StepModel, select_streams
 
 LONGEST_PROMPT = 1 << 14
-"""Symbols of a prompt that are read, its last ones; long before that the states of trained models agree."""
+"""The most symbols of a prompt that are read, its last ones; trained models forget what is further back."""
 
 RECORDS_SHOWN = 8
-"""Records that `sample_text` draws, as one alone is often a single word."""
+"""Number of records that `sample_text` draws; a single one is often a single word."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def sample_text(
 
 
 class _Sample:
-    """One sample's way from symbols to the text that is shown.
+    """Decodes the symbols of one sample and decides where its text ends.
 
     Attributes:
         finished: whether the text has ended.

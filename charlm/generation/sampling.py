@@ -1,4 +1,4 @@
-"""From logits to the next symbol: temperature, top-k, top-p, min-p, and a draw that a seed repeats.
+"""Drawing the next symbol from logits: temperature, top-k, top-p, min-p, and a seeded draw.
 
 The order is temperature, top-k, top-p, min-p, as in Hugging Face's transformers: every filter acts on
 the distribution that the steps before it left, so a higher temperature lets more symbols through
@@ -70,14 +70,9 @@ def keep_min_p(logits: Logits, share: float) -> Logits:
 
 def softmax(logits: Logits) -> Probabilities:
     """Returns the probabilities of the logits, in float64."""
-    weights = _likelihoods(apply_temperature(logits, 1.0))
+    weights = np.exp(apply_temperature(logits, 1.0))
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights
-
-
-def distribution(logits: Logits, settings: SamplingConfig) -> Probabilities:
-    """Returns the probabilities that `settings` draw from at a temperature above zero."""
-    return softmax(_filtered(apply_temperature(logits, settings.temperature), settings))
 
 
 class Drawer:
@@ -117,7 +112,7 @@ class Drawer:
             return likeliest
         np.subtract(numbers, highest, out=numbers)
         np.divide(numbers, max(self._settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
-        np.exp(_filtered(numbers, self._settings), out=numbers)
+        np.exp(keep_likely(numbers, self._settings), out=numbers)
         np.add.accumulate(numbers, axis=-1, out=numbers)
         totals = numbers[:, -1:]
         thresholds = self._generator.random(totals.shape)
@@ -143,8 +138,8 @@ def _require_finite(numbers: Probabilities) -> None:
         )
 
 
-def _filtered(logits: Logits, settings: SamplingConfig) -> Logits:
-    """Returns the logits that are left, with minus infinity for the others; the temperature is in them already."""
+def keep_likely(logits: Logits, settings: SamplingConfig) -> Logits:
+    """Returns the logits, already divided by the temperature, of the symbols that all filters keep."""
     filtered = logits
     if settings.top_k is not None:
         filtered = keep_top_k(filtered, settings.top_k)
@@ -153,11 +148,6 @@ def _filtered(logits: Logits, settings: SamplingConfig) -> Logits:
     if settings.min_p is not None:
         filtered = keep_min_p(filtered, settings.min_p)
     return filtered
-
-
-def _likelihoods(logits: Logits) -> Probabilities:
-    """Returns the exponentials of logits whose highest is 0."""
-    return np.exp(logits, dtype=np.float64)
 
 
 def _likeliest_first(logits: Logits) -> NDArray[np.intp]:

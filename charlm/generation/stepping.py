@@ -1,4 +1,4 @@
-"""A torch model as a StepModel: for other devices than the CPU, and for models that no engine knows."""
+"""Torch models as step models: on other devices than the CPU, and for models that have no engine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from charlm.models.threads import threads_for_steps, using_threads
 from charlm.stepping.base import Floats, State, Symbols
 
 READING_CHUNK = 4096
-"""Symbols that `read` gives the model in one call; bounds the memory for their logits."""
+"""The most symbols that `read` gives the model in one call; bounds the memory for their logits."""
 
 
 @final
 class TorchStepModel:
-    """Between two calls, the model and torch are as they were before.
+    """A torch model as a StepModel; every call leaves the model's mode and torch's settings as they were.
 
     Args:
         device: where the model is.
@@ -31,7 +31,7 @@ class TorchStepModel:
         self._device = device
 
     def initial_state(self, batch_size: int) -> State:
-        """Returns the state of so many streams before any symbol."""
+        """Returns the state of `batch_size` streams before any symbol."""
         return _to_arrays(self._model.initial_state(batch_size))
 
     def read(self, tokens: Symbols, state: State) -> State:
@@ -50,7 +50,7 @@ class TorchStepModel:
 
 @final
 class TorchStepper:
-    """Streams that a torch model reads, one call a step."""
+    """Streams of symbols that a torch model reads, in one call for each step."""
 
     def __init__(self, model: LanguageModel, state: base.State, *, device: torch.device) -> None:
         self._model = model
@@ -67,13 +67,13 @@ class TorchStepper:
         return row
 
     def state(self) -> State:
-        """Returns a copy of the memory of all streams."""
+        """Returns a copy of the state of all streams."""
         return _to_arrays(self._state)
 
 
 @contextmanager
 def inference(model: LanguageModel) -> Iterator[None]:
-    """Computes without gradients and dropout inside; the model's mode is set back at the end."""
+    """Turns gradients and dropout off in the block; the model's mode is restored at the end."""
     # A model that is no module, as one that only counts, has no training mode.
     training = model if isinstance(model, nn.Module) and model.training else None
     if training is not None:
@@ -88,11 +88,11 @@ def inference(model: LanguageModel) -> Iterator[None]:
 
 @contextmanager
 def single_steps(*, num_threads: int) -> Iterator[None]:
-    """Takes the fastest kernels for one symbol at a time: oneDNN off, and so many threads.
+    """Selects the fastest kernels for one symbol at a time in the block: oneDNN off, and `num_threads` threads.
 
     oneDNN repacks a recurrent layer's weights at every call, which takes longer than the step itself
-    (pytorch#94457, still so in torch 2.13). `torch.backends.mkldnn.flags` would do too, but also sets
-    what it is not told to, and warns about it.
+    (pytorch#94457, still so in torch 2.13). `torch.backends.mkldnn.flags` would do,
+    too, but it also sets what was not asked for, and warns about it.
     """
     before = torch.backends.mkldnn.enabled
     _enable_onednn(False)

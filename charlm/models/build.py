@@ -1,22 +1,22 @@
 """From a model's configuration to the model: the only place where a setting chooses code."""
 
 from collections.abc import Mapping
+from pkgutil import resolve_name
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.config import ModelConfig, mixed_order
+from charlm.cells import CELLS
+from charlm.config import ModelConfig
 from charlm.errors import CheckpointError
 from charlm.models.base import LanguageModel, Network
 from charlm.models.initialization import Initialization
-from charlm.models.jordan import JordanLanguageModel
 from charlm.models.mixture import MixedLanguageModel
 from charlm.models.mlp import FixedWindowLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
-from charlm.models.st_lstm import SpatiotemporalLanguageModel
 from charlm.ngrams.model import NgramModel
 from charlm.stepping.build import NGRAMS, section
 
@@ -38,7 +38,7 @@ def restore_model(
             NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         )
     model = build_network(config, vocabulary_size=vocabulary_size)
-    order = mixed_order(config.mix)
+    order = config.mixed_order
     if order is not None:
         counts = section(arrays, NGRAMS)
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
@@ -90,17 +90,16 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
         if config.model == "mlp":
             return FixedWindowLanguageModel(vocabulary_size, window=config.window, **shared)
         shared["tie_weights"] = config.tie_weights
-        if config.cell == "jordan":
-            return JordanLanguageModel(
-                vocabulary_size, feedback=config.feedback, nonlinearity=config.nonlinearity, **shared
-            )
-        if config.cell == "st-lstm":
-            return SpatiotemporalLanguageModel(vocabulary_size, **shared)
+        cell = CELLS[config.cell]
+        settings = {name: getattr(config, name) for name in cell.settings}
+        if not cell.stands_alone:
+            make_network: type[Network] = resolve_name(cell.layer)
+            return make_network(vocabulary_size, **settings, **shared)
         return RecurrentLanguageModel(
             vocabulary_size,
             **shared,
             cell=config.cell,
-            nonlinearity=config.nonlinearity,
+            settings=settings,
             initialization=Initialization(config.init, config.init_variance, config.forget_bias),
         )
 

@@ -1,15 +1,14 @@
 """The Jordan network: what it predicted, not what it remembers, comes back into its hidden layer."""
 
-from typing import Literal, Unpack, final
+from typing import Unpack, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.config import Feedback, Nonlinearity
 from charlm.models.base import State
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
-
-Feedback = Literal["output", "target"]
 
 
 @final
@@ -25,7 +24,7 @@ class JordanLanguageModel(StackedNetwork):
     `(y,)`, `[1, batch, vocabulary]`; before any symbol, y is zero.
 
     Args:
-        feedback: "output" runs free, "target" is forced.
+        feedback: "output" runs free, "target" is teacher-forced.
         nonlinearity: f.
         stack: sizes and dropouts; residual connections are there from the second layer on.
     """
@@ -35,12 +34,12 @@ class JordanLanguageModel(StackedNetwork):
         vocabulary_size: int,
         *,
         feedback: Feedback,
-        nonlinearity: Literal["tanh", "relu", "sigmoid"],
+        nonlinearity: Nonlinearity,
         **stack: Unpack[StackSettings],
     ) -> None:
         hidden_size = stack["hidden_size"]
         super().__init__(vocabulary_size, (nn.Linear(size, hidden_size) for size in input_sizes(stack)), stack)
-        self.is_forced = feedback == "target"
+        self.is_teacher_forced = feedback == "target"
         self.activation = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[nonlinearity]
         # A row a symbol, as the embedding has, so that both grow alike with a vocabulary.
         self.feedback = nn.Embedding(vocabulary_size, hidden_size)
@@ -54,14 +53,14 @@ class JordanLanguageModel(StackedNetwork):
             generator: source of the dropout masks; running free, those above the embedding differ at every symbol.
         """
         inputs = self.layers[0](self.embedding_dropout(self.embedding(tokens), generator))
-        if self.is_forced:
+        if self.is_teacher_forced:
             logits = self._hidden_to_logits(inputs + self.feedback(tokens), generator)
             return logits, (logits[-1:].float().softmax(dim=-1).to(state[0].dtype),)
         predicted = state[0][0]
         steps = []
         for row in inputs:
-            told = functional.linear(predicted.to(row.dtype), self.feedback.weight.to(row.dtype).t())
-            step = self._hidden_to_logits((row + told)[None], generator)
+            feedback = functional.linear(predicted.to(row.dtype), self.feedback.weight.to(row.dtype).t())
+            step = self._hidden_to_logits((row + feedback)[None], generator)
             steps.append(step)
             predicted = step[0].float().softmax(dim=-1)
         return torch.cat(steps), (predicted[None].to(state[0].dtype),)

@@ -1,35 +1,29 @@
 """The recurrent language model: embedding, a stack of recurrent layers, output layer."""
 
-from typing import Unpack
+from collections.abc import Mapping
+from pkgutil import resolve_name
+from typing import Any, Unpack, final
 
 import torch
 from torch import Tensor, nn
 
 from charlm.cells import CELLS
-from charlm.config import Cell, Nonlinearity
 from charlm.models.base import State
 from charlm.models.initialization import Initialization
-from charlm.models.kernels.gru import GRU
-from charlm.models.kernels.gru_reset_before import ResetBeforeGRU
-from charlm.models.kernels.gru_simple import SimpleGRU
-from charlm.models.kernels.lstm_peephole import PeepholeLSTM
-from charlm.models.kernels.rnn import RNN
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
 
+@final
 class RecurrentLanguageModel(StackedNetwork):
     """Predicts the next symbol from a vector that summarises all symbols so far.
 
-    The layers are torch's own kernels where those are the fastest, one module a layer so that dropout,
-    residual connections and normalisation fit between them. The state of an LSTM is `(h, c)`, of other
-    cells `(h,)`, each `[layers, batch, hidden]`.
+    The layers are one module each, so that dropout, residual connections and normalisation fit between them. The
+    state has as many tensors as the cell has states, `[layers, batch, hidden]` each.
 
     Args:
         vocabulary_size: number of symbols.
-        cell: LSTM (Hochreiter and Schmidhuber 1997, forget gates by Gers et al. 2000), GRU (Cho et
-            al. 2014, reset gate after the product as in cuDNN), plain RNN (Elman 1990), or one of the
-            variants in charlm/models/kernels.
-        nonlinearity: activation of the plain RNN.
+        cell: name of a recurrent cell that stands alone; its equations are in its file in charlm/models/cells.
+        settings: those that the cell takes.
         initialization: how first weights are drawn.
         stack: sizes, dropouts, and what lies between the layers.
     """
@@ -38,15 +32,17 @@ class RecurrentLanguageModel(StackedNetwork):
         self,
         vocabulary_size: int,
         *,
-        cell: Cell = "lstm",
-        nonlinearity: Nonlinearity = "tanh",
+        cell: str = "lstm",
+        settings: Mapping[str, Any] | None = None,
         initialization: Initialization | None = None,
         **stack: Unpack[StackSettings],
     ) -> None:
-        hidden_size = stack["hidden_size"]
-        layers = (_recurrent_layer(cell, size, hidden_size, nonlinearity) for size in input_sizes(stack))
+        row = CELLS[cell]
+        make_layer: type[nn.Module] = resolve_name(row.layer)
+        layers = (make_layer(size, stack["hidden_size"], **(settings or {})) for size in input_sizes(stack))
         super().__init__(vocabulary_size, layers, stack)
-        self.cell: Cell = cell
+        self.cell = cell
+        self.num_states = len(row.states)
         self.initialization = initialization or Initialization()
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
@@ -76,7 +72,7 @@ class RecurrentLanguageModel(StackedNetwork):
         """Returns zeros for every layer and sequence, on the model's device."""
         weight = self.output.bias
         shape = (len(self.layers), batch_size, self.hidden_size)
-        return tuple(weight.new_zeros(shape) for _ in CELLS[self.cell].states)
+        return tuple(weight.new_zeros(shape) for _ in range(self.num_states))
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
@@ -90,21 +86,3 @@ class RecurrentLanguageModel(StackedNetwork):
         nn.init.zeros_(self.output.bias)
         for layer in self.layers:
             self.initialization.apply(layer, CELLS[self.cell], generator)
-
-
-def _recurrent_layer(cell: Cell, input_size: int, hidden_size: int, nonlinearity: Nonlinearity) -> nn.Module:
-    match cell:
-        case "lstm":
-            return nn.LSTM(input_size, hidden_size)
-        case "lstm-peephole":
-            return PeepholeLSTM(input_size, hidden_size)
-        case "gru":
-            return GRU(input_size, hidden_size)
-        case "gru-reset-before":
-            return ResetBeforeGRU(input_size, hidden_size)
-        case "gru-simple":
-            return SimpleGRU(input_size, hidden_size)
-        case "rnn":
-            return RNN(input_size, hidden_size, activation=nonlinearity)
-        case "jordan" | "st-lstm":
-            raise AssertionError(f"{cell} layers do not stand alone")

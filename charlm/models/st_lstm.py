@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from charlm.models.base import State
-from charlm.models.kernels.st_lstm import ZigzagLayer, zigzag
+from charlm.models.cells.st_lstm import ZigzagLayer, zigzag
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
 FORGET_BIAS = 1.0

@@ -1,6 +1,5 @@
 """How often every sequence of up to N symbols occurs in a text, counted order by order with sorted arrays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,8 +141,3 @@ def beginnings(text: CountedText, order: int) -> Ids:
     ending = text.occurrences[order - 1]
     first = np.flatnonzero((ending != NONE) & (text.occurrences[order] == NONE))
     return np.bincount(ending[first], minlength=len(text.orders[order - 1]))
-
-
-def total_grams(orders: Sequence[Grams]) -> int:
-    """Returns how many grams there are in all orders."""
-    return sum(map(len, orders))

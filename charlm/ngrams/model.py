@@ -18,6 +18,9 @@ from charlm.ngrams.smoothing import Estimate
 
 Probabilities = NDArray[np.float64]
 
+_TOLERANCE = 1e-5
+"""Of a sum of float32 probabilities."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -172,15 +175,33 @@ def make_level(grams: Grams, estimate: Estimate) -> Level:
 
 
 def _is_sound(level: Level, *, num_contexts: int, vocabulary_size: int) -> bool:
-    per_context, per_gram = (level.backoff, level.totals, level.distinct), (level.keys, level.seen)
-    types = [array.dtype.name for array in (*per_gram, *per_context)]
     return (
-        types == ["int64", "float32", "float32", "int32", "int32"]
-        and all(array.shape == (num_contexts,) for array in per_context)
-        and all(array.shape == (len(level.keys),) for array in per_gram)
-        and len(level.keys) > 0
-        and bool(np.all(level.keys[1:] > level.keys[:-1]))
+        _has_types_and_shapes(level, num_contexts=num_contexts)
         and int(level.keys[0]) >= 0
         and int(level.keys[-1]) < num_contexts * vocabulary_size
-        and all(bool(np.all((array >= 0.0) & (array <= 1.0))) for array in (level.seen, level.backoff))
+        and bool(np.all(level.keys[1:] > level.keys[:-1]))
+        and bool(np.all((level.seen >= 0.0) & (level.seen <= 1.0)))
+        and bool(np.all((level.backoff > 0.0) & (level.backoff <= 1.0)))
+        and bool(np.all((level.distinct >= 0) & (level.distinct <= vocabulary_size)))
+        and bool(np.all(level.totals >= level.distinct))
+        and _adds_to_one(level, vocabulary_size=vocabulary_size)
     )
+
+
+def _has_types_and_shapes(level: Level, *, num_contexts: int) -> bool:
+    per_gram, per_context = (level.keys, level.seen), (level.backoff, level.totals, level.distinct)
+    types = [array.dtype for array in (*per_gram, *per_context)]
+    return (
+        types == [np.int64, np.float32, np.float32, np.int32, np.int32]
+        and level.keys.ndim == 1
+        and len(level.keys) > 0
+        and all(array.shape == level.keys.shape for array in per_gram)
+        and all(array.shape == (num_contexts,) for array in per_context)
+    )
+
+
+def _adds_to_one(level: Level, *, vocabulary_size: int) -> bool:
+    """Whether what is seen after each context and its back-off are one together: all distributions add to one then."""
+    borders = np.searchsorted(level.keys, np.arange(len(level.backoff) + 1) * vocabulary_size)
+    sums = np.concatenate(([0.0], np.cumsum(level.seen, dtype=np.float64)))
+    return bool(np.all(np.abs(np.diff(sums[borders]) + level.backoff - 1.0) < _TOLERANCE))

@@ -52,7 +52,8 @@ def witten_bell(grams: Grams) -> Estimate:
     sums = totals + distinct
     with np.errstate(invalid="ignore"):
         backoff = np.where(sums > 0, distinct / sums, 1.0)
-    return Estimate(grams.counts / sums[grams.contexts], backoff)
+        seen = np.where(grams.counts > 0, grams.counts / sums[grams.contexts], 0.0)
+    return Estimate(seen, backoff)
 
 
 def kneser_ney(grams: Grams, counts: Ids, discounts: Discounts) -> Estimate:

@@ -6,11 +6,12 @@ from itertools import islice
 
 import numpy as np
 
-from charlm.config import AgreementConfig, Cell, RunConfig
+from charlm.config import AgreementConfig, CellName, RunConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
+from charlm.notation import Mix
 from charlm.runs.device import resolve_device
 from charlm.runs.gradients import chosen_cells
 from charlm.runs.reporting import Reporter
@@ -23,7 +24,7 @@ from charlm.training.precision import resolve_precision
 class CellAgreement:
     """One cell's answers, by length of the clause."""
 
-    cell: Cell
+    cell: CellName
     answers: tuple[Agreement, ...]
 
 
@@ -50,7 +51,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     results = []
     for cell in cells:
         chosen = with_defaults_of_width(
-            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": "none"})})
+            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": Mix(None)})})
         )
         training = chosen.training
         trainer = build_trainer(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from charlm.config import EvaluationConfig, RunConfig, SamplingConfig, Section, validate
+from charlm.config import EvaluationConfig, Request, SamplingConfig, asked_in, by_section, make_request, validate
 from charlm.data.inputs import clean_string
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
@@ -91,10 +91,10 @@ def train(
         CharlmError: something that the user can mend.
     """
     texts = [text] if isinstance(text, str | Path) else list(text)
-    config = _run_config({"corpus": tuple(str(each) for each in texts), **settings})
+    request = _request({"corpus": tuple(str(each) for each in texts), **settings})
     place = Workspace(Path(workspace))
-    result = training.start(config, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
-    return Run(load_model(str(result.run), place, device=resolve_device(config.run.device)), place, result)
+    result = training.start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
+    return Run(load_model(str(result.run), place, device=resolve_device(request.config.run.device)), place, result)
 
 
 def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") -> Run:
@@ -107,19 +107,11 @@ def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") 
     return Run(load_model(str(run), place, device=resolve_device(device)), place)
 
 
-def _run_config(settings: dict[str, Any]) -> RunConfig:
-    sections: dict[str, dict[str, Any]] = {name: {} for name in RunConfig.model_fields}
-    for name, value in settings.items():
-        for section, field in RunConfig.model_fields.items():
-            kind = field.annotation
-            assert isinstance(kind, type)
-            assert issubclass(kind, Section)
-            if name in kind.model_fields:
-                sections[section][name] = value
-                break
-        else:
-            raise ConfigError(f"train(): {name} is not a setting charlm knows.")
-    return validate(RunConfig, sections, source="train()")
+def _request(settings: dict[str, Any]) -> Request:
+    values = by_section(settings)
+    if unknown := settings.keys() - asked_in(values):
+        raise ConfigError(f"train(): {min(unknown)} is not a setting charlm knows.")
+    return make_request(values, source="train()")
 
 
 def _sampling(settings: dict[str, Any]) -> SamplingConfig:

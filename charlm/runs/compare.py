@@ -7,7 +7,7 @@ import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder, discard
-from charlm.config import ComparisonConfig, EvaluationConfig, RunConfig
+from charlm.config import ComparisonConfig, EvaluationConfig, Request, RunConfig
 from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
@@ -16,7 +16,7 @@ from charlm.errors import CharlmError, ConfigError
 from charlm.models.build import count_parameters
 from charlm.runs.comparison import CellResult, ComparisonFolder, bits_of
 from charlm.runs.evaluate import score_encoded
-from charlm.runs.grid import GridCell, cells_of_equal_parameters, grid_cells, run_config
+from charlm.runs.grid import GridCell, cells_of_equal_parameters, grid_cells, run_request
 from charlm.runs.loading import load_model
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.result import TrainResult
@@ -29,7 +29,7 @@ Show = Callable[[Sequence[GridCell], Mapping[str, CellResult], GridCell | None],
 
 def compare(
     settings: ComparisonConfig,
-    config: RunConfig,
+    request: Request,
     workspace: Workspace,
     reporter: Reporter,
     stop: StopRequest,
@@ -42,15 +42,16 @@ def compare(
     cells are kept, and a run that was stopped goes on.
 
     Args:
-        config: what all runs have in common; its name is the comparison's.
+        request: what all runs have in common, and what was asked for; its name is the comparison's.
 
     Raises:
         CharlmError: something that the user can mend.
     """
-    config = _with_protocol(settings, config)
+    request = request.with_config(_with_protocol(settings, request.config))
+    config = request.config
     if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
         raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
-    cells = grid_cells(settings, config.model)
+    cells = grid_cells(settings, request)
     text = open_corpus(config.data, folder=workspace.data, stdin=None)
     records = config.data.records == "lines"
     corpus = prepare_corpus(
@@ -63,7 +64,7 @@ def compare(
     if corpus.valid is None and corpus.test is None:
         raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")
     if settings.match == "parameters":
-        cells = cells_of_equal_parameters(settings, config.model, vocabulary_size=corpus.tokenizer.vocabulary_size)
+        cells = cells_of_equal_parameters(settings, request, vocabulary_size=corpus.tokenizer.vocabulary_size)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(workspace.checkpoints / name)
     told = _settings_told(settings, config, digest=corpus.digest)
@@ -73,7 +74,7 @@ def compare(
             if cell.name in results and results[cell.name].error is None:
                 continue
             show(cells, results, cell)
-            result = _train(cell, run_config(cell, config), corpus, group, reporter, stop)
+            result = _train(cell, run_request(cell, request), corpus, group, reporter, stop)
             if result is None:
                 break
             results[cell.name] = result
@@ -87,16 +88,16 @@ def compare(
 
 
 def _with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
-    training = config.training
+    is_budget = config.training.duration.is_budget
     if settings.karpathy:
         config = config.model_copy(update={"data": config.data.model_copy(update={"split": "80/10/10"})})
     if settings.match == "time" and settings.sizes is not None:
         raise ConfigError("--sizes is for --match parameters; for an equal time, each model gets what suits it.")
-    if settings.match == "time" and (training.steps is not None or training.epochs is not None):
+    if settings.match == "time" and not is_budget:
         raise ConfigError(
             "--match time gives each model the same --budget; for --steps or --epochs: --match parameters."
         )
-    if settings.match == "parameters" and training.steps is None and training.epochs is None:
+    if settings.match == "parameters" and is_budget:
         raise ConfigError("--match parameters needs a length for all: --epochs or --steps.")
     return config
 
@@ -116,24 +117,25 @@ def _settings_told(settings: ComparisonConfig, config: RunConfig, *, digest: str
 
 def _train(
     cell: GridCell,
-    config: RunConfig,
+    request: Request,
     corpus: EncodedCorpus,
     workspace: Workspace,
     reporter: Reporter,
     stop: StopRequest,
 ) -> CellResult | None:
     """Returns what a cell came to; None when it was interrupted."""
-    assert config.run.name is not None
+    name = request.config.run.name
+    assert name is not None
     try:
-        begun = RunFolder(workspace.checkpoints / config.run.name)
+        begun = RunFolder(workspace.checkpoints / name)
         if begun.config_file.exists() and begun.last.exists():
             if _has_ended(begun):
                 return _score(cell, begun, corpus, workspace, reporter)
-            result = resume(config.run.name, workspace, reporter, stop)
+            result = resume(name, workspace, reporter, stop)
         else:
             if begun.config_file.exists():
                 discard(begun)  # It was counted, but its result was not kept.
-            result = start(config, workspace, reporter, stop)
+            result = start(request, workspace, reporter, stop)
     except CharlmError as error:
         return CellResult(cell.name, cell.kind, cell.layers, size=cell.size, error=str(error))
     return None if result.interrupted else _result(cell, result, begun)

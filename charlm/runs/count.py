@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics
 from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import EvaluationConfig, RunConfig, TrainingConfig
+from charlm.config import EvaluationConfig, Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
@@ -31,17 +31,17 @@ from charlm.runs.summary import describe_corpus, describe_model
 _CPU = torch.device("cpu")
 
 
-def require_countable(config: RunConfig) -> None:
+def require_countable(request: Request) -> None:
     """Returns if nothing was asked for that only training can give.
 
     Raises:
         ConfigError: something was.
     """
-    for name, field in TrainingConfig.model_fields.items():
-        if getattr(config.training, name) != field.default:
-            raise ConfigError(
-                f"--{name.replace('_', '-')} is for models that are trained; an n-gram model is counted in one go."
-            )
+    config = request.config
+    for name in with_effect(config.training, request.asked):
+        raise ConfigError(
+            f"--{name.replace('_', '-')} is for models that are trained; an n-gram model is counted in one go."
+        )
     if config.run.device not in ("auto", "cpu"):
         raise ConfigError(f"--device {config.run.device} is for networks; n-grams are counted on the CPU.")
 

@@ -1,12 +1,13 @@
 """`charlm eval perplexity`: how well a run's best model predicts a text."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import torch
 
-from charlm.config import DataConfig, Device, EvaluationConfig, Weights
+from charlm.config import Device, EvaluationConfig, Weights
 from charlm.data.corpus import EncodedText, encode_text
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
@@ -52,7 +53,7 @@ def perplexity(
     *,
     split: Split | None = None,
     device: Device = "auto",
-    reading: DataConfig | None = None,
+    reading: Mapping[str, Any] | None = None,
     stdin: BinaryIO | None = None,
 ) -> EvaluationResult:
     """Scores a text, or one of the parts of the run's own corpus, with the run's best model.
@@ -60,7 +61,7 @@ def perplexity(
     Args:
         text: what to score, as in `DataConfig.corpus`; empty for a part of the run's own corpus.
         split: which part; by default test, or valid where there is no test part.
-        reading: how `text` is read (encoding, line ends, normalisation, pattern); the run's own way by default.
+        reading: fields of `DataConfig` in which `text` is read differently from the run's own text.
 
     Raises:
         CharlmError: there is no such run, text or part, or the text is too short.
@@ -72,7 +73,7 @@ def perplexity(
     with ExitStack() as cleanup:
         if text:
             source, notes = open_text(
-                text, data=_reading(loaded.config.data, reading), folder=workspace.data, stdin=stdin
+                text, data=loaded.config.data.model_copy(update=reading), folder=workspace.data, stdin=stdin
             )
             for note in notes:
                 reporter.note(note)
@@ -124,13 +125,6 @@ def score_encoded(
         parts = score_parts(loaded.model, encoded, tokenizer, settings=settings, device=device, advance=advance)
     others = tuple(Baseline(name, label, score) for name, score in parts.items() if name != OWN)
     return parts[OWN], others + score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
-
-
-def _reading(own: DataConfig, asked: DataConfig | None) -> DataConfig:
-    """Returns how the run read its own text, but for what was asked for."""
-    if asked is None:
-        return own
-    return own.model_copy(update={name: getattr(asked, name) for name in asked.model_fields_set})
 
 
 def _own_part(

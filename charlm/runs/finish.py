@@ -11,7 +11,7 @@ from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN
 from charlm.models.mixture import NETWORK_ALONE, network_of
 from charlm.models.threads import using_threads
-from charlm.notation import parse_duration
+from charlm.notation import parse_seconds
 from charlm.runs.loading import LoadedModel, model_from
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.result import FINAL_SAMPLE_CHARACTERS, TrainResult
@@ -39,7 +39,7 @@ def train_to_the_end(run: TrainingRun) -> TrainResult:
     plan = Plan(
         evaluations=settings.evaluations,
         patience=settings.patience,
-        save_seconds=parse_duration(settings.save_every),
+        save_seconds=parse_seconds(settings.save_every),
         seconds=run.facts["training_seconds"],
         rollbacks=settings.rollbacks,
     )

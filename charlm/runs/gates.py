@@ -3,7 +3,7 @@
 import torch
 
 from charlm.errors import ConfigError, DataError
-from charlm.evaluation.gates import GATES, GateActivity, gate_activities
+from charlm.evaluation.gates import GateActivity, cells_with_gates, gate_activities
 from charlm.models.mixture import network_of
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.runs.corpus_of_run import reopen_corpus
@@ -27,11 +27,11 @@ def inspect_gates(run: str, workspace: Workspace, reporter: Reporter, *, symbols
     loaded = load_model(run, workspace, device=torch.device("cpu"))
     model = loaded.config.model
     network = None if model.model == "ngram" else network_of(loaded.model)
-    if not isinstance(network, RecurrentLanguageModel) or network.cell not in GATES:
+    if not isinstance(network, RecurrentLanguageModel) or network.cell not in cells_with_gates():
         kind = model.cell if model.model == "recurrent" else model.model
         raise ConfigError(
             f"'{loaded.name}' is of kind {kind}, without gates that can be looked at; these have them: "
-            f"{', '.join(GATES)}."
+            f"{', '.join(cells_with_gates())}."
         )
     corpus = reopen_corpus(loaded.config, loaded.values, loaded.tokenizer, workspace, reporter)
     text = corpus.valid or corpus.train

@@ -1,18 +1,20 @@
 """`charlm inspect gradients`: how far back a loss reaches, in several cells side by side."""
 
 from dataclasses import dataclass
-from typing import BinaryIO, get_args
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
-from charlm.config import Cell, GradientsConfig, RunConfig
+from charlm.cells import cell_names
+from charlm.config import CellName, GradientsConfig, RunConfig
 from charlm.data.corpus import EncodedText, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.base import Network
+from charlm.notation import Mix
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter
 from charlm.runs.settling import with_defaults_of_width
@@ -35,7 +37,7 @@ class GradientCurve:
         clipped: share of them in which the gradient was clipped.
     """
 
-    cell: Cell
+    cell: CellName
     norms: tuple[float, ...]
     steps: int
     largest: float | None = None
@@ -73,7 +75,7 @@ def inspect_gradients(
     curves = []
     for cell in cells:
         chosen = with_defaults_of_width(
-            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": "none"})})
+            config.model_copy(update={"model": config.model.model_copy(update={"cell": cell, "mix": Mix(None)})})
         )
         model = new_model(chosen, vocabulary_size=corpus.tokenizer.vocabulary_size).to(device)
         curves.append(GradientCurve(cell, _norms(model, tokens, targets), 0))
@@ -99,13 +101,13 @@ def inspect_gradients(
     return curves
 
 
-def chosen_cells(names: str) -> list[Cell]:
+def chosen_cells(names: str) -> list[CellName]:
     """Returns the cells that a list with commas names.
 
     Raises:
         ConfigError: one of them is not known.
     """
-    known = get_args(Cell)
+    known = cell_names()
     chosen = [name.strip() for name in names.split(",")]
     if unknown := [name for name in chosen if name not in known]:
         raise ConfigError(f"--cells {unknown[0]} is not a recurrent cell; there are {', '.join(known)}.")

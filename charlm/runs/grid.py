@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import get_args
 
-from charlm.config import Cell, ComparisonConfig, ModelConfig, RunConfig, validate
+from charlm.cells import cell_names
+from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
 from charlm.models.build import build_network, count_parameters
 from charlm.training.defaults import default_embedding_size
@@ -31,7 +31,7 @@ class GridCell:
     size: int | None = None
 
 
-def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
+def grid_cells(settings: ComparisonConfig, base: Request) -> list[GridCell]:
     """Returns the cells of the grid, models in the order they were named in.
 
     Raises:
@@ -48,19 +48,19 @@ def grid_cells(settings: ComparisonConfig, base: ModelConfig) -> list[GridCell]:
     cells = [cell for kind in kinds for cell in _cells(kind, layers, base)]
     if all(cell.layers is None for cell in cells):
         for name in ("layers", "sizes"):
-            if name in settings.model_fields_set:
+            if name in base.asked:
                 raise ConfigError(f"--{name} is for networks, and --models {settings.models} names none; leave it out.")
     return cells
 
 
 def _known() -> tuple[str, ...]:
-    return ("ngram:K", "mlp", "mlp:K", *get_args(Cell))
+    return ("ngram:K", "mlp", "mlp:K", *cell_names())
 
 
-def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell]:
+def _cells(kind: str, layers: list[int], base: Request) -> Iterator[GridCell]:
     name, colon, span = kind.partition(":")
     spans = {"ngram": "order", "mlp": "window"}
-    if (name not in spans and (colon or name not in get_args(Cell))) or (name == "ngram" and not colon):
+    if (name not in spans and (colon or name not in cell_names())) or (name == "ngram" and not colon):
         raise ConfigError(f"--models {kind} is not a model charlm knows; there are {', '.join(_known())}.")
     if colon and not span.isdecimal():
         raise ConfigError(f"--models {kind} has no {spans[name]}; write for example {name}:5.")
@@ -69,16 +69,15 @@ def _cells(kind: str, layers: list[int], base: ModelConfig) -> Iterator[GridCell
     if name == "ngram":
         yield GridCell(f"{name}-{span}", kind, None, validate(ModelConfig, settings, source=f"--models {kind}"))
         return
-    asked = base.model_dump(include=base.model_fields_set)
     for number in layers:
         # Mixed with n-grams, models would differ less.
-        model = asked | settings | {"num_layers": number, "mix": "none"}
-        yield GridCell(
-            f"{kind.replace(':', '-')}-{number}", kind, number, validate(ModelConfig, model, source=f"--models {kind}")
-        )
+        values = base.config.model.model_dump() | settings | {"num_layers": number, "mix": "none"}
+        model = validate(ModelConfig, values, source=f"--models {kind}")
+        require_suited(model, base.asked | settings.keys(), source=f"--models {kind}")
+        yield GridCell(f"{kind.replace(':', '-')}-{number}", kind, number, model)
 
 
-def cells_of_equal_parameters(settings: ComparisonConfig, base: ModelConfig, *, vocabulary_size: int) -> list[GridCell]:
+def cells_of_equal_parameters(settings: ComparisonConfig, base: Request, *, vocabulary_size: int) -> list[GridCell]:
     """Returns the cells of the grid, in each size those of networks with as many parameters as one another.
 
     Raises:
@@ -88,7 +87,8 @@ def cells_of_equal_parameters(settings: ComparisonConfig, base: ModelConfig, *, 
         return with_equal_parameters(grid_cells(settings, base), vocabulary_size=vocabulary_size)
     cells: dict[str, GridCell] = {}
     for size in (int(number) for number in settings.sizes.split(",")):
-        sized = grid_cells(settings, base.model_copy(update={"hidden_size": size}))
+        model = base.config.model.model_copy(update={"hidden_size": size})
+        sized = grid_cells(settings, base.with_config(base.config.model_copy(update={"model": model})))
         for cell in with_equal_parameters(sized, vocabulary_size=vocabulary_size):
             if cell.layers is not None:
                 cell = replace(cell, name=f"{cell.name}-{size}", size=size)
@@ -142,10 +142,12 @@ def _with_width(model: ModelConfig, width: int) -> ModelConfig:
     return model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
 
 
-def run_config(cell: GridCell, base: RunConfig) -> RunConfig:
-    """Returns the configuration of a cell's run; an n-gram model has no training."""
-    training = type(base.training)() if cell.layers is None else base.training
-    run = base.run.model_copy(update={"name": cell.name})
-    if cell.layers is None:
-        run = run.model_copy(update={"device": "auto"})
-    return base.model_copy(update={"model": cell.model, "training": training, "run": run})
+def run_request(cell: GridCell, base: Request) -> Request:
+    """Returns what is asked of a cell's run; an n-gram model has no training."""
+    config = base.config
+    run = config.run.model_copy(update={"name": cell.name})
+    if cell.layers is not None:
+        asked = base.asked | {"num_layers", "mix"}
+        return Request(config.model_copy(update={"model": cell.model, "run": run}), asked)
+    run = run.model_copy(update={"device": "auto"})
+    return Request(config.model_copy(update={"model": cell.model, "training": TrainingConfig(), "run": run}))

@@ -8,7 +8,7 @@ import torch
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.metrics import read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
-from charlm.config import RunConfig, mixed_order, validate
+from charlm.config import RunConfig, validate
 from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import count_parameters
 from charlm.runs.loading import model_from
@@ -61,7 +61,7 @@ def _describe(run: str, folder: RunFolder, newest: Checkpoint) -> RunDescription
     values = newest.values
     config = validate(RunConfig, values["config"], source=f"'{folder.path}'")
     # A state of a mixed run has no n-grams: they are counted anew when it goes on.
-    is_part = mixed_order(config.model.mix) is not None and not newest.section("model.ngrams")
+    is_part = config.model.mixed_order is not None and not newest.section("model.ngrams")
     loaded = model_from(
         folder.last, network_alone(newest) if is_part else newest, name=folder.name, device=torch.device("cpu")
     )

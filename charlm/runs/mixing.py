@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from charlm.checkpointing.checkpoint import Checkpoint
-from charlm.config import DEFAULT_BUDGET, ModelConfig, RunConfig, mixed_order
+from charlm.config import ModelConfig, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
 from charlm.ngrams.build import count_model
-from charlm.ngrams.crossing import cross_count
+from charlm.ngrams.cross_fitting import cross_fit
 from charlm.ngrams.model import NgramModel
-from charlm.notation import parse_duration
+from charlm.notation import Mix
 from charlm.training.objectives import MixtureLoss
 
 USUAL_ORDER = 8
@@ -17,10 +17,10 @@ USUAL_ORDER = 8
 
 _LOWEST_ORDER = 4
 _SECONDS_PER_GRAM = 2.5e-7
-"""Time to count a symbol in one order, twice: whole, and crossed."""
+"""Time to count a symbol in one order, twice: whole, and cross-fitted."""
 _SHARE_OF_BUDGET = 0.2
 _MOST_SYMBOLS = 20_000_000
-"""Beyond it, counts and their crossing would take gigabytes."""
+"""Beyond it, counts and cross-fitting would take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) ->
     Raises:
         DataError: the text is shorter than the order that was asked for.
     """
-    order = mixed_order(config.model.mix)
+    order = config.model.mixed_order
     if order is None:
         return config, None
     tokenizer = corpus.tokenizer
@@ -59,8 +59,8 @@ def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) ->
         raise DataError(
             f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
         )
-    config = config.model_copy(update={"model": with_mix(config.model, f"ngram:{counted.model.order}")})
-    return config, Mixture(counted.model, MixtureLoss(cross_count(counted.text)), on_trial)
+    config = config.model_copy(update={"model": with_mix(config.model, Mix(counted.model.order))})
+    return config, Mixture(counted.model, MixtureLoss(cross_fit(counted.text)), on_trial)
 
 
 def settle_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, bool]:
@@ -74,17 +74,16 @@ def settle_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
         return config, False
     order = None
     is_forced = training.teacher_forcing == "always"
-    if training.steps is None and training.epochs is None and corpus.valid is not None and is_forced:
-        seconds = _SHARE_OF_BUDGET * parse_duration(training.budget or DEFAULT_BUDGET)
+    if training.duration.is_budget and corpus.valid is not None and is_forced:
+        seconds = _SHARE_OF_BUDGET * training.duration.value
         affordable = int(seconds / (_SECONDS_PER_GRAM * corpus.train.num_symbols))
         longest = min(USUAL_ORDER, affordable, corpus.train.num_symbols // 100)
         if longest >= _LOWEST_ORDER and corpus.train.num_symbols <= _MOST_SYMBOLS:
             order = longest
-    mix = "none" if order is None else f"ngram:{order}"
-    return config.model_copy(update={"model": with_mix(config.model, mix)}), order is not None
+    return config.model_copy(update={"model": with_mix(config.model, Mix(order))}), order is not None
 
 
-def with_mix(model: ModelConfig, mix: str) -> ModelConfig:
+def with_mix(model: ModelConfig, mix: Mix) -> ModelConfig:
     """Returns a model's configuration with another mix."""
     return model.model_copy(update={"mix": mix})
 

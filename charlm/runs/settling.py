@@ -10,14 +10,13 @@ from itertools import islice
 import torch
 
 from charlm.cells import CELLS
-from charlm.config import DEFAULT_BUDGET, RunConfig
+from charlm.config import Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Batches, Window
 from charlm.evaluation.readings import carried, warm_lanes
 from charlm.evaluation.scorer import total_nats
 from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
-from charlm.notation import parse_duration
 from charlm.runs.device import resolve_device
 from charlm.runs.finish import reads_one_stream
 from charlm.training.defaults import default_dropout, default_embedding_size, default_learning_rate
@@ -61,7 +60,7 @@ class Settled:
 
 
 def settle(
-    config: RunConfig, corpus: EncodedCorpus, build_trial: Callable[[RunConfig], Trainer], *, started: float
+    request: Request, corpus: EncodedCorpus, build_trial: Callable[[RunConfig], Trainer], *, started: float
 ) -> Settled:
     """Returns the configuration with sizes, length, learning rate and dropout settled.
 
@@ -73,9 +72,9 @@ def settle(
             settled configuration alone.
         started: when the command began, by `time.monotonic`; a budget covers all of it.
     """
-    if config.training.steps is None and config.training.epochs is None:
-        return _within_budget(config, corpus, build_trial, started=started)
-    config = with_defaults_of_width(config)
+    if request.config.training.duration.is_budget:
+        return _within_budget(request, corpus, build_trial, started=started)
+    config = with_defaults_of_width(request.config)
     batches = build_trial(config).batches
     config, length = _in_steps(config, batches)
     threads = config.run.threads or torch.get_num_threads()
@@ -103,12 +102,12 @@ def _in_steps(config: RunConfig, batches: Batches) -> tuple[RunConfig, str]:
 
 
 def _within_budget(
-    config: RunConfig, corpus: EncodedCorpus, build_trial: Callable[[RunConfig], Trainer], *, started: float
+    request: Request, corpus: EncodedCorpus, build_trial: Callable[[RunConfig], Trainer], *, started: float
 ) -> Settled:
-    budget = config.training.budget or DEFAULT_BUDGET
-    deadline = started + parse_duration(budget)
-    timer = _Timer(config, build_trial, budget_seconds=parse_duration(budget))
-    config, choice, step_seconds = _choose_sizes(config, corpus, timer, seconds=deadline - time.monotonic())
+    budget = request.config.training.duration
+    deadline = started + budget.value
+    timer = _Timer(request.config, build_trial, budget_seconds=budget.value)
+    config, choice, step_seconds = _choose_sizes(request, corpus, timer, seconds=deadline - time.monotonic())
     config = _with_threads(config, timer.threads)
     trial = build_trial(config)
     batches = trial.batches
@@ -128,7 +127,7 @@ def _within_budget(
     length = f"what fits in {budget} at {1e3 * step_seconds:.1f} ms a step"
     warnings = []
     if left < _SHORTEST_TRAINING:
-        needed = math.ceil(parse_duration(budget) - left + 2 * _SHORTEST_TRAINING)
+        needed = math.ceil(budget.value - left + 2 * _SHORTEST_TRAINING)
         warnings.append(
             f"{budget} is over before training can begin; training for {_SHORTEST_TRAINING:.0f} s all the same. "
             f"For this text, --budget {needed}s is about the shortest that makes sense."
@@ -153,16 +152,16 @@ def _within_budget(
 
 
 def _choose_sizes(
-    config: RunConfig, corpus: EncodedCorpus, timer: "_Timer", *, seconds: float
+    request: Request, corpus: EncodedCorpus, timer: "_Timer", *, seconds: float
 ) -> tuple[RunConfig, str | None, float]:
     """Returns the configuration with the sizes that suit the time, why these, and the seconds of a step."""
+    config, fixed = request.config, request.asked
     task = _task(config, corpus, seconds=max(_SHORTEST_TRAINING, seconds))
-    fixed = config.model.model_fields_set | config.training.model_fields_set
     if config.model.model == "mlp":
         # The forecast is of recurrent networks: it says nothing of this one's width.
         if "hidden_size" not in fixed:
             config = config.model_copy(update={"model": config.model.model_copy(update={"hidden_size": _MLP_WIDTH})})
-        fixed |= {"hidden_size"}
+        fixed = fixed | {"hidden_size"}
     choices = candidates(_sizes_of(config), fixed, width_multiple=128 if timer.device.type == "cuda" else 1)
     sizes, timed = choose(task, choices, timer.step_seconds, may_go_on=timer.may_go_on)
     step_seconds = timed[sizes]

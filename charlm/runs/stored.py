@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from charlm.checkpointing.container import read_container
 from charlm.checkpointing.run_folder import find_run
-from charlm.config import ModelConfig, RunConfig, mixed_order, validate
+from charlm.config import ModelConfig, RunConfig, validate
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
@@ -74,7 +74,7 @@ def stored_model(
         raise
     except CharlmError as error:
         raise CheckpointError(f"Checkpoint {error}") from None
-    if mixed_order(config.model.mix) is not None and not any(key.startswith("model.ngrams.") for key in arrays):
+    if config.model.mixed_order is not None and not any(key.startswith("model.ngrams.") for key in arrays):
         raise CheckpointError(
             f"'{path}' is a state of a training, which is kept without the n-grams that are mixed in; "
             "name the run, or its best.safetensors."
@@ -99,7 +99,7 @@ def require_plausible(
     """
     if model.model == "ngram":
         return
-    prefix = "" if mixed_order(model.mix) is None else "network."
+    prefix = "" if model.mixed_order is None else "network."
     width, hidden = model.embedding_size or model.hidden_size, model.hidden_size
     least = (model.num_layers - 1) * hidden**2 + vocabulary_size * hidden
     if model.model == "mlp":

@@ -2,7 +2,7 @@
 
 import torch
 
-from charlm.config import RunConfig, mixed_order
+from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus, EncodedText
 from charlm.data.lanes import Batches
 
@@ -17,7 +17,7 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
         "residual" if model.residual and (model.num_layers > 1 or model.embedding_size == model.hidden_size) else "",
         "layer norm" if model.layer_norm else "",
         "tied weights" if model.tie_weights else "",
-        "" if mixed_order(model.mix) is None else f"mixed with n-grams up to order {mixed_order(model.mix)}",
+        "" if model.mixed_order is None else f"mixed with n-grams up to order {model.mixed_order}",
     ]
     kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
     if model.model == "mlp":

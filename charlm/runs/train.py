@@ -14,7 +14,7 @@ from charlm import __version__
 from charlm.checkpointing.locking import locked
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, created_run, find_state, require_free
-from charlm.config import RunConfig, mixed_order, validate
+from charlm.config import ModelConfig, Request, RunConfig, validate
 from charlm.data.corpus import EncodedCorpus, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.sources import text_slug
@@ -58,7 +58,7 @@ _FREE_ON_FINE_TUNING = {"mix", "dropout", "embedding_dropout", "layer_dropout", 
 
 
 def start(
-    config: RunConfig,
+    request: Request,
     workspace: Workspace,
     reporter: Reporter,
     stop: StopRequest,
@@ -78,18 +78,20 @@ def start(
         CharlmError: something that the user can mend; nothing that existed is touched.
     """
     started = time.monotonic() if started is None else started
+    config = request.config
     device = resolve_device(config.run.device)
     precision = resolve_precision(config.run.precision, device)
     require_free(workspace.checkpoints, config.run.name)
-    if mixed_order(config.model.mix) is not None and config.training.teacher_forcing != "always":
+    if config.model.mixed_order is not None and config.training.teacher_forcing != "always":
         raise ConfigError("--mix needs --teacher-forcing always: its gate learns on the true text.")
     if config.model.model == "ngram":
-        require_countable(config)
+        require_countable(request)
         if init_from is not None:
             raise ConfigError("--init-from is for networks; an n-gram model is counted anew from each text.")
     origin = None if init_from is None else load_model(init_from, workspace, device=torch.device("cpu"))
     if origin is not None:
-        config = _adopt_model(origin, config)
+        request = _adopt_model(origin, request)
+        config = request.config
     text = open_corpus(config.data, folder=workspace.data, stdin=stdin)
     for note in text.notes:
         reporter.note(note)
@@ -126,7 +128,7 @@ def start(
         )
     with _out_of_memory_explained():
         config, on_trial = settle_mix(config, corpus)
-        if origin is not None and mixed_order(origin.config.model.mix) and not mixed_order(config.model.mix):
+        if origin is not None and origin.config.model.mixed_order and not config.model.mixed_order:
             reporter.note(f"Of '{origin.name}', the network alone is taken; --mix mixes n-grams of this text with it.")
         config, mixture = make_mixture(config, corpus, on_trial=on_trial)
 
@@ -144,7 +146,9 @@ def start(
                 objective=_objective(config, mixture),
             )
 
-        settled = settle(config, corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=started)
+        settled = settle(
+            request.with_config(config), corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=started
+        )
         for warning in settled.warnings:
             reporter.warn(warning)
         config = settled.config
@@ -236,11 +240,16 @@ def _go_on(
             )
 
         if given:
-            asked = config.training.model_dump() | {"steps": None, "epochs": None, "budget": None} | given
+            lengths = config.training.model_dump() | {"steps": None, "epochs": None, "budget": None} | given
             config = config.model_copy(
-                update={"training": validate(type(config.training), asked, source="command line")}
+                update={"training": validate(type(config.training), lengths, source="command line")}
             )
-            settled = settle(config, corpus, partial(assemble, total_steps=_TRIAL_STEPS), started=time.monotonic())
+            settled = settle(
+                Request(config, frozenset(ModelConfig.model_fields) | frozenset(lengths)),
+                corpus,
+                partial(assemble, total_steps=_TRIAL_STEPS),
+                started=time.monotonic(),
+            )
             config = settled.config
             facts |= {"length": settled.length, "training_seconds": settled.seconds}
         total_steps = config.training.steps
@@ -300,16 +309,16 @@ def _new_model(config: RunConfig, corpus: EncodedCorpus, mixture: Mixture | None
     return new_model(config, vocabulary_size=corpus.tokenizer.vocabulary_size, ngrams=ngrams)
 
 
-def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:
-    """Returns the configuration with the origin's network and tokenizer; dropout may be set anew."""
+def _adopt_model(origin: LoadedModel, request: Request) -> Request:
+    """Returns the request with the origin's network and tokenizer; dropout and mix may be set anew."""
+    config, asked = request.config, request.asked
     if origin.config.model.model == "ngram":
         raise ConfigError(f"'{origin.name}' is an n-gram model, which has no weights to start from.")
-    model = config.model
-    for section, own, its, free in (
-        ("model", config.model, origin.config.model, _FREE_ON_FINE_TUNING),
-        ("tokenizer", config.tokenizer, origin.config.tokenizer, set[str]()),
+    for section, own, its in (
+        ("model", config.model, origin.config.model),
+        ("tokenizer", config.tokenizer, origin.config.tokenizer),
     ):
-        for name in own.model_fields_set - free:
+        for name in type(own).model_fields.keys() & asked - _FREE_ON_FINE_TUNING:
             if getattr(own, name) != getattr(its, name):
                 raise ConfigError(
                     f"--{name.replace('_', '-')} {getattr(own, name)} is not the {section} of '{origin.name}' "
@@ -320,10 +329,10 @@ def _adopt_model(origin: LoadedModel, config: RunConfig) -> RunConfig:
             f"--records {config.data.records} is not what '{origin.name}' was trained with "
             f"({origin.config.data.records}); use the same."
         )
-    kept = {name: getattr(model, name) for name in model.model_fields_set & _FREE_ON_FINE_TUNING} | {"mix": model.mix}
-    return config.model_copy(
-        update={"model": origin.config.model.model_copy(update=kept), "tokenizer": origin.config.tokenizer}
-    )
+    kept = {name: getattr(config.model, name) for name in (asked & _FREE_ON_FINE_TUNING) | {"mix"}}
+    model = origin.config.model.model_copy(update=kept)
+    adopted = config.model_copy(update={"model": model, "tokenizer": origin.config.tokenizer})
+    return Request(adopted, asked | frozenset(ModelConfig.model_fields))
 
 
 def _grown_weights(origin: LoadedModel, tokenizer: Tokenizer, config: RunConfig) -> dict[str, Tensor]:

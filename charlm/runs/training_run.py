@@ -24,6 +24,7 @@ from charlm.models.base import LanguageModel, Network
 from charlm.models.build import arrays_of, build_network, load_weights
 from charlm.models.mixture import MixedLanguageModel
 from charlm.ngrams.model import NgramModel
+from charlm.notation import Mix
 from charlm.runs.generate import step_model
 from charlm.runs.mixing import network_alone, with_mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
@@ -264,7 +265,7 @@ class TrainingRun:
     def keep_network_alone(self) -> None:
         """Writes the best model again, without the n-grams that were mixed in."""
         write_checkpoint(self.folder.best, network_alone(read_checkpoint(self.folder.best)))
-        model = with_mix(self.config.model, "none")
+        model = with_mix(self.config.model, Mix(None))
         self.config = self.config.model_copy(update={"model": model})
         self.write_config()
 

@@ -54,6 +54,11 @@ class StepModel(Protocol):
         ...
 
 
+def float32_copy(array: NDArray[Any]) -> Floats:
+    """Returns a copy, row by row: a model that goes on training must not change one that is stepped."""
+    return np.array(array, dtype=np.float32, order="C")
+
+
 def select_streams(state: State, streams: Symbols) -> State:
     """Returns the state of the streams with these numbers, in this order; one may be taken several times."""
     return tuple(part[:, streams] for part in state)

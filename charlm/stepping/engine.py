@@ -13,8 +13,8 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import Floats, State, Symbols
-from charlm.stepping.cells import Addend, Cell
-from charlm.stepping.links import Link, link
+from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
+from charlm.stepping.layer_outputs import OutputWriter, output_writer
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
 from charlm.stepping.parameters import LayerParameters, Parameters
 
@@ -22,7 +22,6 @@ READING_CHUNK = 1024
 """Symbols of a text that `read` takes through one layer before the next; bounds its memory."""
 
 MatrixMaker = Callable[[Floats], Matrix]
-CellMaker = Callable[[LayerParameters, Product, Addend, Floats], Cell]
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,18 @@ class EngineKind:
     """What distinguishes engines.
 
     Attributes:
-        make_cell: from a layer's parameters, its product, its addend and its output's buffer to the cell.
-        num_states: arrays that the cell remembers.
-        separate_inputs: inputs and last output need products of their own, as in a GRU, whose reset
+        make_step: from a layer and its buffers to its recurrence.
+        num_states: arrays that a layer carries.
+        splits_products: inputs and last output need products of their own, as in a GRU, whose reset
             gate acts on one of the two.
         residual: a layer's input is added to its output where both have the same size.
         layer_matrix: how the layers' weights are kept.
         output_matrix: how the output layer's are.
     """
 
-    make_cell: CellMaker
+    make_step: Callable[[BoundLayer], CellStep]
     num_states: int
-    separate_inputs: bool
+    splits_products: bool
     residual: bool
     layer_matrix: MatrixMaker
     output_matrix: MatrixMaker
@@ -58,13 +57,13 @@ class StepEngine:
         self.kind = kind
         self.layers = parameters.layers
         self.embedding = parameters.embedding
-        self.table = _shares(first, parameters.embedding)
+        self.table = _project_inputs(first, parameters.embedding)
         self.output_bias = parameters.output_bias
         self.output = kind.output_matrix(parameters.output[None])
         self.recurrent = [kind.layer_matrix(first.recurrent)]
         self.inputs: list[Matrix | None] = [None]
         for layer in others:
-            if kind.separate_inputs:
+            if kind.splits_products:
                 self.recurrent.append(kind.layer_matrix(layer.recurrent))
                 self.inputs.append(kind.layer_matrix(layer.inputs))
             else:
@@ -94,32 +93,34 @@ class StepEngine:
         after = []
         values = self.embedding[tokens]
         for index, layer in enumerate(self.layers):
-            shares = self.table[tokens] if index == 0 else _shares(layer, values)
-            outputs, remembered = self._read_layer(layer, shares, tuple(part[index] for part in state))
-            after.append(remembered)
+            projections = self.table[tokens] if index == 0 else _project_inputs(layer, values)
+            outputs, layer_state = self._read_layer(layer, projections, tuple(part[index] for part in state))
+            after.append(layer_state)
             added = values if self.adds_inputs(layer) else None
             values = np.empty_like(outputs)
-            link(outputs, values, added=added, norm=layer.norm)()
+            output_writer(outputs, values, added=added, norm=layer.norm)()
         return _stacked(after)
 
-    def _read_layer(self, layer: LayerParameters, shares: Floats, state: State) -> tuple[Floats, tuple[Floats, ...]]:
-        """Returns a layer's outputs `[time, hidden]` and what it remembers after the last.
+    def _read_layer(
+        self, layer: LayerParameters, projections: Floats, state: State
+    ) -> tuple[Floats, tuple[Floats, ...]]:
+        """Returns a layer's outputs `[time, hidden]` and its state after the last.
 
         Args:
-            shares: what its inputs and biases add to its gates, `[time, gates, hidden]`.
-            state: what it remembers before the first, `[1, hidden]` each.
+            projections: of its inputs, biases added, `[time, gates, hidden]`.
+            state: its state before the first, `[1, hidden]` each.
         """
         now = np.empty((len(layer.bias), 1, self.hidden_size), dtype=np.float32)
         hidden = np.empty((1, self.hidden_size), dtype=np.float32)
         product = Float32Matrix(layer.recurrent).bind(hidden)
-        cell = self.kind.make_cell(layer, product, lambda: now, hidden)
-        _put(cell, state)
-        outputs = np.empty((len(shares), self.hidden_size), dtype=np.float32)
-        for share, output in zip(shares, outputs, strict=True):
-            now[:, 0] = share
-            cell.step()
+        recurrence = self.kind.make_step(BoundLayer(product, lambda: now, hidden, layer))
+        _set_state(recurrence, state)
+        outputs = np.empty((len(projections), self.hidden_size), dtype=np.float32)
+        for projection, output in zip(projections, outputs, strict=True):
+            now[:, 0] = projection
+            recurrence.step()
             output[:] = hidden[0]
-        return outputs, cell.state
+        return outputs, recurrence.state
 
     def adds_inputs(self, layer: LayerParameters) -> bool:
         """Returns whether a layer's input is added to its output."""
@@ -133,11 +134,11 @@ class EngineStepper:
     def __init__(self, engine: StepEngine, state: State) -> None:
         num_streams, size = state[0].shape[1:]
         self._table = engine.table
-        self._shares = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
+        self._projections = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
         self._embedding = engine.embedding
         self._embedded = np.empty((num_streams, engine.embedding.shape[1]), dtype=np.float32)
-        self._cells: list[Cell] = []
-        self._links: list[Link] = []
+        self._recurrences: list[CellStep] = []
+        self._output_writers: list[OutputWriter] = []
         # A layer's buffer holds its inputs and, beside them, its last output; the first one's inputs are not needed.
         buffers = [np.zeros((num_streams, size), dtype=np.float32)]
         buffers += [np.zeros((num_streams, 2 * size), dtype=np.float32) for _ in engine.layers[1:]]
@@ -147,11 +148,11 @@ class EngineStepper:
         for index, layer in enumerate(engine.layers):
             hidden = buffers[index][:, -size:]
             addend, product = self._bind(engine, index, inputs[index], hidden, buffers[index])
-            cell = engine.kind.make_cell(layer, product, addend, hidden)
-            _put(cell, tuple(part[index] for part in state))
+            recurrence = engine.kind.make_step(BoundLayer(product, addend, hidden, layer))
+            _set_state(recurrence, tuple(part[index] for part in state))
             added = inputs[index] if engine.adds_inputs(layer) else None
-            self._cells.append(cell)
-            self._links.append(link(hidden, outputs[index], added=added, norm=layer.norm))
+            self._recurrences.append(recurrence)
+            self._output_writers.append(output_writer(hidden, outputs[index], added=added, norm=layer.norm))
         self._needs_embedding = engine.adds_inputs(engine.layers[0])
         self._output = engine.output.bind(top)
         self._output_bias = engine.output_bias
@@ -160,26 +161,26 @@ class EngineStepper:
     def step(self, tokens: Symbols) -> Floats:
         """Reads one symbol `[batch]` in every stream and returns the logits `[batch, vocabulary]` of the next."""
         # "clip" is the mode that needs no second buffer; there is nothing to clip.
-        self._table.take(tokens, axis=0, out=self._shares, mode="clip")
+        self._table.take(tokens, axis=0, out=self._projections, mode="clip")
         if self._needs_embedding:
             self._embedding.take(tokens, axis=0, out=self._embedded, mode="clip")
-        for cell, pass_on in zip(self._cells, self._links, strict=True):
-            cell.step()
-            pass_on()
+        for recurrence, write_output in zip(self._recurrences, self._output_writers, strict=True):
+            recurrence.step()
+            write_output()
         np.add(self._output()[0], self._output_bias, out=self._logits)
         return self._logits
 
     def state(self) -> State:
         """Returns a copy of the memory of all streams, `[layers, batch, hidden]` each."""
-        return _stacked([cell.state for cell in self._cells])
+        return _stacked([recurrence.state for recurrence in self._recurrences])
 
     def _bind(
         self, engine: StepEngine, index: int, inputs: Floats, hidden: Floats, buffer: Floats
     ) -> tuple[Addend, Product]:
         recurrent, separate = engine.recurrent[index], engine.inputs[index]
         if index == 0:
-            shares = self._shares.transpose(1, 0, 2)
-            return lambda: shares, recurrent.bind(hidden)
+            projections = self._projections.transpose(1, 0, 2)
+            return lambda: projections, recurrent.bind(hidden)
         bias = engine.layers[index].bias[:, None]
         if separate is None:
             return lambda: bias, recurrent.bind(buffer)
@@ -188,15 +189,15 @@ class EngineStepper:
         return lambda: np.add(product(), bias, out=added), recurrent.bind(hidden)
 
 
-def _shares(layer: LayerParameters, inputs: Floats) -> Floats:
-    """Returns what inputs `[rows, inputs]` and biases add to a layer's gates, `[rows, gates, hidden]`."""
+def _project_inputs(layer: LayerParameters, inputs: Floats) -> Floats:
+    """Returns the projection of inputs `[rows, inputs]` to a layer's gates, biases added, `[rows, gates, hidden]`."""
     gates, size, num_inputs = layer.inputs.shape
     products = inputs @ layer.inputs.reshape(gates * size, num_inputs).T
     return products.reshape(len(inputs), gates, size) + layer.bias
 
 
-def _put(cell: Cell, state: State) -> None:
-    for part, stored in zip(cell.state, state, strict=True):
+def _set_state(recurrence: CellStep, state: State) -> None:
+    for part, stored in zip(recurrence.state, state, strict=True):
         part[:] = stored
 
 

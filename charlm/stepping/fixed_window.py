@@ -11,8 +11,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols
-from charlm.stepping.links import Norm, layer_norm, link
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.layer_outputs import Norm, output_writer, stored_norm
 
 BEFORE = -1
 
@@ -37,38 +37,28 @@ class FixedWindowStepModel:
     """A StepModel of weights in memory; its state is the last symbols, int64 `[window - 1, streams]`.
 
     Args:
-        weights: named as the model's modules name them.
-
-    Raises:
-        KeyError: one is missing.
-        ValueError: their shapes are not those of one model.
+        weights: named and shaped as the model's modules name and shape them.
     """
 
     def __init__(self, weights: Mapping[str, NDArray[Any]], *, window: int, num_layers: int, residual: bool) -> None:
         # The row past the last symbol's is for what lies before the text; as the number -1 it is found there.
-        embedding = _float32(np.concatenate((weights["embedding.weight"], weights["before"][None])))
+        embedding = float32_copy(np.concatenate((weights["embedding.weight"], weights["before"][None])))
         first = weights["layers.0.weight"]
-        size = embedding.shape[1]
-        if first.shape[1] != window * size:
-            raise ValueError(f"a first layer of {first.shape}")
         # [window, vocabulary + 1, hidden]
-        self.tables = np.stack([embedding @ place.T for place in np.split(_float32(first), window, axis=1)])
+        self.tables = np.stack([embedding @ place.T for place in np.split(float32_copy(first), window, axis=1)])
         self.layers = [
             HiddenLayer(
-                None if index == 0 else _float32(weights[f"layers.{index}.weight"]),
-                _float32(weights[f"layers.{index}.bias"]),
-                layer_norm(weights, index),
+                None if index == 0 else float32_copy(weights[f"layers.{index}.weight"]),
+                float32_copy(weights[f"layers.{index}.bias"]),
+                stored_norm(weights, index),
             )
             for index in range(num_layers)
         ]
-        self.output = _float32(weights["output.weight"])
-        self.output_bias = _float32(weights["output.bias"])
+        self.output = float32_copy(weights["output.weight"])
+        self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.window = window
         self.residual = residual
-        hidden = len(first)
-        if any(layer.weights is not None and layer.weights.shape != (hidden, hidden) for layer in self.layers):
-            raise ValueError("hidden layers of different widths")
 
     def initial_state(self, batch_size: int) -> State:
         """Returns what lies before the text."""
@@ -98,8 +88,8 @@ class FixedWindowStepper:
         self._hidden = np.empty(shape, dtype=np.float32)
         self._outputs = [np.empty(shape, dtype=np.float32) for _ in model.layers]
         inputs = [None, *self._outputs[:-1]]
-        self._links = [
-            link(self._hidden, outputs, added=added if model.residual else None, norm=layer.norm)
+        self._output_writers = [
+            output_writer(self._hidden, outputs, added=added if model.residual else None, norm=layer.norm)
             for layer, outputs, added in zip(model.layers, self._outputs, inputs, strict=True)
         ]
 
@@ -111,20 +101,15 @@ class FixedWindowStepper:
         self._started = True
         self._symbols[-1] = tokens
         np.add.reduce(model.tables[self._places, self._symbols], axis=0, out=self._hidden)
-        for index, (layer, pass_on) in enumerate(zip(model.layers, self._links, strict=True)):
+        for index, (layer, write_output) in enumerate(zip(model.layers, self._output_writers, strict=True)):
             if layer.weights is not None:
                 np.matmul(self._outputs[index - 1], layer.weights.T, out=self._hidden)
             np.add(self._hidden, layer.bias, out=self._hidden)
             np.tanh(self._hidden, out=self._hidden)
-            pass_on()
+            write_output()
         logits: Floats = self._outputs[-1] @ model.output.T
         return np.add(logits, model.output_bias, out=logits)
 
     def state(self) -> State:
         """Returns a copy of the last symbols."""
         return (self._symbols[1:].copy() if self._started else self._symbols[:-1].copy(),)
-
-
-def _float32(array: NDArray[Any]) -> Floats:
-    # Always a copy: a model that goes on training must not change the engine.
-    return np.array(array, dtype=np.float32, order="C")

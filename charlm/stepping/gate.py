@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.confidence import num_features
-from charlm.stepping.base import Floats
+from charlm.stepping.base import Floats, float32_copy
 
 
 @dataclass(frozen=True)
@@ -28,26 +27,14 @@ class Gate:
     output_bias: Floats
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, order: int) -> "Gate":
-        """Returns the gate whose weights these are.
-
-        Raises:
-            KeyError: one is missing.
-            ValueError: one has another shape.
-        """
-        hidden = arrays["hidden.weight"]
-        units = len(hidden)
-        shapes = {
-            "hidden.weight": (units, num_features(order) + 2),
-            "hidden.bias": (units,),
-            "output.weight": (1, units),
-            "output.bias": (1,),
-        }
-        for name, shape in shapes.items():
-            if arrays[name].shape != shape:
-                raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
-        output, bias = (np.multiply(arrays[name], 0.5, dtype=np.float32) for name in ("output.weight", "output.bias"))
-        return cls(np.ascontiguousarray(hidden.T), arrays["hidden.bias"], output.T, bias)
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Gate":
+        """Returns the gate whose weights these are, of the shapes that charlm/stepping/shapes.py gives."""
+        return cls(
+            hidden=float32_copy(arrays["hidden.weight"].T),
+            hidden_bias=float32_copy(arrays["hidden.bias"]),
+            output=np.multiply(arrays["output.weight"], 0.5, dtype=np.float32).T,
+            output_bias=np.multiply(arrays["output.bias"], 0.5, dtype=np.float32),
+        )
 
     def share(self, known: Floats) -> Floats:
         """Returns the network's share, `[streams, 1]`, the caller's to change.

@@ -6,9 +6,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.config import Nonlinearity
-from charlm.stepping.base import Floats, State, Symbols
-from charlm.stepping.links import Norm, layer_norm, normalized
+from charlm.config import Feedback, Nonlinearity
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 
 
 @final
@@ -16,11 +16,7 @@ class JordanStepModel:
     """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`.
 
     Args:
-        weights: named as the model's modules name them.
-
-    Raises:
-        KeyError: one is missing.
-        ValueError: their shapes are not those of one model.
+        weights: named and shaped as the model's modules name and shape them.
     """
 
     def __init__(
@@ -29,28 +25,26 @@ class JordanStepModel:
         *,
         num_layers: int,
         nonlinearity: Nonlinearity,
-        forced: bool,
+        feedback: Feedback,
         residual: bool,
     ) -> None:
-        self.feedback = np.array(weights["feedback.weight"], dtype=np.float32)
-        first = np.array(weights["layers.0.weight"], dtype=np.float32)
-        embedding = np.array(weights["embedding.weight"], dtype=np.float32)
-        if self.feedback.shape != (len(embedding), len(first)) or first.shape[1] != embedding.shape[1]:
-            raise ValueError(f"a feedback of {self.feedback.shape}")
+        self.is_teacher_forced = feedback == "target"
+        self.feedback = float32_copy(weights["feedback.weight"])
+        first = float32_copy(weights["layers.0.weight"])
+        embedding = float32_copy(weights["embedding.weight"])
         # What a symbol adds to the first layer; teacher-forced, by way of the feedback, too.
-        self.table: Floats = embedding @ first.T + weights["layers.0.bias"]
-        if forced:
+        self.table: Floats = embedding @ first.T + float32_copy(weights["layers.0.bias"])
+        if self.is_teacher_forced:
             self.table = self.table + self.feedback
         self.layers = [
-            (np.array(weights[f"layers.{index}.weight"].T, dtype=np.float32), weights[f"layers.{index}.bias"])
+            (float32_copy(weights[f"layers.{index}.weight"]).T, float32_copy(weights[f"layers.{index}.bias"]))
             for index in range(1, num_layers)
         ]
-        self.norms: list[Norm | None] = [layer_norm(weights, index) for index in range(num_layers)]
-        self.output = np.array(weights["output.weight"].T, dtype=np.float32)
-        self.output_bias = np.array(weights["output.bias"], dtype=np.float32)
+        self.norms: list[Norm | None] = [stored_norm(weights, index) for index in range(num_layers)]
+        self.output = float32_copy(weights["output.weight"]).T
+        self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.nonlinearity = nonlinearity
-        self.forced = forced
         self.residual = residual
 
     def initial_state(self, batch_size: int) -> State:
@@ -60,7 +54,7 @@ class JordanStepModel:
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text, `[time]`."""
         stepper = self.stepper(state)
-        for token in tokens[-1:] if self.forced else tokens:
+        for token in tokens[-1:] if self.is_teacher_forced else tokens:
             stepper.step(np.array([token]))
         return stepper.state()
 
@@ -81,7 +75,7 @@ class JordanStepper:
         """Reads one symbol in every stream and returns the logits of the next, `[streams, vocabulary]`."""
         model = self._model
         sums = model.table[tokens]
-        if not model.forced:
+        if not model.is_teacher_forced:
             sums = sums + self._predicted @ model.feedback
         outputs = normalized(_activated(sums, model.nonlinearity), model.norms[0])
         for (weights, bias), norm in zip(model.layers, model.norms[1:], strict=True):

@@ -7,32 +7,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.cells import Cell
-from charlm.stepping.base import Floats
+from charlm.cells import Cell, Gate
+from charlm.stepping.base import Floats, float32_copy
+from charlm.stepping.layer_outputs import Norm, stored_norm
 
-_NEEDED = ("weight_ih", "weight_hh", "bias_ih")
-_STORED = (*_NEEDED, "bias_hh", "weight_peephole")
+_ARRANGED = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 @dataclass(frozen=True)
 class LayerParameters:
-    """One recurrent layer.
+    """One recurrent layer; its gates stand in the order that charlm/stepping/cells/base.py describes.
 
     Attributes:
         inputs: `[gates, hidden, inputs]`.
         recurrent: `[gates, hidden, hidden]`.
         bias: `[gates, hidden]`.
-        candidate_bias: the GRU's bias inside the reset gate, `[hidden]`; zero for others.
-        peepholes: of the input, forget and output gate, halved as they are, `[3, hidden]`; None without them.
+        inner_bias: of the gates whose product with the state another gate multiplies, `[gates, hidden]`; else zero.
+        further: the layer's other weights, as they are stored and by their names there.
         norm: gain and offset of the layer's LayerNorm, `[hidden]` each; None without one.
     """
 
     inputs: Floats
     recurrent: Floats
     bias: Floats
-    candidate_bias: Floats
-    peepholes: Floats | None
-    norm: tuple[Floats, Floats] | None
+    inner_bias: Floats
+    further: Mapping[str, Floats]
+    norm: Norm | None
 
 
 @dataclass(frozen=True)
@@ -52,74 +52,36 @@ class Parameters:
 
 
 def arrange(weights: Mapping[str, NDArray[Any]], *, cell: Cell, num_layers: int) -> Parameters:
-    """Returns the parameters in the weights of a stored model, named as its modules name them.
-
-    Raises:
-        KeyError: one is missing.
-        ValueError: their shapes are not those of one model.
-    """
-    layers = tuple(_layer(weights, index, cell) for index in range(num_layers))
-    parameters = Parameters(
-        embedding=_float32(weights["embedding.weight"]),
-        layers=layers,
-        output=_float32(weights["output.weight"]),
-        output_bias=_float32(weights["output.bias"]),
+    """Returns the parameters in the weights of a stored model, named and shaped as its modules name and shape them."""
+    return Parameters(
+        embedding=float32_copy(weights["embedding.weight"]),
+        layers=tuple(_arrange_layer(weights, index, cell) for index in range(num_layers)),
+        output=float32_copy(weights["output.weight"]),
+        output_bias=float32_copy(weights["output.bias"]),
     )
-    _require_consistent(parameters, cell)
-    return parameters
 
 
-def _layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> LayerParameters:
-    stored = {name: weights.get(f"layers.{index}.{name}_l0") for name in _STORED}
-    inputs, recurrent, input_bias = (_arrange_gates(weights[f"layers.{index}.{name}_l0"], cell) for name in _NEEDED)
+def _arrange_layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> LayerParameters:
+    stored = {name: weights[f"layers.{index}.{name}"] for name in cell.layer_shapes(1, 1)}
+    inputs, recurrent, bias = (_arrange_gates(stored[name], cell) for name in _ARRANGED[:3])
     # Torch's own layers have two biases, which are added; the others one.
-    second = stored["bias_hh"]
-    recurrent_bias = np.zeros_like(input_bias) if second is None else _arrange_gates(second, cell)
-    peepholes = stored["weight_peephole"]
-    candidate_bias = np.zeros_like(recurrent_bias[-1])
-    if cell.gates[-1].has_inner_bias:
-        candidate_bias = recurrent_bias[-1].copy()
-        recurrent_bias[-1] = 0.0
-    gain = weights.get(f"norms.{index}.weight")
-    norm = None if gain is None else (_float32(gain), _float32(weights[f"norms.{index}.bias"]))
+    state_bias = _arrange_gates(stored["bias_hh_l0"], cell) if "bias_hh_l0" in stored else np.zeros_like(bias)
+    is_inner = np.array([gate.has_inner_bias for gate in _in_step_order(cell)])[:, None]
     return LayerParameters(
-        inputs,
-        recurrent,
-        input_bias + recurrent_bias,
-        candidate_bias,
-        None if peepholes is None else 0.5 * _float32(peepholes),
-        norm,
+        inputs=inputs,
+        recurrent=recurrent,
+        bias=bias + np.where(is_inner, np.float32(0.0), state_bias),
+        inner_bias=np.where(is_inner, state_bias, np.float32(0.0)),
+        further={name: float32_copy(array) for name, array in stored.items() if name not in _ARRANGED},
+        norm=stored_norm(weights, index),
     )
+
+
+def _in_step_order(cell: Cell) -> list[Gate]:
+    return sorted(cell.gates, key=lambda gate: not gate.is_logistic)
 
 
 def _arrange_gates(stacked: NDArray[Any], cell: Cell) -> Floats:
-    blocks = _float32(stacked).reshape(len(cell.gates), -1, *stacked.shape[1:])
-    halved = [block * np.float32(0.5) for gate, block in zip(cell.gates, blocks, strict=True) if gate.is_logistic]
-    others = [block for gate, block in zip(cell.gates, blocks, strict=True) if not gate.is_logistic]
-    return np.stack(halved + others)
-
-
-def _float32(array: NDArray[Any]) -> Floats:
-    # Always a copy: a model that goes on training must not change the engine.
-    return np.array(array, dtype=np.float32, order="C")
-
-
-def _require_consistent(parameters: Parameters, cell: Cell) -> None:
-    vocabulary_size, size = parameters.embedding.shape
-    hidden_size = parameters.output.shape[1]
-    for layer in parameters.layers:
-        gates = len(layer.bias)
-        if layer.inputs.shape != (gates, hidden_size, size) or layer.recurrent.shape != (
-            gates,
-            hidden_size,
-            hidden_size,
-        ):
-            raise ValueError(f"a layer of {layer.inputs.shape} and {layer.recurrent.shape}")
-        peepholes = cell.layer_shapes(size, hidden_size).get("weight_peephole_l0")
-        if peepholes is not None and (layer.peepholes is None or layer.peepholes.shape != peepholes):
-            raise ValueError("peepholes missing, or of another width")
-        if layer.norm is not None and any(part.shape != (hidden_size,) for part in layer.norm):
-            raise ValueError(f"a norm of {layer.norm[0].shape}")
-        size = hidden_size
-    if parameters.output.shape[0] != vocabulary_size or parameters.output_bias.shape != (vocabulary_size,):
-        raise ValueError(f"an output of {parameters.output.shape}")
+    blocks = float32_copy(stacked).reshape(len(cell.gates), -1, *stacked.shape[1:])
+    by_gate = dict(zip(cell.gates, blocks, strict=True))
+    return np.stack([by_gate[gate] * np.float32(0.5 if gate.is_logistic else 1.0) for gate in _in_step_order(cell)])

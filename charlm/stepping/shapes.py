@@ -6,7 +6,7 @@ Nothing is built for it: the shapes of networks that fit no memory cost as littl
 from typing import NamedTuple
 
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
-from charlm.config import ModelConfig, mixed_order
+from charlm.config import ModelConfig
 from charlm.ngrams.confidence import num_features
 
 GATE_SIZE = 32
@@ -25,7 +25,7 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     if model.model == "ngram":
         return {}
     network = _network_shapes(model, vocabulary_size=vocabulary_size)
-    order = mixed_order(model.mix)
+    order = model.mixed_order
     if order is None:
         return network
     return {f"network.{name}": shape for name, shape in network.items()} | {
@@ -45,7 +45,7 @@ def gate_shapes(order: int) -> Shapes:
 
 def state_shapes(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> dict[str, StateShape]:
     """Returns the shape and the type of each array that a model carries, named state.0, state.1, …"""
-    order = mixed_order(model.mix)
+    order = model.mixed_order
     states = _network_states(model, vocabulary_size=vocabulary_size, batch_size=batch_size)
     if order is not None:
         states.append(StateShape((order, batch_size), "int64"))

@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols
-from charlm.stepping.links import Norm, layer_norm, normalized
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 
 
 @dataclass(frozen=True)
@@ -28,37 +28,29 @@ class SpatiotemporalStepModel:
     """A StepModel of weights in memory; its state is h, c and m as in the torch model.
 
     Args:
-        weights: named as the model's modules name them.
-
-    Raises:
-        KeyError: one is missing.
-        ValueError: their shapes are not those of one model.
+        weights: named and shaped as the model's modules name and shape them.
     """
 
     def __init__(self, weights: Mapping[str, NDArray[Any]], *, num_layers: int, residual: bool) -> None:
         def matrix(name: str) -> Floats:
-            return np.array(weights[name].T, dtype=np.float32, order="C")
+            return float32_copy(weights[name].T)
 
-        self.embedding = np.array(weights["embedding.weight"], dtype=np.float32)
+        self.embedding = float32_copy(weights["embedding.weight"])
         self.layers = [
             _Layer(
                 None if index == 0 else matrix(f"layers.{index}.inputs.weight"),
-                np.array(weights[f"layers.{index}.inputs.bias"], dtype=np.float32),
+                float32_copy(weights[f"layers.{index}.inputs.bias"]),
                 matrix(f"layers.{index}.states.weight"),
                 matrix(f"layers.{index}.shared.weight"),
                 matrix(f"layers.{index}.memories.weight"),
-                layer_norm(weights, index),
+                stored_norm(weights, index),
             )
             for index in range(num_layers)
         ]
-        self.hidden_size = hidden = len(self.layers[0].states)
-        for layer in self.layers:
-            shapes = (layer.states.shape, layer.shared.shape, layer.memories.shape)
-            if shapes != ((hidden, 4 * hidden), (hidden, 3 * hidden), (2 * hidden, 2 * hidden)):
-                raise ValueError(f"layers of {shapes}")
+        self.hidden_size = len(self.layers[0].states)
         self.table = self.embedding @ matrix("layers.0.inputs.weight") + self.layers[0].bias
         self.output = matrix("output.weight")
-        self.output_bias = np.array(weights["output.bias"], dtype=np.float32)
+        self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.residual = residual
 
@@ -99,10 +91,10 @@ class SpatiotemporalStepper:
                 entering = values @ layer.inputs + layer.bias
             own = entering[:, : 4 * size] + self._h[index] @ layer.states
             common = entering[:, 4 * size :] + self._m @ layer.shared
-            inlet, forget = np.split(_logistic(own[:, : 2 * size]), 2, axis=1)
-            shared_inlet, shared_forget = np.split(_logistic(common[:, : 2 * size]), 2, axis=1)
-            self._c[index] = forget * self._c[index] + inlet * np.tanh(own[:, 2 * size : 3 * size])
-            self._m = shared_forget * self._m + shared_inlet * np.tanh(common[:, 2 * size :])
+            input_gate, forget_gate = np.split(_logistic(own[:, : 2 * size]), 2, axis=1)
+            shared_input_gate, shared_forget_gate = np.split(_logistic(common[:, : 2 * size]), 2, axis=1)
+            self._c[index] = forget_gate * self._c[index] + input_gate * np.tanh(own[:, 2 * size : 3 * size])
+            self._m = shared_forget_gate * self._m + shared_input_gate * np.tanh(common[:, 2 * size :])
             seen, shown = np.split(np.concatenate((self._c[index], self._m), axis=1) @ layer.memories, 2, axis=1)
             self._h[index] = _logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
             adds = model.residual and values.shape == self._h[index].shape

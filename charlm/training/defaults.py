@@ -2,19 +2,8 @@
 
 import math
 
-from charlm.config import Cell, ModelConfig
-
-_RATE_AT_192: dict[Cell, float] = {
-    "lstm": 0.03,
-    "lstm-peephole": 0.03,
-    "gru": 0.012,
-    "gru-reset-before": 0.012,
-    "gru-simple": 0.012,
-    "rnn": 0.015,
-    "jordan": 0.015,
-    "st-lstm": 0.03,
-}
-
+from charlm.cells import CELLS
+from charlm.config import ModelConfig
 
 _MLP_RATE_AT_192 = 0.024
 _MLP_EMBEDDING_SIZE = 64
@@ -22,7 +11,7 @@ _MLP_EMBEDDING_SIZE = 64
 
 def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
     """Returns a highest learning rate that suits a network and its width: the wider, the lower."""
-    at_192 = _RATE_AT_192[model.cell] if model.model == "recurrent" else _MLP_RATE_AT_192
+    at_192 = CELLS[model.cell].learning_rate if model.model == "recurrent" else _MLP_RATE_AT_192
     return round(min(0.05, at_192 * math.pow(192 / hidden_size, 0.75)), 4)
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from charlm.data.lanes import IGNORED, Window
 from charlm.models.base import Network, State, code_lengths
 from charlm.models.mixture import MixedLanguageModel
-from charlm.ngrams.crossing import Crossed
+from charlm.ngrams.cross_fitting import HeldOutScores
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class MixtureLoss:
     worse by itself, and mixed no better (docs/experiments.md).
 
     Args:
-        crossed: what the n-grams say of the training text, each part counted on the others.
+        scores: of the training text by the n-grams, cross-fitted.
     """
 
-    def __init__(self, crossed: Crossed) -> None:
-        self._log_probabilities = torch.from_numpy(crossed.probabilities).log()
-        self._confidence = torch.from_numpy(crossed.confidence)
+    def __init__(self, scores: HeldOutScores) -> None:
+        self._log_probabilities = torch.from_numpy(scores.probabilities).log()
+        self._confidence = torch.from_numpy(scores.confidence)
 
     def __call__(
         self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float = 0.0

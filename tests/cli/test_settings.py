@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from charlm.cli.settings import run_config, section_config
+from charlm.cli.settings import run_request, section_config
 from charlm.config import ModelConfig, SamplingConfig
 from charlm.errors import ConfigError
 
@@ -20,7 +20,7 @@ def toml(tmp_path: Path) -> Any:
 
 def refused(**arguments: Any) -> str:
     with pytest.raises(ConfigError) as caught:
-        run_config(**({"text": ("a.txt",), "flags": {}, "file": None} | arguments))
+        run_request(**({"text": ("a.txt",), "flags": {}, "file": None} | arguments))
     message = str(caught.value)
     assert message.count("\n") == 0 and message[-1] in ".?"
     return message
@@ -28,7 +28,7 @@ def refused(**arguments: Any) -> str:
 
 def test_a_flag_goes_before_the_file_and_the_file_before_the_default(toml: Any) -> None:
     file = toml("[model]\nhidden_size = 10\nnum_layers = 3\n[training]\nbatch_size = 7\n")
-    config = run_config(text=("a.txt",), flags={"hidden_size": "20"}, file=file)
+    config = run_request(text=("a.txt",), flags={"hidden_size": "20"}, file=file).config
     assert (config.model.hidden_size, config.model.num_layers, config.training.batch_size) == (20, 3, 7)
     assert config.model.embedding_size == ModelConfig().embedding_size
     assert config.data.corpus == ("a.txt",)
@@ -36,20 +36,22 @@ def test_a_flag_goes_before_the_file_and_the_file_before_the_default(toml: Any) 
 
 def test_the_text_may_come_from_the_file_and_is_replaced_by_text(toml: Any) -> None:
     file = toml('[data]\ncorpus = ["b.txt"]\n')
-    assert run_config(text=(), flags={}, file=file).data.corpus == ("b.txt",)
-    assert run_config(text=("c.txt",), flags={}, file=file).data.corpus == ("c.txt",)
+    assert run_request(text=(), flags={}, file=file).config.data.corpus == ("b.txt",)
+    assert run_request(text=("c.txt",), flags={}, file=file).config.data.corpus == ("c.txt",)
 
 
 def test_a_flag_replaces_what_the_file_says_about_the_same_thing(toml: Any) -> None:
     file = toml('[training]\nbudget = "5m"\n[data]\nsplit = "80/10/10"\n')
-    config = run_config(text=("a.txt",), flags={"steps": "9", "valid": ["v.txt"]}, file=file)
+    config = run_request(text=("a.txt",), flags={"steps": "9", "valid": ["v.txt"]}, file=file).config
     assert (config.training.steps, config.training.budget) == (9, None)
     assert (config.data.split, config.data.valid) == (None, ("v.txt",))
 
 
-def test_settings_nobody_gave_are_not_marked_as_given() -> None:
-    config = run_config(text=("a.txt",), flags={"dropout": "0.5"}, file=None)
-    assert config.model.model_fields_set == {"dropout"}
+def test_what_was_typed_and_what_the_file_has_was_asked_for(toml: Any) -> None:
+    assert run_request(text=("a.txt",), flags={"dropout": "0.5"}, file=None).asked == {"corpus", "dropout"}
+    file = toml("[model]\nhidden_size = 192\n[training]\nbudget = '5m'\n")
+    asked = run_request(text=("a.txt",), flags={"steps": "9"}, file=file).asked
+    assert asked == {"corpus", "hidden_size", "steps"}
 
 
 @pytest.mark.parametrize(

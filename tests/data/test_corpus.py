@@ -15,7 +15,8 @@ from charlm.data.corpus import digest_of, encode_text, open_cached, prepare_corp
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import survey
 from charlm.data.sources import StringSource
-from charlm.data.tokenfile import TokenFile, smallest_type
+from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.base import smallest_type
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.data.tokenizers.recipes import TokenizerRecipe, extended, learnt
 from charlm.data.tokenizers.recipes import given as given_tokenizer

@@ -24,7 +24,7 @@ def texts(time=7, batch=3):
 
 def test_a_linear_rnn_s_gradient_shrinks_by_its_matrix():
     """Rectified units that all stay above zero are linear: each symbol back is a product with half the identity."""
-    model = model_of("rnn", nonlinearity="relu", residual=False)
+    model = model_of("rnn", settings={"nonlinearity": "relu"}, residual=False)
     layer = model.layers[0]
     with torch.no_grad():
         layer.weight_hh_l0.copy_(0.5 * torch.eye(4))

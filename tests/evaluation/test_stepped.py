@@ -8,8 +8,8 @@ from charlm.evaluation.readings import carried, cold_windows
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.stepped import SteppedModel
 from charlm.models.base import OWN
-from charlm.models.build import build_network
-from charlm.stepping.build import build_engine
+from charlm.models.build import arrays_of, build_network
+from charlm.stepping.build import build_step_model
 
 CPU = torch.device("cpu")
 SYMBOLS = 9
@@ -20,9 +20,7 @@ def test_a_text_scored_symbol_by_symbol_has_the_models_exact_score(cell):
     config = ModelConfig(cell=cell, hidden_size=16, num_layers=2)
     model = build_network(config, vocabulary_size=SYMBOLS).eval()
     model.initialize(torch.Generator().manual_seed(3))
-    engine = build_engine(
-        config, {name: tensor.numpy() for name, tensor in model.state_dict().items()}, source="a test"
-    )
+    engine = build_step_model(config, arrays_of(model), vocabulary_size=SYMBOLS, source="a test")
     tokens = TokenFile(np.random.default_rng(5).integers(0, SYMBOLS, 700).astype(np.uint8))
     for windows in (lambda: carried(tokens), lambda: cold_windows(tokens, context=20)):
         exact = total_nats(model, windows(), device=CPU)[OWN]
@@ -35,9 +33,7 @@ def test_code_lengths_from_the_steppers_logits_add_up_to_that_score():
     config = ModelConfig(hidden_size=8, num_layers=1)
     model = build_network(config, vocabulary_size=SYMBOLS).eval()
     model.initialize(torch.Generator().manual_seed(3))
-    engine = build_engine(
-        config, {name: tensor.numpy() for name, tensor in model.state_dict().items()}, source="a test"
-    )
+    engine = build_step_model(config, arrays_of(model), vocabulary_size=SYMBOLS, source="a test")
     symbols = np.random.default_rng(5).integers(0, SYMBOLS, 100)
     stepper = engine.stepper(engine.initial_state(1))
     nats = 0.0

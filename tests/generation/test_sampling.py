@@ -10,7 +10,7 @@ from charlm.errors import CharlmError
 from charlm.generation.sampling import (
     Drawer,
     apply_temperature,
-    distribution,
+    keep_likely,
     keep_min_p,
     keep_top_k,
     keep_top_p,
@@ -32,6 +32,10 @@ def possible(logits: np.ndarray) -> list[list[int]]:
 
 def drawable(probabilities: np.ndarray) -> list[list[int]]:
     return [[i for i, value in enumerate(row) if value > 0] for row in probabilities.tolist()]
+
+
+def distribution(logits: np.ndarray, settings: SamplingConfig) -> np.ndarray:
+    return softmax(keep_likely(apply_temperature(logits, settings.temperature), settings))
 
 
 def plain(**changes: object) -> SamplingConfig:

@@ -42,9 +42,13 @@ def equations(layer, cell, nonlinearity, inputs, state):
     return ({"tanh": tanh, "relu": functional.relu, "sigmoid": sigmoid}[nonlinearity](x[0] + s[0]),)
 
 
+def settings_of(cell, nonlinearity):
+    return {"nonlinearity": nonlinearity} if "nonlinearity" in cells.CELLS[cell].settings else {}
+
+
 def layer_of(cell, nonlinearity="tanh", *, hidden=HIDDEN, dtype=torch.float64):
     model = RecurrentLanguageModel(
-        5, cell=cell, nonlinearity=nonlinearity, embedding_size=3, hidden_size=hidden, num_layers=1
+        5, cell=cell, settings=settings_of(cell, nonlinearity), embedding_size=3, hidden_size=hidden, num_layers=1
     )
     layer = model.layers[0].to(dtype)
     generator = torch.Generator().manual_seed(1)
@@ -137,7 +141,13 @@ def test_the_state_carries_a_text_over_windows(cell, nonlinearity):
 @pytest.mark.parametrize(("cell", "nonlinearity"), CELLS)
 def test_every_cell_learns_what_needs_memory(cell, nonlinearity):
     model = RecurrentLanguageModel(
-        NUM_SYMBOLS, cell=cell, nonlinearity=nonlinearity, embedding_size=8, hidden_size=8, num_layers=2, residual=True
+        NUM_SYMBOLS,
+        cell=cell,
+        settings=settings_of(cell, nonlinearity),
+        embedding_size=8,
+        hidden_size=8,
+        num_layers=2,
+        residual=True,
     )
     model.initialize(torch.Generator().manual_seed(1))
     assert train_where_memory_is_needed(model) < 0.5 * NATS_WITHOUT_MEMORY

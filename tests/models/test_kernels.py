@@ -2,17 +2,16 @@ import pytest
 import torch
 from torch import nn
 
-from charlm.models.kernels.gru import GRU
-from charlm.models.kernels.rnn import RNN
-from charlm.models.kernels.st_lstm import ZigzagLayer, zigzag
+from charlm.models.cells.gru import GRU
+from charlm.models.cells.rnn import RNN
+from charlm.models.cells.st_lstm import ZigzagLayer, zigzag
 
 LAYERS = [(GRU, nn.GRU, {}), (RNN, nn.RNN, {}), (RNN, nn.RNN, {"nonlinearity": "relu"})]
-OWN_NAMES = {"nonlinearity": "activation"}
 
 
 def pair(own, reference, settings, *, sizes=(3, 4), dtype=torch.float64):
     torch.manual_seed(1)
-    layer = own(*sizes, **{OWN_NAMES[name]: value for name, value in settings.items()}).to(dtype)
+    layer = own(*sizes, **settings).to(dtype)
     other = reference(*sizes, **settings).to(dtype)
     other.load_state_dict(layer.state_dict())
     return layer, other

@@ -10,7 +10,7 @@ from charlm.models.build import arrays_of, build_network, restore_model
 from charlm.models.mixture import NETWORK_ALONE, NGRAMS_ALONE, MixedLanguageModel, network_of
 from charlm.models.ngram import NgramLanguageModel
 from charlm.ngrams.build import count_model
-from charlm.ngrams.crossing import cross_count
+from charlm.ngrams.cross_fitting import cross_fit
 from charlm.stepping.build import build_step_model
 from charlm.training.objectives import MixtureLoss, next_symbol_loss
 
@@ -105,7 +105,7 @@ def test_the_network_learns_as_if_it_were_alone_and_the_gate_learns_too():
     model = mixed().train()
     window = Lanes(TokenFile(TEXT), batch_size=4, sequence_length=16, random_length=False, seed=1).window(2)
     generator = torch.Generator()
-    objective = MixtureLoss(cross_count(counted().text))
+    objective = MixtureLoss(cross_fit(counted().text))
     loss, state = objective(model, window, model.initial_state(4), generator)
     loss.minimized.backward()
     alone, _ = next_symbol_loss(network_of(model), window, model.network.initial_state(4), generator)
@@ -119,7 +119,7 @@ def test_the_network_learns_as_if_it_were_alone_and_the_gate_learns_too():
 
 def test_what_is_minimized_is_counted_at_the_right_places():
     model = mixed().train()
-    crossed = cross_count(counted().text)
+    scores = cross_fit(counted().text)
     with torch.no_grad():
         model.gate.output.weight.zero_()
         model.gate.output.bias.fill_(-30.0)  # the n-grams alone
@@ -127,6 +127,6 @@ def test_what_is_minimized_is_counted_at_the_right_places():
     total = 0.0
     state = model.initial_state(3)
     for index in range(lanes.windows_per_epoch):
-        loss, state = MixtureLoss(crossed)(model, lanes.window(index), state, torch.Generator())
+        loss, state = MixtureLoss(scores)(model, lanes.window(index), state, torch.Generator())
         total += (loss.minimized - loss.total_nats).item()
-    assert total == pytest.approx(-np.log(crossed.probabilities[1:]).sum(), rel=1e-4)
+    assert total == pytest.approx(-np.log(scores.probabilities[1:]).sum(), rel=1e-4)

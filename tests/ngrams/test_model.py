@@ -3,7 +3,6 @@ import pytest
 
 from charlm.errors import CheckpointError
 from charlm.ngrams.build import count_model
-from charlm.ngrams.crossing import cross_count
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
 
@@ -100,30 +99,3 @@ def test_damaged_arrays_are_refused(name, change):
         arrays[name] = change(array)
     with pytest.raises(CheckpointError, match="'the file'"):
         NgramModel.from_arrays(arrays, order=4, vocabulary_size=6, source="the file")
-
-
-def test_what_is_said_of_a_part_is_counted_on_the_others():
-    # With the discounts of the whole text, as cross_count has them, but other counts.
-    order, parts = 3, 4
-    counted = count_model(TEXT, order=order, smoothing="kneser-ney", vocabulary_size=6)
-    crossed = cross_count(counted.text, num_parts=parts)
-    start, stop = 100, 200
-    marked = TEXT.astype(np.int64).copy()
-    marked[start:stop] = 6  # a symbol that ends every gram reaching into the part
-    others = count_model(marked, order=order, smoothing="kneser-ney", vocabulary_size=7).model
-    contexts = others.contexts_after(TEXT[:-1, None], others.first_contexts(1))[:, :, 0]
-    inside = slice(start + order, stop)
-    known = np.expm1(4 * others.confidence(contexts[:, inside.start - 1 : inside.stop - 1]))
-    told = np.expm1(4 * crossed.confidence[inside].astype(np.float32))
-    # Counts of grams that end inside the part are left out; those that end after it, begun inside, are few.
-    assert abs(told[:, 1] - known[:, 1]).max() <= 2
-    assert abs(told[:, order + 2] - known[:, order + 2]).max() <= 2
-    assert crossed.probabilities.min() > 0
-    assert crossed.probabilities.max() < 1
-
-
-def test_a_text_is_worse_predicted_by_its_other_parts_than_by_itself():
-    counted = count_model(TEXT, order=3, smoothing="kneser-ney", vocabulary_size=6)
-    contexts = counted.model.contexts_after(TEXT[:-1, None], counted.model.first_contexts(1))
-    own = counted.model.probabilities(contexts, TEXT[1:, None])
-    assert np.log(cross_count(counted.text).probabilities[1:]).mean() < np.log(own).mean()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.config import RunConfig
+from charlm.config import Request, by_section, make_request
 from charlm.runs.workspace import Workspace
 
 SENTENCES = ["the cat sat on the mat. ", "a dog ran to the man. ", "we saw ten red hens in a pen. "]
@@ -24,10 +24,10 @@ def text(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_config(text: Path):
-    """A function that makes the configuration of a training of a second or less."""
+def small_request(text: Path):
+    """A function that makes the request for a training of a second or less."""
 
-    def make(**settings: object) -> RunConfig:
+    def make(**settings: object) -> Request:
         defaults = {
             "corpus": (str(text),),
             "hidden_size": 8,
@@ -39,14 +39,6 @@ def small_config(text: Path):
             "precision": "fp32",
             "device": "cpu",
         }
-        sections: dict[str, dict[str, object]] = {name: {} for name in RunConfig.model_fields}
-        for name, value in (defaults | settings).items():
-            (section,) = (
-                section
-                for section, field in RunConfig.model_fields.items()
-                if name in field.annotation.model_fields  # type: ignore[union-attr]
-            )
-            sections[section][name] = value
-        return RunConfig.model_validate(sections)
+        return make_request(by_section(defaults | settings))
 
     return make

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from charlm.config import RunConfig
+from charlm.config import make_request
 from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.tokenizers.recipes import learnt
-from charlm.errors import DataError
+from charlm.errors import ConfigError, DataError
 from charlm.runs.api import load
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train import resume, start
@@ -32,7 +32,7 @@ def no_progress(*_):
     return contextlib.nullcontext(lambda _: None)
 
 
-def config(path, **settings):
+def request_for(path, **settings):
     sections = {
         "data": {"corpus": (str(path),), "split": "60/20/20"} | settings.pop("data", {}),
         "tokenizer": settings.pop("tokenizer", {}),
@@ -40,11 +40,11 @@ def config(path, **settings):
         "training": {"steps": 2, "evaluations": 1, "batch_size": 3, "sequence_length": 5} | settings,
         "run": {"device": "cpu", "precision": "fp32", "threads": 1},
     }
-    return RunConfig.model_validate(sections)
+    return make_request(sections)
 
 
 def encoded(path, folder, **settings):
-    chosen = config(path, **settings)
+    chosen = request_for(path, **settings).config
     text = open_corpus(chosen.data, folder=folder, stdin=None)
     return prepare_corpus(
         text, folder=folder, recipe=learnt(chosen.tokenizer, records=False), records=False, progress=no_progress
@@ -83,7 +83,7 @@ def test_every_text_is_trained_on_scored_and_sampled(tmp_path, text):
     path = tmp_path / "any.txt"
     path.write_bytes(text.encode())
     place = load_place(tmp_path)
-    result = start(config(path), place, SilentReporter(), StopRequest())
+    result = start(request_for(path), place, SilentReporter(), StopRequest())
     for score in (result.validation, result.test):
         assert math.isfinite(score.total_nats)
         assert score.num_characters > 0
@@ -106,7 +106,7 @@ def test_sizes_around_every_lane_boundary(tmp_path, length):
     path.write_text(path.read_text()[:length])
     for batch_size in (1, 2, 3, 7, 64):
         result = start(
-            config(path, batch_size=batch_size, sequence_length=4, epochs=1.5, steps=None),
+            request_for(path, batch_size=batch_size, sequence_length=4, epochs=1.5, steps=None),
             load_place(tmp_path),
             SilentReporter(),
             StopRequest(),
@@ -119,7 +119,7 @@ def test_a_text_that_is_too_short_is_said_to_be(tmp_path, text):
     path = tmp_path / "any.txt"
     path.write_bytes(text.encode())
     with pytest.raises(DataError, match=r"is empty|at least 2 characters are needed"):
-        start(config(path), load_place(tmp_path), SilentReporter(), StopRequest())
+        start(request_for(path), load_place(tmp_path), SilentReporter(), StopRequest())
 
 
 def test_a_vocabulary_of_sixty_thousand_characters(tmp_path):
@@ -129,7 +129,9 @@ def test_a_vocabulary_of_sixty_thousand_characters(tmp_path):
     corpus = encoded(path, tmp_path / "data", data={"split": "100/0/0"})
     assert corpus.tokenizer.vocabulary_size == 60_001
     assert decoded(corpus.train, corpus.tokenizer) == "".join(characters)
-    result = start(config(path, data={"split": "99/0.5/0.5"}), load_place(tmp_path), SilentReporter(), StopRequest())
+    result = start(
+        request_for(path, data={"split": "99/0.5/0.5"}), load_place(tmp_path), SilentReporter(), StopRequest()
+    )
     assert math.isfinite(result.test.total_nats)
     assert len(load(result.name, workspace=tmp_path).sample(length=10, seed=1)) == 10
 
@@ -144,7 +146,7 @@ def test_one_line_of_a_hundred_megabytes(tmp_path, records):
         if records == "lines":
             file.write("\na cat\na dog\na hen\n")
     data = {"split": "80/10/10" if records == "none" else "50/25/25", "records": records}
-    result = start(config(path, data=data), load_place(tmp_path), SilentReporter(), StopRequest())
+    result = start(request_for(path, data=data), load_place(tmp_path), SilentReporter(), StopRequest())
     assert math.isfinite(result.test.total_nats)
 
 
@@ -158,14 +160,14 @@ def named_in_bytes(folder, name):
 
 def test_a_name_that_is_no_utf8_is_refused_and_one_within_a_folder_is_not(tmp_path):
     path = named_in_bytes(tmp_path, b"caf\xe9.txt")
-    with pytest.raises(ValueError, match=r"caf\?.txt' is not UTF-8 and cannot be stored"):
-        config(path)
-    result = start(config(tmp_path), load_place(tmp_path), SilentReporter(), StopRequest())
+    with pytest.raises(ConfigError, match=r"caf\?.txt' is not UTF-8 and cannot be stored"):
+        request_for(path)
+    result = start(request_for(tmp_path), load_place(tmp_path), SilentReporter(), StopRequest())
     assert load(result.name, workspace=tmp_path).name == result.name
 
 
 def test_a_folder_whose_name_is_no_utf8_is_worked_in(tmp_path, monkeypatch):
     path = named_in_bytes(tmp_path, b"caf\xe9/tale.txt")
     monkeypatch.chdir(os.path.dirname(path))  # noqa: PTH120
-    result = start(config("."), load_place(Path()), SilentReporter(), StopRequest())
+    result = start(request_for("."), load_place(Path()), SilentReporter(), StopRequest())
     resume(result.name, load_place(Path()), SilentReporter(), StopRequest(), overrides={"steps": 4})

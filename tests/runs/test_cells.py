@@ -1,23 +1,20 @@
 """Every cell through a whole run: stopped, gone on with, loaded, scored and sampled."""
 
-from typing import get_args
-
 import pytest
 import torch
 
+from charlm.cells import cell_names
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import Cell
 from charlm.runs.api import load
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train import resume, start
 from tests.runs.test_train import StopAfter
 
 
-@pytest.mark.parametrize("cell", get_args(Cell))
-def test_a_run_goes_on_exactly_and_can_be_used(small_config, workspace, cell):
-    config = small_config(name="whole", cell=cell, dropout=0.1)
-    whole = start(config, workspace, SilentReporter(), StopRequest())
-    halted = config.model_copy(update={"run": config.run.model_copy(update={"name": "halted"})})
+@pytest.mark.parametrize("cell", cell_names())
+def test_a_run_goes_on_exactly_and_can_be_used(small_request, workspace, cell):
+    whole = start(small_request(name="whole", cell=cell, dropout=0.1), workspace, SilentReporter(), StopRequest())
+    halted = small_request(name="halted", cell=cell, dropout=0.1)
     stop = StopRequest()
     start(halted, workspace, StopAfter(stop, 5), stop)
     resume("halted", workspace, SilentReporter(), StopRequest())

@@ -1,12 +1,12 @@
 import csv
 import dataclasses
 import json
-from typing import get_args
 
 import pytest
 
+from charlm.cells import cell_names
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import Cell, ComparisonConfig, ModelConfig
+from charlm.config import ComparisonConfig, Request, by_section, make_request
 from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import build_network, count_parameters
 from charlm.runs.compare import compare
@@ -32,11 +32,12 @@ def grid(**settings):
     return ComparisonConfig(**({"models": "ngram:3,mlp,gru", "layers": "1,2", "match": "parameters"} | settings))
 
 
-def run(config, workspace, settings=None, *, stop=None, reporter=None):
+def run(request, workspace, settings=None, *, stop=None, reporter=None):
     seen = []
+    asked = request.asked | (settings.model_fields_set if settings else set())
     folder, results = compare(
         settings or grid(),
-        config,
+        Request(request.config, asked),
         workspace,
         reporter or SilentReporter(),
         stop or StopRequest(),
@@ -45,8 +46,8 @@ def run(config, workspace, settings=None, *, stop=None, reporter=None):
     return folder, results, seen
 
 
-def test_every_cell_is_trained_and_written_down(small_config, workspace):
-    folder, results, seen = run(small_config(name="all"), workspace)
+def test_every_cell_is_trained_and_written_down(small_request, workspace):
+    folder, results, seen = run(small_request(name="all"), workspace)
     assert [each.run for each in results] == ["ngram-3", "mlp-1", "mlp-2", "gru-1", "gru-2"]
     assert seen == [*(each.run for each in results), None]
     assert all(each.error is None and each.validation > 0 and each.test > 0 for each in results)
@@ -59,18 +60,18 @@ def test_every_cell_is_trained_and_written_down(small_config, workspace):
     assert len(json.loads((folder.path / "comparison.json").read_text())["results"]) == 5
 
 
-def test_an_interrupted_comparison_goes_on_where_it_was(small_config, workspace):
+def test_an_interrupted_comparison_goes_on_where_it_was(small_request, workspace):
     stop = StopRequest()
     _, first, seen = run(
-        small_config(name="halted"), workspace, grid(models="gru,mlp"), stop=stop, reporter=StopAfterSteps(stop, 17)
+        small_request(name="halted"), workspace, grid(models="gru,mlp"), stop=stop, reporter=StopAfterSteps(stop, 17)
     )
     assert ([each.run for each in first], seen) == (["gru-1"], ["gru-1", "gru-2", None])
-    _, results, seen = run(small_config(name="halted"), workspace, grid(models="gru,mlp"))
+    _, results, seen = run(small_request(name="halted"), workspace, grid(models="gru,mlp"))
     assert seen == ["gru-2", "mlp-1", "mlp-2", None]
-    _, whole, _ = run(small_config(name="whole"), workspace, grid(models="gru,mlp"))
+    _, whole, _ = run(small_request(name="whole"), workspace, grid(models="gru,mlp"))
     assert [each.validation for each in results] == [each.validation for each in whole]
     assert results[0] == first[0]
-    assert run(small_config(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
+    assert run(small_request(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
 
 
 class KilledError(Exception):
@@ -86,31 +87,31 @@ class KilledWhileScoring(SilentReporter):
         return super().progress(label, total)
 
 
-def test_a_run_that_ended_before_its_result_was_kept_is_only_scored(small_config, workspace):
+def test_a_run_that_ended_before_its_result_was_kept_is_only_scored(small_request, workspace):
     settings = grid(models="rnn", layers="1")
     with pytest.raises(KilledError):
-        run(small_config(name="killed"), workspace, settings, reporter=KilledWhileScoring())
-    _, results, _ = run(small_config(name="killed"), workspace, settings, reporter=StopAfterSteps(StopRequest(), 0))
-    _, whole, _ = run(small_config(name="whole"), workspace, settings)
+        run(small_request(name="killed"), workspace, settings, reporter=KilledWhileScoring())
+    _, results, _ = run(small_request(name="killed"), workspace, settings, reporter=StopAfterSteps(StopRequest(), 0))
+    _, whole, _ = run(small_request(name="whole"), workspace, settings)
     assert dataclasses.replace(results[0], seconds=None) == dataclasses.replace(whole[0], seconds=None)
     assert read_checkpoint(workspace.checkpoints / "killed/rnn-1/last.safetensors").values["step"] == 12
 
 
-def test_a_text_that_can_be_read_once_only_is_refused(small_config, workspace):
+def test_a_text_that_can_be_read_once_only_is_refused(small_request, workspace):
     with pytest.raises(ConfigError, match="stdin"):
-        run(small_config(name="piped", corpus=("-",)), workspace)
+        run(small_request(name="piped", corpus=("-",)), workspace)
 
 
-def test_the_grid_may_grow(small_config, workspace):
-    run(small_config(name="grown"), workspace, grid(models="gru", layers="1"))
-    _, results, seen = run(small_config(name="grown"), workspace, grid(models="gru,rnn", layers="1"))
+def test_the_grid_may_grow(small_request, workspace):
+    run(small_request(name="grown"), workspace, grid(models="gru", layers="1"))
+    _, results, seen = run(small_request(name="grown"), workspace, grid(models="gru,rnn", layers="1"))
     assert seen == ["rnn-1", None]
     assert [each.kind for each in results] == ["gru", "rnn"]
 
 
-def test_a_cell_that_fails_is_told_of_and_tried_again_and_the_others_go_on(small_config, workspace):
+def test_a_cell_that_fails_is_told_of_and_tried_again_and_the_others_go_on(small_request, workspace):
     settings = grid(models="ngram:24,rnn", layers="1")
-    config = small_config(name="failing", split="60/20/20")
+    config = small_request(name="failing", split="60/20/20")
     (workspace.root / "tale.txt").write_text("abcdefghij" * 3)
     _, results, _ = run(config, workspace, settings)
     assert "--order 24 needs a text" in results[0].error
@@ -118,23 +119,23 @@ def test_a_cell_that_fails_is_told_of_and_tried_again_and_the_others_go_on(small
     assert run(config, workspace, settings)[2] == ["ngram-24", None]
 
 
-def test_another_text_or_setting_is_not_mixed_up_with_the_first(small_config, workspace):
+def test_another_text_or_setting_is_not_mixed_up_with_the_first(small_request, workspace):
     settings = grid(models="rnn", layers="1")
-    run(small_config(name="one"), workspace, settings)
+    run(small_request(name="one"), workspace, settings)
     with pytest.raises(CheckpointError, match="begun with another training"):
-        run(small_config(name="one", steps=13), workspace, settings)
+        run(small_request(name="one", steps=13), workspace, settings)
     (workspace.root / "tale.txt").write_text("another tale. " * 100)
     with pytest.raises(CheckpointError, match="begun with another text"):
-        run(small_config(name="one"), workspace, settings)
+        run(small_request(name="one"), workspace, settings)
     (workspace.checkpoints / "taken").mkdir()
     (workspace.checkpoints / "taken" / "thesis.txt").write_text("mine")
     with pytest.raises(CheckpointError, match="is no comparison"):
-        run(small_config(name="taken"), workspace, settings)
+        run(small_request(name="taken"), workspace, settings)
 
 
 @pytest.mark.parametrize("hidden_size", [3, 24, 100])
-def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden_size):
-    cells = grid_cells(grid(models="lstm,gru,rnn,mlp,lstm-peephole"), small_config(hidden_size=hidden_size).model)
+def test_equal_parameters_are_as_equal_as_whole_units_allow(small_request, hidden_size):
+    cells = grid_cells(grid(models="lstm,gru,rnn,mlp,lstm-peephole"), small_request(hidden_size=hidden_size))
     fitted = with_equal_parameters(cells, vocabulary_size=30)
     assert fitted[0].model.hidden_size == hidden_size
     from charlm.models.build import build_network, count_parameters
@@ -150,7 +151,7 @@ def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden
     ("settings", "message"),
     [
         ({"models": "lstm,transformer"}, "--models transformer is not a model charlm knows"),
-        ({"models": "ngram:25"}, "--models ngram:25: order is '25': input should be less than or equal to 24"),
+        ({"models": "ngram:25"}, "--models ngram:25: order is '25'; it should be less than or equal to 24"),
         ({"models": "ngram:x"}, "--models ngram:x has no order; write for example ngram:5"),
         ({"models": "ngram"}, "--models ngram is not a model charlm knows"),
         ({"models": "mlp:0"}, "--models mlp:0: window is '0'"),
@@ -163,21 +164,21 @@ def test_equal_parameters_are_as_equal_as_whole_units_allow(small_config, hidden
         ({"match": "time"}, "--match time gives each model the same --budget"),
     ],
 )
-def test_a_grid_that_makes_no_sense_is_refused(small_config, workspace, settings, message):
+def test_a_grid_that_makes_no_sense_is_refused(small_request, workspace, settings, message):
     with pytest.raises(ConfigError, match=message):
-        run(small_config(name="bad"), workspace, grid(**settings))
+        run(small_request(name="bad"), workspace, grid(**settings))
     assert not (workspace.checkpoints / "bad").exists()
 
 
-def test_equal_parameters_count_the_embedding_that_will_be_trained(small_config, workspace):
-    config = small_config(name="open", embedding_size=None, hidden_size=16, steps=1, evaluations=1)
+def test_equal_parameters_count_the_embedding_that_will_be_trained(small_request, workspace):
+    config = small_request(name="open", embedding_size=None, hidden_size=16, steps=1, evaluations=1)
     _, results, _ = run(config, workspace, grid(models="lstm,mlp", layers="1"))
     assert results[1].parameters == pytest.approx(results[0].parameters, rel=0.1)
 
 
-def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(small_config, workspace):
+def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(small_request, workspace):
     settings = grid(models="ngram:2,lstm,rnn", layers="1,2", sizes="8,16")
-    folder, results, _ = run(small_config(name="sizes", steps=2, evaluations=1), workspace, settings)
+    folder, results, _ = run(small_request(name="sizes", steps=2, evaluations=1), workspace, settings)
     names = ["lstm-1", "lstm-2", "rnn-1", "rnn-2"]
     assert [each.run for each in results] == ["ngram-2", *(f"{name}-{size}" for size in (8, 16) for name in names)]
     for size, four in ((8, results[1:5]), (16, results[5:])):
@@ -188,20 +189,20 @@ def test_a_grid_in_several_sizes_has_as_many_parameters_in_each_as_the_first(sma
     assert [row.split("|")[1].strip() for row in rows] == ["8, 1 layer", "8, 2 layers", "16, 1 layer", "16, 2 layers"]
 
 
-def test_what_a_model_of_the_grid_cannot_take_is_refused(small_config, workspace):
+def test_what_a_model_of_the_grid_cannot_take_is_refused(small_request, workspace):
     with pytest.raises(ConfigError, match="--models mlp: tie_weights is for model recurrent, not for model mlp"):
-        run(small_config(name="tied", tie_weights=True, embedding_size=8), workspace, grid(models="gru,mlp"))
+        run(small_request(name="tied", tie_weights=True, embedding_size=8), workspace, grid(models="gru,mlp"))
 
 
-def test_windows_are_compared_like_models(small_config):
-    cells = grid_cells(grid(models="mlp:2,mlp:9,mlp", layers="1"), small_config().model)
+def test_windows_are_compared_like_models(small_request):
+    cells = grid_cells(grid(models="mlp:2,mlp:9,mlp", layers="1"), small_request())
     assert [(cell.name, cell.model.window) for cell in cells][:2] == [("mlp-2-1", 2), ("mlp-9-1", 9)]
     assert cells[2].model.window == type(cells[2].model)().window
     assert cells[0].model.hidden_size == 8
 
 
-def test_parameters_that_no_width_gives_are_refused(small_config):
-    cells = grid_cells(grid(models="rnn,lstm", layers="1"), small_config(hidden_size=1, embedding_size=1).model)
+def test_parameters_that_no_width_gives_are_refused(small_request):
+    cells = grid_cells(grid(models="rnn,lstm", layers="1"), small_request(hidden_size=1, embedding_size=1))
     with pytest.raises(ConfigError, match="No width gives lstm with 1 layers"):
         with_equal_parameters(cells, vocabulary_size=2)
 
@@ -220,12 +221,14 @@ def test_the_table_has_a_column_a_model_and_a_row_a_depth():
     assert markdown(results).splitlines()[-1].endswith("| It diverged. |")
 
 
-@pytest.mark.parametrize("kind", [*get_args(Cell), "mlp", "mlp:3"])
+@pytest.mark.parametrize("kind", [*cell_names(), "mlp", "mlp:3"])
 @pytest.mark.parametrize("layers", ["1", "3"])
 @pytest.mark.parametrize("width", [30, 60])
 def test_equal_parameters_are_as_near_as_a_width_can_bring_them(kind, layers, width):
     settings = grid(models=f"lstm,{kind}" if kind != "lstm" else "lstm,rnn", layers=layers, match="parameters")
-    reference, cell = cells_of_equal_parameters(settings, ModelConfig(hidden_size=width), vocabulary_size=30)
+    reference, cell = cells_of_equal_parameters(
+        settings, make_request(by_section({"corpus": ("a.txt",), "hidden_size": width})), vocabulary_size=30
+    )
     assert reference.model.hidden_size == width
 
     def parameters(model, more=0):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.config import ModelConfig
+from charlm.config import by_section, make_request
 from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.api import load
 from charlm.runs.export import export_arpa
@@ -11,11 +11,12 @@ from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train import resume, start
 
 
-def ngrams(small_config, **settings):
-    """The configuration of a run that counts; sizes and lengths of the others' do not belong in it."""
-    config = small_config(name="counted")
-    model = ModelConfig(**({"model": "ngram", "order": 4} | settings))
-    return config.model_copy(update={"model": model, "training": type(config.training)()})
+def ngrams(small_request, **settings):
+    """The request for a run that counts; sizes and lengths of the others' do not belong in it."""
+    data = {"corpus": small_request().config.data.corpus}
+    return make_request(
+        by_section(data | {"name": "counted", "device": "cpu", "model": "ngram", "order": 4} | settings)
+    )
 
 
 def count(config, workspace, **settings):
@@ -23,8 +24,8 @@ def count(config, workspace, **settings):
 
 
 @pytest.mark.parametrize("smoothing", ["kneser-ney", "witten-bell"])
-def test_a_counted_run_is_scored_loaded_and_sampled_like_any(small_config, workspace, smoothing):
-    result = count(ngrams(small_config, smoothing=smoothing), workspace)
+def test_a_counted_run_is_scored_loaded_and_sampled_like_any(small_request, workspace, smoothing):
+    result = count(ngrams(small_request, smoothing=smoothing), workspace)
     assert result.validation.nats_per_symbol < 0.7 * result.baselines[1].score.nats_per_symbol
     run = load("counted", workspace=workspace.root)
     assert run.sample("the", seed=1, length=50) == run.sample("the", seed=1, length=50)
@@ -38,62 +39,56 @@ def test_a_counted_run_is_scored_loaded_and_sampled_like_any(small_config, works
     assert "steps" not in described
 
 
-def test_the_same_text_gives_the_same_model(small_config, workspace):
-    count(ngrams(small_config), workspace)
-    config = ngrams(small_config)
-    count(config.model_copy(update={"run": config.run.model_copy(update={"name": "again"})}), workspace)
+def test_the_same_text_gives_the_same_model(small_request, workspace):
+    count(ngrams(small_request), workspace)
+    count(ngrams(small_request, name="again"), workspace)
     one, other = (read_checkpoint(workspace.checkpoints / name / "best.safetensors") for name in ("counted", "again"))
     assert one.tensors.keys() == other.tensors.keys()
     assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
 
 
-def test_records_are_counted_one_by_one(small_config, workspace, text):
+def test_records_are_counted_one_by_one(small_request, workspace, text):
     text.write_text(text.read_text().replace(". ", ".\n"))
-    config = ngrams(small_config)
-    config = config.model_copy(update={"data": config.data.model_copy(update={"records": "lines"})})
-    result = count(config, workspace)
+    result = count(ngrams(small_request, records="lines"), workspace)
     assert load(str(result.run), workspace=workspace.root).sample(seed=1, length=20)
 
 
-def test_what_only_training_gives_is_refused(small_config, workspace):
-    config = ngrams(small_config)
-    training = config.training.model_copy(update={"steps": 5})
+def test_what_only_training_gives_is_refused(small_request, workspace):
     with pytest.raises(ConfigError, match="--steps is for models that are trained"):
-        count(config.model_copy(update={"training": training}), workspace)
+        count(ngrams(small_request, steps=5), workspace)
     with pytest.raises(ConfigError, match="--init-from is for networks"):
-        count(config, workspace, init_from="other")
+        count(ngrams(small_request), workspace, init_from="other")
     with pytest.raises(ConfigError, match="--device cuda"):
-        count(config.model_copy(update={"run": config.run.model_copy(update={"device": "cuda"})}), workspace)
+        count(ngrams(small_request, device="cuda"), workspace)
 
 
-def test_a_counted_run_is_finished(small_config, workspace):
-    count(ngrams(small_config), workspace)
+def test_a_counted_run_is_finished(small_request, workspace):
+    count(ngrams(small_request), workspace)
     with pytest.raises(ConfigError, match="'counted' is finished"):
         resume("counted", workspace, SilentReporter(), StopRequest())
 
 
-def test_an_order_longer_than_the_text_is_refused(small_config, workspace, tmp_path):
+def test_an_order_longer_than_the_text_is_refused(small_request, workspace, tmp_path):
     (tmp_path / "short.txt").write_text("abc")
-    config = ngrams(small_config, order=9)
-    data = config.data.model_copy(update={"corpus": (str(tmp_path / "short.txt"),), "split": "100/0/0"})
+    request = ngrams(small_request, order=9, corpus=(str(tmp_path / "short.txt"),), split="100/0/0")
     with pytest.raises(DataError, match="--order 9 needs a text with stretches as long; this one has 3 symbols"):
-        count(config.model_copy(update={"data": data}), workspace)
+        count(request, workspace)
     assert not (workspace.checkpoints / "counted").exists()
 
 
-def test_int8_weights_and_export_say_which_models_they_are_for(small_config, workspace, tmp_path):
-    result = count(ngrams(small_config), workspace)
+def test_int8_weights_and_export_say_which_models_they_are_for(small_request, workspace, tmp_path):
+    result = count(ngrams(small_request), workspace)
     with pytest.raises(ConfigError, match="--weights int8 is for networks"):
         load(str(result.run), workspace=workspace.root).sample(weights="int8")
     export_arpa("counted", tmp_path / "out.arpa", workspace)
     assert (tmp_path / "out.arpa").read_text().startswith("\\data\\\nngram 1=")
-    start(small_config(name="network", steps=1, evaluations=1), workspace, SilentReporter(), StopRequest())
+    start(small_request(name="network", steps=1, evaluations=1), workspace, SilentReporter(), StopRequest())
     with pytest.raises(ConfigError, match="'network' is a network"):
         export_arpa("network", tmp_path / "no.arpa", workspace)
 
 
-def test_a_damaged_count_is_refused(small_config, workspace):
-    path = count(ngrams(small_config), workspace).run / "best.safetensors"
+def test_a_damaged_count_is_refused(small_request, workspace):
+    path = count(ngrams(small_request), workspace).run / "best.safetensors"
     stored = read_checkpoint(path)
     tensors = dict(stored.tensors)
     tensors["model.2.keys"] = tensors["model.2.keys"].flip(0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.config import DataConfig, EvaluationConfig
+from charlm.config import EvaluationConfig
 from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.evaluate import perplexity
 from charlm.runs.inspect import describe
@@ -19,8 +19,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def run(small_config, workspace):
-    return start(small_config(name="mine"), workspace, SilentReporter(), StopRequest())
+def run(small_request, workspace):
+    return start(small_request(name="mine"), workspace, SilentReporter(), StopRequest())
 
 
 def score(workspace, *text: str, **settings):
@@ -85,16 +85,16 @@ def test_too_short_a_text_is_refused(workspace, tmp_path, content):
         score(workspace, str(tmp_path / "short.txt"))
 
 
-def test_a_part_that_the_run_lacks_is_refused(small_config, workspace):
-    start(small_config(name="mine", split="90/10/0"), workspace, SilentReporter(), StopRequest())
+def test_a_part_that_the_run_lacks_is_refused(small_request, workspace):
+    start(small_request(name="mine", split="90/10/0"), workspace, SilentReporter(), StopRequest())
     assert score(workspace).text == "tale (valid)"
     with pytest.raises(DataError, match="without a test part"):
         score(workspace, split="test")
 
 
-def test_records_refuse_cold_windows(small_config, workspace, tmp_path):
+def test_records_refuse_cold_windows(small_request, workspace, tmp_path):
     (tmp_path / "names.txt").write_text("anna\nbob\n" * 50)
-    config = small_config(name="mine", records="lines", corpus=(str(tmp_path / "names.txt"),))
+    config = small_request(name="mine", records="lines", corpus=(str(tmp_path / "names.txt"),))
     start(config, workspace, SilentReporter(), StopRequest())
     with pytest.raises(ConfigError, match="records"):
         score(workspace, context=4)
@@ -103,7 +103,7 @@ def test_records_refuse_cold_windows(small_config, workspace, tmp_path):
 @pytest.mark.usefixtures("run")
 def test_a_text_is_read_as_the_runs_own_but_for_what_is_asked(workspace, tmp_path):
     (tmp_path / "other.txt").write_bytes("the café".encode("latin-1"))
-    reading = DataConfig(corpus=("other",), encoding="latin-1")
+    reading = {"encoding": "latin-1"}
     result = perplexity(
         "mine", (str(tmp_path / "other.txt"),), EvaluationConfig(), workspace, SilentReporter(), reading=reading
     )

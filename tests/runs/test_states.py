@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.config import RunConfig
+from charlm.config import make_request
 from charlm.data.corpus import open_cached
 from charlm.errors import CheckpointError, ConfigError, NotFiniteError
 from charlm.runs.inspect import describe
@@ -27,8 +27,8 @@ class Told(SilentReporter):
         self.warnings.append(message)
 
 
-def trained(small_config, workspace, **settings):
-    return start(small_config(name="one", **settings), workspace, SilentReporter(), StopRequest()).run
+def trained(small_request, workspace, **settings):
+    return start(small_request(name="one", **settings), workspace, SilentReporter(), StopRequest()).run
 
 
 def gone_on(workspace, run="one", reporter=None, **overrides):
@@ -45,14 +45,14 @@ def weights_of(path):
     return {name: tensor for name, tensor in read_checkpoint(path).tensors.items() if name.startswith("model.")}
 
 
-def test_as_many_states_are_kept_as_was_asked_for(small_config, workspace):
-    run = trained(small_config, workspace, steps=12, evaluations=6, keep=3)
+def test_as_many_states_are_kept_as_was_asked_for(small_request, workspace):
+    run = trained(small_request, workspace, steps=12, evaluations=6, keep=3)
     assert sorted(path.name for path in run.glob("step-*")) == [f"step-{n}.safetensors" for n in (10, 6, 8)]
     assert [read_checkpoint(run / f"step-{n}.safetensors").values["step"] for n in (6, 8, 10)] == [6, 8, 10]
 
 
-def test_going_on_from_an_older_state_ends_where_the_run_ended(small_config, workspace):
-    run = trained(small_config, workspace, dropout=0.2, keep=2)
+def test_going_on_from_an_older_state_ends_where_the_run_ended(small_request, workspace):
+    run = trained(small_request, workspace, dropout=0.2, keep=2)
     before = weights_of(run / "last.safetensors")
     metrics = [{**json.loads(line), "seconds": 0} for line in (run / "metrics.jsonl").read_text().splitlines()]
     flip(run / "last.safetensors")
@@ -70,8 +70,8 @@ def test_going_on_from_an_older_state_ends_where_the_run_ended(small_config, wor
     assert verify_run("one", workspace).is_whole
 
 
-def test_where_only_the_best_model_is_left_it_is_named(small_config, workspace):
-    run = trained(small_config, workspace, keep=0)
+def test_where_only_the_best_model_is_left_it_is_named(small_request, workspace):
+    run = trained(small_request, workspace, keep=0)
     flip(run / "last.safetensors")
     with pytest.raises(CheckpointError, match="start a new run with --init-from"):
         gone_on(workspace)
@@ -80,8 +80,8 @@ def test_where_only_the_best_model_is_left_it_is_named(small_config, workspace):
         gone_on(workspace)
 
 
-def test_a_damaged_best_model_is_made_anew_on_going_on(small_config, workspace):
-    run = trained(small_config, workspace)
+def test_a_damaged_best_model_is_made_anew_on_going_on(small_request, workspace):
+    run = trained(small_request, workspace)
     flip(run / "best.safetensors")
     told = Told()
     gone_on(workspace, reporter=told, steps=16)
@@ -89,8 +89,8 @@ def test_a_damaged_best_model_is_made_anew_on_going_on(small_config, workspace):
     assert read_model("one", workspace).values["step"] > 12
 
 
-def test_damaged_settings_and_metrics_are_mended_on_going_on(small_config, workspace):
-    run = trained(small_config, workspace)
+def test_damaged_settings_and_metrics_are_mended_on_going_on(small_request, workspace):
+    run = trained(small_request, workspace)
     (run / "config.toml").write_bytes(b"\0\0\0")
     lines = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (run / "metrics.jsonl").write_bytes(b"".join([lines[0], b"{torn\n", *lines[1:], b'{"step": 13']))
@@ -100,8 +100,8 @@ def test_damaged_settings_and_metrics_are_mended_on_going_on(small_config, works
     assert verify_run("one", workspace).is_whole
 
 
-def test_a_run_that_is_moved_goes_on(small_config, workspace):
-    run = trained(small_config, workspace)
+def test_a_run_that_is_moved_goes_on(small_request, workspace):
+    run = trained(small_request, workspace)
     moved = workspace.root / "elsewhere" / "renamed"
     moved.parent.mkdir()
     shutil.move(run, moved)
@@ -109,8 +109,8 @@ def test_a_run_that_is_moved_goes_on(small_config, workspace):
     assert not run.exists()
 
 
-def test_a_finished_run_says_so_and_can_be_made_longer(small_config, workspace):
-    run = trained(small_config, workspace)
+def test_a_finished_run_says_so_and_can_be_made_longer(small_request, workspace):
+    run = trained(small_request, workspace)
     with pytest.raises(ConfigError, match=r"is finished: it has done 12 of 12 steps.*--steps 24"):
         gone_on(workspace)
     gone_on(workspace, steps=14)
@@ -118,8 +118,8 @@ def test_a_finished_run_says_so_and_can_be_made_longer(small_config, workspace):
     assert "steps = 14" in (run / "config.toml").read_text()
 
 
-def test_verify_says_of_each_file_what_it_is(small_config, workspace):
-    run = trained(small_config, workspace)
+def test_verify_says_of_each_file_what_it_is(small_request, workspace):
+    run = trained(small_request, workspace)
     report = verify_run("one", workspace)
     assert report.is_whole
     assert [each.file for each in report.files] == [
@@ -141,19 +141,23 @@ def test_verify_says_of_each_file_what_it_is(small_config, workspace):
     assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one")
 
 
-def test_verify_of_counted_runs_and_of_runs_without_a_model(small_config, workspace):
-    counted = RunConfig.model_validate(
-        {"data": {"corpus": small_config().data.corpus}, "model": {"model": "ngram"}, "run": {"name": "counted"}}
+def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, workspace):
+    counted = make_request(
+        {
+            "data": {"corpus": small_request().config.data.corpus},
+            "model": {"model": "ngram"},
+            "run": {"name": "counted"},
+        }
     )
     start(counted, workspace, SilentReporter(), StopRequest())
     assert verify_run("counted", workspace).is_whole
-    run = trained(small_config, workspace)
+    run = trained(small_request, workspace)
     (run / "best.safetensors").unlink()
     assert verify_run("one", workspace).usable == ("charlm train --resume one",)
 
 
-def test_a_state_with_the_settings_of_a_giant_is_refused_before_it_is_built(small_config, workspace):
-    run = trained(small_config, workspace)
+def test_a_state_with_the_settings_of_a_giant_is_refused_before_it_is_built(small_request, workspace):
+    run = trained(small_request, workspace)
     for name in ("last.safetensors", "best.safetensors"):
         stored = read_checkpoint(run / name)
         model = stored.values["config"]["model"] | {"hidden_size": 16384, "num_layers": 64}
@@ -165,8 +169,8 @@ def test_a_state_with_the_settings_of_a_giant_is_refused_before_it_is_built(smal
 
 
 @pytest.mark.parametrize("missing", ["optimizer.0.exp_avg", "state.0", "rng.dropout", "corpus.symbol_counts"])
-def test_a_state_without_a_tensor_is_refused_in_a_sentence(small_config, workspace, missing):
-    run = trained(small_config, workspace)
+def test_a_state_without_a_tensor_is_refused_in_a_sentence(small_request, workspace, missing):
+    run = trained(small_request, workspace)
     stored = read_checkpoint(run / "last.safetensors")
     tensors = {name: tensor for name, tensor in stored.tensors.items() if name != missing}
     write_checkpoint(run / "last.safetensors", Checkpoint(tensors, stored.values))
@@ -174,7 +178,7 @@ def test_a_state_without_a_tensor_is_refused_in_a_sentence(small_config, workspa
         gone_on(workspace, steps=16)
 
 
-def test_weights_that_are_not_finite_are_never_saved(small_config, workspace, monkeypatch):
+def test_weights_that_are_not_finite_are_never_saved(small_request, workspace, monkeypatch):
     launch = Trainer.launch_step
 
     def launch_and_break(trainer):
@@ -185,19 +189,19 @@ def test_weights_that_are_not_finite_are_never_saved(small_config, workspace, mo
 
     monkeypatch.setattr(Trainer, "launch_step", launch_and_break)
     with pytest.raises(NotFiniteError, match="last good checkpoint is kept"):
-        trained(small_config, workspace)
+        trained(small_request, workspace)
     run = workspace.checkpoints / "one"
     assert verify_run("one", workspace).is_whole
     assert read_checkpoint(run / "last.safetensors").values["step"] == 4
     monkeypatch.setattr(Trainer, "launch_step", launch)
-    whole = start(small_config(name="whole"), workspace, SilentReporter(), StopRequest())
+    whole = start(small_request(name="whole"), workspace, SilentReporter(), StopRequest())
     gone_on(workspace)
     ends = [weights_of(each / "last.safetensors") for each in (run, whole.run)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 def test_a_rollback_goes_on_from_the_last_state_with_half_the_rate_and_is_recorded(
-    small_config, workspace, monkeypatch
+    small_request, workspace, monkeypatch
 ):
     launch = Trainer.launch_step
     breaks = [6]
@@ -210,7 +214,7 @@ def test_a_rollback_goes_on_from_the_last_state_with_half_the_rate_and_is_record
                 trainer.parameters[0].view(-1)[0] = float("nan")
 
     monkeypatch.setattr(Trainer, "launch_step", launch_and_break)
-    run = trained(small_config, workspace, rollbacks=2)
+    run = trained(small_request, workspace, rollbacks=2)
     last = read_checkpoint(run / "last.safetensors").values
     assert last["progress"]["rollbacks"] == [{"from": 8, "to": 4, "rate_factor": 0.5}]
     assert last["trainer"]["rate_factor"] == 0.5
@@ -221,13 +225,13 @@ def test_a_rollback_goes_on_from_the_last_state_with_half_the_rate_and_is_record
     assert verify_run("one", workspace).is_whole
 
 
-def test_a_second_process_is_refused(small_config, workspace):
+def test_a_second_process_is_refused(small_request, workspace):
     class Meddler(SilentReporter):
         def evaluation(self, report):
             with pytest.raises(CheckpointError, match="in use by another charlm"):
                 gone_on(workspace)
 
-    start(small_config(name="one"), workspace, Meddler(), StopRequest())
+    start(small_request(name="one"), workspace, Meddler(), StopRequest())
 
 
 @pytest.mark.parametrize(
@@ -247,8 +251,8 @@ def test_a_second_process_is_refused(small_config, workspace):
     ],
     ids=str,
 )
-def test_values_that_charlm_does_not_write_are_refused_in_a_sentence(small_config, workspace, values):
-    run = trained(small_config, workspace, keep=0)
+def test_values_that_charlm_does_not_write_are_refused_in_a_sentence(small_request, workspace, values):
+    run = trained(small_request, workspace, keep=0)
     for name in ("last.safetensors", "best.safetensors"):
         stored = read_checkpoint(run / name)
         write_checkpoint(run / name, Checkpoint(stored.tensors, {**stored.values, **values}))

@@ -72,10 +72,10 @@ SETTINGS = [
 
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("step", [1, 6, 11])
-def test_interrupted_and_resumed_ends_bit_identical_to_uninterrupted(small_config, workspace, settings, step):
-    whole = train_whole(small_config(name="whole", **settings), workspace)
+def test_interrupted_and_resumed_ends_bit_identical_to_uninterrupted(small_request, workspace, settings, step):
+    whole = train_whole(small_request(name="whole", **settings), workspace)
     stop = StopRequest()
-    halted = start(small_config(name="halted", **settings), workspace, StopAfter(stop, step), stop)
+    halted = start(small_request(name="halted", **settings), workspace, StopAfter(stop, step), stop)
     assert halted.interrupted
     assert halted.steps == step
     resumed = resume("halted", workspace, SilentReporter(), StopRequest())
@@ -85,37 +85,37 @@ def test_interrupted_and_resumed_ends_bit_identical_to_uninterrupted(small_confi
 
 
 @pytest.mark.parametrize("step", [1, 4, 7, 12])
-def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_config, workspace, step):
-    whole = train_whole(small_config(name="whole"), workspace)
+def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_request, workspace, step):
+    whole = train_whole(small_request(name="whole"), workspace)
     with pytest.raises(KilledError):
-        start(small_config(name="killed"), workspace, CrashAfter(step), StopRequest())
+        start(small_request(name="killed"), workspace, CrashAfter(step), StopRequest())
     resume("killed", workspace, SilentReporter(), StopRequest())
     assert_same_end(whole.run, workspace.checkpoints / "killed")
 
 
-def test_bfloat16_resumes_bit_identical_too(small_config, workspace):
-    whole = train_whole(small_config(name="whole", precision="bf16"), workspace)
+def test_bfloat16_resumes_bit_identical_too(small_request, workspace):
+    whole = train_whole(small_request(name="whole", precision="bf16"), workspace)
     stop = StopRequest()
-    start(small_config(name="halted", precision="bf16"), workspace, StopAfter(stop, 5), stop)
+    start(small_request(name="halted", precision="bf16"), workspace, StopAfter(stop, 5), stop)
     resume("halted", workspace, SilentReporter(), StopRequest())
     assert_same_end(whole.run, workspace.checkpoints / "halted")
 
 
-def test_the_same_seed_trains_the_same_model_and_another_seed_another(small_config, workspace):
-    one, other = (train_whole(small_config(name=name), workspace) for name in ("one", "two"))
+def test_the_same_seed_trains_the_same_model_and_another_seed_another(small_request, workspace):
+    one, other = (train_whole(small_request(name=name), workspace) for name in ("one", "two"))
     assert_same_end(one.run, other.run)
-    third = train_whole(small_config(name="three", seed=2), workspace)
+    third = train_whole(small_request(name="three", seed=2), workspace)
     assert third.validation != one.validation
 
 
-def test_training_learns(small_config, workspace):
-    result = train_whole(small_config(steps=150, hidden_size=24), workspace)
+def test_training_learns(small_request, workspace):
+    result = train_whole(small_request(steps=150, hidden_size=24), workspace)
     unigram = next(b for b in result.baselines if (b.name, b.split) == ("unigram", "validation"))
     assert result.validation.bits_per_character < 0.75 * unigram.score.bits_per_character
 
 
-def test_a_run_folder_holds_all_files_and_nothing_else(small_config, workspace):
-    result = train_whole(small_config(), workspace)
+def test_a_run_folder_holds_all_files_and_nothing_else(small_request, workspace):
+    result = train_whole(small_request(), workspace)
     names = {path.name for path in result.run.iterdir()}
     assert names == {
         ".lock",
@@ -128,34 +128,34 @@ def test_a_run_folder_holds_all_files_and_nothing_else(small_config, workspace):
     }
 
 
-def test_both_checkpoints_name_the_models_tensors_alike(small_config, workspace):
-    result = train_whole(small_config(), workspace)
+def test_both_checkpoints_name_the_models_tensors_alike(small_request, workspace):
+    result = train_whole(small_request(), workspace)
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
     assert best.section("model").keys() == last.section("model").keys()
     assert len(best.section("model")) > 0
 
 
-def test_float16_is_refused_on_a_cpu(small_config, workspace):
+def test_float16_is_refused_on_a_cpu(small_request, workspace):
     with pytest.raises(ConfigError, match="--precision fp16 is for CUDA devices, not for cpu"):
-        train_whole(small_config(precision="fp16"), workspace)
+        train_whole(small_request(precision="fp16"), workspace)
     assert not workspace.checkpoints.exists()
 
 
-def test_epochs_are_passes_over_the_text(small_config, workspace):
-    result = train_whole(small_config(steps=None, epochs=0.5), workspace)
+def test_epochs_are_passes_over_the_text(small_request, workspace):
+    result = train_whole(small_request(steps=None, epochs=0.5), workspace)
     lines = lines_without_times(result.run)
     assert lines[-1]["epoch"] == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_budget_is_stored_as_a_number_of_steps(small_config, workspace):
-    result = train_whole(small_config(steps=None, budget="1s"), workspace)
+def test_a_budget_is_stored_as_a_number_of_steps(small_request, workspace):
+    result = train_whole(small_request(steps=None, budget="1s"), workspace)
     config = (result.run / "config.toml").read_text()
     assert f"steps = {result.total_steps}" in config
     assert "budget =" not in config
 
 
-def test_a_finished_run_says_so_and_can_be_lengthened(small_config, workspace):
-    train_whole(small_config(name="short"), workspace)
+def test_a_finished_run_says_so_and_can_be_lengthened(small_request, workspace):
+    train_whole(small_request(name="short"), workspace)
     with pytest.raises(ConfigError, match="finished"):
         resume("short", workspace, SilentReporter(), StopRequest())
     result = resume("short", workspace, SilentReporter(), StopRequest(), overrides={"steps": 20})
@@ -163,15 +163,15 @@ def test_a_finished_run_says_so_and_can_be_lengthened(small_config, workspace):
     assert "steps = 20" in (result.run / "config.toml").read_text()
 
 
-def test_without_a_validation_text_the_newest_weights_are_kept(small_config, workspace):
-    result = train_whole(small_config(split="100/0/0"), workspace)
+def test_without_a_validation_text_the_newest_weights_are_kept(small_request, workspace):
+    result = train_whole(small_request(split="100/0/0"), workspace)
     assert result.validation is None
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
     assert all(torch.equal(tensor, last.section("model")[name]) for name, tensor in best.section("model").items())
 
 
-def test_the_best_model_is_the_average_where_there_is_one(small_config, workspace):
-    result = train_whole(small_config(average=0.9, evaluations=1), workspace)
+def test_the_best_model_is_the_average_where_there_is_one(small_request, workspace):
+    result = train_whole(small_request(average=0.9, evaluations=1), workspace)
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
     averaged, raw = last.section("average"), last.section("model")
     assert averaged.keys() == raw.keys()
@@ -180,90 +180,90 @@ def test_the_best_model_is_the_average_where_there_is_one(small_config, workspac
         assert not torch.equal(tensor, raw[name])
 
 
-def test_the_learning_rate_of_each_step_is_that_of_the_schedule(small_config, workspace):
-    config = small_config(steps=20, warmup_steps=2, learning_rate=0.01, final_learning_rate=0.1)
+def test_the_learning_rate_of_each_step_is_that_of_the_schedule(small_request, workspace):
+    config = small_request(steps=20, warmup_steps=2, learning_rate=0.01, final_learning_rate=0.1)
     rates = [line["learning_rate"] for line in lines_without_times(train_whole(config, workspace).run)]
     cosine = [0.01 * (0.1 + 0.45 * (1 + math.cos(math.pi * step / 20))) for step in range(20)]
     assert rates == pytest.approx([cosine[0] / 3, cosine[1] * 2 / 3, *cosine[2:]])
 
 
-def test_early_stopping_keeps_the_best(small_config, workspace):
-    result = train_whole(small_config(steps=400, evaluations=40, patience=2, learning_rate=0.2), workspace)
+def test_early_stopping_keeps_the_best(small_request, workspace):
+    result = train_whole(small_request(steps=400, evaluations=40, patience=2, learning_rate=0.2), workspace)
     assert result.stopped_early
     assert result.steps < 400
 
 
-def test_a_taken_name_is_refused_and_the_run_left_alone(small_config, workspace):
-    result = train_whole(small_config(name="mine"), workspace)
+def test_a_taken_name_is_refused_and_the_run_left_alone(small_request, workspace):
+    result = train_whole(small_request(name="mine"), workspace)
     before = {path.name: path.read_bytes() for path in result.run.iterdir()}
     with pytest.raises(CheckpointError, match="'mine' exists already"):
-        train_whole(small_config(name="mine"), workspace)
+        train_whole(small_request(name="mine"), workspace)
     assert {path.name: path.read_bytes() for path in result.run.iterdir()} == before
 
 
-def test_runs_without_a_name_are_numbered(small_config, workspace):
-    names = [train_whole(small_config(steps=1, evaluations=1), workspace).name for _ in range(3)]
+def test_runs_without_a_name_are_numbered(small_request, workspace):
+    names = [train_whole(small_request(steps=1, evaluations=1), workspace).name for _ in range(3)]
     assert names == ["tale", "tale-2", "tale-3"]
 
 
-def test_a_changed_text_is_refused_on_resuming(small_config, workspace, text):
+def test_a_changed_text_is_refused_on_resuming(small_request, workspace, text):
     stop = StopRequest()
-    start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
     text.write_text(text.read_text() + "more")
     with pytest.raises(DataError, match="has changed"):
         resume("halted", workspace, SilentReporter(), StopRequest())
 
 
-def test_a_text_that_is_gone_is_resumed_from_the_cache(small_config, workspace, text):
+def test_a_text_that_is_gone_is_resumed_from_the_cache(small_request, workspace, text):
     stop = StopRequest()
-    start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
     text.unlink()
     assert resume("halted", workspace, SilentReporter(), StopRequest()).steps == 12
 
 
-def test_a_lost_cache_is_made_again_on_resuming(small_config, workspace):
-    whole = train_whole(small_config(name="whole"), workspace)
+def test_a_lost_cache_is_made_again_on_resuming(small_request, workspace):
+    whole = train_whole(small_request(name="whole"), workspace)
     stop = StopRequest()
-    start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
     for path in sorted((workspace.data / "cache").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     resumed = resume("halted", workspace, SilentReporter(), StopRequest())
     assert resumed.validation == whole.validation
 
 
-def test_a_damaged_checkpoint_is_refused_in_a_sentence(small_config, workspace):
-    result = train_whole(small_config(name="mine"), workspace)
+def test_a_damaged_checkpoint_is_refused_in_a_sentence(small_request, workspace):
+    result = train_whole(small_request(name="mine"), workspace)
     path = result.run / "last.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(CheckpointError, match=r"last\.safetensors"):
         resume("mine", workspace, SilentReporter(), StopRequest())
 
 
-def test_an_unknown_run_is_refused_and_the_known_ones_named(small_config, workspace):
-    train_whole(small_config(name="mine", steps=1, evaluations=1), workspace)
+def test_an_unknown_run_is_refused_and_the_known_ones_named(small_request, workspace):
+    train_whole(small_request(name="mine", steps=1, evaluations=1), workspace)
     with pytest.raises(CheckpointError, match="there are: mine"):
         resume("other", workspace, SilentReporter(), StopRequest())
 
 
-def test_too_short_a_text_leaves_nothing_behind(small_config, workspace, text):
+def test_too_short_a_text_leaves_nothing_behind(small_request, workspace, text):
     text.write_text("x")
     with pytest.raises(DataError):
-        train_whole(small_config(), workspace)
+        train_whole(small_request(), workspace)
     assert not workspace.checkpoints.exists()
 
 
-def test_a_moved_run_goes_on(small_config, workspace, tmp_path):
+def test_a_moved_run_goes_on(small_request, workspace, tmp_path):
     stop = StopRequest()
-    halted = start(small_config(name="halted"), workspace, StopAfter(stop, 3), stop)
+    halted = start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
     moved = halted.run.rename(tmp_path / "elsewhere")
     assert resume(str(moved), workspace, SilentReporter(), StopRequest()).steps == 12
 
 
-def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_config, workspace, tmp_path):
-    origin = train_whole(small_config(name="origin"), workspace)
+def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_request, workspace, tmp_path):
+    origin = train_whole(small_request(name="origin"), workspace)
     other = tmp_path / "other.txt"
     other.write_text("ünïcödé and the cat sat. " * 60)
-    config = small_config(name="tuned", corpus=(str(other),))
+    config = small_request(name="tuned", corpus=(str(other),))
     tuned = start(config, workspace, SilentReporter(), StopRequest(), init_from="origin")
     first, second = (read_checkpoint(run / "best.safetensors") for run in (origin.run, tuned.run))
     old, new = (each.values["tokenizer"]["characters"] for each in (first, second))
@@ -272,37 +272,37 @@ def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_config, work
     assert tuned.validation.num_unknown == 0
 
 
-def test_fine_tuning_starts_from_the_weights(small_config, workspace):
-    origin = train_whole(small_config(name="origin", steps=150, hidden_size=24), workspace)
-    again = small_config(name="tuned", steps=1, evaluations=1, hidden_size=24, learning_rate=1e-9)
+def test_fine_tuning_starts_from_the_weights(small_request, workspace):
+    origin = train_whole(small_request(name="origin", steps=150, hidden_size=24), workspace)
+    again = small_request(name="tuned", steps=1, evaluations=1, hidden_size=24, learning_rate=1e-9)
     tuned = start(again, workspace, SilentReporter(), StopRequest(), init_from="origin")
     # A step of a billionth leaves the weights what they were.
     assert tuned.validation.nats_per_symbol == pytest.approx(origin.validation.nats_per_symbol, rel=1e-4)
 
 
-def test_fine_tuning_refuses_another_network(small_config, workspace):
-    train_whole(small_config(name="origin", steps=1, evaluations=1), workspace)
+def test_fine_tuning_refuses_another_network(small_request, workspace):
+    train_whole(small_request(name="origin", steps=1, evaluations=1), workspace)
     with pytest.raises(ConfigError, match="--hidden-size 9"):
-        start(small_config(hidden_size=9), workspace, SilentReporter(), StopRequest(), init_from="origin")
+        start(small_request(hidden_size=9), workspace, SilentReporter(), StopRequest(), init_from="origin")
 
 
-def test_records_train_and_score_with_their_ends_charged(small_config, workspace, tmp_path):
+def test_records_train_and_score_with_their_ends_charged(small_request, workspace, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("".join(f"{name}\n" for name in ["anna", "bob", "carla", "dan", "eve"] * 40))
-    result = train_whole(small_config(corpus=(str(names),), records="lines", name="names"), workspace)
+    result = train_whole(small_request(corpus=(str(names),), records="lines", name="names"), workspace)
     assert result.test.num_ends == 10
     assert result.test.num_characters == sum(len(n) + 1 for n in ["anna", "bob", "carla", "dan", "eve"] * 2)
 
 
-def test_separate_files_are_each_a_part(small_config, workspace, tmp_path, text):
+def test_separate_files_are_each_a_part(small_request, workspace, tmp_path, text):
     (tmp_path / "v.txt").write_text("the cat. " * 20)
     (tmp_path / "t.txt").write_text("the dog. " * 30)
-    config = small_config(valid=(str(tmp_path / "v.txt"),), test=(str(tmp_path / "t.txt"),))
+    config = small_request(valid=(str(tmp_path / "v.txt"),), test=(str(tmp_path / "t.txt"),))
     result = train_whole(config, workspace)
     assert (result.validation.num_characters, result.test.num_characters) == (179, 269)
 
 
-def test_a_step_out_of_memory_is_explained(small_config, workspace, monkeypatch):
+def test_a_step_out_of_memory_is_explained(small_request, workspace, monkeypatch):
     from charlm.errors import TrainingError
     from charlm.training.trainer import Trainer
 
@@ -311,16 +311,16 @@ def test_a_step_out_of_memory_is_explained(small_config, workspace, monkeypatch)
 
     monkeypatch.setattr(Trainer, "launch_step", fail)
     with pytest.raises(TrainingError, match="--batch-size"):
-        train_whole(small_config(), workspace)
+        train_whole(small_request(), workspace)
 
 
-def test_another_workspace_is_not_touched(small_config, tmp_path, workspace):
-    train_whole(small_config(steps=1, evaluations=1), workspace)
+def test_another_workspace_is_not_touched(small_request, tmp_path, workspace):
+    train_whole(small_request(steps=1, evaluations=1), workspace)
     assert {path.name for path in tmp_path.iterdir()} == {"tale.txt", "data", "checkpoints"}
     assert not list(Workspace(tmp_path / "other").checkpoints.glob("*"))
 
 
-def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_config, workspace, monkeypatch):
+def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_request, workspace, monkeypatch):
     from charlm.runs import training_run
 
     def fail(*_):
@@ -328,13 +328,13 @@ def test_a_run_whose_first_checkpoint_cannot_be_written_leaves_nothing(small_con
 
     monkeypatch.setattr(training_run, "write_checkpoint", fail)
     with pytest.raises(CheckpointError, match="No space left"):
-        train_whole(small_config(name="mine"), workspace)
+        train_whole(small_request(name="mine"), workspace)
     assert list(workspace.checkpoints.iterdir()) == []
 
 
-def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_config, workspace, monkeypatch):
+def test_a_full_disk_later_on_keeps_the_last_checkpoint(small_request, workspace, monkeypatch):
     stop = StopRequest()
-    start(small_config(name="mine"), workspace, StopAfter(stop, 5), stop)
+    start(small_request(name="mine"), workspace, StopAfter(stop, 5), stop)
     before = read_checkpoint(workspace.checkpoints / "mine" / "last.safetensors")
 
     def fail(_):

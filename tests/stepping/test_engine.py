@@ -10,7 +10,7 @@ from charlm.errors import CheckpointError
 from charlm.models.build import build_network
 from charlm.stepping import engine as engine_module
 from charlm.stepping.base import select_streams
-from charlm.stepping.build import build_engine
+from charlm.stepping.build import build_step_model
 
 SYMBOLS = 6
 
@@ -48,7 +48,7 @@ def weights_of(model):
 
 def engine_of(**changes):
     config, model = torch_model(**changes)
-    return build_engine(config, weights_of(model), source="a test"), model
+    return build_step_model(config, weights_of(model), vocabulary_size=SYMBOLS, source="a test"), model
 
 
 def text(time: int, batch: int) -> np.ndarray:
@@ -133,6 +133,7 @@ def test_weights_that_are_missing_or_misshapen_are_one_sentence(name):
     config, model = torch_model()
     weights = weights_of(model)
     with pytest.raises(CheckpointError, match="do not fit"):
-        build_engine(config, {key: array for key, array in weights.items() if key != name}, source="a test")
+        others = {key: array for key, array in weights.items() if key != name}
+        build_step_model(config, others, vocabulary_size=SYMBOLS, source="a test")
     with pytest.raises(CheckpointError, match="do not fit"):
-        build_engine(config, weights | {name: weights[name][:-1]}, source="a test")
+        build_step_model(config, weights | {name: weights[name][:-1]}, vocabulary_size=SYMBOLS, source="a test")

@@ -4,7 +4,7 @@ import torch
 
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
-from charlm.stepping.build import build_engine
+from charlm.stepping.build import build_step_model
 from charlm.stepping.int8 import Int8Matrix, TorchMatrix
 
 
@@ -48,7 +48,7 @@ def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, tolerance, num
     model.initialize(torch.Generator().manual_seed(1))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     tokens = np.random.default_rng(2).integers(0, 6, (30, num_streams))
-    engine = build_engine(config, weights, source="a test", kind="int8")
+    engine = build_step_model(config, weights, vocabulary_size=6, source="a test", weights="int8")
     stepper = engine.stepper(engine.initial_state(num_streams))
     logits = np.stack([stepper.step(row).copy() for row in tokens])
     with torch.no_grad():

@@ -22,9 +22,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import charlm.checkpointing.metrics
 import charlm.cli.app
 import charlm.cli.live
+import charlm.files.writing
 import charlm.runs.compare
 import charlm.runs.evaluate
 import charlm.runs.generate
@@ -117,7 +117,7 @@ def arm(events: Events) -> None:
         plain_sync(descriptor)
 
     def path_open(path: Path, mode: str = "r", *arguments: Any, **settings: Any) -> Any:
-        if mode != "xb":
+        if mode != "x+b":
             return plain_open(path, mode, *arguments, **settings)
         events.happen("open", path)
         return Torn(plain_open(path, mode, *arguments, **settings), events, path)
@@ -127,7 +127,7 @@ def arm(events: Events) -> None:
 
     os.fsync = fsync
     Path.open = path_open  # type: ignore[method-assign, assignment]
-    charlm.checkpointing.metrics.open = descriptor_open  # type: ignore[attr-defined]
+    charlm.files.writing.open = descriptor_open  # type: ignore[attr-defined]
 
 
 def run(order: dict[str, Any]) -> int:

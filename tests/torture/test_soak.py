@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.config import RunConfig
+from charlm.config import make_request
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train import start
 from charlm.runs.workspace import Workspace
@@ -28,7 +28,7 @@ class Gauge(SilentReporter):
 @pytest.mark.torture
 def test_nothing_grows(tmp_path):
     (tmp_path / "tale.txt").write_text("the cat sat on the mat. a dog ran to the man. " * 100)
-    config = RunConfig.model_validate(
+    request = make_request(
         {
             "data": {"corpus": (str(tmp_path / "tale.txt"),)},
             "model": {"hidden_size": 8, "embedding_size": 4, "mix": "ngram:3", "dropout": 0.1},
@@ -40,7 +40,7 @@ def test_nothing_grows(tmp_path):
         }
     )
     gauge = Gauge()
-    result = start(config, Workspace(tmp_path), gauge, StopRequest())
+    result = start(request, Workspace(tmp_path), gauge, StopRequest())
     assert len(gauge.readings) == STEPS // 50
     first, last = gauge.readings[20], gauge.readings[-1]
     assert last[0] - first[0] < 8 << 10, "resident memory grew by more than 8 MB"

@@ -1,7 +1,9 @@
 """What a tokenizer is: text to symbols and back, without loss, whatever the kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+import codecs
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,99 +11,137 @@ from numpy.typing import NDArray
 Tokens = NDArray[np.integer[Any]]
 
 
-class Decoder(Protocol):
-    """Turns symbols into text one at a time, never showing half a character."""
+def smallest_type(vocabulary_size: int) -> np.dtype[Any]:
+    """Returns the smallest unsigned integer type, little-endian, that holds every symbol of a vocabulary."""
+    return np.dtype(np.min_scalar_type(vocabulary_size - 1)).newbyteorder("<")
+
+
+def lengths_of(parts: Sequence[Sized]) -> NDArray[np.int64]:
+    """Returns the length of each part, `[parts]`."""
+    return np.fromiter(map(len, parts), np.int64, len(parts))
+
+
+@final
+class Decoder:
+    """Turns symbols into text one at a time, never showing half a character.
+
+    Args:
+        pieces: the bytes of each symbol, as in `Tokenizer`.
+    """
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, token: int) -> str:
         """Returns the text that `token` completes; empty while a character is unfinished."""
-        ...
+        piece = self._pieces[token]
+        return self._decoder.decode(piece, final=not piece)
 
     def finish(self) -> str:
-        """Returns what is left: an unfinished character as U+FFFD, or nothing."""
-        ...
+        """Returns an unfinished character as U+FFFD, or nothing, and starts afresh."""
+        return self._decoder.decode(b"", final=True)
 
 
-class Tokenizer(Protocol):
-    """A fixed vocabulary of symbols `0 … vocabulary_size - 1` and the text each of them stands for."""
+class Tokenizer(ABC):
+    """A fixed vocabulary of symbols `0 … vocabulary_size - 1` and the text each of them stands for.
 
-    @property
-    def kind(self) -> str:
-        """The kind by name: char, byte or sentencepiece."""
-        ...
+    Tokenizers are equal if they are of one class and their JSON is equal.
+
+    Attributes:
+        kind: the kind of the symbols by name: char, byte or sentencepiece.
+        pieces: the UTF-8 bytes of each symbol, maybe part of a character. Of the unknown symbol they are those of
+            U+FFFD, of a record's end those of a newline, and of a record's begin there are none.
+        unknown: the symbol for everything the vocabulary lacks; None where nothing is unknown.
+        begin: the symbol before a record; None where text is one stream.
+        end: the symbol after a record; None where text is one stream.
+    """
+
+    kind: str
+    pieces: Sequence[bytes]
+    unknown: int | None = None
+    begin: int | None = None
+    end: int | None = None
 
     @property
     def vocabulary_size(self) -> int:
-        """How many symbols there are, special ones included."""
-        ...
-
-    @property
-    def unknown(self) -> int | None:
-        """The symbol for everything the vocabulary lacks; None where nothing is unknown."""
-        ...
-
-    @property
-    def begin(self) -> int | None:
-        """The symbol before a record; None where text is one stream."""
-        ...
-
-    @property
-    def end(self) -> int | None:
-        """The symbol after a record; None where text is one stream."""
-        ...
+        """Number of symbols, special ones included."""
+        return len(self.pieces)
 
     @property
     def symbol_characters(self) -> NDArray[np.int64]:
-        """For each symbol the characters it stands for: sums to the code points of what was encoded.
+        """For each symbol the characters that begin in it: sums to the code points of what was encoded.
 
-        A character counts at its first UTF-8 byte, so later bytes count 0; unknown counts 1; the end of a
-        record counts 1, its line end; the begin 0.
+        A byte begins a character of UTF-8 unless its first two bits are 1 and 0 (RFC 3629, section 3).
         """
-        ...
+        begins = (np.frombuffer(b"".join(self.pieces), dtype=np.uint8) & 0xC0) != 0x80
+        stops = np.cumsum(lengths_of(self.pieces))
+        return np.diff(np.concatenate([[0], np.cumsum(begins)])[stops], prepend=0)
 
     @property
     def symbol_bytes(self) -> NDArray[np.int64]:
-        """For each symbol the UTF-8 bytes it stands for; ends as above, unknown 0 because its bytes vary."""
-        ...
+        """For each symbol its UTF-8 bytes; 0 for unknown, because its bytes vary."""
+        lengths = lengths_of(self.pieces)
+        if self.unknown is not None:
+            lengths[self.unknown] = 0
+        return lengths
 
+    @abstractmethod
     def encode(self, text: str) -> Tokens:
-        """Returns the symbols of `text`, a 1-D array of the smallest integer type that holds the vocabulary."""
-        ...
+        """Returns the symbols of `text`, a 1-D array of the smallest integer type that holds the vocabulary.
+
+        Raises:
+            DataError: the vocabulary is made of bytes, and the text holds a lone surrogate.
+        """
 
     def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
         """Returns the symbols of many texts one after the other, and how many of them are each text's.
 
-        The same symbols as from `encode` for each text, found faster where the texts are short.
+        The symbols are those that `encode` gives for each text; some tokenizers find them faster here.
         """
-        ...
+        parts = [self.encode(text) for text in texts]
+        return np.concatenate([np.empty(0, dtype=smallest_type(self.vocabulary_size)), *parts]), lengths_of(parts)
 
     def encode_prompt(self, text: str) -> Tokens:
-        """Returns the symbols of a text to be gone on with: a record is begun but not ended."""
-        ...
+        """Returns the symbols of a text to be continued: a record is begun but not ended."""
+        return self.encode(text)
 
     def encode_stream(self, chunks: Iterable[str]) -> Iterable[Tokens]:
         """Yields the symbols of a text that arrives in pieces, cut where it does not change the symbols."""
-        ...
+        return map(self.encode, chunks)
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the text of `tokens`; unknown is shown as U+FFFD, record ends as nothing."""
-        ...
+        """Returns the text of `tokens`; unknown and bytes that are no UTF-8 become U+FFFD, record ends newlines."""
+        decoder = self.decoder()
+        return "".join(map(decoder.feed, tokens)) + decoder.finish()
 
     def decoder(self) -> Decoder:
         """Returns a decoder that takes symbols one at a time."""
-        ...
+        return Decoder(self.pieces)
 
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters of `text` that the vocabulary lacks, in order of appearance."""
-        ...
+        return []
 
     def extend(self, characters: Iterable[str]) -> "Tokenizer":
         """Returns a tokenizer that also knows `characters`; symbols known before keep their numbers."""
-        ...
+        return self
 
     def symbol_name(self, token: int) -> str:
-        """Returns a printable name of one symbol, for tables and messages."""
-        ...
+        """Returns a printable name of one symbol, for tables and messages: 'a', <0xE9> or <unknown>."""
+        if token == self.unknown:
+            return "<unknown>"
+        try:
+            return repr(self.pieces[token].decode())
+        except UnicodeDecodeError:
+            return f"<0x{self.pieces[token].hex().upper()}>"
 
+    @abstractmethod
     def to_json(self) -> Mapping[str, Any]:
         """Returns all that rebuilds the tokenizer, as JSON values."""
-        ...
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.vocabulary_size))

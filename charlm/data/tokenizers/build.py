@@ -1,4 +1,4 @@
-"""From a configuration and a text, or from a checkpoint's JSON, to a tokenizer: the only place that knows all kinds."""
+"""Makes tokenizers from a configuration and a text, or from JSON: the only place that knows all kinds."""
 
 import base64
 import hashlib

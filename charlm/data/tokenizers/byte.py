@@ -1,80 +1,21 @@
 """Symbols that are the 256 bytes of UTF-8; nothing is unknown."""
 
-import codecs
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.tokenizers.base import Tokens
-from charlm.errors import DataError
-
-
-def to_utf8(text: str) -> bytes:
-    """Returns `text` in UTF-8.
-
-    Raises:
-        DataError: it holds a lone surrogate, which UTF-8 cannot express.
-    """
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"U+{ord(text[error.start]):04X} at character {error.start} of {text[:20]!r}… is half of a surrogate "
-            "pair and no character. Decode the text with its right encoding."
-        ) from None
-
-
-def is_first_byte(byte: int) -> bool:
-    """Returns whether `byte` begins a character of UTF-8 (RFC 3629, section 3) rather than continuing one."""
-    return byte & 0xC0 != 0x80
+from charlm.data.code_points import to_utf8
+from charlm.data.tokenizers.base import Tokenizer, Tokens, lengths_of
 
 
 @final
-class ByteTokenizer:
+class ByteTokenizer(Tokenizer):
     """Symbol n is the byte n."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ByteTokenizer)
-
-    def __hash__(self) -> int:
-        return hash(ByteTokenizer)
-
-    @property
-    def kind(self) -> str:
-        """The kind by name."""
-        return "byte"
-
-    @property
-    def vocabulary_size(self) -> int:
-        """All values of a byte."""
-        return 256
-
-    @property
-    def unknown(self) -> int | None:
-        """None: every text is bytes."""
-        return None
-
-    @property
-    def begin(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def end(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """1 for a byte that begins a character, 0 for one that continues it."""
-        return np.array([is_first_byte(byte) for byte in range(256)], dtype=np.int64)
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """One byte for every symbol."""
-        return np.ones(256, dtype=np.int64)
+    kind = "byte"
+    pieces = tuple(bytes([byte]) for byte in range(256))
 
     def encode(self, text: str) -> Tokens:
         """Returns the bytes of `text`.
@@ -92,58 +33,8 @@ class ByteTokenizer:
             DataError: a text holds a lone surrogate.
         """
         encoded = [to_utf8(text) for text in texts]
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths
-
-    def encode_prompt(self, text: str) -> Tokens:
-        """Returns the bytes of `text`."""
-        return self.encode(text)
-
-    def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
-        """Yields the bytes of each chunk."""
-        return map(self.encode, chunks)
-
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the text of `tokens`; bytes that are no UTF-8 become U+FFFD."""
-        return bytes(int(token) for token in tokens).decode(errors="replace")
-
-    def decoder(self) -> "Utf8Decoder":
-        """Returns a decoder that takes bytes one at a time."""
-        return Utf8Decoder([bytes([byte]) for byte in range(256)])
-
-    def unknown_characters(self, text: str) -> list[str]:
-        """Returns nothing: every character is bytes."""
-        return []
-
-    def extend(self, characters: Iterable[str]) -> "ByteTokenizer":
-        """Returns this tokenizer: it knows every character."""
-        return self
-
-    def symbol_name(self, token: int) -> str:
-        """Returns an ASCII character in quotes, any other byte as <0xE9>."""
-        return repr(chr(token)) if token < 128 else f"<0x{token:02X}>"
+        return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), lengths_of(encoded)
 
     def to_json(self) -> Mapping[str, Any]:
-        """Returns the kind, which says all."""
+        """Returns the kind alone."""
         return {"kind": "byte"}
-
-
-@final
-class Utf8Decoder:
-    """Holds bytes back until they make up a whole character.
-
-    Args:
-        pieces: the bytes of each symbol.
-    """
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces = pieces
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def feed(self, token: int) -> str:
-        """Returns the characters that `token` completes."""
-        return self._decoder.decode(self._pieces[token])
-
-    def finish(self) -> str:
-        """Returns U+FFFD for an unfinished character, or nothing."""
-        return self._decoder.decode(b"", True)

@@ -1,20 +1,19 @@
-"""Symbols that are Unicode code points; what training never saw is one unknown symbol."""
+"""Symbols that are Unicode code points; all that the vocabulary lacks is one unknown symbol."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.code_points import BLOCK, code_points
-from charlm.data.tokenizers.base import Tokens
-from charlm.errors import DataError
+from charlm.data.code_points import BLOCK, code_points, to_utf8
+from charlm.data.tokenizers.base import Tokenizer, Tokens, lengths_of, smallest_type
 
 _REPLACEMENT = "\ufffd"
 
 
 @final
-class CharTokenizer:
+class CharTokenizer(Tokenizer):
     """Symbol 0 is every unknown character; symbols 1, 2, … are the given characters, in the given order.
 
     Args:
@@ -24,67 +23,23 @@ class CharTokenizer:
         DataError: a character is a lone surrogate, which no text file can hold.
     """
 
+    kind = "char"
+    unknown = 0
+
     def __init__(self, characters: Sequence[str]) -> None:
         self._characters = "".join(characters)
         assert len(self._characters) == len(characters) == len(set(characters)), "characters repeat or are longer"
-        self._codes = code_points(self._characters)
-        surrogates = self._codes[(self._codes >= 0xD800) & (self._codes <= 0xDFFF)]
-        if surrogates.size:
-            raise DataError(
-                f"U+{surrogates[0]:04X} is half of a surrogate pair and no character. "
-                "Decode the text with its right encoding."
-            )
+        to_utf8(self._characters)
+        self.pieces = [character.encode() for character in (_REPLACEMENT, *self._characters)]
+        codes = code_points(self._characters)
         # One entry more than the highest code point: everything above it is clipped to that entry, unknown.
-        highest = int(self._codes.max(initial=0))
-        self._dtype: np.dtype[np.integer[Any]] = np.min_scalar_type(len(characters))
-        self._table = np.zeros(highest + 2, dtype=self._dtype)
-        self._table[self._codes] = np.arange(1, len(characters) + 1)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CharTokenizer) and self._characters == other._characters
-
-    def __hash__(self) -> int:
-        return hash(self._characters)
-
-    @property
-    def kind(self) -> str:
-        """The kind by name."""
-        return "char"
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many symbols there are: the unknown one and one for each character."""
-        return len(self._characters) + 1
-
-    @property
-    def unknown(self) -> int | None:
-        """The symbol for every character that the vocabulary lacks."""
-        return 0
-
-    @property
-    def begin(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def end(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """One character for every symbol."""
-        return np.ones(self.vocabulary_size, dtype=np.int64)
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """The length of each character in UTF-8; 0 for unknown."""
-        lengths = 1 + sum((self._codes >= first).astype(np.int64) for first in (0x80, 0x800, 0x10000))
-        return np.concatenate([np.zeros(1, dtype=np.int64), lengths])
+        highest = int(codes.max(initial=0))
+        self._table: Tokens = np.zeros(highest + 2, dtype=smallest_type(self.vocabulary_size))
+        self._table[codes] = np.arange(1, len(characters) + 1)
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`, one for each character."""
-        tokens = np.empty(len(text), dtype=self._dtype)
+        tokens = np.empty(len(text), dtype=self._table.dtype)
         for start in range(0, len(text), BLOCK):
             codes = code_points(text[start : start + BLOCK])
             np.take(self._table, codes, mode="clip", out=tokens[start : start + BLOCK])
@@ -92,23 +47,7 @@ class CharTokenizer:
 
     def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
         """Returns the symbols of many texts, and how many of them are each text's."""
-        return self.encode("".join(texts)), np.fromiter(map(len, texts), np.int64, len(texts))
-
-    def encode_prompt(self, text: str) -> Tokens:
-        """Returns the symbols of `text`."""
-        return self.encode(text)
-
-    def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
-        """Yields the symbols of each chunk."""
-        return map(self.encode, chunks)
-
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the text of `tokens`, unknown as U+FFFD."""
-        return "".join(map((_REPLACEMENT + self._characters).__getitem__, tokens))
-
-    def decoder(self) -> "CharDecoder":
-        """Returns a decoder that takes symbols one at a time."""
-        return CharDecoder(_REPLACEMENT + self._characters)
+        return self.encode("".join(texts)), lengths_of(texts)
 
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters of `text` that the vocabulary lacks, in order of appearance."""
@@ -119,30 +58,6 @@ class CharTokenizer:
         """Returns a tokenizer with the new ones of `characters` after those known before."""
         return CharTokenizer(list(dict.fromkeys([*self._characters, *characters])))
 
-    def symbol_name(self, token: int) -> str:
-        """Returns the character in quotes, escaped where it is not printable."""
-        return repr(self._characters[token - 1]) if token else "<unknown>"
-
     def to_json(self) -> Mapping[str, Any]:
         """Returns all characters as one string."""
         return {"kind": "char", "characters": self._characters}
-
-
-@final
-class CharDecoder:
-    """Shows each character at once.
-
-    Args:
-        texts: the text of each symbol.
-    """
-
-    def __init__(self, texts: str) -> None:
-        self._texts = texts
-
-    def feed(self, token: int) -> str:
-        """Returns the character of `token`."""
-        return self._texts[token]
-
-    def finish(self) -> str:
-        """Returns nothing: no character is ever unfinished."""
-        return ""

@@ -1,4 +1,4 @@
-"""Where a corpus gets its tokenizer from: learnt from the training text, given, or given and extended."""
+"""Recipes for the tokenizer of a corpus: learnt from the training text, given, or given and extended."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ class TokenizerRecipe:
     """How a tokenizer is made from a training text.
 
     Attributes:
-        key: what, together with the text, settles the tokenizer; part of the cache key.
-        make: from the pieces of the training text to the tokenizer.
+        key: identifies the tokenizer, together with the text; part of the cache key.
+        make: makes the tokenizer from the pieces of the training text.
     """
 
     key: str

@@ -1,12 +1,11 @@
-"""Lines as examples: any tokenizer plus a symbol before and a symbol after each record."""
+"""Records, which are lines: any tokenizer plus a symbol before and a symbol after each record."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.data.tokenizers.base import Decoder, Tokenizer, Tokens
+from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
 
 _BEGIN, _END = 0, 1
 _NUM_SPECIAL = 2
@@ -35,64 +34,23 @@ def split_records(chunks: Iterable[str]) -> Iterator[list[str]]:
 
 
 @final
-class RecordTokenizer:
+class RecordTokenizer(Tokenizer):
     """Symbol 0 begins a record, symbol 1 ends it; the symbols of `inner` follow, each two higher."""
+
+    begin = _BEGIN
+    end = _END
 
     def __init__(self, inner: Tokenizer) -> None:
         assert inner.begin is None, "records of records"
         self._inner = inner
-        self._dtype: np.dtype[np.integer[Any]] = np.min_scalar_type(self.vocabulary_size - 1)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RecordTokenizer) and self._inner == other._inner
-
-    def __hash__(self) -> int:
-        return hash((RecordTokenizer, self._inner))
-
-    @property
-    def kind(self) -> str:
-        """The kind of the symbols inside a record."""
-        return self._inner.kind
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many symbols there are, begin and end included."""
-        return self._inner.vocabulary_size + _NUM_SPECIAL
-
-    @property
-    def unknown(self) -> int | None:
-        """The symbol for everything the vocabulary lacks; None where nothing is unknown."""
-        return None if self._inner.unknown is None else self._inner.unknown + _NUM_SPECIAL
-
-    @property
-    def begin(self) -> int | None:
-        """The symbol before a record."""
-        return _BEGIN
-
-    @property
-    def end(self) -> int | None:
-        """The symbol after a record."""
-        return _END
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """0 for the begin, 1 for the end, which is the line end, then what the inner symbols stand for."""
-        return np.concatenate([np.array([0, 1]), self._inner.symbol_characters])
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """0 for the begin, 1 for the end, which is the line end, then what the inner symbols stand for."""
-        return np.concatenate([np.array([0, 1]), self._inner.symbol_bytes])
+        self.kind = inner.kind
+        self.pieces = [b"", b"\n", *inner.pieces]
+        self.unknown = None if inner.unknown is None else inner.unknown + _NUM_SPECIAL
+        self._dtype = smallest_type(self.vocabulary_size)
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of the records of `text`, each between begin and end."""
         return np.concatenate(list(self.encode_stream([text])))
-
-    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
-        """Returns the symbols of the records of many texts, and how many of them are each text's."""
-        parts = [self.encode(text) for text in texts]
-        lengths = np.fromiter(map(len, parts), np.int64, len(parts))
-        return np.concatenate([np.empty(0, dtype=self._dtype), *parts]), lengths
 
     def encode_prompt(self, text: str) -> Tokens:
         """Returns the symbols of one record that goes on; a newline in it is a character like any other."""
@@ -113,19 +71,10 @@ class RecordTokenizer:
         tokens[is_inner] = inner.astype(self._dtype) + self._dtype.type(_NUM_SPECIAL)
         return tokens
 
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the records of `tokens`, a newline after each that ends."""
-        decoder = self.decoder()
-        return "".join(map(decoder.feed, tokens)) + decoder.finish()
-
-    def decoder(self) -> "RecordDecoder":
-        """Returns a decoder that takes symbols one at a time."""
-        return RecordDecoder(self._inner)
-
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters that no record can hold, in order of appearance.
 
-        `text` is taken as it stands, as in a prompt; of a corpus give what `split_records` makes of it.
+        `text` is taken as it is, as in a prompt; a corpus is split by `split_records` first.
         """
         return self._inner.unknown_characters(text)
 
@@ -138,27 +87,5 @@ class RecordTokenizer:
         return ("<begin>", "<end>")[token] if token < _NUM_SPECIAL else self._inner.symbol_name(token - _NUM_SPECIAL)
 
     def to_json(self) -> Mapping[str, Any]:
-        """Returns the inner tokenizer inside a mark of its own."""
+        """Returns the JSON of the inner tokenizer, marked as one of records."""
         return {"kind": "records", "inner": self._inner.to_json()}
-
-
-@final
-class RecordDecoder:
-    """Decodes each record on its own; an end is shown as a newline, a begin as nothing."""
-
-    def __init__(self, inner: Tokenizer) -> None:
-        self._inner = inner
-        self._decoder: Decoder = inner.decoder()
-
-    def feed(self, token: int) -> str:
-        """Returns the text that `token` completes."""
-        if token >= _NUM_SPECIAL:
-            return self._decoder.feed(token - _NUM_SPECIAL)
-        unfinished = self.finish()
-        return unfinished + "\n" if token == _END else unfinished
-
-    def finish(self) -> str:
-        """Returns U+FFFD for an unfinished character, or nothing, and starts afresh."""
-        unfinished = self._decoder.finish()
-        self._decoder = self._inner.decoder()
-        return unfinished

@@ -1,18 +1,17 @@
 """Symbols that are subwords, learnt and applied by the sentencepiece library; no character is ever lost."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.data.tokenizers.base import Tokens
-from charlm.data.tokenizers.byte import Utf8Decoder, is_first_byte, to_utf8
+from charlm.data.code_points import to_utf8
+from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
 from charlm.errors import DataError
 
 SPACE_MARK = "\u2581"
-"""What the library writes for a space; the same character in a text has to be told apart from it."""
+"""The character that the library writes for a space."""
 
 _LONGEST_PIECE = 1 << 11  # characters; from 16 thousand on, rounding changes symbols
 _PROBE = " a  \r\n\t\x00\u2581\u2585\ufb01\u212b\uac00\U0001f600\n\n "
@@ -42,7 +41,7 @@ def _cut(window: str) -> int:
 
 
 @final
-class SentencePieceTokenizer:
+class SentencePieceTokenizer(Tokenizer):
     """Subwords; a character that is in none of them becomes its UTF-8 bytes, each a symbol.
 
     The library's symbol 'unknown' has a number too but is never produced, so `unknown` is None.
@@ -53,6 +52,8 @@ class SentencePieceTokenizer:
     Raises:
         DataError: it is no sentencepiece model, or one that does not keep every text as it is.
     """
+
+    kind = "sentencepiece"
 
     def __init__(self, model_proto: bytes) -> None:
         import sentencepiece  # Imported here because most runs do without it.
@@ -69,60 +70,17 @@ class SentencePieceTokenizer:
         if sum(self._processor.is_byte(ids)) != 256 or any(self._processor.is_control(ids)):
             raise DataError("This sentencepiece model lacks byte pieces or has control pieces. Train one with charlm.")
         self._names = [name.replace(SPACE_MARK, " ") for name in names]
-        self._pieces = [name.encode() for name in self._names]
+        self.pieces = [name.encode() for name in self._names]
         self._is_byte = self._processor.is_byte(ids)
         for token in ids:
             if self._is_byte[token]:
-                self._pieces[token] = bytes([int(names[token][3:5], 16)])
-        self._pieces[self._processor.unk_id()] = "\ufffd".encode()
-        self._dtype = np.min_scalar_type(len(ids) - 1)
+                self.pieces[token] = bytes([int(names[token][3:5], 16)])
+        self.pieces[self._processor.unk_id()] = "\ufffd".encode()
+        self._dtype = smallest_type(self.vocabulary_size)
         # The library decodes a lone mark to a space, so that a mark in a text is spelled in bytes.
         self._mark = np.array([self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE_MARK.encode()])
         if self.decode(self.encode(_PROBE)) != _PROBE:
             raise DataError("This sentencepiece model changes the text that it encodes. Train one with charlm.")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SentencePieceTokenizer) and self._model_proto == other._model_proto
-
-    def __hash__(self) -> int:
-        return hash(self._model_proto)
-
-    @property
-    def kind(self) -> str:
-        """The kind by name."""
-        return "sentencepiece"
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many symbols there are, the 256 bytes included."""
-        return len(self._pieces)
-
-    @property
-    def unknown(self) -> int | None:
-        """None: what no subword covers is bytes."""
-        return None
-
-    @property
-    def begin(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def end(self) -> int | None:
-        """None: text is one stream."""
-        return None
-
-    @property
-    def symbol_characters(self) -> NDArray[np.int64]:
-        """The characters that begin in each symbol."""
-        return np.array([sum(map(is_first_byte, piece)) for piece in self._pieces], dtype=np.int64)
-
-    @property
-    def symbol_bytes(self) -> NDArray[np.int64]:
-        """The bytes in each symbol."""
-        lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
-        lengths[self._processor.unk_id()] = 0
-        return lengths
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`.
@@ -131,20 +89,6 @@ class SentencePieceTokenizer:
             DataError: it holds a lone surrogate.
         """
         return np.concatenate([np.empty(0, dtype=self._dtype), *self.encode_stream([text])])
-
-    def encode_each(self, texts: Sequence[str]) -> tuple[Tokens, NDArray[np.int64]]:
-        """Returns the symbols of many texts, and how many of them are each text's.
-
-        Raises:
-            DataError: a text holds a lone surrogate.
-        """
-        parts = [self.encode(text) for text in texts]
-        lengths = np.fromiter(map(len, parts), np.int64, len(parts))
-        return np.concatenate([np.empty(0, dtype=self._dtype), *parts]), lengths
-
-    def encode_prompt(self, text: str) -> Tokens:
-        """Returns the symbols of `text`."""
-        return self.encode(text)
 
     def encode_stream(self, chunks: Iterable[str]) -> Iterator[Tokens]:
         """Yields the symbols of the text; they are the same however it was cut into chunks."""
@@ -156,22 +100,6 @@ class SentencePieceTokenizer:
         for other in others:
             parts += [self._mark, self._processor.encode_as_numpy(other)]
         return np.concatenate(parts).astype(self._dtype)
-
-    def decode(self, tokens: Iterable[int]) -> str:
-        """Returns the text of `tokens`; bytes that are no UTF-8 become U+FFFD."""
-        return b"".join(self._pieces[token] for token in tokens).decode(errors="replace")
-
-    def decoder(self) -> Utf8Decoder:
-        """Returns a decoder that takes symbols one at a time."""
-        return Utf8Decoder(self._pieces)
-
-    def unknown_characters(self, text: str) -> list[str]:
-        """Returns nothing: every character is bytes at least."""
-        return []
-
-    def extend(self, characters: Iterable[str]) -> "SentencePieceTokenizer":
-        """Returns this tokenizer: it knows every character."""
-        return self
 
     def symbol_name(self, token: int) -> str:
         """Returns a subword in quotes, a byte as <0xE9>."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Literal
 
-from charlm.data.tokenizers.byte import to_utf8
+from charlm.data.code_points import to_utf8
 from charlm.data.tokenizers.sentencepiece import (
     SPACE_MARK,
     SentencePieceTokenizer,

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from charlm.data.tokenizers.byte import ByteTokenizer, Utf8Decoder, is_first_byte
+from charlm.data.tokenizers.base import Decoder
+from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.errors import DataError
 
 BYTES = ByteTokenizer()
@@ -33,8 +34,13 @@ def test_an_unfinished_character_is_shown_at_the_end():
 
 
 def test_a_decoder_takes_symbols_of_several_bytes():
-    decoder = Utf8Decoder([b"a\xe2", b"\x82", b"\xacb"])
+    decoder = Decoder([b"a\xe2", b"\x82", b"\xacb"])
     assert [decoder.feed(token) for token in (0, 1, 2)] == ["a", "", "€b"]
+
+
+def test_a_symbol_without_bytes_ends_an_unfinished_character():
+    decoder = Decoder([b"\xe2", b"", b"a"])
+    assert [decoder.feed(token) for token in (0, 1, 2)] == ["", "\ufffd", "a"]
 
 
 def test_a_lone_surrogate_is_refused_with_its_place():
@@ -49,14 +55,7 @@ def test_nothing_is_unknown_and_nothing_to_extend():
 
 
 def test_only_bytes_that_begin_a_character_count_as_one():
-    assert [is_first_byte(byte) for byte in (0x00, 0x7F, 0x80, 0xBF, 0xC2, 0xF4)] == [
-        True,
-        True,
-        False,
-        False,
-        True,
-        True,
-    ]
+    assert BYTES.symbol_characters[[0x00, 0x7F, 0x80, 0xBF, 0xC2, 0xF4]].tolist() == [1, 1, 0, 0, 1, 1]
     assert BYTES.symbol_characters[list("aé€".encode())].tolist() == [1, 1, 0, 1, 0, 0]
 
 

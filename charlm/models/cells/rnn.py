@@ -1,7 +1,7 @@
 """A plain recurrent layer for the CPU, faster than torch's own."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from charlm.config import Nonlinearity
-from charlm.models.kernels.products import StepProduct, product_dtype
+from charlm.models.cells.layer import read_window
+from charlm.models.cells.products import StepProduct
 
 _FLOAT32_UP_TO = 256
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
@@ -28,6 +29,7 @@ _SLOPES: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
 """The derivative of each activation, by its value."""
 
 
+@final
 class RNN(nn.RNN):
     """One Elman layer (1990) with the parameters and the equation of `torch.nn.RNN`.
 
@@ -42,26 +44,18 @@ class RNN(nn.RNN):
     bias_ih_l0: Tensor
     bias_hh_l0: Tensor
 
-    def __init__(self, input_size: int, hidden_size: int, *, activation: Nonlinearity = "tanh") -> None:
-        super().__init__(input_size, hidden_size, nonlinearity="relu" if activation == "relu" else "tanh")
-        self.activation = activation
+    def __init__(self, input_size: int, hidden_size: int, *, nonlinearity: Nonlinearity = "tanh") -> None:
+        super().__init__(input_size, hidden_size, nonlinearity="relu" if nonlinearity == "relu" else "tanh")
+        self.activation = nonlinearity
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
         if inputs.device.type != "cpu" and self.activation != "sigmoid":
             outputs, last = super().forward(inputs, state)
             return outputs, last
-        bias = self.bias_ih_l0 + self.bias_hh_l0
-        outputs, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-            inputs,
-            state[0],
-            self.weight_ih_l0,
-            self.weight_hh_l0,
-            bias,
-            self.activation,
-            product_dtype(inputs),
-        )
-        return outputs, last[None]
+        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0 + self.bias_hh_l0)
+        outputs, last = read_window(_Recurrence, inputs, (state,), *weights, self.activation)
+        return outputs, last
 
 
 class _Recurrence(torch.autograd.Function):
@@ -70,13 +64,13 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
+        dtype: torch.dtype,
         inputs: Tensor,
         state: Tensor,
         input_weights: Tensor,
         state_weights: Tensor,
         bias: Tensor,
         activation: Nonlinearity,
-        dtype: torch.dtype,
     ) -> tuple[Tensor, Tensor]:
         inputs = inputs.to(dtype)
         states = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype)).to(state.dtype, copy=True)
@@ -109,4 +103,4 @@ class _Recurrence(torch.autograd.Function):
         grad_state_weights = (sums.t() @ previous).to(states.dtype)
         grad_input_weights = (sums.t() @ inputs.flatten(0, 1)).to(states.dtype)
         grad_inputs = (sums @ input_weights.to(dtype)).view(inputs.shape)
-        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grads.sum((0, 1)), None, None
+        return None, grad_inputs, grad_first, grad_input_weights, grad_state_weights, grads.sum((0, 1)), None

@@ -1,18 +1,19 @@
 """The LSTM whose gates see the memory."""
 
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from charlm.models.kernels.layer import RecurrentLayer, gate_inputs, state_gradient, window_gradients
-from charlm.models.kernels.products import StepProduct, product_dtype
+from charlm.models.cells.layer import RecurrentLayer, gate_inputs, read_window, state_gradient, window_gradients
+from charlm.models.cells.products import StepProduct
 
 _FLOAT32_UP_TO = 256
 """Units up to which the steps' products stay in float32."""
 
 
+@final
 class PeepholeLSTM(RecurrentLayer):
     """One LSTM layer with peephole connections (Gers and Schmidhuber 2000, in the form of Graves 2013).
 
@@ -34,25 +35,16 @@ class PeepholeLSTM(RecurrentLayer):
     def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Returns the outputs `[time, batch, hidden]` and the last h and c `[1, batch, hidden]`."""
         weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.weight_peephole_l0)
-        outputs, last, memory = _Recurrence.apply(  # type: ignore[no-untyped-call]
-            inputs, state[0][0], state[1][0], *weights, product_dtype(inputs)
-        )
-        return outputs, (last[None], memory[None])
+        outputs, last, memory = read_window(_Recurrence, inputs, state, *weights)
+        return outputs, (last, memory)
 
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        inputs: Tensor,
-        state: Tensor,
-        memory: Tensor,
-        input_weights: Tensor,
-        state_weights: Tensor,
-        bias: Tensor,
-        peepholes: Tensor,
-        dtype: torch.dtype,
+        ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, memory: Tensor, *weights: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
+        input_weights, state_weights, bias, peepholes = weights
         inputs = inputs.to(dtype)
         batch, hidden = state.shape
         gates = gate_inputs(inputs, input_weights, bias, dtype)
@@ -88,17 +80,17 @@ class _Recurrence(torch.autograd.Function):
         inputs, states, memories, squashed, gates, input_weights, state_weights, peepholes = ctx.saved_tensors
         dtype = inputs.dtype
         time, batch, hidden = squashed.shape
-        inlets, forgets, candidates, outlets = gates.view(time, batch, 4, hidden).unbind(2)
+        input_gates, forget_gates, candidates, output_gates = gates.view(time, batch, 4, hidden).unbind(2)
         # The gradient goes back through a step linearly; its factors are known before the first step. What comes
         # from h reaches o and, by way of c', the other three; they hang on what c' gets in all.
         factors = torch.empty_like(gates)
-        of_inlet, of_forget, of_candidate, of_outlet = factors.view(time, batch, 4, hidden).unbind(2)
-        torch.mul(inlets * (1.0 - inlets), candidates, out=of_inlet)
-        torch.mul(forgets * (1.0 - forgets), memories[:-1], out=of_forget)
-        torch.mul(inlets, 1.0 - candidates.square(), out=of_candidate)
-        torch.mul(outlets * (1.0 - outlets), squashed, out=of_outlet)
-        to_memory = torch.mul(outlets, 1.0 - squashed.square()).addcmul_(of_outlet, peepholes[2])
-        to_before = forgets + of_inlet * peepholes[0] + of_forget * peepholes[1]
+        of_input, of_forget, of_candidate, of_output_gate = factors.view(time, batch, 4, hidden).unbind(2)
+        torch.mul(input_gates * (1.0 - input_gates), candidates, out=of_input)
+        torch.mul(forget_gates * (1.0 - forget_gates), memories[:-1], out=of_forget)
+        torch.mul(input_gates, 1.0 - candidates.square(), out=of_candidate)
+        torch.mul(output_gates * (1.0 - output_gates), squashed, out=of_output_gate)
+        to_memory = torch.mul(output_gates, 1.0 - squashed.square()).addcmul_(of_output_gate, peepholes[2])
+        to_before = forget_gates + of_input * peepholes[0] + of_forget * peepholes[1]
 
         product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
         grads = grad_outputs.to(states.dtype, copy=True)
@@ -106,10 +98,10 @@ class _Recurrence(torch.autograd.Function):
         grad = grads[-1].add_(grad_last)
         grad_memory = grad_memory.clone()
         # Each step's factors become the gradients of what entered its gates.
-        for before, three, outlet, flat, of_memory, of_before in zip(
+        for before, three, output_gate, flat, of_memory, of_before in zip(
             [grad_first, *grads[:-1].unbind(0)][::-1],
             factors.view(time, batch, 4, hidden)[:, :, :3].unbind(0)[::-1],
-            of_outlet.unbind(0)[::-1],
+            of_output_gate.unbind(0)[::-1],
             factors.unbind(0)[::-1],
             to_memory.unbind(0)[::-1],
             to_before.unbind(0)[::-1],
@@ -117,18 +109,18 @@ class _Recurrence(torch.autograd.Function):
         ):
             grad_memory.addcmul_(grad, of_memory)
             three.mul_(grad_memory[:, None])
-            outlet.mul_(grad)
+            output_gate.mul_(grad)
             grad_memory.mul_(of_before)
             grad = product.add_to(before, flat)
 
         grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
         grad_peepholes = torch.stack(
             [
-                (of_inlet * memories[:-1]).sum((0, 1)),
+                (of_input * memories[:-1]).sum((0, 1)),
                 (of_forget * memories[:-1]).sum((0, 1)),
-                (of_outlet * memories[1:]).sum((0, 1)),
+                (of_output_gate * memories[1:]).sum((0, 1)),
             ]
         )
         grad_state_weights = state_gradient(factors, states[:-1], dtype)
         parameters = (grad_input_weights, grad_state_weights, grad_bias, grad_peepholes)
-        return grad_inputs, grad_first, grad_memory, *parameters, None
+        return None, grad_inputs, grad_first, grad_memory, *parameters

@@ -1,19 +1,20 @@
 """The GRU with an update gate alone."""
 
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from charlm.models.kernels.layer import RecurrentLayer, gate_inputs, state_gradient, window_gradients
-from charlm.models.kernels.products import StepProduct, product_dtype
+from charlm.models.cells.layer import WindowLayer, gate_inputs, state_gradient, window_gradients
+from charlm.models.cells.products import StepProduct
 
 _FLOAT32_UP_TO = 256
 """Units up to which the steps' products stay in float32."""
 
 
-class SimpleGRU(RecurrentLayer):
+@final
+class SimpleGRU(WindowLayer):
     """One layer of the simplified GRU, as courses introduce it before the reset gate (Ng 2018, after Cho et al. 2014).
 
     z = sigmoid(W_z x + U_z h + b_z)
@@ -25,26 +26,13 @@ class SimpleGRU(RecurrentLayer):
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__(input_size, hidden_size, gates=2)
-
-    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
-        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0)
-        outputs, last = _Recurrence.apply(inputs, state[0], *weights, product_dtype(inputs))  # type: ignore[no-untyped-call]
-        return outputs, last[None]
+        super().__init__(input_size, hidden_size, gates=2, recurrence=_Recurrence)
 
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: Tensor,
-        state: Tensor,
-        input_weights: Tensor,
-        state_weights: Tensor,
-        bias: Tensor,
-        dtype: torch.dtype,
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+        input_weights, state_weights, bias = weights
         inputs = inputs.to(dtype)
         hidden = state.shape[1]
         gates = gate_inputs(inputs, input_weights, bias, dtype)
@@ -97,4 +85,4 @@ class _Recurrence(torch.autograd.Function):
 
         grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
         grad_state_weights = state_gradient(factors, states[:-1], dtype)
-        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias, None
+        return None, grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias

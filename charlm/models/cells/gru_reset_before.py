@@ -1,19 +1,20 @@
 """The GRU as first published: the reset gate acts on the state before the product."""
 
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from charlm.models.kernels.layer import RecurrentLayer, gate_inputs, state_gradient, window_gradients
-from charlm.models.kernels.products import StepProduct, product_dtype
+from charlm.models.cells.layer import WindowLayer, gate_inputs, state_gradient, window_gradients
+from charlm.models.cells.products import StepProduct
 
 _FLOAT32_UP_TO = 256
 """Units up to which the steps' products stay in float32."""
 
 
-class ResetBeforeGRU(RecurrentLayer):
+@final
+class ResetBeforeGRU(WindowLayer):
     """One GRU layer with the equations of Cho et al. (2014).
 
     r = sigmoid(W_r x + U_r h + b_r)
@@ -26,26 +27,13 @@ class ResetBeforeGRU(RecurrentLayer):
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__(input_size, hidden_size, gates=3)
-
-    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
-        weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0)
-        outputs, last = _Recurrence.apply(inputs, state[0], *weights, product_dtype(inputs))  # type: ignore[no-untyped-call]
-        return outputs, last[None]
+        super().__init__(input_size, hidden_size, gates=3, recurrence=_Recurrence)
 
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: Tensor,
-        state: Tensor,
-        input_weights: Tensor,
-        state_weights: Tensor,
-        bias: Tensor,
-        dtype: torch.dtype,
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+        input_weights, state_weights, bias = weights
         inputs = inputs.to(dtype)
         batch, hidden = state.shape
         gates = gate_inputs(inputs, input_weights, bias, dtype)
@@ -121,4 +109,4 @@ class _Recurrence(torch.autograd.Function):
                 state_gradient(factors[..., 2 * hidden :], remembered, dtype),
             )
         )
-        return grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias, None
+        return None, grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias

@@ -1,4 +1,4 @@
-"""From a layer's recurrence to what the next layer reads: residual connection and normalisation."""
+"""What follows a layer's nonlinearity or recurrence: the residual connection and the normalisation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,21 +6,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats
+from charlm.stepping.base import Floats, float32_copy
 
 _EPSILON = 1e-5  # torch's LayerNorm
 
-Link = Callable[[], None]
+OutputWriter = Callable[[], None]
+"""Writes a layer's output into its buffer, from what its recurrence left in another one."""
+
 Norm = tuple[Floats, Floats]
 """Gain and offset of a LayerNorm (Ba et al. 2016), `[hidden]` each."""
 
 
-def layer_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
+def stored_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
     """Returns the normalisation after a layer, by the names of a stored model's weights; None without one."""
     gain = weights.get(f"norms.{index}.weight")
     if gain is None:
         return None
-    return np.array(gain, dtype=np.float32), np.array(weights[f"norms.{index}.bias"], dtype=np.float32)
+    return float32_copy(gain), float32_copy(weights[f"norms.{index}.bias"])
 
 
 def normalized(values: Floats, norm: Norm | None) -> Floats:
@@ -33,8 +35,8 @@ def normalized(values: Floats, norm: Norm | None) -> Floats:
     return result
 
 
-def link(hidden: Floats, outputs: Floats, *, added: Floats | None, norm: Norm | None) -> Link:
-    """Returns what fills `outputs` from `hidden` as it is now.
+def output_writer(hidden: Floats, outputs: Floats, *, added: Floats | None, norm: Norm | None) -> OutputWriter:
+    """Returns the function that writes a layer's output: `hidden` as it is then, plus `added`, normalised.
 
     Args:
         hidden: `[rows, hidden]`.
@@ -43,24 +45,24 @@ def link(hidden: Floats, outputs: Floats, *, added: Floats | None, norm: Norm | 
         norm: gain and offset of a LayerNorm (Ba et al. 2016); None without one.
     """
 
-    def pass_on() -> None:
+    def write() -> None:
         if added is None:
             np.copyto(outputs, hidden)
         else:
             np.add(hidden, added, out=outputs)
 
     if norm is None:
-        return pass_on
+        return write
     normalize = _normalize(outputs, *norm)
 
-    def pass_on_normalized() -> None:
-        pass_on()
+    def write_normalized() -> None:
+        write()
         normalize()
 
-    return pass_on_normalized
+    return write_normalized
 
 
-def _normalize(values: Floats, gain: Floats, offset: Floats) -> Link:
+def _normalize(values: Floats, gain: Floats, offset: Floats) -> OutputWriter:
     size = values.shape[1]
     moment = np.empty((len(values), 1), dtype=np.float32)
     squares = np.empty(values.shape, dtype=np.float32)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.data.files import find_files, is_pipe, path_exists, text_name
+from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.errors import DataError
 
 

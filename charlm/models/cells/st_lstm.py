@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from charlm.models.kernels.layer import gate_inputs, state_gradient, window_gradients
-from charlm.models.kernels.products import StepProduct, product_dtype
+from charlm.models.cells.layer import gate_inputs, state_gradient, window_gradients
+from charlm.models.cells.products import StepProduct, product_dtype
 
 _FLOAT32_UP_TO = 256
 """Units up to which the steps' products stay in float32."""

@@ -1,18 +1,20 @@
 """A GRU layer for the CPU, where torch's own trains at less than half the speed of its LSTM."""
 
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from charlm.models.kernels.products import StepProduct, product_dtype
+from charlm.models.cells.layer import read_window
+from charlm.models.cells.products import StepProduct
 
 _FLOAT32_UP_TO = 128
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
 
 
+@final
 class GRU(nn.GRU):
     """One GRU layer (Cho et al. 2014) with the parameters and the equations of `torch.nn.GRU`.
 
@@ -36,8 +38,8 @@ class GRU(nn.GRU):
             outputs, last = super().forward(inputs, state)
             return outputs, last
         weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0)
-        outputs, last = _Recurrence.apply(inputs, state[0], *weights, product_dtype(inputs))  # type: ignore[no-untyped-call]
-        return outputs, last[None]
+        outputs, last = read_window(_Recurrence, inputs, (state,), *weights)
+        return outputs, last
 
 
 class _Recurrence(torch.autograd.Function):
@@ -48,16 +50,8 @@ class _Recurrence(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: Tensor,
-        state: Tensor,
-        input_weights: Tensor,
-        state_weights: Tensor,
-        input_bias: Tensor,
-        state_bias: Tensor,
-        dtype: torch.dtype,
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+        input_weights, state_weights, input_bias, state_bias = weights
         time, batch, _ = inputs.shape
         hidden = state.shape[1]
         inputs = inputs.to(dtype)
@@ -127,7 +121,7 @@ class _Recurrence(torch.autograd.Function):
         grad_input_bias = _sum_rows(grad_gates)
         grad_inputs = (grad_gates @ input_weights.to(inputs.dtype)).view(time, batch, -1)
         parameters = (grad_input_weights, grad_state_weights, grad_input_bias, grad_state_bias)
-        return grad_inputs, grad, *(each.to(state_weights.dtype) for each in parameters), None
+        return None, grad_inputs, grad, *(each.to(state_weights.dtype) for each in parameters)
 
 
 def _sum_rows(matrix: Tensor) -> Tensor:

@@ -1,11 +1,16 @@
 """What the hand-written recurrent layers share: parameters named as torch names them, and products over a window."""
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charlm.models.cells.products import product_dtype
 
-class RecurrentLayer(nn.Module):
+
+class RecurrentLayer(nn.Module, ABC):
     """One layer's matrices for its inputs and its state, gate by gate, and a bias.
 
     Args:
@@ -19,9 +24,55 @@ class RecurrentLayer(nn.Module):
         self.weight_hh_l0 = nn.Parameter(torch.zeros(gates * hidden_size, hidden_size))
         self.bias_ih_l0 = nn.Parameter(torch.zeros(gates * hidden_size))
 
+    @abstractmethod
+    def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Returns the outputs `[time, batch, hidden]` and the last state, `[1, batch, hidden]` or a tuple of such.
+
+        Args:
+            inputs: `[time, batch, inputs]`.
+            state: before the first of them, as the last state is returned.
+        """
+
     def extra_repr(self) -> str:
         """Returns the sizes, for printing the model."""
         return f"{self.weight_ih_l0.shape[1]}, {self.hidden_size}"
+
+
+class WindowLayer(RecurrentLayer):
+    """A layer whose state is its output alone, and whose whole window is one function.
+
+    Args:
+        recurrence: as `read_window` takes it, with the layer's matrices and its bias.
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, *, gates: int, recurrence: type[torch.autograd.Function]
+    ) -> None:
+        super().__init__(input_size, hidden_size, gates=gates)
+        self.recurrence = recurrence
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
+        outputs, last = read_window(
+            self.recurrence, inputs, (state,), self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0
+        )
+        return outputs, last
+
+
+def read_window(
+    recurrence: type[torch.autograd.Function], inputs: Tensor, states: tuple[Tensor, ...], *rest: Any
+) -> tuple[Tensor, ...]:
+    """Returns the outputs `[time, batch, hidden]` of a whole window, and each state after it, `[1, batch, hidden]`.
+
+    Args:
+        recurrence: takes the arithmetic of the window's products, the inputs, each state, and the rest.
+        inputs: `[time, batch, inputs]`.
+        states: before the first of them, `[1, batch, hidden]` each.
+        rest: weights, and whatever else the recurrence takes.
+    """
+    arguments = (product_dtype(inputs), inputs, *(state[0] for state in states), *rest)
+    outputs, *last = recurrence.apply(*arguments)  # type: ignore[no-untyped-call]
+    return outputs, *(state[None] for state in last)
 
 
 def gate_inputs(inputs: Tensor, weights: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:

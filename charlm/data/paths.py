@@ -1,4 +1,4 @@
-"""Which files a path, a folder or a glob stands for, in a fixed order."""
+"""The files that a path, a folder or a glob stands for, in a fixed order."""
 
 import difflib
 import glob
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from charlm.data.raw import COMPRESSED_SUFFIXES
 from charlm.errors import DataError
+from charlm.files.errors import os_errors_as
 
 
 def path_exists(spec: str) -> bool:
@@ -69,12 +70,11 @@ def text_name(path: Path) -> str:
 def _status(spec: str) -> os.stat_result | None:
     if not spec:
         return None
-    try:
-        return Path(spec).stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
-        return None
-    except OSError as error:
-        raise DataError(f"'{spec}' cannot be read: {error.strerror}.") from None
+    with os_errors_as(DataError, f"'{spec}' cannot be read"):
+        try:
+            return Path(spec).stat()
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
+            return None
 
 
 def _expand(spec: str, known: Iterable[str]) -> tuple[Path, ...]:

@@ -1,0 +1,74 @@
+"""`data`: which text, and how it is read."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from charlm.config.section import Section
+from charlm.notation import parse_size, parse_split
+
+
+class DataConfig(Section):
+    """Which text, how it is read, and how it is split."""
+
+    corpus: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."),
+    ]
+    valid: Annotated[tuple[str, ...], Field(description="Validation text of its own, instead of a split.")] = ()
+    test: Annotated[tuple[str, ...], Field(description="Test text of its own, instead of a split.")] = ()
+    split: Annotated[
+        str | None,
+        Field(
+            description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
+        ),
+    ] = None
+    pattern: Annotated[str, Field(min_length=1, description="Which files of a folder are read, recursively.")] = "*.txt"
+    encoding: Annotated[str, Field(min_length=1, description="Encoding of the text, or 'auto' to detect it.")] = "utf-8"
+    newlines: Annotated[
+        Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
+    ] = "keep"
+    normalize: Annotated[Literal["none", "nfc", "nfkc"], Field(description="Unicode normalisation of the text.")] = (
+        "none"
+    )
+    records: Annotated[
+        Literal["none", "lines"],
+        Field(description="'lines': each line is one example with a begin and an end (names, verses)."),
+    ] = "none"
+
+    max_bytes: Annotated[
+        str, Field(description="Most that a compressed file may unpack to: 500MB, 20GB. More is taken for a bomb.")
+    ] = "8GB"
+
+    @field_validator("corpus", "valid", "test")
+    @classmethod
+    def _names_are_utf8(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            shown = name.encode(errors="replace").decode()
+            if shown != name:
+                raise ValueError(
+                    f"the name {shown!r} is not UTF-8 and cannot be stored with a run; rename the file, or pipe it in: "
+                    "charlm train - < FILE"
+                )
+        return value
+
+    @field_validator("max_bytes")
+    @classmethod
+    def _is_size(cls, value: str) -> str:
+        parse_size(value)
+        return value
+
+    @field_validator("split")
+    @classmethod
+    def _split_is_valid(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_split(value)
+        return value
+
+    @model_validator(mode="after")
+    def _split_or_files(self) -> Self:
+        if self.split is not None and (self.valid or self.test):
+            raise ValueError("split cannot be combined with valid or test files; give one or the other")
+        if [*self.corpus, *self.valid, *self.test].count("-") > 1:
+            raise ValueError("stdin ('-') can be read only once")
+        return self

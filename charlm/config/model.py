@@ -1,0 +1,139 @@
+"""`model`: its kind, shape and regularisation."""
+
+from functools import partial
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, model_validator
+
+from charlm.cells import standing_alone, with_keeping_gate, with_setting
+from charlm.config.section import Only, Section
+from charlm.config.types import CellName, Feedback, Init, ModelKind, Nonlinearity, Probability
+from charlm.notation import Mix, parse_mix
+
+_OF_NETWORKS = Only("model", ("recurrent", "mlp"))
+_OF_RECURRENT = Only("model", ("recurrent",))
+_OF_WINDOWS = Only("model", ("mlp",))
+_OF_NGRAMS = Only("model", ("ngram",))
+
+
+class ModelConfig(Section):
+    """What kind of model, its shape and its regularisation."""
+
+    model: Annotated[
+        ModelKind,
+        Field(
+            description="A recurrent network; a feed-forward one that sees the last --window symbols; or an n-gram "
+            "model, which is counted in seconds instead of trained."
+        ),
+    ] = "recurrent"
+    window: Annotated[
+        int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network sees.")
+    ] = 8
+    order: Annotated[int, _OF_NGRAMS, Field(ge=1, le=24, description="Symbols in an n-gram model's longest grams.")] = 7
+    smoothing: Annotated[
+        Literal["kneser-ney", "witten-bell"],
+        _OF_NGRAMS,
+        Field(description="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."),
+    ] = "kneser-ney"
+    cell: Annotated[CellName, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
+    nonlinearity: Annotated[
+        Nonlinearity,
+        Only("cell", partial(with_setting, "nonlinearity")),
+        Field(description="Activation of the rnn and jordan cells (the others have their own)."),
+    ] = "tanh"
+    feedback: Annotated[
+        Feedback,
+        Only("cell", partial(with_setting, "feedback")),
+        Field(
+            description="What comes back into a jordan cell: its own last output distribution, or, teacher-forced, the "
+            "symbol that came."
+        ),
+    ] = "output"
+    init: Annotated[
+        Init,
+        _OF_RECURRENT,
+        Only("cell", standing_alone),
+        Field(
+            description="First recurrent matrices: orthogonal gate by gate (default and orthogonal), the identity "
+            "(Le et al. 2015), or gaussian with variance --init-variance / hidden size."
+        ),
+    ] = "default"
+    init_variance: Annotated[
+        float,
+        Only("init", ("gaussian",)),
+        Field(gt=0, le=1000, description="k of a recurrent matrix whose entries have variance k / hidden size."),
+    ] = 1.0
+    forget_bias: Annotated[
+        float | None,
+        Only("cell", with_keeping_gate),
+        Field(
+            ge=-100,
+            le=100,
+            description="First bias of the gates that keep the past: forget gates of an LSTM, update gates of a GRU.  "
+            "[default: 1 for LSTMs, 0 for GRUs]",
+        ),
+    ] = None
+    hidden_size: Annotated[
+        int, _OF_NETWORKS, Field(ge=1, le=65536, description="Units in each layer; chosen for a --budget.")
+    ] = 192
+    num_layers: Annotated[int, _OF_NETWORKS, Field(ge=1, le=256, description="Recurrent or hidden layers.")] = 2
+    embedding_size: Annotated[
+        int | None,
+        _OF_NETWORKS,
+        Field(
+            ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size; 64 in an mlp]"
+        ),
+    ] = None
+    dropout: Annotated[
+        Probability | None,
+        _OF_NETWORKS,
+        Field(
+            description="Dropout on the embedding, between layers and before the output.  "
+            "[default: 0.05 to 0.25, the more epochs the more]"
+        ),
+    ] = None
+    embedding_dropout: Annotated[
+        Probability | None, _OF_NETWORKS, Field(description="Dropout on the embedding alone.  [default: as --dropout]")
+    ] = None
+    layer_dropout: Annotated[
+        Probability | None, _OF_NETWORKS, Field(description="Dropout between layers alone.  [default: as --dropout]")
+    ] = None
+    output_dropout: Annotated[
+        Probability | None, _OF_NETWORKS, Field(description="Dropout before the output alone.  [default: as --dropout]")
+    ] = None
+    dropout_kind: Annotated[
+        Literal["element", "variational"],
+        _OF_NETWORKS,
+        Field(description="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."),
+    ] = "variational"
+    residual: Annotated[
+        bool, _OF_NETWORKS, Field(description="Add a layer's input to its output where the sizes agree.")
+    ] = True
+    tie_weights: Annotated[
+        bool,
+        _OF_RECURRENT,
+        Field(description="Use the embedding as output weights (needs embedding size = hidden size)."),
+    ] = False
+    layer_norm: Annotated[bool, _OF_NETWORKS, Field(description="Normalise each layer's output (LayerNorm).")] = False
+
+    mix: Annotated[
+        Annotated[InstanceOf[Mix], BeforeValidator(parse_mix), PlainSerializer(str)] | None,
+        _OF_NETWORKS,
+        Field(
+            description="Mix in an n-gram model of the text, weighted at every symbol by a learnt gate: ngram:K "
+            "with order K, or none.  [default: with --budget ngram:8 where it helps on the validation text, else none]"
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _tied_sizes_agree(self) -> Self:
+        if self.tie_weights and self.embedding_size not in (None, self.hidden_size):
+            raise ValueError(
+                f"tie_weights needs embedding_size = hidden_size, not {self.embedding_size} and {self.hidden_size}"
+            )
+        return self
+
+    @property
+    def mixed_order(self) -> int | None:
+        """The order of the n-gram model that is mixed in; None without one."""
+        return None if self.mix is None else self.mix.order

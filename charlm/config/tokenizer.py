@@ -1,0 +1,22 @@
+"""`tokenizer`: how text becomes symbols."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from charlm.config.section import Section
+
+
+class TokenizerConfig(Section):
+    """How text becomes symbols."""
+
+    tokenizer: Annotated[
+        Literal["char", "byte", "sentencepiece"],
+        Field(description="Symbols: Unicode characters, UTF-8 bytes, or sentencepiece subwords."),
+    ] = "char"
+    vocabulary_size: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Symbols that sentencepiece learns at most.")
+    ] = 1000
+    sentencepiece_model: Annotated[
+        Literal["unigram", "bpe"], Field(description="Which kind of sentencepiece model is learnt.")
+    ] = "unigram"

@@ -1,0 +1,46 @@
+"""Types that several sections share."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from charlm.cells import CELLS, cell_names
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+
+
+def _is_device(name: str) -> str:
+    if not _DEVICE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a device; it should be auto, cpu, cuda, cuda:N or mps")
+    return name
+
+
+def _is_cell(name: str) -> str:
+    if name not in CELLS:
+        raise ValueError(f"{name!r} is not a recurrent cell; there are {', '.join(CELLS)}")
+    return name
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Marks a text setting that takes a few values, for the help, the completion and the docs to list.
+
+    Attributes:
+        values: returns them.
+    """
+
+    values: Callable[[], tuple[str, ...]]
+
+
+Device = Annotated[str, AfterValidator(_is_device)]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Weights = Literal["float32", "int8"]
+ModelKind = Literal["recurrent", "mlp", "ngram"]
+CellName = Annotated[str, AfterValidator(_is_cell), Choices(cell_names)]
+Nonlinearity = Literal["tanh", "relu", "sigmoid"]
+Feedback = Literal["output", "target"]
+Init = Literal["default", "identity", "orthogonal", "gaussian"]
+Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
