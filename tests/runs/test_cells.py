@@ -8,7 +8,7 @@ from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.runs.api import load
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train import resume, start
-from tests.runs.test_train import StopAfter
+from tests.support.reporters import StopAfter
 
 
 @pytest.mark.parametrize("cell", cell_names())

@@ -14,6 +14,7 @@ from charlm.runs.comparison import CellResult, markdown
 from charlm.runs.grid import cells_of_equal_parameters, grid_cells, with_equal_parameters
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.training.defaults import default_embedding_size
+from tests.support.reporters import KilledError
 
 
 class StopAfterSteps(SilentReporter):
@@ -72,10 +73,6 @@ def test_an_interrupted_comparison_goes_on_where_it_was(small_request, workspace
     assert [each.validation for each in results] == [each.validation for each in whole]
     assert results[0] == first[0]
     assert run(small_request(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
-
-
-class KilledError(Exception):
-    pass
 
 
 class KilledWhileScoring(SilentReporter):
