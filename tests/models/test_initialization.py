@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from charlm.cells import CELLS, standing_alone
-from charlm.config import ModelConfig
+from charlm.config import ModelConfig, require_suited
+from charlm.errors import ConfigError
 from charlm.models.build import build_network
 
 
@@ -64,5 +65,5 @@ def test_the_default_forget_bias_is_one_for_lstms_and_zero_for_grus():
     ],
 )
 def test_a_setting_that_the_cell_cannot_take_is_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
-        ModelConfig(**settings)
+    with pytest.raises(ConfigError, match=message):
+        require_suited(ModelConfig(**settings), settings)
