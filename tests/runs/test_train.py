@@ -43,6 +43,7 @@ def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_request, w
     assert_same_end(whole.run, workspace.checkpoints / "killed")
 
 
+@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor")
 def test_bfloat16_resumes_bit_identical_too(small_request, workspace):
     whole = train_whole(small_request(name="whole", precision="bf16"), workspace)
     stop = StopRequest()
