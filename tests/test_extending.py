@@ -18,13 +18,14 @@ from charlm.errors import ConfigError
 from charlm.models.build import arrays_of, build_network
 from charlm.models.cells.layer import RecurrentLayer
 from charlm.runs.reporting import SilentReporter, StopRequest
-from charlm.runs.train import resume, start
-from charlm.runs.workspace import Workspace
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import start
 from charlm.stepping.build import build_step_model
 from charlm.stepping.cells.base import BoundLayer, CellStep, finish_logistic, interpolate
 from charlm.stepping.shapes import weight_shapes
-from tests.runs.conftest import write_text
-from tests.runs.test_train import StopAfter
+from tests.support.reporters import StopAfter
+from tests.support.tale import write_tale
 
 PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
 
@@ -100,7 +101,7 @@ RUN = {"precision": "fp32", "device": "cpu"}
 
 @pytest.fixture
 def text(tmp_path):
-    return write_text(tmp_path / "tale.txt")
+    return write_tale(tmp_path / "tale.txt")
 
 
 def test_the_page_shows_what_is_tested_here():

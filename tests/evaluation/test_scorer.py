@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -12,6 +11,7 @@ from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import carried, cold_windows, warm_lanes
 from charlm.models.base import OWN, code_lengths
 from charlm.models.recurrent import RecurrentLanguageModel
+from tests.support.code_lengths import nats_symbol_by_symbol
 
 
 def tokens(count: int) -> TokenFile:
@@ -27,18 +27,8 @@ def model():
     return model.eval()
 
 
-def one_at_a_time(model, text, *, reset_every=None) -> float:
-    """The definition: feed a symbol, pay for the next one."""
-    symbols = text.read(0, len(text)).astype(int).tolist()
-    total = 0.0
-    with torch.no_grad():
-        state = model.initial_state(1)
-        for place, (symbol, following) in enumerate(itertools.pairwise(symbols)):
-            if reset_every and place % reset_every == 0:
-                state = model.initial_state(1)
-            logits, state = model(torch.tensor([[symbol]]), state)
-            total -= logits[0, 0].double().log_softmax(-1)[following].item()
-    return total
+def symbols_of(text: TokenFile) -> list[int]:
+    return text.read(0, len(text)).astype(int).tolist()
 
 
 CPU = torch.device("cpu")
@@ -48,7 +38,7 @@ CPU = torch.device("cpu")
 def test_the_carried_score_is_that_of_one_symbol_at_a_time(model, count):
     text = tokens(count)
     assert total_nats(model, carried(text, length=16), device=CPU)[OWN] == pytest.approx(
-        one_at_a_time(model, text), rel=1e-6
+        nats_symbol_by_symbol(model, symbols_of(text)), rel=1e-6
     )
 
 
@@ -57,14 +47,16 @@ def test_cold_windows_start_each_from_zero(model, context):
     text = tokens(100)
     windows = cold_windows(text, context=context, batch_size=3)
     assert total_nats(model, windows, device=CPU)[OWN] == pytest.approx(
-        one_at_a_time(model, text, reset_every=context), rel=1e-6
+        nats_symbol_by_symbol(model, symbols_of(text), reset_every=context), rel=1e-6
     )
 
 
 def test_warm_lanes_with_enough_warmup_are_exact(model):
     text = tokens(101)
     windows = warm_lanes(text, num_lanes=4, warmup=100, length=13)
-    assert total_nats(model, windows, device=CPU)[OWN] == pytest.approx(one_at_a_time(model, text), rel=1e-5)
+    assert total_nats(model, windows, device=CPU)[OWN] == pytest.approx(
+        nats_symbol_by_symbol(model, symbols_of(text)), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("count", [2, 3, 50, 64, 65, 66, 301])

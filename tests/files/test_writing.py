@@ -1,4 +1,5 @@
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,25 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         replace_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_content_is_synced_before_the_renaming_and_the_folder_after_it(tmp_path, monkeypatch):
+    events = []
+    plain_sync, plain_replace = os.fsync, os.replace
+
+    def fsync(descriptor):
+        status = os.fstat(descriptor)
+        events.append("sync folder" if stat.S_ISDIR(status.st_mode) else f"sync {status.st_size} bytes")
+        plain_sync(descriptor)
+
+    def replace(source, target):
+        events.append(f"rename to {Path(target).name}")
+        plain_replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    replace_file(tmp_path / "file", [b"new", b"er"])
+    assert events == ["sync 5 bytes", "rename to file", "sync folder"]
 
 
 def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path: Path):

@@ -13,6 +13,7 @@ from charlm.ngrams.build import count_model
 from charlm.ngrams.cross_fitting import cross_fit
 from charlm.stepping.build import build_step_model
 from charlm.training.objectives import MixtureLoss, next_symbol_loss
+from tests.support.steps import assert_reading_leaves_the_state_of_steps, assert_steps_are_those_of
 
 TEXT = np.random.default_rng(1).choice(5, size=300, p=[0.4, 0.3, 0.15, 0.1, 0.05]).astype(np.uint8)
 CONFIG = ModelConfig(hidden_size=6, embedding_size=6, num_layers=2, mix="ngram:3")
@@ -73,23 +74,12 @@ def test_code_lengths_are_those_of_the_mixture_and_its_parts():
 def test_steps_are_those_of_the_torch_model(num_streams):
     model = mixed()
     steps = build_step_model(CONFIG, arrays_of(model), vocabulary_size=5, source="here")
-    symbols = tokens(num_streams)
-    with torch.no_grad():
-        expected, _ = model(symbols, model.initial_state(num_streams))
-    stepper = steps.stepper(steps.initial_state(num_streams))
-    for time, row in enumerate(symbols.numpy()):
-        if time == 7:
-            stepper = steps.stepper(stepper.state())
-        assert stepper.step(row) == pytest.approx(expected[time].numpy(), abs=2e-5)
+    assert_steps_are_those_of(model, steps, tokens(num_streams), restart_at=7, tolerance=2e-5)
 
 
 def test_reading_ahead_leaves_the_state_of_steps():
     steps = build_step_model(CONFIG, arrays_of(mixed()), vocabulary_size=5, source="here")
-    stepper = steps.stepper(steps.initial_state(1))
-    for token in TEXT[:40]:
-        stepper.step(np.array([token]))
-    for one, other in zip(steps.read(TEXT[:40], steps.initial_state(1)), stepper.state(), strict=True):
-        assert one == pytest.approx(other, abs=1e-6)
+    assert_reading_leaves_the_state_of_steps(steps, TEXT[:40], tolerance=1e-6)
 
 
 def test_arrays_bring_the_model_back():

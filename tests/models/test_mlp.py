@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 import torch
 
@@ -9,6 +8,8 @@ from charlm.errors import CheckpointError, ConfigError
 from charlm.models.build import arrays_of, build_network
 from charlm.stepping.build import build_step_model
 from tests.support.memory import NATS_WITHOUT_MEMORY, NUM_SYMBOLS, train_where_memory_is_needed
+from tests.support.small_networks import draw_weights, random_tokens
+from tests.support.steps import assert_reading_leaves_the_state_of_steps, assert_steps_are_those_of
 
 SHAPES = [
     {},
@@ -24,15 +25,12 @@ def make(**settings):
         {"model": "mlp", "window": 3, "hidden_size": 6, "embedding_size": 4, "num_layers": 2} | settings
     )
     model = build_network(config, vocabulary_size=5).eval()
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
+    draw_weights(model, deviation=0.5)
     return config, model
 
 
 def tokens(time=9, batch=2):
-    return torch.randint(0, 5, (time, batch), generator=torch.Generator().manual_seed(2))
+    return random_tokens(time, batch)
 
 
 def slowly(config, model, text):
@@ -80,25 +78,14 @@ def test_the_state_carries_a_text_over_windows(settings, border):
 def test_steps_are_those_of_the_torch_model(settings, num_streams):
     config, model = make(**settings)
     steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
-    symbols = tokens(batch=num_streams)
-    with torch.no_grad():
-        expected, _ = model(symbols, model.initial_state(num_streams))
-    stepper = steps.stepper(steps.initial_state(num_streams))
-    for time, row in enumerate(symbols.numpy()):
-        if time == 2:
-            stepper = steps.stepper(stepper.state())
-        assert stepper.step(row) == pytest.approx(expected[time].numpy(), abs=1e-5)
+    assert_steps_are_those_of(model, steps, tokens(batch=num_streams), restart_at=2, tolerance=1e-5)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 9])
 def test_reading_ahead_leaves_the_state_of_steps(length):
     config, model = make(window=4)
     steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
-    stepper = steps.stepper(steps.initial_state(1))
-    text = tokens(batch=1)[:length, 0].numpy()
-    for token in text:
-        stepper.step(np.array([token]))
-    assert np.array_equal(steps.read(text, steps.initial_state(1))[0], stepper.state()[0])
+    assert_reading_leaves_the_state_of_steps(steps, tokens(batch=1)[:length, 0].numpy(), tolerance=0)
 
 
 def test_one_layer_worked_by_hand():
@@ -158,19 +145,19 @@ def test_it_learns_what_its_window_holds_and_no_more(window):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cell": "gru"}, "cell is for model recurrent, not for model mlp"),
-        ({"tie_weights": True}, "tie_weights is for model recurrent"),
+        ({"model": "mlp", "cell": "gru"}, "cell is for model recurrent, not for model mlp"),
+        ({"model": "mlp", "tie_weights": True}, "tie_weights is for model recurrent"),
         ({"model": "recurrent", "window": 4}, "window is for model mlp, not for model recurrent"),
     ],
 )
-def test_settings_of_other_models_are_refused(settings, message):
+def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
-        require_suited(ModelConfig.model_validate({"model": "mlp", **settings}), settings)
+        require_suited(ModelConfig(**settings), settings)
 
 
-def test_a_window_has_at_least_one_symbol():
+def test_a_window_of_nothing_is_refused():
     with pytest.raises(ValueError, match="greater than or equal to 1"):
-        ModelConfig(model="mlp", window=0)
+        make(window=0)
 
 
 def test_weights_that_do_not_fit_are_refused_and_so_is_int8():

@@ -5,6 +5,7 @@ from torch import nn
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
 from charlm.models.recurrent import RecurrentLanguageModel
+from tests.support.small_networks import random_tokens
 
 CELLS = ["lstm", "gru", "rnn"]
 
@@ -16,17 +17,13 @@ def make(**settings):
     return model
 
 
-def tokens(time=7, batch=2):
-    return torch.randint(0, 5, (time, batch), generator=torch.Generator().manual_seed(2))
-
-
 @pytest.mark.parametrize("cell", CELLS)
 def test_one_call_equals_one_symbol_at_a_time(cell):
     model = make(cell=cell, residual=True, layer_norm=True).eval()
-    whole, whole_state = model(tokens(), model.initial_state(2))
+    whole, whole_state = model(random_tokens(), model.initial_state(2))
     state = model.initial_state(2)
     steps = []
-    for row in tokens():
+    for row in random_tokens():
         logits, state = model(row[None], state)
         steps.append(logits)
     torch.testing.assert_close(whole, torch.cat(steps))
@@ -39,13 +36,13 @@ def test_lstm_follows_its_equations():
     model = make(num_layers=1).eval()
     layer = model.layers[0]
     hidden = cell = torch.zeros(3)
-    for token in tokens(batch=1)[:, 0]:
+    for token in random_tokens(batch=1)[:, 0]:
         inputs = model.embedding.weight[token]
         gates = layer.weight_ih_l0 @ inputs + layer.bias_ih_l0 + layer.weight_hh_l0 @ hidden + layer.bias_hh_l0
         i, f, g, o = gates.chunk(4)
         cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
         hidden = o.sigmoid() * cell.tanh()
-    logits, _ = model(tokens(batch=1), model.initial_state(1))
+    logits, _ = model(random_tokens(batch=1), model.initial_state(1))
     torch.testing.assert_close(logits[-1, 0], model.output.weight @ hidden + model.output.bias)
 
 
@@ -56,22 +53,22 @@ def test_without_extras_it_is_torchs_own_stack(cell):
     for index, layer in enumerate(model.layers):
         for name, parameter in layer.named_parameters():
             getattr(reference, name.replace("_l0", f"_l{index}")).data.copy_(parameter)
-    outputs, _ = reference(model.embedding(tokens()))
-    torch.testing.assert_close(model(tokens(), model.initial_state(2))[0], model.output(outputs))
+    outputs, _ = reference(model.embedding(random_tokens()))
+    torch.testing.assert_close(model(random_tokens(), model.initial_state(2))[0], model.output(outputs))
 
 
 def test_residual_adds_a_layers_input():
     plain, residual = make(num_layers=1), make(num_layers=1, residual=True)
     residual.load_state_dict(plain.state_dict())
-    added = residual(tokens(), residual.initial_state(2))[0] - plain(tokens(), plain.initial_state(2))[0]
-    torch.testing.assert_close(added, plain.embedding(tokens()) @ plain.output.weight.T)
+    added = residual(random_tokens(), residual.initial_state(2))[0] - plain(random_tokens(), plain.initial_state(2))[0]
+    torch.testing.assert_close(added, plain.embedding(random_tokens()) @ plain.output.weight.T)
 
 
 def test_residual_leaves_unequal_sizes_alone():
     plain, residual = make(embedding_size=4, num_layers=1), make(embedding_size=4, num_layers=1, residual=True)
     residual.load_state_dict(plain.state_dict())
     torch.testing.assert_close(
-        residual(tokens(), residual.initial_state(2))[0], plain(tokens(), plain.initial_state(2))[0]
+        residual(random_tokens(), residual.initial_state(2))[0], plain(random_tokens(), plain.initial_state(2))[0]
     )
 
 
@@ -111,8 +108,8 @@ def test_variational_dropout_uses_one_mask_for_all_positions():
 
 def test_evaluation_drops_nothing_and_needs_no_generator():
     model = make(embedding_dropout=0.9, layer_dropout=0.9, output_dropout=0.9).eval()
-    one, _ = model(tokens(), model.initial_state(2))
-    other, _ = model(tokens(), model.initial_state(2))
+    one, _ = model(random_tokens(), model.initial_state(2))
+    other, _ = model(random_tokens(), model.initial_state(2))
     assert torch.equal(one, other)
 
 

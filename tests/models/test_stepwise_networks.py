@@ -1,6 +1,5 @@
 """The networks whose layers do not stand alone, against their equations, one symbol and one text at a time."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -11,6 +10,8 @@ from charlm.models.build import arrays_of, build_network
 from charlm.models.growth import grow_vocabulary
 from charlm.stepping.build import build_step_model
 from tests.support.memory import NATS_WITHOUT_MEMORY, NUM_SYMBOLS, train_where_memory_is_needed
+from tests.support.small_networks import draw_weights, random_tokens
+from tests.support.steps import assert_reading_leaves_the_state_of_steps, assert_steps_are_those_of
 
 NETWORKS = [
     {"cell": "jordan"},
@@ -27,15 +28,8 @@ NETWORKS = [
 def make(settings, dtype=torch.float32):
     config = ModelConfig.model_validate({"hidden_size": 4, "embedding_size": 4, "num_layers": 2} | settings)
     model = build_network(config, vocabulary_size=5).to(dtype).eval()
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(0.6 * torch.randn(parameter.shape, generator=generator))
+    draw_weights(model, deviation=0.6)
     return config, model
-
-
-def tokens(time=7, batch=2):
-    return torch.randint(0, 5, (time, batch), generator=torch.Generator().manual_seed(2))
 
 
 def slow_jordan(config, model, text):
@@ -86,9 +80,9 @@ SLOW = {"jordan": slow_jordan, "st-lstm": slow_st_lstm}
 def test_logits_are_those_of_the_equations(settings):
     config, model = make(settings, torch.float64)
     with torch.no_grad():
-        logits, _ = model(tokens(), model.initial_state(2))
+        logits, _ = model(random_tokens(), model.initial_state(2))
         for lane in range(2):
-            expected = SLOW[config.cell](config, model, tokens()[:, lane])
+            expected = SLOW[config.cell](config, model, random_tokens()[:, lane])
             # A running-free prediction is rounded to float32 before it comes back.
             torch.testing.assert_close(logits[:, lane], expected, rtol=1e-5, atol=1e-6)
 
@@ -96,12 +90,12 @@ def test_logits_are_those_of_the_equations(settings):
 @pytest.mark.parametrize("settings", NETWORKS)
 def test_gradients_are_those_of_the_equations(settings):
     config, model = make(settings, torch.float64)
-    logits, _ = model(tokens(batch=1), model.initial_state(1))
+    logits, _ = model(random_tokens(batch=1), model.initial_state(1))
     weights = torch.randn(7, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     parameters = list(model.parameters())
     told = torch.autograd.grad((logits[:, 0] * weights).sum(), parameters)
     expected = torch.autograd.grad(
-        (SLOW[config.cell](config, model, tokens(batch=1)[:, 0]) * weights).sum(), parameters
+        (SLOW[config.cell](config, model, random_tokens(batch=1)[:, 0]) * weights).sum(), parameters
     )
     for one, other in zip(told, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
@@ -111,9 +105,9 @@ def test_gradients_are_those_of_the_equations(settings):
 def test_the_state_carries_a_text_over_windows(settings):
     _, model = make(settings)
     with torch.no_grad():
-        whole, end = model(tokens(), model.initial_state(2))
-        first, state = model(tokens()[:3], model.initial_state(2))
-        second, last = model(tokens()[3:], state)
+        whole, end = model(random_tokens(), model.initial_state(2))
+        first, state = model(random_tokens()[:3], model.initial_state(2))
+        second, last = model(random_tokens()[3:], state)
     torch.testing.assert_close(torch.cat([first, second]), whole)
     for one, other in zip(last, end, strict=True):
         torch.testing.assert_close(one, other)
@@ -124,34 +118,22 @@ def test_the_state_carries_a_text_over_windows(settings):
 def test_steps_are_those_of_the_torch_model(settings, num_streams):
     config, model = make(settings)
     steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
-    symbols = tokens(batch=num_streams)
-    with torch.no_grad():
-        expected, _ = model(symbols, model.initial_state(num_streams))
-    stepper = steps.stepper(steps.initial_state(num_streams))
-    for time, row in enumerate(symbols.numpy()):
-        if time == 3:
-            stepper = steps.stepper(stepper.state())
-        assert stepper.step(row) == pytest.approx(expected[time].numpy(), abs=1e-4)
+    assert_steps_are_those_of(model, steps, random_tokens(batch=num_streams), restart_at=3, tolerance=1e-4)
 
 
 @pytest.mark.parametrize("settings", NETWORKS)
 def test_reading_ahead_leaves_the_state_of_steps(settings):
     config, model = make(settings)
     steps = build_step_model(config, arrays_of(model), vocabulary_size=5, source="here")
-    stepper = steps.stepper(steps.initial_state(1))
-    text = tokens(batch=1)[:, 0].numpy()
-    for token in text:
-        stepper.step(np.array([token]))
-    for one, other in zip(steps.read(text, steps.initial_state(1)), stepper.state(), strict=True):
-        assert one == pytest.approx(other, abs=1e-5)
+    assert_reading_leaves_the_state_of_steps(steps, random_tokens(batch=1)[:, 0].numpy(), tolerance=1e-5)
 
 
 def test_a_teacher_forced_jordan_network_sees_one_symbol_only():
     _, model = make({"cell": "jordan", "feedback": "target"})
-    other = tokens().clone()
+    other = random_tokens().clone()
     other[:-1] = (other[:-1] + 1) % 5
     with torch.no_grad():
-        one, _ = model(tokens(), model.initial_state(2))
+        one, _ = model(random_tokens(), model.initial_state(2))
         two, _ = model(other, model.initial_state(2))
     torch.testing.assert_close(one[-1], two[-1])
 

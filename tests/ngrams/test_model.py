@@ -5,6 +5,7 @@ from charlm.errors import CheckpointError
 from charlm.ngrams.build import count_model
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
+from tests.support.steps import assert_reading_leaves_the_state_of_steps
 
 TEXT = np.random.default_rng(1).choice(5, size=400, p=[0.5, 0.2, 0.15, 0.1, 0.05]).astype(np.uint8)
 
@@ -65,10 +66,7 @@ def test_steps_tell_what_reading_tells(num_streams):
 @pytest.mark.parametrize("length", [0, 1, 3, 4, 5, 90])
 def test_reading_ahead_leaves_the_state_of_steps(length):
     steps = NgramStepModel(model_of())
-    stepper = steps.stepper(steps.initial_state(1))
-    for token in TEXT[:length]:
-        stepper.step(np.array([token]))
-    assert np.array_equal(steps.read(TEXT[:length], steps.initial_state(1))[0], stepper.state()[0])
+    assert_reading_leaves_the_state_of_steps(steps, TEXT[:length], tolerance=0)
 
 
 def test_arrays_bring_the_model_back():

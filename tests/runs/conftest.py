@@ -4,13 +4,7 @@ import pytest
 
 from charlm.config import Request, by_section, make_request
 from charlm.runs.stored.workspace import Workspace
-
-SENTENCES = ["the cat sat on the mat. ", "a dog ran to the man. ", "we saw ten red hens in a pen. "]
-
-
-def write_text(path: Path, *, sentences: int = 150) -> Path:
-    path.write_text("".join(SENTENCES[(7 * n * n + n // 3) % 3] for n in range(sentences)), encoding="utf-8")
-    return path
+from tests.support.tale import write_tale
 
 
 @pytest.fixture
@@ -20,7 +14,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "tale.txt")
+    return write_tale(tmp_path / "tale.txt")
 
 
 @pytest.fixture

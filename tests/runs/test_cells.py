@@ -9,7 +9,7 @@ from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
-from tests.runs.test_train import StopAfter
+from tests.support.reporters import StopAfter
 
 
 @pytest.mark.parametrize("cell", cell_names())

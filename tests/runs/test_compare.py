@@ -15,6 +15,7 @@ from charlm.runs.compare.result import VariantResult
 from charlm.runs.compare.tables import markdown
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.training.defaults import default_embedding_size
+from tests.support.reporters import KilledError
 
 
 class StopAfterSteps(SilentReporter):
@@ -73,10 +74,6 @@ def test_an_interrupted_comparison_goes_on_where_it_was(small_request, workspace
     assert [each.validation for each in results] == [each.validation for each in whole]
     assert results[0] == first[0]
     assert run(small_request(name="halted"), workspace, grid(models="gru,mlp"))[2] == [None]
-
-
-class KilledError(Exception):
-    pass
 
 
 class KilledWhileScoring(SilentReporter):

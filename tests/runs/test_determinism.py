@@ -7,7 +7,7 @@ import sys
 
 SETTINGS = (
     *("--steps", "20", "--evaluations", "4", "--hidden-size", "8", "--batch-size", "4", "--dropout", "0.1"),
-    *("--mix", "ngram:3", "--device", "cpu", "--threads", "1", "--name", "one"),
+    *("--mix", "ngram:3", "--device", "cpu", "--precision", "fp32", "--threads", "1", "--name", "one"),
 )
 SURROUNDINGS = (
     {"PYTHONHASHSEED": "1", "TERM": "dumb", "LANG": "C", "TZ": "UTC", "OMP_NUM_THREADS": "1"},

@@ -1,4 +1,3 @@
-import itertools
 import math
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.loading import load_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.start import start
+from tests.support.code_lengths import nats_symbol_by_symbol
 
 CPU = torch.device("cpu")
 
@@ -32,15 +32,7 @@ def score(workspace, *text: str, **settings):
 def by_hand(workspace, text: str) -> float:
     """One symbol at a time, in float64, from nothing but the model and the tokenizer."""
     loaded = load_model("mine", workspace, device=CPU)
-    model = loaded.model.double()
-    tokens = loaded.tokenizer.encode(text).astype(int).tolist()
-    total = 0.0
-    with torch.no_grad():
-        state = model.initial_state(1)
-        for symbol, following in itertools.pairwise(tokens):
-            logits, state = model(torch.tensor([[symbol]]), state)
-            total -= logits[0, 0].log_softmax(-1)[following].item()
-    return total
+    return nats_symbol_by_symbol(loaded.model.double(), loaded.tokenizer.encode(text).astype(int).tolist())
 
 
 @pytest.mark.usefixtures("run")

@@ -11,15 +11,12 @@ from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import choose_mix
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
-from tests.runs.test_train import StopAfter
-
-
-def train(config, workspace, **settings):
-    return start(config, workspace, SilentReporter(), StopRequest(), **settings)
+from tests.support.reporters import RecordingReporter, StopAfter
+from tests.support.training_runs import train_whole
 
 
 def test_a_mixed_run_is_scored_with_its_parts_loaded_and_sampled(small_request, workspace):
-    result = train(small_request(name="mixed", mix="ngram:4"), workspace)
+    result = train_whole(small_request(name="mixed", mix="ngram:4"), workspace)
     told = {each.name: each.score.nats_per_symbol for each in result.baselines if each.split == "validation"}
     assert result.validation.nats_per_symbol < min(told["network alone"], 1.02 * told["n-grams alone"])
     run = load("mixed", workspace=workspace.root)
@@ -28,7 +25,7 @@ def test_a_mixed_run_is_scored_with_its_parts_loaded_and_sampled(small_request, 
 
 
 def test_a_mixed_run_goes_on_bit_for_bit(small_request, workspace):
-    whole = train(small_request(name="whole", mix="ngram:4", dropout=0.1), workspace).run
+    whole = train_whole(small_request(name="whole", mix="ngram:4", dropout=0.1), workspace).run
     stop = StopRequest()
     start(small_request(name="halted", mix="ngram:4", dropout=0.1), workspace, StopAfter(stop, 5), stop)
     halted = resume("halted", workspace, SilentReporter(), StopRequest()).run
@@ -38,15 +35,15 @@ def test_a_mixed_run_goes_on_bit_for_bit(small_request, workspace):
 
 
 def test_the_network_of_a_mixed_run_is_fine_tuned(small_request, workspace):
-    train(small_request(name="mixed", mix="ngram:4"), workspace)
-    result = train(small_request(name="tuned", steps=2, evaluations=1), workspace, init_from="mixed")
+    train_whole(small_request(name="mixed", mix="ngram:4"), workspace)
+    result = train_whole(small_request(name="tuned", steps=2, evaluations=1), workspace, init_from="mixed")
     assert load("tuned", workspace=workspace.root).config.model.mixed_order is None
     assert result.steps == 2
 
 
 def test_records_are_mixed_with_n_grams_of_records(small_request, workspace, text):
     text.write_text(text.read_text().replace(". ", ".\n"))
-    result = train(small_request(name="lines", records="lines", mix="ngram:3"), workspace)
+    result = train_whole(small_request(name="lines", records="lines", mix="ngram:3"), workspace)
     assert load(str(result.run), workspace=workspace.root).sample(seed=1, length=20)
 
 
@@ -98,7 +95,7 @@ def test_a_mix_on_trial_that_does_not_help_is_dropped(small_request, workspace, 
     monkeypatch.setattr(training, "choose_mix", settle)
     monkeypatch.setattr(training, "train_to_the_end", spoil)
     config = small_request(name="spoilt", mix="ngram:3", steps=200, learning_rate=0.05, weight_decay=0.0)
-    result = train(config, workspace)
+    result = train_whole(config, workspace)
     told = {each.name: each.score for each in result.baselines if each.split == "validation"}
     assert result.validation == told["network alone"]
     run = load("spoilt", workspace=workspace.root)
@@ -118,13 +115,13 @@ def test_mixing_is_for_networks_and_for_texts_long_enough(small_request, workspa
     (tmp_path / "short.txt").write_text("abcdefgh")
     config = small_request(corpus=(str(tmp_path / "short.txt"),), split="100/0/0", mix="ngram:20")
     with pytest.raises(DataError, match="--mix ngram:20 needs a text"):
-        train(config, workspace)
+        train_whole(config, workspace)
 
 
 def test_a_mixed_run_has_no_arpa_form(small_request, workspace, tmp_path):
     from charlm.runs.export import export_arpa
 
-    train(small_request(name="mixed", mix="ngram:4"), workspace)
+    train_whole(small_request(name="mixed", mix="ngram:4"), workspace)
     with pytest.raises(ConfigError, match="is a network"):
         export_arpa("mixed", tmp_path / "x.arpa", workspace)
 
@@ -140,12 +137,7 @@ def test_a_mixed_run_is_described_from_its_state_which_has_no_ngrams(small_reque
 
 
 def test_fine_tuning_a_mixed_run_says_that_its_network_alone_is_taken(small_request, workspace):
-    notes = []
-
-    class Told(SilentReporter):
-        def note(self, message):
-            notes.append(message)
-
-    train(small_request(name="mixed", mix="ngram:3"), workspace)
-    start(small_request(name="tuned"), workspace, Told(), StopRequest(), init_from="mixed")
-    assert any("the network alone is taken" in note for note in notes)
+    reporter = RecordingReporter()
+    train_whole(small_request(name="mixed", mix="ngram:3"), workspace)
+    start(small_request(name="tuned"), workspace, reporter, StopRequest(), init_from="mixed")
+    assert any("the network alone is taken" in note for note in reporter.notes)

@@ -18,14 +18,7 @@ from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
 from charlm.runs.verify import verify_run
 from charlm.training.trainer import Trainer
-
-
-class Told(SilentReporter):
-    def __init__(self):
-        self.warnings = []
-
-    def warn(self, message):
-        self.warnings.append(message)
+from tests.support.reporters import RecordingReporter
 
 
 def trained(small_request, workspace, **settings):
@@ -84,7 +77,7 @@ def test_where_only_the_best_model_is_left_it_is_named(small_request, workspace)
 def test_a_damaged_best_model_is_made_anew_on_going_on(small_request, workspace):
     run = trained(small_request, workspace)
     flip(run / "best.safetensors")
-    told = Told()
+    told = RecordingReporter()
     gone_on(workspace, reporter=told, steps=16)
     assert any("best.safetensors' is damaged or gone" in warning for warning in told.warnings)
     assert read_model("one", workspace).values["step"] > 12
@@ -95,7 +88,7 @@ def test_damaged_settings_and_metrics_are_mended_on_going_on(small_request, work
     (run / "config.toml").write_bytes(b"\0\0\0")
     lines = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (run / "metrics.jsonl").write_bytes(b"".join([lines[0], b"{torn\n", *lines[1:], b'{"step": 13']))
-    told = Told()
+    told = RecordingReporter()
     gone_on(workspace, reporter=told, steps=16)
     assert any(warning.startswith("1 damaged lines") for warning in told.warnings)
     assert verify_run("one", workspace).is_whole

@@ -1,6 +1,5 @@
-import json
+import math
 import os
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,56 +10,8 @@ from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
-
-
-class StopAfter(SilentReporter):
-    """Asks to stop after a step, as Ctrl-C does."""
-
-    def __init__(self, stop: StopRequest, step: int) -> None:
-        self.stop = stop
-        self.at = step
-
-    def step(self, report):
-        self.stop.requested = report.step >= self.at
-
-
-class KilledError(Exception):
-    pass
-
-
-class CrashAfter(SilentReporter):
-    """Dies after a step without saving, as a killed process does."""
-
-    def __init__(self, step: int) -> None:
-        self.at = step
-
-    def step(self, report):
-        if report.step >= self.at:
-            raise KilledError
-
-
-def train_whole(config, workspace):
-    return start(config, workspace, SilentReporter(), StopRequest())
-
-
-def lines_without_times(run: Path):
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
-
-
-def assert_same_end(one: Path, other: Path) -> None:
-    for name in ("best.safetensors", "last.safetensors"):
-        first, second = read_checkpoint(one / name), read_checkpoint(other / name)
-        assert first.tensors.keys() == second.tensors.keys()
-        for key, tensor in first.tensors.items():
-            assert torch.equal(tensor, second.tensors[key]), f"{name}: {key}"
-    first, second = (dict(read_checkpoint(run / "last.safetensors").values) for run in (one, other))
-    for values in (first, second):
-        values["progress"] = {key: value for key, value in values["progress"].items() if key != "seconds"}
-        values["config"]["run"].pop("name")
-    assert first == second
-    assert lines_without_times(one) == lines_without_times(other)
-
+from tests.support.reporters import CrashAfter, KilledError, StopAfter
+from tests.support.training_runs import assert_same_end, metrics_without_times, train_whole
 
 SETTINGS = [
     {},
@@ -93,6 +44,7 @@ def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_request, w
     assert_same_end(whole.run, workspace.checkpoints / "killed")
 
 
+@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor")
 def test_bfloat16_resumes_bit_identical_too(small_request, workspace):
     whole = train_whole(small_request(name="whole", precision="bf16"), workspace)
     stop = StopRequest()
@@ -143,7 +95,7 @@ def test_float16_is_refused_on_a_cpu(small_request, workspace):
 
 def test_epochs_are_passes_over_the_text(small_request, workspace):
     result = train_whole(small_request(steps=None, epochs=0.5), workspace)
-    lines = lines_without_times(result.run)
+    lines = metrics_without_times(result.run)
     assert lines[-1]["epoch"] == pytest.approx(0.5, abs=0.02)
 
 
@@ -168,6 +120,23 @@ def test_without_a_validation_text_the_newest_weights_are_kept(small_request, wo
     assert result.validation is None
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
     assert all(torch.equal(tensor, last.section("model")[name]) for name, tensor in best.section("model").items())
+
+
+def test_the_best_model_is_the_average_where_there_is_one(small_request, workspace):
+    result = train_whole(small_request(average=0.9, evaluations=1), workspace)
+    best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
+    averaged, raw = last.section("average"), last.section("model")
+    assert averaged.keys() == raw.keys()
+    for name, tensor in best.section("model").items():
+        assert torch.equal(tensor, averaged[name])
+        assert not torch.equal(tensor, raw[name])
+
+
+def test_the_learning_rate_of_each_step_is_that_of_the_schedule(small_request, workspace):
+    config = small_request(steps=20, warmup_steps=2, learning_rate=0.01, final_learning_rate=0.1)
+    rates = [line["learning_rate"] for line in metrics_without_times(train_whole(config, workspace).run)]
+    cosine = [0.01 * (0.1 + 0.45 * (1 + math.cos(math.pi * step / 20))) for step in range(20)]
+    assert rates == pytest.approx([cosine[0] / 3, cosine[1] * 2 / 3, *cosine[2:]])
 
 
 def test_early_stopping_keeps_the_best(small_request, workspace):

@@ -42,7 +42,7 @@ def test_a_product_follows_its_buffer():
 @pytest.mark.parametrize(("cell", "tolerance"), [("lstm", 0.03), ("gru", 0.015), ("rnn", 0.15)])
 @pytest.mark.parametrize("num_streams", [1, 9])
 def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, tolerance, num_streams):
-    """The tolerance is three times the largest error from eight seeds, and a quarter of the error of four bits."""
+    """The tolerance is three times the largest error from eight seeds; four bits would be further off."""
     config = ModelConfig(cell=cell, hidden_size=32, num_layers=2)
     model = build_network(config, vocabulary_size=6).eval()
     model.initialize(torch.Generator().manual_seed(1))

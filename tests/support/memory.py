@@ -34,7 +34,7 @@ def text_that_needs_memory() -> torch.Tensor:
 def train_where_memory_is_needed(model: LanguageModel) -> float:
     """Trains a new model on the text and returns its mean loss after the ambiguous symbol, in nats.
 
-    Networks of eight units end below 0.02 nats, from five seeds, with AVX-512, with AVX2 and without either.
+    From five seeds, networks of eight units end below 0.02 nats: with AVX-512, with AVX2, without, and in bfloat16.
     """
     assert isinstance(model, nn.Module)
     text = text_that_needs_memory()

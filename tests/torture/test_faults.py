@@ -14,59 +14,59 @@ def assert_one_sentence(ended, *, code=1):
     assert sum(line.startswith("Error: ") for line in ended.output.splitlines()) == 1, ended.output
 
 
-def refuse_at(playground, whole, number, error):
+def refuse_at(runs, whole, number, error):
     """Lets the system refuse one thing that a training asks for, goes on, and compares the end."""
-    folder = playground.folder()
-    ended = playground.nursery.run(folder, *playground.train, mishaps={number: error})
+    folder = runs.folder()
+    ended = runs.runner.run(folder, *runs.train, faults={number: error})
     # Some things may fail without harm: leftovers that cannot be removed, links that a file system does not have.
     if ended.code:
         assert_one_sentence(ended)
-    playground.finish(folder)
-    assert playground.state(folder) == whole.state, f"{error} at {number}: {whole.events[number]}"
+    runs.finish(folder)
+    assert runs.state(folder) == whole.state, f"{error} at {number}: {whole.events[number]}"
     shutil.rmtree(folder)
     return ended
 
 
-def test_refused_at_some_points(playground, whole):
+def test_refused_at_some_points(runs, whole):
     for index, number in enumerate(range(1, len(whole.events), 17)):
-        refuse_at(playground, whole, number, ERRORS[index % len(ERRORS)])
+        refuse_at(runs, whole, number, ERRORS[index % len(ERRORS)])
 
 
 @pytest.mark.torture
-def test_refused_at_every_point(playground, whole):
+def test_refused_at_every_point(runs, whole):
     refused = 0
     for number in range(len(whole.events)):
-        refused += refuse_at(playground, whole, number, ERRORS[number % len(ERRORS)]).code
+        refused += refuse_at(runs, whole, number, ERRORS[number % len(ERRORS)]).code
     assert refused > 0.8 * len(whole.events)
 
 
 @pytest.mark.parametrize("limit", [500, 1_000, 3_000, 6_000, 10_000])
-def test_files_that_may_not_grow(playground, whole, limit):
-    folder = playground.folder()
-    ended = playground.nursery.run(folder, *playground.train, limits={"FSIZE": limit})
+def test_files_that_may_not_grow(runs, whole, limit):
+    folder = runs.folder()
+    ended = runs.runner.run(folder, *runs.train, limits={"FSIZE": limit})
     assert_one_sentence(ended)
-    playground.finish(folder)
-    assert playground.state(folder) == whole.state
+    runs.finish(folder)
+    assert runs.state(folder) == whole.state
 
 
 @pytest.mark.parametrize("limit", [8, 10, 12, 16])
-def test_no_more_file_handles(playground, whole, limit):
-    folder = playground.folder()
-    ended = playground.nursery.run(folder, *playground.train, limits={"NOFILE": limit})
+def test_no_more_file_handles(runs, whole, limit):
+    folder = runs.folder()
+    ended = runs.runner.run(folder, *runs.train, limits={"NOFILE": limit})
     if ended.code:
         assert_one_sentence(ended)
-    playground.finish(folder)
-    assert playground.state(folder) == whole.state
+    runs.finish(folder)
+    assert runs.state(folder) == whole.state
 
 
-def test_a_clock_that_runs_backwards(playground, whole):
-    folder = playground.folder()
-    assert playground.nursery.run(folder, *playground.train, broken_clock=True).code == 0
-    assert playground.state(folder) == whole.state
+def test_a_clock_that_runs_backwards(runs, whole):
+    folder = runs.folder()
+    assert runs.runner.run(folder, *runs.train, broken_clock=True).code == 0
+    assert runs.state(folder) == whole.state
 
 
-def test_a_run_whose_folder_is_deleted_under_it(playground):
-    folder = playground.folder()
+def test_a_run_whose_folder_is_deleted_under_it(runs):
+    folder = runs.folder()
     run = folder / "checkpoints" / "one"
 
     def delete():
@@ -76,38 +76,38 @@ def test_a_run_whose_folder_is_deleted_under_it(playground):
 
     thief = threading.Thread(target=delete)
     thief.start()
-    ended = playground.nursery.run(folder, *playground.train, "--steps", "2000")
+    ended = runs.runner.run(folder, *runs.train, "--steps", "2000")
     thief.join()
     assert_one_sentence(ended)
     assert "No such file" in ended.output
 
 
-def test_a_text_that_changes_is_refused_by_its_hash_and_named(playground):
-    folder = playground.folder()
-    ended = playground.nursery.run(folder, *playground.train, mishaps={120: "SIGKILL"})
+def test_a_text_that_changes_is_refused_by_its_hash_and_named(runs):
+    folder = runs.folder()
+    ended = runs.runner.run(folder, *runs.train, faults={120: "SIGKILL"})
     assert ended.code == -9
     (folder / "tale.txt").write_text("another tale. " * 100)
-    ended = playground.nursery.run(folder, *playground.resume)
+    ended = runs.runner.run(folder, *runs.resume)
     assert_one_sentence(ended)
     assert "'tale' has changed since the run was started (SHA-256" in ended.output
 
 
-def test_a_second_process_on_a_run_is_refused(playground):
-    folder = playground.folder()
-    playground.nursery.run(folder, *playground.train, mishaps={120: "SIGKILL"})
-    blocker = playground.another_nursery()
+def test_a_second_process_on_a_run_is_refused(runs):
+    folder = runs.folder()
+    runs.runner.run(folder, *runs.train, faults={120: "SIGKILL"})
+    blocker = runs.another_runner()
     try:
         process = threading.Thread(
             target=blocker.run,
-            args=(folder, *playground.resume, "--steps", "100000"),
+            args=(folder, *runs.resume, "--steps", "100000"),
             kwargs={"kill_after": (3.0, "SIGKILL")},
         )
         process.start()
         while not any(line.startswith("open") for line in blocker.events_so_far()):
             pass
-        assert_one_sentence(refused := playground.nursery.run(folder, *playground.resume))
+        assert_one_sentence(refused := runs.runner.run(folder, *runs.resume))
         assert "in use by another charlm" in refused.output
         process.join()
     finally:
         blocker.close()
-    playground.finish(folder)
+    runs.finish(folder)

@@ -136,14 +136,14 @@ DAMAGES: dict[str, Damage] = {
 
 
 @pytest.fixture(scope="module")
-def model(playground, tmp_path_factory):
+def model(runs, tmp_path_factory):
     """A finished run in a folder to be copied."""
-    folder = playground.folder()
-    assert playground.nursery.run(folder, *playground.train).code == 0
+    folder = runs.folder()
+    assert runs.runner.run(folder, *runs.train).code == 0
     return folder
 
 
-def attack(playground, model, tmp_path, damage, find):
+def attack(runs, model, tmp_path, damage, find):
     """Damages a file, and tries every command; yields each with how it ended."""
     outside = tmp_path / "outside"
     outside.mkdir(exist_ok=True)
@@ -153,12 +153,12 @@ def attack(playground, model, tmp_path, damage, find):
         path = find(folder)
         damage(path, outside)
         before = sorted(outside.iterdir())
-        ended = playground.nursery.run(folder, *command, kill_after=(MOST_SECONDS, "SIGKILL"))
+        ended = runs.runner.run(folder, *command, kill_after=(MOST_SECONDS, "SIGKILL"))
         assert ended.code in (0, 1, 2), (command, ended.output)
         assert "Traceback" not in ended.output
         if ended.code and command[0] != "verify":
             assert ended.output.count("Error: ") == 1, ended.output
-        assert ended.megabytes < playground.usual_megabytes + 200, (command, ended)
+        assert ended.megabytes < runs.usual_megabytes + 200, (command, ended)
         assert sorted(outside.iterdir()) == before
         yield command, ended, folder
         shutil.rmtree(folder)
@@ -166,10 +166,10 @@ def attack(playground, model, tmp_path, damage, find):
             each.unlink()
 
 
-def test_a_damaged_model_is_never_sampled_or_scored(playground, model, tmp_path):
+def test_a_damaged_model_is_never_sampled_or_scored(runs, model, tmp_path):
     for name in list(DAMAGES)[::4]:
         for command, ended, _ in attack(
-            playground, model, tmp_path, DAMAGES[name], lambda folder: folder / "checkpoints" / "one" / RUN_FILES[0]
+            runs, model, tmp_path, DAMAGES[name], lambda folder: folder / "checkpoints" / "one" / RUN_FILES[0]
         ):
             if command[0] in ("sample", "eval", "verify"):
                 assert ended.code == 1, (name, command, ended.output)
@@ -177,10 +177,10 @@ def test_a_damaged_model_is_never_sampled_or_scored(playground, model, tmp_path)
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", list(DAMAGES))
-def test_every_file_of_a_run_damaged_in_every_way(playground, model, tmp_path, name):
+def test_every_file_of_a_run_damaged_in_every_way(runs, model, tmp_path, name):
     for file in RUN_FILES:
         for command, ended, _ in attack(
-            playground, model, tmp_path, DAMAGES[name], lambda folder, file=file: folder / "checkpoints" / "one" / file
+            runs, model, tmp_path, DAMAGES[name], lambda folder, file=file: folder / "checkpoints" / "one" / file
         ):
             if file == "best.safetensors" and command[0] in ("sample", "eval", "verify"):
                 assert ended.code == 1, (file, command, ended.output)
@@ -189,7 +189,7 @@ def test_every_file_of_a_run_damaged_in_every_way(playground, model, tmp_path, n
                 assert command[0] == "verify" or "newest intact state is" in ended.output
 
 
-def reset(playground, model, whole, tmp_path, name, file):
+def reset(runs, model, whole, tmp_path, name, file):
     """Damages a cached corpus; a training on it is the same, as it is encoded anew."""
     folder = tmp_path / "again"
     shutil.copytree(model, folder)
@@ -198,22 +198,22 @@ def reset(playground, model, whole, tmp_path, name, file):
     outside.mkdir(exist_ok=True)
     DAMAGES[name](cache / file, outside)
     shutil.rmtree(folder / "checkpoints")
-    ended = playground.nursery.run(folder, *playground.train, kill_after=(MOST_SECONDS, "SIGKILL"))
+    ended = runs.runner.run(folder, *runs.train, kill_after=(MOST_SECONDS, "SIGKILL"))
     assert ended.code == 0, ended.output
-    assert ended.megabytes < playground.usual_megabytes + 200
+    assert ended.megabytes < runs.usual_megabytes + 200
     assert not (outside / "executed").exists()
-    assert playground.state(folder) == whole.state
+    assert runs.state(folder) == whole.state
     shutil.rmtree(folder)
     shutil.rmtree(outside)
 
 
-def test_a_damaged_corpus_is_encoded_anew(playground, model, whole, tmp_path):
+def test_a_damaged_corpus_is_encoded_anew(runs, model, whole, tmp_path):
     for index, name in enumerate(list(DAMAGES)[2::6]):
-        reset(playground, model, whole, tmp_path, name, CACHE_FILES[index % len(CACHE_FILES)])
+        reset(runs, model, whole, tmp_path, name, CACHE_FILES[index % len(CACHE_FILES)])
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("file", CACHE_FILES)
-def test_every_file_of_a_corpus_damaged_in_every_way(playground, model, whole, tmp_path, file):
+def test_every_file_of_a_corpus_damaged_in_every_way(runs, model, whole, tmp_path, file):
     for name in DAMAGES:
-        reset(playground, model, whole, tmp_path, name, file)
+        reset(runs, model, whole, tmp_path, name, file)

@@ -1,5 +1,6 @@
 """Killed at every point at which the disk is touched, and at any moment: the end is the same, byte for byte."""
 
+import itertools
 import random
 import shutil
 
@@ -9,13 +10,13 @@ TRAIN_EVENTS = 400
 """More than a training has; a sanity bound, not a fact."""
 
 
-def kill_at(playground, whole, number, signal, *, again=None):
+def kill_at(runs, whole, number, signal, *, again=None):
     """Kills a training at one of its events, goes on with it, and compares its end with the whole one's."""
-    folder = playground.folder()
-    mishaps = {number: signal} if again is None else {number: signal, number + again: signal}
-    ended = playground.nursery.run(folder, *playground.train, mishaps=mishaps)
-    playground.finish(folder)
-    assert playground.state(folder) == whole.state, f"killed by {signal} at {number}: {whole.events[number]}"
+    folder = runs.folder()
+    faults = {number: signal} if again is None else {number: signal, number + again: signal}
+    ended = runs.runner.run(folder, *runs.train, faults=faults)
+    runs.finish(folder)
+    assert runs.state(folder) == whole.state, f"killed by {signal} at {number}: {whole.events[number]}"
     shutil.rmtree(folder)
     return ended
 
@@ -32,49 +33,57 @@ def test_every_kind_of_point_is_met(whole):
     assert 50 < len(whole.events) < TRAIN_EVENTS
 
 
-def test_killed_at_some_points(playground, whole):
+def test_every_new_name_is_synced_before_anything_else_is_done(whole):
+    following = [(event, after) for event, after in itertools.pairwise(whole.events) if event.startswith("replaced ")]
+    assert len(following) > 8
+    for event, after in following:
+        assert after == "fsync one", event
+    assert whole.events[whole.events.index("fsync cache") - 1].startswith("renamed ")
+
+
+def test_killed_at_some_points(runs, whole):
     for number in range(3, len(whole.events), 23):
-        assert kill_at(playground, whole, number, "SIGKILL").code == -9
+        assert kill_at(runs, whole, number, "SIGKILL").code == -9
 
 
 @pytest.mark.torture
-def test_killed_at_every_point(playground, whole):
+def test_killed_at_every_point(runs, whole):
     for number in range(len(whole.events)):
-        assert kill_at(playground, whole, number, "SIGKILL").code == -9
+        assert kill_at(runs, whole, number, "SIGKILL").code == -9
 
 
 @pytest.mark.parametrize(("signal", "codes"), [("SIGTERM", {143, 0}), ("SIGINT", {130, 0})])
-def test_asked_to_stop_at_some_points(playground, whole, signal, codes):
+def test_asked_to_stop_at_some_points(runs, whole, signal, codes):
     for number in range(7, len(whole.events), 61):
-        assert kill_at(playground, whole, number, signal).code in codes
+        assert kill_at(runs, whole, number, signal).code in codes
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize(("signal", "codes"), [("SIGTERM", {143, 0}), ("SIGINT", {130, 0})])
-def test_asked_to_stop_at_every_point(playground, whole, signal, codes):
+def test_asked_to_stop_at_every_point(runs, whole, signal, codes):
     for number in range(len(whole.events)):
-        assert kill_at(playground, whole, number, signal).code in codes
+        assert kill_at(runs, whole, number, signal).code in codes
 
 
 @pytest.mark.torture
-def test_asked_twice_to_stop_at_every_point(playground, whole):
+def test_asked_twice_to_stop_at_every_point(runs, whole):
     for number in range(len(whole.events) - 4):
-        assert kill_at(playground, whole, number, "SIGINT", again=3).code in {130, 0}
+        assert kill_at(runs, whole, number, "SIGINT", again=3).code in {130, 0}
 
 
 @pytest.mark.torture
-def test_killed_a_hundred_times_at_any_moment(playground, whole):
+def test_killed_a_hundred_times_at_any_moment(runs, whole):
     """A training a chain of kills: started, killed, resumed, killed, … until it has ended."""
     moments = random.Random(1)
     kills = 0
     while kills < 100:
-        folder = playground.folder()
+        folder = runs.folder()
         for _ in range(5):
             signal = moments.choice(["SIGKILL", "SIGKILL", "SIGTERM", "SIGINT"])
             begun = (folder / "checkpoints" / "one" / "config.toml").exists()
-            arguments = playground.resume if begun else playground.train
-            ended = playground.nursery.run(folder, *arguments, kill_after=(moments.uniform(0.02, 0.5), signal))
+            arguments = runs.resume if begun else runs.train
+            ended = runs.runner.run(folder, *arguments, kill_after=(moments.uniform(0.02, 0.5), signal))
             kills += ended.code not in (0, 2)
-        playground.finish(folder)
-        assert playground.state(folder) == whole.state
+        runs.finish(folder)
+        assert runs.state(folder) == whole.state
         shutil.rmtree(folder)

@@ -72,6 +72,24 @@ def test_accumulation_changes_nothing_but_memory(accumulation):
     torch.testing.assert_close(weights(parts), weights(whole), rtol=1e-4, atol=1e-5)
 
 
+def test_schedules_follow_the_steps_that_are_done():
+    trainer, asked, read = make_trainer(), [], []
+    trainer.pace = Pace(4)
+
+    def learning_rate(step, progress):
+        asked.append((step, progress))
+        return 0.5 + step
+
+    def objective(model, window, state, generator, *, progress):
+        read.append(progress)
+        return next_symbol_loss(model, window, state, generator, progress=progress)
+
+    trainer.learning_rate, trainer.objective = learning_rate, objective
+    assert [trainer.take_step().learning_rate for _ in range(4)] == [0.5, 1.5, 2.5, 3.5]
+    assert asked == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 0.75)]
+    assert read == [0.0, 0.25, 0.5, 0.75]
+
+
 def test_the_state_is_carried_until_the_lanes_begin_again():
     trainer = make_trainer()
     for step in range(trainer.batches.windows_per_epoch):

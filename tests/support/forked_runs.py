@@ -1,10 +1,10 @@
-"""Runs charlm in one forked process after the other, each with a mishap of its own; imports it once for all.
+"""The program behind `ProcessRunner`: runs charlm in one forked process after the other, and imports it once for all.
 
 Reads a JSON object a line: `arguments`, the `folder` to run them in, the `output` file, the `events` file, and
-maybe `mishaps`, `limits` (of the process, by name), `broken_clock`, or a text to `fetch` instead. Answers with
+maybe `faults`, `limits` (of the process, by name), `broken_clock`, or a text to `fetch` instead. Answers with
 the process and, when it has ended, its status and the most memory that it took, in KiB.
 
-Everything that a process does to the disk is an event: an operation and the file that it is on. A mishap is
+Everything that a process does to the disk is an event: an operation and the file that it is on. A fault is
 the number of an event, and what happens instead of it: the name of a signal, which the process sends to
 itself, or the name of an error, which the system reports.
 """
@@ -37,11 +37,11 @@ _TEMPORARY = re.compile(r"^(\.tmp-.+)-[0-9a-f]{8}$")
 
 
 class Events:
-    """Counts what a process does to the disk, and makes mishaps happen."""
+    """Counts what a process does to the disk, and injects faults."""
 
-    def __init__(self, log: Path, mishaps: dict[int, str]) -> None:
+    def __init__(self, log: Path, faults: dict[int, str]) -> None:
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        self.mishaps = mishaps
+        self.faults = faults
         self.number = 0
 
     def happen(self, operation: str, path: object) -> None:
@@ -49,14 +49,14 @@ class Events:
         match = _TEMPORARY.match(name)
         with contextlib.suppress(OSError):  # Its own limits are the process's, too.
             os.write(self.log, f"{operation} {match[1] if match else name}\n".encode())
-        mishap = self.mishaps.get(self.number)
+        fault = self.faults.get(self.number)
         self.number += 1
-        if mishap is None:
+        if fault is None:
             return
-        if mishap.startswith("SIG"):
-            os.kill(os.getpid(), getattr(signal, mishap))
+        if fault.startswith("SIG"):
+            os.kill(os.getpid(), getattr(signal, fault))
             return
-        code = getattr(errno, mishap)
+        code = getattr(errno, fault)
         raise OSError(code, os.strerror(code), os.fsdecode(path))  # type: ignore[arg-type]
 
 
@@ -138,7 +138,7 @@ def run(order: dict[str, Any]) -> int:
     for stream in (1, 2):
         os.dup2(output, stream)
     sys.stdout, sys.stderr = (open(stream, "w", encoding="utf-8") for stream in (1, 2))  # noqa: PTH123, SIM115
-    events = Events(Path(order["events"]), {int(number): what for number, what in order.get("mishaps", {}).items()})
+    events = Events(Path(order["events"]), {int(number): what for number, what in order.get("faults", {}).items()})
     arm(events)
     for name, limit in order.get("limits", {}).items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
