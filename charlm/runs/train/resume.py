@@ -99,7 +99,7 @@ def _is_counted(folder: RunFolder) -> bool:
 
 
 def _longer(config: RunConfig, given: Mapping[str, Any]) -> Request:
-    """Returns the request for another length; all that the run has settled stays."""
+    """Returns the request for another length; all other settings of the run count as asked for."""
     training = validate(
         type(config.training), config.training.model_dump() | _LENGTHS | dict(given), source="The new length"
     )
