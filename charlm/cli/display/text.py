@@ -1,4 +1,4 @@
-"""Text on its way to a person or a pipe: never interpreted, never able to steer a terminal."""
+"""Text printed safely: no text can move the cursor or change the colours of a terminal."""
 
 import os
 import sys
@@ -15,18 +15,18 @@ _VISIBLE = _CONTROL_PICTURES | {code: f"\\u{code:04x}" for code in _OTHER_CONTRO
 
 
 def visible(text: str) -> str:
-    """Returns the text with symbols for what could steer a terminal: controls other than line end and tab, and bidi."""
+    """Returns the text with symbols in place of control and direction characters, except line ends and tabs."""
     return text.translate(_VISIBLE)
 
 
 class TextWriter:
-    """Writes a text to a stream piece by piece as it is drawn.
+    """A writer of text that arrives piece by piece.
 
-    A terminal gets visible controls and a dim prompt; everything else gets the text as it is.
+    A terminal shows symbols for control characters and a dim prompt; every other stream gets the text unchanged.
     """
 
     def __init__(self, stream: TextIO | None = None, *, colour: bool = True) -> None:
-        """Writes to `stream`, by default standard output; `colour` allows the dim prompt."""
+        """Creates a writer to `stream`, by default standard output; `colour` allows the dim prompt."""
         self._stream = stream or sys.stdout
         self._terminal = self._stream.isatty()
         self._colour = colour and self._terminal
@@ -34,29 +34,29 @@ class TextWriter:
         self._last = "\n"
 
     def prompt(self, text: str) -> None:
-        """Writes what was given rather than drawn."""
+        """Writes the prompt."""
         self._put(text, before=_DIM, after=_PLAIN)
         self.flush()
 
     def heading(self, text: str) -> None:
-        """Writes a line that stands between two texts."""
+        """Writes a heading between two texts."""
         self.end()
         self._put(f"--- {text} ---\n", before=_DIM, after=_PLAIN)
 
     def write(self, text: str) -> None:
-        """Writes a piece; it is seen within about 20 ms of the next one."""
+        """Writes a piece of the text; pieces appear at most 20 ms late."""
         self._put(text)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def end(self) -> None:
-        """Ends the text with a line end unless it has one."""
+        """Ends the text with a line end, unless it has one."""
         if self._last != "\n":
             self._put("\n")
         self.flush()
 
     def flush(self) -> None:
-        """Shows all that was written."""
+        """Flushes the stream."""
         self._stream.flush()
         self._flushed = time.monotonic()
 
@@ -69,18 +69,18 @@ class TextWriter:
 
 
 def may_colour(stream: TextIO) -> bool:
-    """Returns whether the stream is a terminal that may be styled."""
+    """Returns whether the stream is a terminal, and neither NO_COLOR nor TERM forbids colours."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def print_error(message: str) -> None:
-    """Prints one sentence on standard error."""
+    """Prints an error message on standard error."""
     label = "\x1b[1;31mError:\x1b[0m" if may_colour(sys.stderr) else "Error:"
     sys.stderr.write(f"{label} {visible(message)}\n")
 
 
 def use_utf8(streams: Iterable[TextIO]) -> None:
-    """Makes streams write UTF-8 whatever the locale; what UTF-8 cannot say is written as an escape."""
+    """Sets streams to UTF-8 whatever the locale; lone surrogates are written as escapes."""
     for stream in streams:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""`charlm sample`."""
+"""`charlm sample`: text from a model, printed as it is drawn."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from charlm.cli.settings import section_config
 from charlm.config import RunSettings, SamplingConfig
 
 if TYPE_CHECKING:
-    from charlm.cli.text import TextWriter
+    from charlm.cli.display.text import TextWriter
     from charlm.generation.generator import Piece
 
 
@@ -23,7 +23,7 @@ def sample(
     flags: Mapping[str, Any],
     run: Run,
     prompt: Annotated[
-        str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="What the text begins with; '-' reads stdin.")
+        str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="The beginning of the text; '-' reads stdin.")
     ] = None,
     prompt_file: Annotated[
         str | None,
@@ -31,21 +31,21 @@ def sample(
             "--prompt-file",
             "-f",
             metavar="FILE",
-            help="The prompt from a file; '-' reads stdin. Of a long one, the last 16,384 symbols are read.",
+            help="A file with the prompt; '-' reads stdin. Only the last 16,384 symbols are read.",
         ),
     ] = None,
     echo: Annotated[
-        bool, typer.Option("--echo/--no-echo", metavar="", help="Print the prompt before what is drawn.")
+        bool, typer.Option("--echo/--no-echo", metavar="", help="Print the prompt before the new text.")
     ] = True,
     json: Json = False,
 ) -> None:
-    """Draws text from the model of RUN, and prints it as it is drawn."""
+    """Writes text with the model of RUN, and prints it as it is drawn."""
     settings = section_config(SamplingConfig, flags)
     device = section_config(RunSettings, flags).device
     beginning = read_prompt(prompt, prompt_file)
 
+    from charlm.cli.display.text import TextWriter, may_colour
     from charlm.cli.interrupts import interruptible
-    from charlm.cli.text import TextWriter, may_colour
 
     with interruptible():
         from charlm.runs.sample import resolve_seed, stream
@@ -68,7 +68,7 @@ def _print_one(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str) 
     try:
         for piece in pieces:
             if not begun:
-                # Not before: what stops the first piece from being drawn must not leave half a result behind.
+                # Only now: an error in drawing the first piece must not leave a prompt without a text.
                 writer.prompt(prompt)
                 begun = True
             writer.write(piece.text)
@@ -78,7 +78,7 @@ def _print_one(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str) 
 
 
 def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str, count: int) -> None:
-    """Prints each text when it is finished and those before it are; when interrupted, what there is of the others."""
+    """Prints the texts in order, each when it is finished; after an interrupt, the unfinished ones too."""
     drawn: list[list[str]] = [[] for _ in range(count)]
     finished = [False] * count
     printed = 0
@@ -104,13 +104,13 @@ def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: s
 
 
 def _print_as_json(pieces: "Iterable[Piece]", prompt: str, *, count: int, seed: int) -> None:
-    from charlm.cli.console import print_json
+    from charlm.cli.display.console import print_json
 
     drawn: list[list[str]] = [[] for _ in range(count)]
     try:
         for piece in pieces:
             drawn[piece.sample].append(piece.text)
     finally:
-        # An endless text ends by Ctrl-C; what there is of it is still the result.
+        # An endless text ends with Ctrl-C, and what was drawn until then is its result.
         if any(drawn) or not sys.exc_info()[0]:
             print_json([{"prompt": prompt, "text": "".join(parts), "seed": seed} for parts in drawn])

@@ -1,4 +1,4 @@
-"""`charlm compare`."""
+"""`charlm compare`: a grid of models on the same text."""
 
 import sys
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
-from charlm.cli.lasting import lasting_imports
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Plot, Quiet, Texts
-from charlm.cli.settings import free_config, section_config
+from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet
+from charlm.cli.settings import section_config, shared_config
+from charlm.cli.startup import fast_imports
 from charlm.config import (
     ComparisonConfig,
     DataConfig,
@@ -22,41 +22,39 @@ from charlm.config import (
 )
 from charlm.errors import ConfigError
 
-_OF_THE_GRID = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix"}
-"""Settings that the grid sets, or that are for some of its models alone."""
+_GRID_SETTINGS = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix"}
+"""Settings that the grid itself sets, or that only some of its models have."""
 
-_COMMON = set(ModelConfig.model_fields) - _OF_THE_GRID
+_SHARED_SETTINGS = set(ModelConfig.model_fields) - _GRID_SETTINGS
 
 
-@settings_options(ComparisonConfig, DataConfig, TokenizerConfig, (ModelConfig, _COMMON), TrainingConfig, RunSettings)
+@settings_options(
+    ComparisonConfig, DataConfig, TokenizerConfig, (ModelConfig, _SHARED_SETTINGS), TrainingConfig, RunSettings
+)
 def compare(
     *,
     ctx: typer.Context,
     flags: Mapping[str, Any],
-    text: Texts = None,
+    text: OptionalTexts = None,
     plot: Plot = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Trains a grid of models on TEXT under equal time or equal parameters, and prints a table.
+    """Trains a grid of models on TEXT with equal time or equal parameters, and prints a table of their scores.
 
-    Interrupted, the same command goes on where it was. Results are in checkpoints/NAME/: results.md, results.csv,
-    comparison.json, and a run for each model.
+    The results are in checkpoints/NAME/: results.md, results.csv, comparison.json, and a run for each model. After
+    an interrupt, the same command continues.
     """
     settings = section_config(ComparisonConfig, flags)
     if settings.karpathy and (flags.get("split") or flags.get("match") == "time"):
         raise ConfigError("--karpathy sets --split and --match itself; leave them out.")
     if settings.karpathy:
         settings = settings.model_copy(update={"match": "parameters"})
-    if plot is not None:
-        from charlm.cli.plots import require_plots
+    request = Request(shared_config(text=tuple(text or ()), flags=flags), frozenset(flags))
 
-        require_plots()
-    request = Request(free_config(text=tuple(text or ()), flags=flags), frozenset(flags))
-
-    with lasting_imports():
-        from charlm.cli.comparison import make_comparison_display, results_table
-        from charlm.cli.console import plain_console, print_json
+    with fast_imports():
+        from charlm.cli.display.comparison import make_comparison_display, results_table
+        from charlm.cli.display.console import plain_console, print_json
         from charlm.cli.interrupts import interruptible
         from charlm.runs.compare.comparing import compare as compare_models
         from charlm.runs.reporting import StopRequest
@@ -69,19 +67,19 @@ def compare(
             with display.shown():
                 folder, results = compare_models(settings, request, Workspace(), display, stop, show=display.grid)
         except KeyboardInterrupt:
-            sys.stderr.write("Stopped at once. The same command goes on from the last checkpoint.\n")
+            sys.stderr.write("Stopped at once. The same command continues from the last checkpoint.\n")
             raise
     if json:
         print_json([asdict(each) for each in results])
     elif results:
         plain_console(sys.stdout).print(results_table(results))
     if plot is not None and results:
-        from charlm.cli.plots import plot_comparison
+        from charlm.cli.display.plots import plot_comparison
 
         plot_comparison(results, plot)
     sys.stdout.flush()
     if stop.requested:
-        sys.stderr.write("Interrupted; everything is saved. The same command goes on.\n")
+        sys.stderr.write("Interrupted; everything is saved. The same command continues.\n")
         raise typer.Exit(interrupts.exit_code)
     if not quiet:
         sys.stderr.write(f"Written to {folder.path}\n")

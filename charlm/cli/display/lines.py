@@ -1,4 +1,4 @@
-"""Progress as plain lines, for logs and pipes: no bars, no escape codes, a line every few seconds."""
+"""The display of progress for logs and pipes: plain lines, one every few seconds."""
 
 import contextlib
 import os
@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from charlm.cli.figures import bits, clock, duration, number
+from charlm.cli.display.formatting import bits, clock, duration, number
+from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
-from charlm.cli.text import visible
 from charlm.runs.reporting import EvaluationReport, StepReport, TrainingSummary
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
 class LineDisplay:
-    """Tells a run's progress in lines."""
+    """A display that prints a run's progress in lines."""
 
     def __init__(self, stream: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
-        """Writes to `stream`; `now` tells the time in seconds."""
+        """Creates a display on `stream`; `now` returns the time in seconds."""
         self._stream = stream
         self._now = now
         self.run: Path | None = None
@@ -35,8 +35,8 @@ class LineDisplay:
         self._line(f"Warning: {message}")
 
     def stopping(self) -> None:
-        """Says that the step is being finished."""
-        # Past the stream's buffer: the signal may have interrupted a write to it.
+        """Prints that the current step will be finished and saved."""
+        # Directly to the file: the signal may have interrupted a write to the stream's buffer.
         os.write(self._stream.fileno(), f"{STOPPING}\n".encode())
 
     @contextlib.contextmanager
@@ -58,19 +58,19 @@ class LineDisplay:
 
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:
-        """Prints the summary."""
+        """Prints the summary of the training."""
         self._summary = summary
         self.run = summary.run
         width = max((len(heading) for heading, _ in summary.rows), default=0)
         for heading, value in summary.rows:
             self._line(f"{heading:<{width}}  {value}")
         self._started = self._now()
-        # The first step is shown at once, so that a log tells early that training goes.
+        # So that the first step is printed at once.
         self._shown = self._started - _SECONDS_BETWEEN_LINES
         yield
 
     def step(self, report: StepReport) -> None:
-        """Prints a line when some seconds have passed since the last one, or it is the last step."""
+        """Prints a line if a few seconds have passed since the last one, or at the last step."""
         now = self._now()
         summary = self._summary
         if summary is None or (now - self._shown < _SECONDS_BETWEEN_LINES and report.step < report.total_steps):

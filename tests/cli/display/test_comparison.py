@@ -3,9 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from charlm.cli.comparison import ComparisonLines, LiveComparison, QuietComparison, make_comparison_display
+from charlm.cli.display.comparison import ComparisonLines, LiveComparison, QuietComparison, make_comparison_display
+from charlm.cli.display.lines import LineDisplay
 from charlm.cli.interrupts import STOPPING
-from charlm.cli.lines import LineDisplay
 from charlm.config import ModelConfig
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
@@ -133,7 +133,7 @@ def test_a_run_of_the_grid_has_no_notes_of_its_own():
 
 def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
     pytest.importorskip("matplotlib")
-    from charlm.cli.plots import plot_comparison
+    from charlm.cli.display.plots import plot_comparison
 
     results = [COUNTED, VariantResult("lstm-1", "lstm", 1, error="It diverged.")]
     results += [

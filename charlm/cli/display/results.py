@@ -1,6 +1,5 @@
-"""Results as people read them, and as programs do."""
+"""The results of commands: printed for people, and as JSON values for programs."""
 
-import dataclasses
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from charlm.cli.figures import duration, megabytes, number, perplexity, sparkline
-from charlm.cli.text import visible
+from charlm.cli.display.formatting import duration, megabytes, number, perplexity, sparkline
+from charlm.cli.display.tables import print_rows
+from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
 from charlm.runs.stored.workspace import Workspace
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 def run_reference(run: Path) -> str:
-    """Returns what names a run on the command line: its name, or its path where it lies elsewhere."""
+    """Returns the argument that names a run on the command line: its name, or its path outside checkpoints/."""
     return shlex.quote(run.name if run.parent == Workspace().checkpoints else str(run))
 
 
 def resume_command(run: Path) -> str:
-    """Returns the command that goes on with a run."""
+    """Returns the command that resumes a run."""
     return f"charlm train --resume {run_reference(run)}"
 
 
 def print_training(console: Console, result: "TrainResult") -> None:
-    """Prints what a training came to: scores, a sample, and what to do next."""
-    console.print(_what_was_done(result))
+    """Prints the result of a training: scores, a sample, and commands to run next."""
+    console.print(_training_line(result))
     scores = [(split, score) for split, score in (("validation", result.validation), ("test", result.test)) if score]
     if scores:
         _print_scores(
@@ -46,8 +46,8 @@ def print_training(console: Console, result: "TrainResult") -> None:
         )
     if not result.exact:
         console.print(
-            "Scored in stretches side by side, each warmed up on what precedes it, to save time; "
-            f"charlm eval perplexity {run_reference(result.run)} reads the text as one stream.",
+            "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
+            f"charlm eval perplexity {run_reference(result.run)} scores it exactly, as one stream.",
             style="dim",
             soft_wrap=True,
         )
@@ -63,12 +63,12 @@ def print_training(console: Console, result: "TrainResult") -> None:
         console.print(f"  {command}", soft_wrap=True)
 
 
-def _what_was_done(result: "TrainResult") -> str:
+def _training_line(result: "TrainResult") -> str:
     if result.kind == "ngram":
         done = f"{result.parameters:,} grams counted in {duration(result.seconds)}"
     else:
         done = f"{result.parameters:,} parameters, {result.steps:,} steps in {duration(result.seconds)}"
-    early = "; stopped early, as the validation loss no longer fell" if result.stopped_early else ""
+    early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
     return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
 
 
@@ -97,7 +97,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
 
 
 def print_evaluation(console: Console, result: "EvaluationResult") -> None:
-    """Prints how well a run predicts a text."""
+    """Prints the score of a text under a run's model, beside its baselines."""
     score, exact = result.score, result.exact
     rows = [(result.run if exact is None else f"{result.run}, {result.weights} weights", score)]
     if exact is not None:
@@ -108,7 +108,7 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
         lost = score.bits_per_character - exact.bits_per_character
         console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
-    ends = f", {score.num_ends:,} ends of records charged for" if score.num_ends else ""
+    ends = f", {score.num_ends:,} ends of records scored" if score.num_ends else ""
     console.print(
         f"{score.num_symbols:,} symbols scored, {number(score.nats_per_symbol)} nats each{unknown}: "
         f"{score.num_characters:,} characters, {score.num_bytes:,} bytes{ends}",
@@ -130,21 +130,8 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
     }
 
 
-def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
-    """Prints headings and their values, one a line."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for heading, value in rows:
-        table.add_row(heading, Text(visible(value)))
-    # Without the spaces that a table ends its lines with.
-    with console.capture() as captured:
-        console.print(table)
-    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
-
-
 def print_description(console: Console, description: "RunDescription") -> None:
-    """Prints what a run is, and how its loss fell."""
+    """Prints the description of a run, and the curves of its losses."""
     print_rows(console, description.rows)
     table = Table.grid(padding=(0, 2))
     points = description.history
@@ -162,19 +149,19 @@ def print_description(console: Console, description: "RunDescription") -> None:
 
 
 def print_verification(console: Console, report: "RunReport") -> None:
-    """Prints what the files of a run are, and what can be done with them."""
+    """Prints the state of each file of a run, and the commands that still work."""
     print_rows(console, [(each.file, each.holds or f"DAMAGED: {each.problem}") for each in report.files])
     if report.is_whole:
         console.print("\nEvery file is whole.")
     else:
-        console.print("\nStill usable:" if report.usable else "\nNothing of it can be used.")
+        console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
     if not report.is_whole:
         for command in report.usable:
             console.print(f"  {command}")
 
 
 def print_excerpt(console: Console, text: str) -> None:
-    """Prints a stretch of a text, indented; controls are visible on a terminal."""
+    """Prints a part of a text, indented, with symbols for control characters."""
     console.out(_indented(text), highlight=False)
 
 
@@ -183,7 +170,7 @@ def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Sc
 
 
 def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[str, Score]]]]) -> None:
-    """Prints a table for each text, the models under one another."""
+    """Prints a table of scores for each text, a row a model, the first in bold."""
     for text, models in groups:
         table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
         table.add_column(Text(visible(text), style="bold not dim"), overflow="fold", min_width=10)
@@ -203,11 +190,6 @@ def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[s
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in visible(text).split("\n"))
-
-
-def corpus_json(row: "CorpusRow") -> dict[str, Any]:
-    """Returns a line of the list of corpora as JSON values."""
-    return dataclasses.asdict(row)
 
 
 def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:

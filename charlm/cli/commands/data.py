@@ -1,38 +1,29 @@
-"""`charlm data`: list, fetch, prepare and show corpora."""
+"""`charlm data`: corpora listed, fetched, prepared and shown."""
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from charlm.cli.completion import catalogue_names, texts
-from charlm.cli.evaluate import READING
+from charlm.cli.completion import catalogue_names
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Quiet, standard_input
+from charlm.cli.parameters import READING_SETTINGS, Json, Quiet, Texts, standard_input
 from charlm.cli.settings import section_config
 from charlm.config import DataConfig, TokenizerConfig
 
-_Texts = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TEXT",
-        help="Files, folders, globs, '-' for stdin, or a corpus from 'charlm data list'.",
-        autocompletion=texts,
-    ),
-]
-
 
 def list_corpora(*, json: Json = False) -> None:
-    """Lists the corpora that are known by name, and which of them are here."""
-    from charlm.cli.console import plain_console, print_json
-    from charlm.cli.results import corpus_json, print_corpora
+    """Lists the corpora that have a name, and which of them are on this machine."""
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.results import print_corpora
     from charlm.runs.corpora import listing
     from charlm.runs.stored.workspace import Workspace
 
     rows = listing(Workspace())
     if json:
-        print_json([corpus_json(row) for row in rows])
+        print_json([asdict(row) for row in rows])
     else:
         print_corpora(plain_console(sys.stdout), rows)
 
@@ -45,8 +36,8 @@ def fetch(
     ],
     quiet: Quiet = False,
 ) -> None:
-    """Downloads a corpus into data/, and verifies it."""
-    from charlm.cli.console import make_display
+    """Downloads a corpus into data/ and checks that it is complete and unchanged."""
+    from charlm.cli.display.progress import make_display
     from charlm.cli.interrupts import interruptible
 
     with interruptible():
@@ -58,15 +49,16 @@ def fetch(
 
 
 @settings_options(DataConfig, TokenizerConfig)
-def prepare(*, ctx: typer.Context, flags: Mapping[str, Any], text: _Texts, quiet: Quiet = False) -> None:
-    """Encodes TEXT under data/ as a training would, and says what came of it."""
+def prepare(*, ctx: typer.Context, flags: Mapping[str, Any], text: Texts, quiet: Quiet = False) -> None:
+    """Encodes TEXT under data/ as training would, and describes the result."""
     data = section_config(DataConfig, {"corpus": tuple(text), **flags})
     tokenizer = section_config(TokenizerConfig, flags)
     stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
-    from charlm.cli.console import make_display, plain_console
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_rows
     from charlm.cli.interrupts import interruptible
-    from charlm.cli.results import print_rows
 
     with interruptible():
         from charlm.runs import corpora
@@ -76,24 +68,27 @@ def prepare(*, ctx: typer.Context, flags: Mapping[str, Any], text: _Texts, quiet
     print_rows(plain_console(sys.stdout), prepared.rows)
 
 
-@settings_options((DataConfig, READING))
+@settings_options((DataConfig, READING_SETTINGS))
 def show(
     *,
     ctx: typer.Context,
     flags: Mapping[str, Any],
-    text: _Texts,
+    text: Texts,
     characters: Annotated[
-        int, typer.Option("--characters", "-n", min=1, max=1_000_000, help="How much of the beginning to print.")
+        int,
+        typer.Option("--characters", "-n", min=1, max=1_000_000, help="Number of characters to print."),
     ] = 500,
     quiet: Quiet = False,
 ) -> None:
-    """Prints what is known of a corpus or TEXT, and how it begins."""
+    """Describes a corpus or TEXT, and prints its beginning."""
     data = section_config(DataConfig, {"corpus": tuple(text), **flags})
     stdin = standard_input(*data.corpus)
 
-    from charlm.cli.console import make_display, plain_console
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.results import print_excerpt
+    from charlm.cli.display.tables import print_rows
     from charlm.cli.interrupts import interruptible
-    from charlm.cli.results import print_excerpt, print_rows
 
     with interruptible():
         from charlm.runs import corpora

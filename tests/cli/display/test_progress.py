@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from charlm.cli.console import QuietDisplay, make_display
+from charlm.cli.display.lines import LineDisplay
+from charlm.cli.display.live import LiveDisplay
+from charlm.cli.display.progress import QuietDisplay, make_display
 from charlm.cli.interrupts import STOPPING
-from charlm.cli.lines import LineDisplay
-from charlm.cli.live import LiveDisplay
 from charlm.evaluation.score import Score
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
 

@@ -1,4 +1,4 @@
-"""`charlm info`."""
+"""`charlm info`: a description of a run."""
 
 import sys
 
@@ -6,10 +6,10 @@ from charlm.cli.parameters import Json, Run
 
 
 def info(*, run: Run, json: Json = False) -> None:
-    """Says what RUN is: its text, model, training and scores."""
-    from charlm.cli.console import plain_console, print_json
+    """Describes RUN: its text, model, training and scores."""
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.results import print_description
     from charlm.cli.interrupts import interruptible
-    from charlm.cli.results import print_description
 
     with interruptible():
         from charlm.runs.info import describe

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers, times and sizes as short texts, and bars of block characters."""
 
 import math
 from collections.abc import Sequence
@@ -7,24 +7,24 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Returns a figure with that many digits after the point; a dash where there is none."""
+    """Returns a number with `digits` digits after the point; a dash for infinity and NaN."""
     return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
 def perplexity(value: float) -> str:
-    """Returns a perplexity to about four digits."""
+    """Returns a perplexity with about four significant digits; a dash for infinity and NaN."""
     if not math.isfinite(value):
         return "–"
     return f"{value:,.{max(0, 3 - int(math.log10(max(value, 1))))}f}" if value < 1e6 else f"{value:.2e}"
 
 
 def bits(nats: float) -> float:
-    """Returns nats as bits."""
+    """Returns an amount of nats in bits."""
     return nats / math.log(2)
 
 
 def duration(seconds: float) -> str:
-    """Returns a stretch of time: '4.2 s', '1 min 30 s', '2 h 05 min'."""
+    """Returns a duration in words: '4.2 s', '1 min 30 s', '2 h 05 min'."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -34,19 +34,19 @@ def duration(seconds: float) -> str:
 
 
 def megabytes(size: int | None) -> str:
-    """Returns a size in bytes as megabytes; a dash where it is not known."""
+    """Returns a number of bytes in megabytes; a dash for None."""
     return "–" if size is None else f"{size / 1e6:.1f} MB"
 
 
 def clock(seconds: float) -> str:
-    """Returns a stretch of time as a clock shows it: '1:30', '2:05:00'."""
+    """Returns a duration as a clock shows it: '1:30', '2:05:00'."""
     whole = round(seconds)
     minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
     return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def log_bar(value: float, values: Sequence[float], width: int = 8) -> str:
-    """Returns a bar as long as the value's logarithm, from the lowest to the highest of `values`."""
+    """Returns a bar whose length shows a value on a logarithmic scale from the lowest to the highest of `values`."""
     logs = [math.log10(each) for each in values if each > 0 and math.isfinite(each)]
     if not logs or not value > 0:
         return ""
@@ -56,7 +56,7 @@ def log_bar(value: float, values: Sequence[float], width: int = 8) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:
-    """Returns the values as a row of blocks, highest for the largest; longer rows are thinned evenly."""
+    """Returns a row of blocks, one a value and the highest for the largest; long rows are thinned evenly to `width`."""
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return ""

@@ -1,4 +1,4 @@
-"""`charlm export`: a run's model in a format of others."""
+"""`charlm export`: a run's model in another program's format."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ def arpa(
     *,
     run: Run,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.  [default: RUN.arpa]")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default="RUN.arpa")
     ] = None,
 ) -> None:
     """Writes the model of an n-gram run in ARPA format, which KenLM, SRILM and others read."""

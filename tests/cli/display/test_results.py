@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from charlm.cli import results
+from charlm.cli.display import results
 from charlm.evaluation.baselines import Baseline
 from charlm.evaluation.score import Score
 from charlm.runs.evaluate.perplexity import EvaluationResult
@@ -64,8 +64,8 @@ def test_an_early_stop_is_said() -> None:
 def test_a_score_that_is_not_of_one_stream_says_so() -> None:
     assert "stretches" not in printed(results.print_training, train_result())
     text = " ".join(printed(results.print_training, train_result(exact=False)).split())
-    assert "Scored in stretches side by side" in text
-    assert "charlm eval perplexity demo reads the text as one stream" in text
+    assert "scored in parallel stretches" in text
+    assert "charlm eval perplexity demo scores it exactly, as one stream" in text
     assert results.training_json(train_result(exact=False))["exact"] is False
 
 

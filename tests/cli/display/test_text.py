@@ -3,7 +3,7 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.cli.text import TextWriter, use_utf8, visible
+from charlm.cli.display.text import TextWriter, use_utf8, visible
 
 
 class Terminal(io.StringIO):

@@ -1,4 +1,4 @@
-"""The live display of a terminal: a summary, then one picture of the training, redrawn a few times a second."""
+"""The display of progress on a terminal: a summary, then a picture of the training that is redrawn."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from charlm.cli.figures import bits, number
+from charlm.cli.display.formatting import bits, number
+from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
-from charlm.cli.text import visible
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 4
@@ -33,13 +33,13 @@ _NARROW = 72
 
 
 class LiveDisplay:
-    """Draws a run's progress on a terminal.
+    """A display that draws a run's progress on a terminal.
 
-    Reports are only kept; the thread that redraws the picture looks at the last ones.
+    Reports are only stored; another thread redraws the picture from the last ones.
     """
 
     def __init__(self, console: Console, stop: StopRequest) -> None:
-        """Draws on `console`; `stop` tells when a wish to stop was made."""
+        """Creates a display on `console` that also shows whether `stop` was requested."""
         self._console = console
         self._stop = stop
         self._bars = Progress(
@@ -68,11 +68,11 @@ class LiveDisplay:
         self._console.print(Text.assemble(("Warning: ", "bold yellow"), visible(message)))
 
     def stopping(self) -> None:
-        """Leaves it to the next redrawing: a signal handler must not draw."""
+        """Does nothing: the next redrawing shows the request, as a signal handler must not draw."""
 
     @contextlib.contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """Shows a bar: on its own, or inside the picture of the training."""
+        """Shows a bar, in a training inside its picture."""
         if self._training is not None:
             task = self._bars.add_task(label, total=total)
             try:
@@ -87,7 +87,7 @@ class LiveDisplay:
 
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:
-        """Shows the summary, then keeps the picture open."""
+        """Prints the summary, and shows the picture inside the block."""
         self.run = summary.run
         self._console.print(_summary_panel(summary))
         self._training = self._bars.add_task("step", total=summary.total_steps, completed=summary.first_step)
@@ -95,7 +95,7 @@ class LiveDisplay:
             console=self._console,
             get_renderable=self._picture,
             refresh_per_second=_REFRESHES_PER_SECOND,
-            # Standard output may be a file that wants its results untouched.
+            # Standard output may be a file, and must receive only results.
             redirect_stdout=False,
         )
         try:
@@ -105,12 +105,12 @@ class LiveDisplay:
             self._training = None
 
     def step(self, report: StepReport) -> None:
-        """Keeps the report."""
+        """Stores the report for the next redrawing."""
         self._loss = report.loss if self._loss is None else _SMOOTHING * self._loss + (1 - _SMOOTHING) * report.loss
         self._step = report
 
     def evaluation(self, report: EvaluationReport) -> None:
-        """Keeps the report."""
+        """Stores the report for the next redrawing."""
         self._evaluation = report
         if report.is_best:
             self._best = report
@@ -123,7 +123,7 @@ class LiveDisplay:
         parts: list[RenderableType] = [self._bars, Panel(figures, box=box.ROUNDED, border_style="dim")]
         if self._evaluation is not None and self._evaluation.sample:
             parts.append(self._sample(self._evaluation))
-        # Empty but there: the terminal writes its ^C where the cursor is, and must not break a line of the picture.
+        # Always present: the terminal writes ^C at the cursor, which must not be inside a line of the picture.
         parts.append(Text(STOPPING if self._stop.requested else "", style="bold yellow"))
         return Group(*parts)
 

@@ -1,9 +1,8 @@
-"""Pictures of results, written to a file; they need the extra charlm[plots].
+"""Pictures of results, drawn into a file by Matplotlib.
 
-What cannot be written, or has a suffix that stands for no format, is a ConfigError.
+Every function raises a ConfigError for a file that cannot be written or whose suffix is no picture format.
 """
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,21 +17,11 @@ if TYPE_CHECKING:
     from charlm.runs.inspect.agreement import CellAgreement
 
 
-def require_plots() -> None:
-    """Returns if pictures can be drawn.
-
-    Raises:
-        ConfigError: Matplotlib is not installed.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError("--plot needs Matplotlib; install it with: pip install 'charlm[plots]'")
-
-
 def plot_curves(curves: Mapping[str, Sequence[float]], path: Path, *, x: str, y: str, first: int) -> None:
     """Draws curves on a logarithmic scale.
 
     Args:
-        first: place of each curve's first value.
+        first: the place of each curve's first value.
     """
     from matplotlib import pyplot
 
@@ -45,7 +34,7 @@ def plot_curves(curves: Mapping[str, Sequence[float]], path: Path, *, x: str, y:
 
 
 def plot_agreement(results: "Sequence[CellAgreement]", path: Path) -> None:
-    """Draws how often the right verb was preferred, against the distance to its subject."""
+    """Draws the share of right verbs by their distance to the subject, a line for each cell."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 3.6))
@@ -63,7 +52,7 @@ def plot_agreement(results: "Sequence[CellAgreement]", path: Path) -> None:
 
 
 def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
-    """Draws each gate's units by how often they are left- and right-saturated, a panel a gate."""
+    """Draws a panel for each gate: its units by how often they are left- and right-saturated."""
     from matplotlib import pyplot
 
     names = list(dict.fromkeys(each.gate for each in activities))
@@ -81,7 +70,10 @@ def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
 
 
 def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
-    """Draws bits per character by layers: a panel a size, a line a network; what has no layers lies across."""
+    """Draws bits per character by number of layers: a panel for each size, a line for each kind of model.
+
+    A model without layers is a horizontal line.
+    """
     from matplotlib import pyplot
     from matplotlib.ticker import MaxNLocator
 

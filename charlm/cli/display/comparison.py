@@ -1,4 +1,4 @@
-"""A comparison while it is trained: one live table on a terminal, a line for each model elsewhere."""
+"""The display of a comparison: a live table on a terminal, lines elsewhere, or nothing."""
 
 import contextlib
 import sys
@@ -13,11 +13,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from charlm.cli.console import is_live, plain_console
-from charlm.cli.figures import clock, number
+from charlm.cli.display.console import is_live, plain_console
+from charlm.cli.display.formatting import clock, number
+from charlm.cli.display.lines import LineDisplay
+from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
-from charlm.cli.lines import LineDisplay
-from charlm.cli.text import visible
 from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.compare.tables import table_rows
@@ -30,23 +30,23 @@ _HEADINGS = ("model", "layers", "units", "parameters", "steps", "seconds", "vali
 
 
 class ComparisonDisplay(Reporter, Protocol):
-    """A reporter for the runs of a comparison that is also told of its grid."""
+    """A reporter for the runs of a comparison that also shows their grid."""
 
     def shown(self) -> AbstractContextManager[None]:
-        """Keeps the display open."""
+        """Shows the display inside the block."""
         ...
 
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
-        """Takes the results so far, and which variant comes next; None when all are done."""
+        """Updates the results so far and the variant in training; `upcoming` is None when all are done."""
         ...
 
     def stopping(self) -> None:
-        """Says that the step is being finished; called from a signal handler."""
+        """Shows that the current step will be finished and saved; called from a signal handler."""
         ...
 
 
 def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisplay:
-    """Returns what suits standard error: a live table on a terminal, log lines elsewhere, nothing when quiet."""
+    """Returns a live table on a terminal, log lines elsewhere, and a silent display when quiet."""
     if quiet:
         return QuietComparison()
     if is_live(sys.stderr):
@@ -55,7 +55,7 @@ def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisp
 
 
 def results_table(results: Sequence[VariantResult]) -> Table:
-    """Returns the results as a table, a row for each variant."""
+    """Returns a table of results, a row for each variant."""
     table = _empty_table()
     for cells in table_rows(results):
         table.add_row(*(visible(cell) for cell in cells))
@@ -64,58 +64,58 @@ def results_table(results: Sequence[VariantResult]) -> Table:
 
 
 class QuietComparison(SilentReporter):
-    """Tells nothing at all."""
+    """A display that shows nothing."""
 
     def shown(self) -> AbstractContextManager[None]:
-        """Returns a display that shows nothing."""
+        """Does nothing."""
         return nullcontext()
 
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
-        """Ignores the grid."""
+        """Does nothing."""
 
     def stopping(self) -> None:
-        """Says nothing."""
+        """Does nothing."""
 
 
 class LiveComparison:
-    """Draws the grid on a terminal, a row for each variant.
+    """A display that draws the grid on a terminal, a row for each variant.
 
-    Reports are only kept; the thread that redraws the picture looks at the last ones.
+    Reports are only stored; another thread redraws the table from the last ones.
     """
 
     def __init__(self, console: Console, stop: StopRequest) -> None:
-        """Draws on `console`; `stop` tells when a wish to stop was made."""
+        """Creates a display on `console` that also shows whether `stop` was requested."""
         self._console = console
         self._stop = stop
         self._variants: Sequence[Variant] = ()
         self._results: Mapping[str, VariantResult] = {}
         self._upcoming: Variant | None = None
-        self._doing = ""
+        self._activity = ""
         self._step: StepReport | None = None
         self._validation: float | None = None
 
     def note(self, message: str) -> None:
-        """Prints the message, above the table, unless it is a run's own."""
+        """Prints the message above the table, unless it is about a single run."""
         if self._upcoming is None:
             self._console.print(Text(visible(message), style="dim"))
 
     def warn(self, message: str) -> None:
-        """Prints the message as a warning, above the table."""
+        """Prints the message above the table, as a warning."""
         self._console.print(Text.assemble(("Warning: ", "bold yellow"), visible(message)))
 
     def stopping(self) -> None:
-        """Leaves it to the next redrawing: a signal handler must not draw."""
+        """Does nothing: the next redrawing shows the request, as a signal handler must not draw."""
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Keeps the table open."""
+        """Shows the table inside the block."""
         live = Live(
             console=self._console,
             get_renderable=self._picture,
             refresh_per_second=_REFRESHES_PER_SECOND,
-            # Gone at the end, when the results are printed as results are.
+            # Erased at the end, before the results are printed on standard output.
             transient=True,
-            # Standard output may be a file that wants its results untouched.
+            # Standard output may be a file, and must receive only results.
             redirect_stdout=False,
         )
         with live:
@@ -123,36 +123,36 @@ class LiveComparison:
 
     @contextlib.contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """Shows what is done, and how far it is."""
+        """Shows the label and the share that is done."""
         done = 0
 
         def advance(more: int) -> None:
             nonlocal done
             done += more
-            self._doing = f"{label}: {100 * done / total:.0f} %" if total else label
+            self._activity = f"{label}: {100 * done / total:.0f} %" if total else label
 
-        self._doing = label
+        self._activity = label
         try:
             yield advance
         finally:
-            self._doing = ""
+            self._activity = ""
 
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:
-        """Shows the steps in the row of the variant."""
+        """Does nothing: the row of the variant shows its steps."""
         yield
 
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
-        """Keeps the grid."""
+        """Stores the grid for the next redrawing."""
         self._variants, self._results, self._upcoming = variants, dict(results), upcoming
         self._step = self._validation = None
 
     def step(self, report: StepReport) -> None:
-        """Keeps the report."""
+        """Stores the report for the next redrawing."""
         self._step = report
 
     def evaluation(self, report: EvaluationReport) -> None:
-        """Keeps the score."""
+        """Stores the score for the next redrawing."""
         if report.score is not None:
             self._validation = report.score.bits_per_character
 
@@ -161,19 +161,19 @@ class LiveComparison:
         for variant in self._rows_that_fit():
             result = self._results.get(variant.name)
             if variant is self._upcoming:
-                (row,) = table_rows([self._so_far(variant)])
-                table.add_row(*row[:-1], self._state(), style="bold")
+                (row,) = table_rows([self._unfinished_result(variant)])
+                table.add_row(*row[:-1], self._training_state(), style="bold")
             elif result is None:
                 table.add_row(*table_rows([VariantResult(variant.name, variant.kind, variant.layers)])[0], style="dim")
             else:
                 table.add_row(*map(visible, table_rows([result])[0]), style="red" if result.error else "")
-        done = f"{len(self._results)} of {len(self._variants)} models done" if self._variants else self._doing
-        # Below the table: the terminal writes its ^C where the cursor is, and must not break a line of it.
+        done = f"{len(self._results)} of {len(self._variants)} models done" if self._variants else self._activity
+        # Below the table: the terminal writes ^C at the cursor, which must not be inside a row.
         below = Text(STOPPING, style="bold yellow") if self._stop.requested else Text(done, style="dim")
         return Group(table, below) if self._variants else below
 
     def _rows_that_fit(self) -> Sequence[Variant]:
-        """Returns the variants whose rows fit on the terminal, the one that is trained among them."""
+        """Returns the variants whose rows fit on the terminal, among them the one in training."""
         most = max(3, self._console.height - _LINES_AROUND_ROWS)
         place = next(
             (place for place, variant in enumerate(self._variants) if variant is self._upcoming),
@@ -182,29 +182,29 @@ class LiveComparison:
         first = max(0, min(place - most // 2, len(self._variants) - most))
         return self._variants[first : first + most]
 
-    def _so_far(self, variant: Variant) -> VariantResult:
+    def _unfinished_result(self, variant: Variant) -> VariantResult:
         steps = None if self._step is None else self._step.step
         return VariantResult(variant.name, variant.kind, variant.layers, steps=steps, validation=self._validation)
 
-    def _state(self) -> str:
+    def _training_state(self) -> str:
         report = self._step
-        if self._doing or report is None:
-            return self._doing
+        if self._activity or report is None:
+            return self._activity
         return f"{100 * report.step / report.total_steps:.0f} %, loss {number(report.loss, 3)}"
 
 
 class ComparisonLines:
-    """Tells of a comparison in lines: two for each variant, and one now and then while it is trained."""
+    """A display that prints lines: two for each variant, and one every 30 seconds of its training."""
 
     def __init__(self, lines: LineDisplay, *, now: Callable[[], float] = time.monotonic) -> None:
-        """Writes by way of `lines`; `now` tells the time in seconds."""
+        """Creates a display that prints with `lines`; `now` returns the time in seconds."""
         self._lines = lines
         self._now = now
         self._started = self._shown = now()
         self._upcoming: Variant | None = None
 
     def note(self, message: str) -> None:
-        """Prints the message, unless it is a run's own."""
+        """Prints the message, unless it is about a single run."""
         if self._upcoming is None:
             self._lines.note(message)
 
@@ -213,33 +213,33 @@ class ComparisonLines:
         self._lines.warn(message)
 
     def stopping(self) -> None:
-        """Says that the step is being finished."""
+        """Prints that the current step will be finished and saved."""
         self._lines.stopping()
 
     def shown(self) -> AbstractContextManager[None]:
-        """Returns a display that needs no end."""
+        """Does nothing: lines need no end."""
         return nullcontext()
 
     def progress(self, label: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
-        """Prints lines for what is done before the first run."""
+        """Prints progress before the first run; the progress of single runs is not printed."""
         return self._lines.progress(label, total) if self._upcoming is None else nullcontext(lambda _: None)
 
     def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
-        """Prints nothing: it is the result that counts."""
+        """Prints nothing: only results are printed."""
         return nullcontext()
 
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
-        """Prints the result of the variant before, and the name of the next one."""
+        """Prints the result of the last variant, and the name of the next one."""
         before = None if self._upcoming is None else results.get(self._upcoming.name)
         if before is not None:
-            self._lines.note(f"{before.run} ({clock(self._now() - self._started)}): {_in_words(before)}")
+            self._lines.note(f"{before.run} ({clock(self._now() - self._started)}): {_result_line(before)}")
         if upcoming is not None:
             self._lines.note(f"{upcoming.name} … ({len(results)} of {len(variants)} models done)")
         self._upcoming = upcoming
         self._started = self._shown = self._now()
 
     def step(self, report: StepReport) -> None:
-        """Prints a line when some time has passed since the last one."""
+        """Prints a line if 30 seconds have passed since the last one."""
         if self._upcoming is None or self._now() - self._shown < _SECONDS_BETWEEN_LINES:
             return
         self._shown = self._now()
@@ -247,10 +247,10 @@ class ComparisonLines:
         self._lines.note(f"{self._upcoming.name}: {share:.0f} %, loss {number(report.loss)} nats/symbol")
 
     def evaluation(self, report: EvaluationReport) -> None:
-        """Prints nothing: it is the result that counts."""
+        """Prints nothing: only results are printed."""
 
 
-def _in_words(result: VariantResult) -> str:
+def _result_line(result: VariantResult) -> str:
     if result.bits is None:
         return f"failed: {result.error}"
     return f"{number(result.bits)} bits/char, {result.parameters:,} parameters"

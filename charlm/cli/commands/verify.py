@@ -1,4 +1,4 @@
-"""`charlm verify`."""
+"""`charlm verify`: a check of every file of a run."""
 
 import sys
 
@@ -8,10 +8,10 @@ from charlm.cli.parameters import Json, Run
 
 
 def verify(*, run: Run, json: Json = False) -> None:
-    """Checks every file of RUN against its checksum, and says what can still be used; exit code 1 if one is damaged."""
-    from charlm.cli.console import plain_console, print_json
+    """Checks every file of RUN against its checksum, and lists what is still usable; exits with 1 if one is damaged."""
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.results import print_verification
     from charlm.cli.interrupts import interruptible
-    from charlm.cli.results import print_verification
 
     with interruptible():
         from charlm.runs.stored.workspace import Workspace
