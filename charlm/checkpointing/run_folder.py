@@ -18,6 +18,7 @@ from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
+from charlm.files.syncing import sync
 from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
 
 _MOST_CONFIG_BYTES = 1 << 20
@@ -67,6 +68,14 @@ class RunFolder:
     def state_after(self, step: int) -> Path:
         """The file of an older state of the training."""
         return self.path / f"step-{step}.safetensors"
+
+    def has_checkpoint(self) -> bool:
+        """Returns whether the folder holds anything of a model; such a folder is never removed or taken over.
+
+        Raises:
+            CheckpointError: the folder cannot be read.
+        """
+        return self.last.exists() or self.best.exists() or bool(self.states())
 
     def states(self) -> dict[int, Path]:
         """Returns the states before the last one by their steps, newest first.
@@ -141,7 +150,7 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
     """
     for path in (checkpoints / run, Path(run)):
         folder = RunFolder(path)
-        if any(each.exists() for each in (folder.config_file, folder.last, folder.best)):
+        if folder.config_file.exists() or (path.is_dir() and folder.has_checkpoint()):
             return folder
         if path.is_file():
             raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {path.parent}")
@@ -157,7 +166,8 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
 
 def list_runs(checkpoints: Path) -> list[str]:
     """Returns the names of the runs under `checkpoints`, sorted."""
-    return sorted(path.parent.name for path in checkpoints.glob("*/config.toml"))
+    files = (path for pattern in ("config.toml", "*.safetensors") for path in checkpoints.glob(f"*/{pattern}"))
+    return sorted({path.parent.name for path in files})
 
 
 def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
@@ -188,10 +198,10 @@ def require_free(checkpoints: Path, name: str | None) -> None:
 
 @contextmanager
 def created_run(checkpoints: Path, *, name: str | None, default_name: str) -> Iterator[RunFolder]:
-    """Gives the folder of a new run, locked; it is removed if the block fails before config.toml is written.
+    """Gives the folder of a new run, locked; it is removed if the block fails before it holds a checkpoint.
 
     Without a `name` the run is named `default_name`, numbered from 2 if that is taken. What a process that
-    was killed before it had written config.toml left behind is taken over.
+    was killed before its first checkpoint left behind is taken over.
 
     Raises:
         CheckpointError: the name is taken, or the folder cannot be made.
@@ -201,14 +211,9 @@ def created_run(checkpoints: Path, *, name: str | None, default_name: str) -> It
         try:
             yield folder
         except BaseException:
-            if not folder.config_file.exists():
-                discard(folder)
+            if not folder.has_checkpoint():
+                shutil.rmtree(folder.path, ignore_errors=True)
             raise
-
-
-def discard(folder: RunFolder) -> None:
-    """Removes a run's folder, if there is one."""
-    shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: ExitStack) -> Path:
@@ -218,6 +223,8 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         number += 1
         try:
             path.mkdir(parents=True)
+            sync(path.parent)
+            sync(path.parent.parent)
         except FileExistsError:
             require_free(checkpoints, name)
             if not _is_abandoned(path):
@@ -230,7 +237,7 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
             if name is not None:
                 raise
             continue
-        if (path / "config.toml").exists():
+        if not _is_abandoned(path):
             # Another process made this run before the folder was locked.
             require_free(checkpoints, name)
             opened.close()
@@ -241,8 +248,8 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         return path
 
 
-_FIRST_FILES = ("tokenizer.json", "last.safetensors", "best.safetensors", "metrics.jsonl")
-"""The files that a new run writes before config.toml; with config.toml the folder is a run."""
+_FIRST_FILES = ("config.toml", "tokenizer.json", "metrics.jsonl")
+"""The files that a new run writes before its first checkpoint; with a checkpoint the folder is a run."""
 
 
 def _is_abandoned(path: Path) -> bool:

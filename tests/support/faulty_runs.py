@@ -47,7 +47,7 @@ class FaultyRuns:
     def finish(self, folder: Path) -> None:
         """Brings the training in a folder to its end, as a user would."""
         run = folder / "checkpoints" / "one"
-        ended = self.runner.run(folder, *(RESUME if (run / "config.toml").exists() else TRAIN))
+        ended = self.runner.run(folder, *(RESUME if (run / "last.safetensors").exists() else TRAIN))
         if ended.code == 2:
             assert "is finished" in ended.output, ended.output
         else:

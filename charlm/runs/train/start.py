@@ -104,9 +104,9 @@ def start(
                 reporter=reporter,
                 stop=stop,
             )
+            session.write_config()
             folder.write_tokenizer(corpus.tokenizer.to_json())
             session.save()
-            session.write_config()
             return train_to_the_end(session)
 
 
