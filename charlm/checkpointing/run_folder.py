@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,23 @@ _MOST_CONFIG_BYTES = 1 << 20
 _STATE = re.compile(r"step-(\d{1,18})\.safetensors")
 
 
+class DisplacedError(CheckpointError):
+    """The folder of a run is not where it was when it was locked."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run.
 
     It holds config.toml, tokenizer.json, metrics.jsonl, best.safetensors, last.safetensors, and the states
     before the last one, step-N.safetensors.
+
+    Attributes:
+        place: its device and inode when it was locked; None where nobody writes to it.
     """
 
     path: Path
+    place: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -68,6 +76,35 @@ class RunFolder:
     def state_after(self, step: int) -> Path:
         """The file of an older state of the training."""
         return self.path / f"step-{step}.safetensors"
+
+    def pinned(self) -> "RunFolder":
+        """Returns the folder with its place on the disk, to be asked for when it is locked.
+
+        Raises:
+            CheckpointError: it is not there.
+        """
+        with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
+            return replace(self, place=_place(self.path))
+
+    def require_in_place(self) -> None:
+        """Refuses to go on where a folder that was pinned is not at its path any more.
+
+        Raises:
+            DisplacedError: it was removed or moved, and maybe its name is used again.
+        """
+        if not self._is_in_place():
+            raise DisplacedError(f"'{self.path}' was removed, moved or replaced while a training was writing to it")
+
+    def discard_beginning(self) -> None:
+        """Removes the folder unless it holds a checkpoint, or is not the one that was pinned any more."""
+        if self._is_in_place() and not self.has_checkpoint():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _is_in_place(self) -> bool:
+        try:
+            return self.place is None or _place(self.path) == self.place
+        except OSError:
+            return False
 
     def has_checkpoint(self) -> bool:
         """Returns whether the folder holds anything of a model; such a folder is never removed or taken over.
@@ -123,6 +160,11 @@ class RunFolder:
     def write_tokenizer(self, tokenizer: Mapping[str, Any]) -> None:
         """Writes tokenizer.json."""
         write_atomically(self.tokenizer_file, json.dumps(tokenizer, ensure_ascii=False).encode())
+
+
+def _place(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def dump_config(config: RunConfig) -> str:
@@ -207,12 +249,11 @@ def created_run(checkpoints: Path, *, name: str | None, default_name: str) -> It
         CheckpointError: the name is taken, or the folder cannot be made.
     """
     with ExitStack() as opened:
-        folder = RunFolder(_claim(checkpoints, name=name, default_name=default_name, opened=opened))
+        folder = RunFolder(_claim(checkpoints, name=name, default_name=default_name, opened=opened)).pinned()
         try:
             yield folder
         except BaseException:
-            if not folder.has_checkpoint():
-                shutil.rmtree(folder.path, ignore_errors=True)
+            folder.discard_beginning()
             raise
 
 

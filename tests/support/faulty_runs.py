@@ -63,6 +63,7 @@ class FaultyRuns:
                 state[f"{name}:{key}"] = tensor.numpy().tobytes()
             values = dict(checkpoint.values)
             values["progress"] = values.get("progress", {}) | {"seconds": None}
+            values["provenance"]["identity"] = None
             state[f"{name}:values"] = values
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_bytes().decode().splitlines()]
         state["metrics"] = [line | {"seconds": None} for line in lines]
