@@ -41,7 +41,7 @@ def test_the_first_steps_and_the_last_say_nothing():
 
 def test_a_new_leg_goes_on_from_the_progress_there_is():
     pace = Pace(100)
-    pace.plan_anew(50, total_steps=70)
+    pace.replan(50, total_steps=70)
     assert pace.total_steps == 70
     assert [pace.progress(step) for step in (49, 50, 60, 70)] == [0.49, 0.5, 0.75, 1.0]
     assert sum(pace.passes_point(step, 10) for step in range(1, 71)) == 10
@@ -52,6 +52,6 @@ def test_a_new_leg_goes_on_from_the_progress_there_is():
 
 def test_the_legs_survive_json():
     pace = Pace(100)
-    pace.plan_anew(33, total_steps=71)
+    pace.replan(33, total_steps=71)
     again = Pace.from_json(json.loads(json.dumps(pace.to_json())))
     assert [again.progress(step) for step in range(72)] == [pace.progress(step) for step in range(72)]
