@@ -45,13 +45,7 @@ class JordanLanguageModel(StackedNetwork):
         self.feedback = nn.Embedding(vocabulary_size, hidden_size)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the last prediction.
-
-        Args:
-            tokens: symbols, int64 `[time, batch]`.
-            state: the prediction before the first of them.
-            generator: source of the dropout masks; running free, those above the embedding differ at every symbol.
-        """
+        """Returns the logits and the last prediction; running free, dropout masks differ at every symbol."""
         inputs = self.layers[0](self.embedding_dropout(self.embedding(tokens), generator))
         if self.is_teacher_forced:
             logits = self._hidden_to_logits(inputs + self.feedback(tokens), generator)
@@ -69,16 +63,11 @@ class JordanLanguageModel(StackedNetwork):
         """Returns zeros: nothing was predicted."""
         return (self.output.bias.new_zeros(1, batch_size, self.vocabulary_size),)
 
-    @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws all weights anew: matrices Xavier-uniform (Glorot and Bengio 2010), embeddings normal, biases zero."""
+        """Draws all weights anew."""
         nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
         nn.init.xavier_uniform_(self.feedback.weight, generator=generator)
-        for layer in (*self.layers, self.output):
-            assert isinstance(layer, nn.Linear)
-            if layer.weight is not self.embedding.weight:
-                nn.init.xavier_uniform_(layer.weight, generator=generator)
-            nn.init.zeros_(layer.bias)
+        self.initialize_dense(generator)
 
     def _hidden_to_logits(self, sums: Tensor, generator: torch.Generator | None) -> Tensor:
         """Returns the logits `[time, batch, vocabulary]` that follow from the first layer's pre-activations."""

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, LanguageModel, Network, State
+from charlm.models.ngram import last_contexts
 from charlm.ngrams.confidence import num_features
 from charlm.ngrams.model import NgramModel
 from charlm.stepping.shapes import GATE_SIZE
@@ -87,7 +88,7 @@ class MixedLanguageModel(Network):
         mixed = torch.logaddexp(
             network_share[..., None] + own, ngram_share[..., None] + torch.from_numpy(counted).to(own.device)
         )
-        return mixed, (*network_state, self._last(contexts, tokens.device))
+        return mixed, (*network_state, last_contexts(contexts, tokens.device))
 
     def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, of the mixture and of both parts alone."""
@@ -100,7 +101,7 @@ class MixedLanguageModel(Network):
         mixed = torch.logaddexp(network_share + network, ngram_share + counted)
         parts = {OWN: mixed, NETWORK_ALONE: network, NGRAMS_ALONE: counted}
         nats = {name: (-each).where(targets != IGNORED, 0.0) for name, each in parts.items()}
-        return nats, (*network_state, self._last(contexts, tokens.device))
+        return nats, (*network_state, last_contexts(contexts, tokens.device))
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the network's state and the contexts before any symbol."""
@@ -123,6 +124,3 @@ class MixedLanguageModel(Network):
         confidence = torch.from_numpy(self.ngrams.confidence(contexts)).to(log_probabilities.device)
         shares: tuple[Tensor, Tensor] = self.gate(confidence, log_probabilities)
         return shares
-
-    def _last(self, contexts: np.ndarray, device: torch.device) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(contexts[:, -1])).to(device)

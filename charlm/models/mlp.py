@@ -24,31 +24,18 @@ class FixedWindowLanguageModel(StackedNetwork):
     embedding of its own, so that a text's first symbols are predicted, too.
 
     Args:
-        vocabulary_size: number of symbols.
         window: symbols that a prediction sees.
         stack: sizes and dropouts; residual connections are there from the second layer on.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        window: int,
-        **stack: Unpack[StackSettings],
-    ) -> None:
+    def __init__(self, vocabulary_size: int, *, window: int, **stack: Unpack[StackSettings]) -> None:
         sizes = input_sizes(stack, lowest=window * stack["embedding_size"])
         super().__init__(vocabulary_size, (nn.Linear(size, stack["hidden_size"]) for size in sizes), stack)
         self.window = window
         self.before = nn.Parameter(torch.zeros(stack["embedding_size"]))
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the last symbols.
-
-        Args:
-            tokens: symbols, int64 `[time, batch]`.
-            state: the `window - 1` symbols before the first of them.
-            generator: source of the dropout masks, on the tokens' device; needed in training only.
-        """
+        """Returns the logits and the last symbols."""
         symbols = torch.cat((state[0], tokens))
         embedded = torch.where((symbols == BEFORE)[..., None], self.before, self.embedding(symbols.clamp(min=0)))
         embedded = self.embedding_dropout(embedded, generator)
@@ -67,12 +54,8 @@ class FixedWindowLanguageModel(StackedNetwork):
         """Returns the mark for "before the text" at every place of the window, on the model's device."""
         return (torch.full((self.window - 1, batch_size), BEFORE, dtype=torch.int64, device=self.device),)
 
-    @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws all weights anew: matrices Xavier-uniform (Glorot and Bengio 2010), embeddings normal, biases zero."""
+        """Draws all weights anew."""
         nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
         nn.init.normal_(self.before, std=0.1, generator=generator)
-        for layer in (*self.layers, self.output):
-            assert isinstance(layer, nn.Linear)
-            nn.init.xavier_uniform_(layer.weight, generator=generator)
-            nn.init.zeros_(layer.bias)
+        self.initialize_dense(generator)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, State
+from charlm.ngrams.counting import Ids
 from charlm.ngrams.model import NgramModel
 
 
@@ -21,26 +22,23 @@ class NgramLanguageModel:
         self.vocabulary_size = ngrams.vocabulary_size
 
     def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logarithms of the probabilities `[time, batch, vocabulary]`, and the state after the last symbol.
-
-        Args:
-            tokens: symbols, int64 `[time, batch]`.
-            state: the contexts before the first of them.
-            generator: of no use: there is no dropout.
-        """
+        """Returns the logarithms of all symbols' probabilities, and the last contexts; there is no dropout."""
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())
         logits = np.log(self.ngrams.distributions(contexts)).astype(np.float32)
-        last = np.ascontiguousarray(contexts[:, -1])
-        return torch.from_numpy(logits).to(tokens.device), (torch.from_numpy(last).to(tokens.device),)
+        return torch.from_numpy(logits).to(tokens.device), (last_contexts(contexts, tokens.device),)
 
     def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target; faster than by way of all symbols' probabilities."""
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())
         probabilities = torch.from_numpy(self.ngrams.probabilities(contexts, targets.clamp(min=0).cpu().numpy()))
         nats = -probabilities.log().float().to(tokens.device)
-        last = torch.from_numpy(np.ascontiguousarray(contexts[:, -1])).to(tokens.device)
-        return {OWN: nats.where(targets != IGNORED, 0.0)}, (last,)
+        return {OWN: nats.where(targets != IGNORED, 0.0)}, (last_contexts(contexts, tokens.device),)
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the contexts before any symbol."""
         return (torch.from_numpy(self.ngrams.first_contexts(batch_size)),)
+
+
+def last_contexts(contexts: Ids, device: torch.device) -> Tensor:
+    """Returns the contexts after the last symbol, as part of a state."""
+    return torch.from_numpy(np.ascontiguousarray(contexts[:, -1])).to(device)

@@ -21,11 +21,9 @@ class RecurrentLanguageModel(StackedNetwork):
     state has as many tensors as the cell has states, `[layers, batch, hidden]` each.
 
     Args:
-        vocabulary_size: number of symbols.
         cell: name of a recurrent cell that stands alone; its equations are in its file in charlm/models/cells.
         settings: those that the cell takes.
         initialization: how first weights are drawn.
-        stack: sizes, dropouts, and what lies between the layers.
     """
 
     def __init__(
@@ -46,13 +44,7 @@ class RecurrentLanguageModel(StackedNetwork):
         self.initialization = initialization or Initialization()
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.
-
-        Args:
-            tokens: symbols, int64 `[time, batch]`.
-            state: tensors `[layers, batch, hidden]`.
-            generator: source of the dropout masks, on the tokens' device; needed in training only.
-        """
+        """Returns the logits and the new state."""
         outputs = self.embedding_dropout(self.embedding(tokens), generator)
         new_states = []
         for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
@@ -74,15 +66,8 @@ class RecurrentLanguageModel(StackedNetwork):
         shape = (len(self.layers), batch_size, self.hidden_size)
         return tuple(weight.new_zeros(shape) for _ in range(self.num_states))
 
-    @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws all weights anew; the layers' as the initialization says.
-
-        The output matrix is Xavier-uniform (Glorot and Bengio 2010), the embedding normal with deviation 0.1.
-        """
-        nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
-        if self.output.weight is not self.embedding.weight:
-            nn.init.xavier_uniform_(self.output.weight, generator=generator)
-        nn.init.zeros_(self.output.bias)
+        """Draws all weights anew, the layers' as the initialization says."""
+        self.initialize_ends(generator)
         for layer in self.layers:
             self.initialization.apply(layer, CELLS[self.cell], generator)

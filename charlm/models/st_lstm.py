@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from charlm.models.base import State
-from charlm.models.cells.st_lstm import ZigzagLayer, zigzag
+from charlm.models.cells.st_lstm import LayerTensors, zigzag
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
 FORGET_BIAS = 1.0
@@ -34,17 +34,11 @@ class SpatiotemporalLSTM(nn.Module):
         self.shared = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.memories = nn.Linear(2 * hidden_size, 2 * hidden_size, bias=False)
 
-    def parameters_with(self, norm: nn.Module) -> ZigzagLayer:
+    def parameters_with(self, norm: nn.Module) -> LayerTensors:
         """Returns the parameters of the layer and of the norm after it, as the kernel takes them."""
-        normed = (norm.weight, norm.bias) if isinstance(norm, nn.LayerNorm) else None
-        return ZigzagLayer(
-            inputs=self.inputs.weight,
-            states=self.states.weight,
-            shared=self.shared.weight,
-            memories=self.memories.weight,
-            bias=self.inputs.bias,
-            norm=normed,
-        )
+        matrices = self.inputs.weight, self.states.weight, self.shared.weight, self.memories.weight
+        normed = (norm.weight, norm.bias) if isinstance(norm, nn.LayerNorm) else (None, None)
+        return *matrices, self.inputs.bias, *normed
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
@@ -69,8 +63,6 @@ class SpatiotemporalLanguageModel(StackedNetwork):
     next, so that all layers take a symbol before any takes the next one. The state is `(h, c, m)`, h and c
     `[layers, batch, hidden]`, m `[1, batch, hidden]`.
 
-    Args:
-        stack: sizes, dropouts, and what lies between the layers.
     """
 
     def __init__(self, vocabulary_size: int, **stack: Unpack[StackSettings]) -> None:
@@ -78,13 +70,7 @@ class SpatiotemporalLanguageModel(StackedNetwork):
         super().__init__(vocabulary_size, layers, stack)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.
-
-        Args:
-            tokens: symbols, int64 `[time, batch]`.
-            state: h, c and m before the first of them.
-            generator: source of the dropout masks.
-        """
+        """Returns the logits, and the new h, c and m."""
         embedded = self.embedding_dropout(self.embedding(tokens), generator)
         layers = []
         for layer, norm in zip(self.layers, self.norms, strict=True):
@@ -104,13 +90,9 @@ class SpatiotemporalLanguageModel(StackedNetwork):
         zeros = self.output.bias.new_zeros
         return zeros(shape), zeros(shape), zeros((1, *shape[1:]))
 
-    @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws all weights anew; the output matrix Xavier-uniform, the embedding normal with deviation 0.1."""
-        nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
-        if self.output.weight is not self.embedding.weight:
-            nn.init.xavier_uniform_(self.output.weight, generator=generator)
-        nn.init.zeros_(self.output.bias)
+        """Draws all weights anew."""
+        self.initialize_ends(generator)
         for layer in self.layers:
             assert isinstance(layer, SpatiotemporalLSTM)
             layer.initialize(generator)

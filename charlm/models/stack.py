@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
+import torch
 from torch import nn
 
 from charlm.models.base import Network
@@ -37,9 +38,8 @@ class StackedNetwork(Network):
     """A network of embedding, hidden layers, a norm after each, and output layer.
 
     Args:
-        vocabulary_size: number of symbols.
         layers: from the lowest on.
-        stack: what they were made for.
+        stack: what they were made for: sizes, dropouts, and what lies between the layers.
     """
 
     def __init__(self, vocabulary_size: int, layers: Iterable[nn.Module], stack: StackSettings) -> None:
@@ -59,6 +59,25 @@ class StackedNetwork(Network):
         self.embedding_dropout = Dropout(stack.get("embedding_dropout", 0.0), over_time=variational)
         self.layer_dropout = Dropout(stack.get("layer_dropout", 0.0), over_time=variational)
         self.output_dropout = Dropout(stack.get("output_dropout", 0.0), over_time=variational)
+
+    @torch.no_grad()
+    def initialize_ends(self, generator: torch.Generator) -> None:
+        """Draws the embedding, normal with deviation 0.1, and the output matrix, Xavier-uniform."""
+        nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
+        self._initialize_linear(self.output, generator)
+
+    @torch.no_grad()
+    def initialize_dense(self, generator: torch.Generator) -> None:
+        """Draws the output layer and all hidden ones, which are linear: matrices Xavier-uniform, biases zero."""
+        for layer in (*self.layers, self.output):
+            self._initialize_linear(layer, generator)
+
+    def _initialize_linear(self, layer: nn.Module, generator: torch.Generator) -> None:
+        """Draws a matrix Xavier-uniform (Glorot and Bengio 2010), unless it is the embedding, too; the bias is zero."""
+        assert isinstance(layer, nn.Linear)
+        if layer.weight is not self.embedding.weight:
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+        nn.init.zeros_(layer.bias)
 
 
 def input_sizes(stack: StackSettings, *, lowest: int | None = None) -> list[int]:

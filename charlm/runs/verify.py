@@ -1,4 +1,4 @@
-"""`charlm verify`: is every file of a run what was written, and what can still be used."""
+"""`charlm verify`: whether every file of a run is what was written, and what can still be used."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,7 +27,7 @@ _MOST_TOKENIZER_BYTES = 256 << 20
 
 @dataclass(frozen=True)
 class FileReport:
-    """What a file of a run is.
+    """The state of one file of a run.
 
     Attributes:
         holds: what is in it, in words; None where it cannot be used.
@@ -41,7 +41,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What the files of a run are, and what can be done with them, a sentence each."""
+    """The state of a run's files, and the commands that can still use them."""
 
     run: str
     files: tuple[FileReport, ...]
@@ -58,7 +58,7 @@ class RunReport:
 
 
 def verify_run(run: str, workspace: Workspace) -> RunReport:
-    """Returns what the files of a run are; each is read whole and compared with its checksum.
+    """Returns the state of a run's files; each is read whole and compared with its checksum.
 
     Raises:
         CheckpointError: there is no such run.

@@ -4,7 +4,7 @@ from torch import nn
 
 from charlm.models.cells.gru import GRU
 from charlm.models.cells.rnn import RNN
-from charlm.models.cells.st_lstm import ZigzagLayer, zigzag
+from charlm.models.cells.st_lstm import zigzag
 
 LAYERS = [(GRU, nn.GRU, {}), (RNN, nn.RNN, {}), (RNN, nn.RNN, {"nonlinearity": "relu"})]
 
@@ -98,7 +98,7 @@ def test_gradients_through_the_zigzag(num_layers, masked, with_norm, residual):
 
     def layers(*tensors):
         chunks = [tensors[place : place + 7] for place in range(0, len(tensors), 7)]
-        return [ZigzagLayer(*each[:5], norm=each[5:] if with_norm else None) for each in chunks]
+        return [each if with_norm else (*each[:5], None, None) for each in chunks]
 
     time, batch, units = 3, 2, 2
     inputs = drawn(time, batch, units)

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from charlm.models.cells.layer import read_window
+from charlm.models.cells.layer import read_window, state_gradient, sum_rows, window_gradients
 from charlm.models.cells.products import StepProduct
+from charlm.models.cells.steps import each_step
 
 _FLOAT32_UP_TO = 128
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
@@ -72,9 +73,7 @@ class _Recurrence(torch.autograd.Function):
         reset_update, candidate_state = torch.split(gate, [2 * hidden, hidden], dim=1)
         reset, update = reset_update.chunk(2, dim=1)
         candidate = torch.empty_like(state)
-        for kept_gate, kept_candidate, from_input, after in zip(
-            gates.unbind(0), candidates.unbind(0), candidate_inputs.unbind(0), states[1:].unbind(0), strict=True
-        ):
+        for kept_gate, kept_candidate, from_input, after in each_step(gates, candidates, candidate_inputs, states[1:]):
             product.add_to(gate.copy_(kept_gate), before)
             reset_update.sigmoid_()
             torch.addcmul(from_input, reset, candidate_state, out=candidate).tanh_()
@@ -113,17 +112,9 @@ class _Recurrence(torch.autograd.Function):
                 grad.add_(grad_outputs[step - 1])
             product.add_to(grad, flat_factors[step])
 
-        grad_gates = factors.view(time * batch, 3 * hidden)
-        grad_state_weights = grad_gates.t() @ states[:-1].flatten(0, 1)
-        grad_state_bias = _sum_rows(grad_gates)
-        grad_gates[:, 2 * hidden :] = grads.mul_(of_candidate).view(time * batch, hidden)
-        grad_input_weights = grad_gates.t() @ inputs.flatten(0, 1)
-        grad_input_bias = _sum_rows(grad_gates)
-        grad_inputs = (grad_gates @ input_weights.to(inputs.dtype)).view(time, batch, -1)
+        grad_state_weights = state_gradient(flat_factors, states[:-1], inputs.dtype)
+        grad_state_bias = sum_rows(flat_factors.flatten(0, 1))
+        flat_factors[..., 2 * hidden :] = grads.mul_(of_candidate)
+        grad_inputs, grad_input_weights, grad_input_bias = window_gradients(flat_factors, inputs, input_weights)
         parameters = (grad_input_weights, grad_state_weights, grad_input_bias, grad_state_bias)
         return None, grad_inputs, grad, *(each.to(state_weights.dtype) for each in parameters)
-
-
-def _sum_rows(matrix: Tensor) -> Tensor:
-    # A product: summing over the first axis is slower by far in bfloat16, and coarser.
-    return (matrix.new_ones(1, len(matrix)) @ matrix)[0]

@@ -8,9 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from charlm.models.cells.layer import WindowLayer, gate_inputs, state_gradient, window_gradients
 from charlm.models.cells.products import StepProduct
-
-_FLOAT32_UP_TO = 256
-"""Units up to which the steps' products stay in float32."""
+from charlm.models.cells.steps import each_step, each_step_back, state_gradients
 
 
 @final
@@ -41,17 +39,12 @@ class _Recurrence(torch.autograd.Function):
         states[0] = state
         remembered = torch.empty_like(states[1:])
         of_gates, of_candidate = torch.split(state_weights, [2 * hidden, hidden])
-        settings = {"float32_up_to": _FLOAT32_UP_TO, "batch_size": batch}
-        gate_product, candidate_product = (StepProduct(each, dtype, **settings) for each in (of_gates, of_candidate))
+        gate_product = StepProduct(of_gates, dtype, batch_size=batch)
+        candidate_product = StepProduct(of_candidate, dtype, batch_size=batch)
         before = states[0]
-        for reset_update, reset, update, candidate, kept, after in zip(
-            gates[..., : 2 * hidden].unbind(0),
-            gates[..., :hidden].unbind(0),
-            gates[..., hidden : 2 * hidden].unbind(0),
-            gates[..., 2 * hidden :].unbind(0),
-            remembered.unbind(0),
-            states[1:].unbind(0),
-            strict=True,
+        both = gates[..., : 2 * hidden]
+        for reset_update, reset, update, candidate, kept, after in each_step(
+            both, *gates.chunk(3, dim=2), remembered, states[1:]
         ):
             gate_product.add_to(reset_update, before)
             reset_update.sigmoid_()
@@ -78,23 +71,15 @@ class _Recurrence(torch.autograd.Function):
         torch.mul(1.0 - candidates.square(), 1.0 - updates, out=of_candidate)
 
         gate_weights, candidate_weights = torch.split(state_weights, [2 * hidden, hidden])
-        settings = {"float32_up_to": _FLOAT32_UP_TO, "batch_size": batch}
-        gate_product, candidate_product = (
-            StepProduct(each.t(), dtype, **settings) for each in (gate_weights, candidate_weights)
-        )
-        grads = grad_outputs.to(states.dtype, copy=True)
-        grad_first = torch.zeros_like(states[0])
-        grad = grads[-1].add_(grad_last)
+        gate_product = StepProduct(gate_weights.t(), dtype, batch_size=batch)
+        candidate_product = StepProduct(candidate_weights.t(), dtype, batch_size=batch)
+        grads = state_gradients(grad_outputs, grad_last, states.dtype)
+        grad = grads[-1]
+        by_gate = factors.view(time, batch, 3, hidden)
+        of_both = factors[..., : 2 * hidden]
         # Each step's factors become the gradients of what entered its gates.
-        for before, reset_update, last_two, reset_factor, candidate, reset, update in zip(
-            [grad_first, *grads[:-1].unbind(0)][::-1],
-            factors[..., : 2 * hidden].unbind(0)[::-1],
-            factors.view(time, batch, 3, hidden)[:, :, 1:].unbind(0)[::-1],
-            of_reset.unbind(0)[::-1],
-            of_candidate.unbind(0)[::-1],
-            resets.unbind(0)[::-1],
-            updates.unbind(0)[::-1],
-            strict=True,
+        for before, reset_update, last_two, reset_factor, candidate, reset, update in each_step_back(
+            grads[:-1], of_both, by_gate[:, :, 1:], of_reset, of_candidate, resets, updates
         ):
             last_two.mul_(grad[:, None])
             through = candidate_product.add_to(torch.zeros_like(grad), candidate)
@@ -103,10 +88,6 @@ class _Recurrence(torch.autograd.Function):
             grad = gate_product.add_to(before, reset_update)
 
         grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
-        grad_state_weights = torch.cat(
-            (
-                state_gradient(factors[..., : 2 * hidden], states[:-1], dtype),
-                state_gradient(factors[..., 2 * hidden :], remembered, dtype),
-            )
-        )
-        return None, grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias
+        of_gates = state_gradient(of_both, states[:-1], dtype)
+        of_candidates = state_gradient(factors[..., 2 * hidden :], remembered, dtype)
+        return None, grad_inputs, grad, grad_input_weights, torch.cat((of_gates, of_candidates)), grad_bias

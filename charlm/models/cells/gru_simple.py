@@ -8,9 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from charlm.models.cells.layer import WindowLayer, gate_inputs, state_gradient, window_gradients
 from charlm.models.cells.products import StepProduct
-
-_FLOAT32_UP_TO = 256
-"""Units up to which the steps' products stay in float32."""
+from charlm.models.cells.steps import each_step, each_step_back, state_gradients
 
 
 @final
@@ -34,19 +32,13 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
         input_weights, state_weights, bias = weights
         inputs = inputs.to(dtype)
-        hidden = state.shape[1]
         gates = gate_inputs(inputs, input_weights, bias, dtype)
         states = gates.new_empty(len(gates) + 1, *state.shape)
         states[0] = state
-        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
+        product = StepProduct(state_weights, dtype, batch_size=len(state))
         before = states[0]
-        for gate, update, candidate, after in zip(
-            gates.unbind(0),
-            gates[..., :hidden].unbind(0),
-            gates[..., hidden:].unbind(0),
-            states[1:].unbind(0),
-            strict=True,
-        ):
+        updates, candidates = gates.chunk(2, dim=2)
+        for gate, update, candidate, after in each_step(gates, updates, candidates, states[1:]):
             product.add_to(gate, before)
             update.sigmoid_()
             candidate.tanh_()
@@ -68,21 +60,15 @@ class _Recurrence(torch.autograd.Function):
         of_update.mul_(updates).mul_(1.0 - updates)
         torch.mul(1.0 - candidates.square(), 1.0 - updates, out=of_candidate)
 
-        product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
-        grads = grad_outputs.to(states.dtype, copy=True)
-        grad_first = torch.zeros_like(states[0])
-        grad = grads[-1].add_(grad_last)
+        product = StepProduct(state_weights.t(), dtype, batch_size=batch)
+        grads = state_gradients(grad_outputs, grad_last, states.dtype)
+        grad = grads[-1]
         # Each step's factors become the gradients of what entered its gates.
-        for before, factor, flat, update in zip(
-            [grad_first, *grads[:-1].unbind(0)][::-1],
-            factors.view(time, batch, 2, hidden).unbind(0)[::-1],
-            factors.unbind(0)[::-1],
-            updates.unbind(0)[::-1],
-            strict=True,
-        ):
+        by_gate = factors.view(time, batch, 2, hidden)
+        for before, factor, flat, update in each_step_back(grads[:-1], by_gate, factors, updates):
             factor.mul_(grad[:, None])
             grad = product.add_to(before.addcmul_(grad, update), flat)
 
         grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
         grad_state_weights = state_gradient(factors, states[:-1], dtype)
-        return None, grad_inputs, grad_first, grad_input_weights, grad_state_weights, grad_bias
+        return None, grad_inputs, grad, grad_input_weights, grad_state_weights, grad_bias

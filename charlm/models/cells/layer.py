@@ -96,9 +96,12 @@ def window_gradients(grad_gates: Tensor, inputs: Tensor, weights: Tensor) -> tup
     dtype = inputs.dtype
     flat = grad_gates.to(dtype).flatten(0, 1)
     grad_weights = (flat.t() @ inputs.flatten(0, 1)).to(weights.dtype)
-    # A product: summing over the first axis is slower by far in bfloat16, and coarser.
-    grad_bias = (flat.new_ones(1, len(flat)) @ flat)[0].to(weights.dtype)
-    return (flat @ weights.to(dtype)).view(inputs.shape), grad_weights, grad_bias
+    return (flat @ weights.to(dtype)).view(inputs.shape), grad_weights, sum_rows(flat).to(weights.dtype)
+
+
+def sum_rows(matrix: Tensor) -> Tensor:
+    """Returns the sum over the first axis as a product, which in bfloat16 is faster by far than a sum, and finer."""
+    return (matrix.new_ones(1, len(matrix)) @ matrix)[0]
 
 
 def state_gradient(grad_gates: Tensor, states: Tensor, dtype: torch.dtype) -> Tensor:

@@ -8,9 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from charlm.models.cells.layer import RecurrentLayer, gate_inputs, read_window, state_gradient, window_gradients
 from charlm.models.cells.products import StepProduct
-
-_FLOAT32_UP_TO = 256
-"""Units up to which the steps' products stay in float32."""
+from charlm.models.cells.steps import each_step, each_step_back, state_gradients
 
 
 @final
@@ -52,17 +50,10 @@ class _Recurrence(torch.autograd.Function):
         states, memories = (gates.new_empty(len(gates) + 1, batch, hidden) for _ in range(2))
         states[0], memories[0] = state, memory
         squashed = torch.empty_like(states[1:])
-        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
+        product = StepProduct(state_weights, dtype, batch_size=batch)
         of_input_forget, of_output = peepholes[:2], peepholes[2]
-        for flat, block, before, last, after, now, tanh in zip(
-            gates.unbind(0),
-            blocks.unbind(0),
-            memories[:-1].unbind(0),
-            states[:-1].unbind(0),
-            memories[1:].unbind(0),
-            states[1:].unbind(0),
-            squashed.unbind(0),
-            strict=True,
+        for flat, block, before, last, after, now, tanh in each_step(
+            gates, blocks, memories[:-1], states[:-1], memories[1:], states[1:], squashed
         ):
             product.add_to(flat, last)
             input_forget, candidate, output = block[:, :2], block[:, 2], block[:, 3]
@@ -92,20 +83,14 @@ class _Recurrence(torch.autograd.Function):
         to_memory = torch.mul(output_gates, 1.0 - squashed.square()).addcmul_(of_output_gate, peepholes[2])
         to_before = forget_gates + of_input * peepholes[0] + of_forget * peepholes[1]
 
-        product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
-        grads = grad_outputs.to(states.dtype, copy=True)
-        grad_first = torch.zeros_like(states[0])
-        grad = grads[-1].add_(grad_last)
+        product = StepProduct(state_weights.t(), dtype, batch_size=batch)
+        grads = state_gradients(grad_outputs, grad_last, states.dtype)
+        grad = grads[-1]
         grad_memory = grad_memory.clone()
+        first_three = factors.view(time, batch, 4, hidden)[:, :, :3]
         # Each step's factors become the gradients of what entered its gates.
-        for before, three, output_gate, flat, of_memory, of_before in zip(
-            [grad_first, *grads[:-1].unbind(0)][::-1],
-            factors.view(time, batch, 4, hidden)[:, :, :3].unbind(0)[::-1],
-            of_output_gate.unbind(0)[::-1],
-            factors.unbind(0)[::-1],
-            to_memory.unbind(0)[::-1],
-            to_before.unbind(0)[::-1],
-            strict=True,
+        for before, three, output_gate, flat, of_memory, of_before in each_step_back(
+            grads[:-1], first_three, of_output_gate, factors, to_memory, to_before
         ):
             grad_memory.addcmul_(grad, of_memory)
             three.mul_(grad_memory[:, None])
@@ -114,13 +99,8 @@ class _Recurrence(torch.autograd.Function):
             grad = product.add_to(before, flat)
 
         grad_inputs, grad_input_weights, grad_bias = window_gradients(factors, inputs, input_weights)
-        grad_peepholes = torch.stack(
-            [
-                (of_input * memories[:-1]).sum((0, 1)),
-                (of_forget * memories[:-1]).sum((0, 1)),
-                (of_output_gate * memories[1:]).sum((0, 1)),
-            ]
-        )
+        seen = ((of_input, memories[:-1]), (of_forget, memories[:-1]), (of_output_gate, memories[1:]))
+        grad_peepholes = torch.stack([(of_gate * memory).sum((0, 1)) for of_gate, memory in seen])
         grad_state_weights = state_gradient(factors, states[:-1], dtype)
         parameters = (grad_input_weights, grad_state_weights, grad_bias, grad_peepholes)
-        return None, grad_inputs, grad_first, grad_memory, *parameters
+        return None, grad_inputs, grad, grad_memory, *parameters

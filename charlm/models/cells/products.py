@@ -10,14 +10,15 @@ class StepProduct:
     Args:
         matrix: `[columns, rows]`, in the precision of the sums.
         dtype: arithmetic that a whole window's products use; small matrices keep their own precision.
-        float32_up_to: units up to which converting to bfloat16 and back costs this layer more than it saves.
         batch_size: rows of every `left`.
+        float32_up_to: units up to which converting to bfloat16 and back costs this layer more than it saves; measured
+            (docs/experiments.md).
 
     Attributes:
         dtype: the arithmetic of these products; `left` may come in it already.
     """
 
-    def __init__(self, matrix: Tensor, dtype: torch.dtype, *, float32_up_to: int, batch_size: int) -> None:
+    def __init__(self, matrix: Tensor, dtype: torch.dtype, *, batch_size: int, float32_up_to: int = 256) -> None:
         self.dtype = matrix.dtype if min(matrix.shape) <= float32_up_to else dtype
         matrix = matrix.to(self.dtype)
         self._is_packed = self.dtype == torch.bfloat16 and matrix.device.type == "cpu" and _can_pack()

@@ -6,15 +6,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from charlm.config import Nonlinearity
-from charlm.models.cells.layer import read_window
+from charlm.models.cells.layer import gate_inputs, read_window, state_gradient
 from charlm.models.cells.products import StepProduct
-
-_FLOAT32_UP_TO = 256
-"""Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
-
+from charlm.models.cells.steps import each_step_back, state_gradients
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
     "tanh": Tensor.tanh_,
@@ -54,7 +50,7 @@ class RNN(nn.RNN):
             outputs, last = super().forward(inputs, state)
             return outputs, last
         weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0 + self.bias_hh_l0)
-        outputs, last = read_window(_Recurrence, inputs, (state,), *weights, self.activation)
+        outputs, last = read_window(_Recurrence, inputs, (state,), self.activation, *weights)
         return outputs, last
 
 
@@ -63,18 +59,12 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        dtype: torch.dtype,
-        inputs: Tensor,
-        state: Tensor,
-        input_weights: Tensor,
-        state_weights: Tensor,
-        bias: Tensor,
-        activation: Nonlinearity,
+        ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, activation: Nonlinearity, *weights: Tensor
     ) -> tuple[Tensor, Tensor]:
+        input_weights, state_weights, bias = weights
         inputs = inputs.to(dtype)
-        states = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype)).to(state.dtype, copy=True)
-        product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
+        states = gate_inputs(inputs, input_weights, bias, dtype)
+        product = StepProduct(state_weights, dtype, batch_size=len(state))
         before = state
         apply = _ACTIVATIONS[activation]
         for after in states.unbind(0):
@@ -90,17 +80,15 @@ class _Recurrence(torch.autograd.Function):
         inputs, state, states, input_weights, state_weights = ctx.saved_tensors
         dtype = inputs.dtype
         slopes = _SLOPES[ctx.activation](states)
-        product = StepProduct(state_weights.t(), dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=len(state))
-        grads = grad_outputs.to(states.dtype, copy=True)
-        grad_first = torch.zeros_like(state)
-        grad = grads[-1].add_(grad_last)
+        product = StepProduct(state_weights.t(), dtype, batch_size=len(state))
+        grads = state_gradients(grad_outputs, grad_last, states.dtype)
+        grad = grads[-1]
         # Each entry of `grads` becomes the gradient of what enters the nonlinearity at its symbol.
-        for before, slope in zip([grad_first, *grads[:-1].unbind(0)][::-1], slopes.unbind(0)[::-1], strict=True):
+        for before, slope in each_step_back(grads[:-1], slopes):
             grad = product.add_to(before, grad.mul_(slope))
 
-        sums = grads.to(dtype).flatten(0, 1)
-        previous = torch.cat((state[None], states[:-1])).to(dtype).flatten(0, 1)
-        grad_state_weights = (sums.t() @ previous).to(states.dtype)
-        grad_input_weights = (sums.t() @ inputs.flatten(0, 1)).to(states.dtype)
-        grad_inputs = (sums @ input_weights.to(dtype)).view(inputs.shape)
-        return None, grad_inputs, grad_first, grad_input_weights, grad_state_weights, grads.sum((0, 1)), None
+        sums = grads[1:]
+        grad_state_weights = state_gradient(sums, torch.cat((state[None], states[:-1])), dtype)
+        grad_input_weights = state_gradient(sums, inputs, dtype)
+        grad_inputs = (sums.to(dtype).flatten(0, 1) @ input_weights.to(dtype)).view(inputs.shape)
+        return None, grad_inputs, grad, None, grad_input_weights, grad_state_weights, sums.sum((0, 1))

@@ -1,51 +1,36 @@
 """All spatiotemporal LSTM layers over a window, symbol by symbol, from the lowest to the highest layer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from charlm.models.base import State
 from charlm.models.cells.layer import gate_inputs, state_gradient, window_gradients
 from charlm.models.cells.products import StepProduct, product_dtype
 
-_FLOAT32_UP_TO = 256
-"""Units up to which the steps' products stay in float32."""
+LayerTensors = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor | None, Tensor | None]
+"""The parameters of a layer; the order of their rows is in charlm/models/st_lstm.py.
+
+For the inputs `[7 hidden, inputs]`, for the state `[4 hidden, hidden]`, for the shared memory `[3 hidden, hidden]`, for
+both memories `[2 hidden, 2 hidden]`, the bias `[7 hidden]`, and weight and bias `[hidden]` of the LayerNorm after it;
+None for none.
+"""
 
 _PARAMETERS = 7
-"""Tensors of a layer: input, state, shared and memory matrix, bias, and the norm's weight and bias."""
-
-
-@dataclass(frozen=True)
-class ZigzagLayer:
-    """The parameters of a layer; the order of their rows is in charlm/models/st_lstm.py.
-
-    Attributes:
-        inputs: `[7 hidden, inputs]`.
-        states: `[4 hidden, hidden]`.
-        shared: `[3 hidden, hidden]`.
-        memories: `[2 hidden, 2 hidden]`.
-        bias: `[7 hidden]`.
-        norm: weight and bias of the LayerNorm after it, `[hidden]` each; None for none.
-    """
-
-    inputs: Tensor
-    states: Tensor
-    shared: Tensor
-    memories: Tensor
-    bias: Tensor
-    norm: tuple[Tensor, Tensor] | None
-
-    def tensors(self) -> tuple[Tensor | None, ...]:
-        """Returns the parameters in the order of the attributes."""
-        return self.inputs, self.states, self.shared, self.memories, self.bias, *(self.norm or (None, None))
+"""Tensors of a layer."""
 
 
 def zigzag(
-    inputs: Tensor, state: tuple[Tensor, ...], layers: Sequence[ZigzagLayer], masks: Sequence[Tensor], *, residual: bool
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+    inputs: Tensor,
+    state: tuple[Tensor, ...],
+    layers: Sequence[LayerTensors],
+    masks: Sequence[Tensor],
+    *,
+    residual: bool,
+) -> tuple[Tensor, State]:
     """Returns the outputs of the highest layer, `[time, batch, hidden]`, and the state after the last symbol.
 
     Args:
@@ -54,7 +39,7 @@ def zigzag(
         masks: what the inputs of each layer but the lowest are multiplied by, `[time or 1, batch, hidden]`; or none.
         residual: add a layer's inputs to its outputs where both have the same size.
     """
-    parameters = [tensor for layer in layers for tensor in layer.tensors()]
+    parameters = [tensor for layer in layers for tensor in layer]
     settings = (product_dtype(inputs), tuple(masks), residual)
     outputs, *last = _Zigzag.apply(inputs, *state, settings, *parameters)  # type: ignore[no-untyped-call]
     return outputs, tuple(last)
@@ -234,7 +219,7 @@ def _products(
     tensors: Sequence[Tensor | None], dtype: torch.dtype, batch: int, *, transposed: bool = False
 ) -> tuple[StepProduct, ...]:
     matrices = [matrix.t() if transposed else matrix for matrix in tensors[:4] if matrix is not None]
-    return tuple(StepProduct(each, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch) for each in matrices)
+    return tuple(StepProduct(each, dtype, batch_size=batch) for each in matrices)
 
 
 def _shared_before(layers: Sequence[_Layer], index: int, first: Tensor) -> Tensor:

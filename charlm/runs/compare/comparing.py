@@ -1,6 +1,7 @@
 """`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -133,7 +134,7 @@ def _train(
                 discard(begun)  # It was counted, but its result was not kept.
             result = start(request, workspace, reporter, stop)
     except CharlmError as error:
-        return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, error=str(error))
+        return replace(_empty_result(variant), error=str(error))
     return None if result.interrupted else _result(variant, result, begun)
 
 
@@ -149,11 +150,8 @@ def _score(
         else score_encoded(loaded, text, settings, reporter, device=loaded.device, label=label)[0]
         for label, text in (("validation", corpus.valid), ("test", corpus.test))
     }
-    return VariantResult(
-        variant.name,
-        variant.kind,
-        variant.layers,
-        size=variant.size,
+    return replace(
+        _empty_result(variant),
         hidden_size=loaded.config.model.hidden_size,
         parameters=count_parameters(loaded.model),
         steps=state.step,
@@ -165,11 +163,8 @@ def _score(
 
 def _result(variant: Variant, result: TrainResult, folder: RunFolder) -> VariantResult:
     is_network = variant.layers is not None
-    return VariantResult(
-        variant.name,
-        variant.kind,
-        variant.layers,
-        size=variant.size,
+    return replace(
+        _empty_result(variant),
         hidden_size=folder.read_config().model.hidden_size if is_network else None,
         parameters=result.parameters,
         steps=result.steps if is_network else None,
@@ -177,3 +172,7 @@ def _result(variant: Variant, result: TrainResult, folder: RunFolder) -> Variant
         validation=bits_of(result.validation),
         test=bits_of(result.test),
     )
+
+
+def _empty_result(variant: Variant) -> VariantResult:
+    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size)

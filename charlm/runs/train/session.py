@@ -2,6 +2,7 @@
 
 import time
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,46 +44,35 @@ SAMPLE_CHARACTERS = 240
 _ROLLBACK_FACTOR = 0.5
 
 
+@dataclass
 class TrainingSession:
     """Binds a trainer to its folder and its reporter: the hooks of the training loop.
 
-    Args:
+    Attributes:
         provenance: what the run was made with.
         plan: why it is as long, and its model as large, as it is.
         symbol_counts: how often each symbol is a target in the training text.
         saved_step: steps after which last.safetensors was written; None where there is none to be kept.
+        last_sample: the text drawn at the last evaluation.
     """
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        config: RunConfig,
-        corpus: EncodedCorpus,
-        trainer: Trainer,
-        progress: Progress,
-        *,
-        provenance: Provenance,
-        plan: TrainingPlan,
-        symbol_counts: NDArray[np.int64],
-        reporter: Reporter,
-        stop: StopRequest,
-        saved_step: int | None = None,
-    ) -> None:
-        self.folder = folder
-        self.config = config
-        self.corpus = corpus
-        self.trainer = trainer
-        self.progress = progress
-        self.model = trainer.model
-        self.provenance = provenance
-        self.plan = plan
-        self.symbol_counts = symbol_counts
-        self.reporter = reporter
-        self.stop = stop
-        self.last_sample = ""
-        self._accumulation = trainer.accumulation
-        self._saved_step: int | None = saved_step
-        self._characters_per_target = corpus.train.num_characters / max(1, corpus.train.num_symbols)
+    folder: RunFolder
+    config: RunConfig
+    corpus: EncodedCorpus
+    trainer: Trainer
+    progress: Progress
+    provenance: Provenance
+    plan: TrainingPlan
+    symbol_counts: NDArray[np.int64]
+    reporter: Reporter
+    stop: StopRequest
+    saved_step: int | None = None
+    last_sample: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.model = self.trainer.model
+        self._accumulation = self.trainer.accumulation
+        self._characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
         self._speed = _Speed()
 
     @property
@@ -91,7 +81,7 @@ class TrainingSession:
         return float(self.progress.targets * self._characters_per_target)
 
     def after_step(self, result: StepResult) -> None:
-        """Tells of a step."""
+        """Reports a step."""
         trainer = self.trainer
         if trainer.accumulation > self._accumulation:
             self._note_accumulation()
@@ -128,7 +118,7 @@ class TrainingSession:
             )
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
-        """Keeps the weights if they are the best, draws a short sample, and tells."""
+        """Keeps the weights if they are the best, draws a short sample, and reports both."""
         with self._kept_weights():
             if is_best:
                 self.trainer.require_finite()
@@ -160,7 +150,7 @@ class TrainingSession:
         append_metrics(self.folder.metrics, metrics)
 
     def after_replanning(self) -> None:
-        """Stores the new number of steps and tells of it."""
+        """Stores the new number of steps and reports it."""
         before, total_steps = self.config.training.steps, self.trainer.pace.total_steps
         assert before is not None
         training = self.config.training.model_copy(update={"steps": total_steps})
@@ -171,7 +161,7 @@ class TrainingSession:
         self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
 
     def _note_accumulation(self) -> None:
-        """Stores that batches are computed in more parts, for want of memory, and tells of it."""
+        """Stores that batches are computed in more parts, for want of memory, and reports it."""
         self._accumulation = parts = self.trainer.accumulation
         training = self.config.training.model_copy(update={"accumulation": parts})
         self.config = self.config.model_copy(update={"training": training})
@@ -215,10 +205,10 @@ class TrainingSession:
             progress=self.progress,
         )
         sync_metrics(self.folder.metrics)
-        if keep and self._saved_step not in (None, step):
-            self.folder.keep_last(self._saved_step)
+        if keep and self.saved_step not in (None, step):
+            self.folder.keep_last(self.saved_step)
         write_checkpoint(self.folder.last, Checkpoint(tensors, record.to_values()))
-        self._saved_step = step
+        self.saved_step = step
         self.folder.prune_states(before=step, keep=keep)
         self._speed.pause()
 

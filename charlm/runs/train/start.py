@@ -40,7 +40,7 @@ def start(
     stdin: BinaryIO | None = None,
     started: float | None = None,
 ) -> TrainResult:
-    """Trains a new run and returns what it came to.
+    """Trains a new run and returns the result.
 
     Args:
         init_from: a run whose weights and tokenizer to start from.

@@ -49,7 +49,7 @@ class StepTimer:
         self._deadline = time.monotonic() + _SHARE_FOR_TIMING * budget_seconds
 
     def step_seconds(self, config: RunConfig) -> float:
-        """Returns the seconds of a step; the first call settles the number of threads."""
+        """Returns the seconds of a step; the first call chooses the number of threads."""
         trial = self._build_trial(config)
         times = {}
         for threads in sorted(self._candidates):
