@@ -24,7 +24,7 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
 from charlm.training.pace import Pace
-from charlm.training.precision import Arithmetic, precision_elsewhere
+from charlm.training.precision import Arithmetic, precision_on_resuming
 from charlm.training.state import Progress
 
 _LENGTHS = {"steps": None, "epochs": None, "budget": None}
@@ -64,7 +64,7 @@ def resume(
             corpus,
             mixture,
             device,
-            precision_elsewhere(cast(Arithmetic, config.run.precision), device),
+            precision_on_resuming(cast(Arithmetic, config.run.precision), device),
             lambda model: load_weights(model, state.weights, source=str(path)),
         )
         resolved = Resolved(config, record.plan)

@@ -80,7 +80,7 @@ class TrainingSession:
         """Characters that the steps so far were over, all sessions together."""
         return float(self.progress.targets * self._characters_per_target)
 
-    def stepped(self, result: StepResult) -> None:
+    def after_step(self, result: StepResult) -> None:
         """Reports a step."""
         trainer = self.trainer
         if trainer.accumulation > self._accumulation:
@@ -117,7 +117,7 @@ class TrainingSession:
                 mode="fast",
             )
 
-    def evaluated(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
+    def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""
         with self._kept_weights():
             if is_best:
@@ -159,7 +159,7 @@ class TrainingSession:
         self.folder.require_in_place()
         append_metrics(self.folder.metrics, metrics)
 
-    def planned_anew(self) -> None:
+    def after_replanning(self) -> None:
         """Stores the new number of steps and reports it."""
         before, total_steps = self.config.training.steps, self.trainer.pace.total_steps
         assert before is not None

@@ -1,11 +1,7 @@
-"""What is shown of gradients, activations and gates, against hand-worked and independent figures."""
-
 import numpy as np
 import pytest
 import torch
 
-from charlm.evaluation.activations import activation_norms
-from charlm.evaluation.gates import gate_activities
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.recurrent import RecurrentLanguageModel
 
@@ -60,37 +56,3 @@ def test_gradients_are_those_of_finite_differences(cell):
                     sides.append(loss_from(tuple(moved), first))
                 squares += ((sides[0] - sides[1]) / 2e-5) ** 2
         assert float(norms[back - 1]) == pytest.approx(squares**0.5, rel=1e-4)
-
-
-@pytest.mark.parametrize(("variance", "growth"), [(3.0, 1.5), (2.0, 1.0), (1.5, 0.75)])
-def test_squared_activations_grow_by_half_the_variance(variance, growth):
-    runs = [activation_norms(variance, units=400, symbols=12, seed=seed) for seed in range(5)]
-    assert all(run[0] == 1.0 for run in runs)
-    means = np.mean(np.square(runs), axis=0)
-    # From the second symbol on the state is rectified, as the rule supposes.
-    assert (means[11] / means[1]) ** (1 / 10) == pytest.approx(growth, rel=0.1)
-
-
-@pytest.mark.parametrize("cell", ["lstm", "gru", "gru-simple", "gru-reset-before"])
-def test_gates_are_those_of_the_equations(cell):
-    model = model_of(cell, num_layers=2, hidden_size=3, residual=True, layer_norm=True).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(3.0)
-    tokens, _ = texts(time=9, batch=2)
-    told = gate_activities(model, tokens)
-    layer = model.layers[0]
-    hidden, gates = torch.zeros(2, 3), []
-    values = model.embedding(tokens)
-    outputs, _ = layer(values, model.initial_state(2)[0][:1] if cell != "lstm" else (torch.zeros(1, 2, 3),) * 2)
-    for value, output in zip(values, outputs, strict=True):
-        sums = value @ layer.weight_ih_l0.T + layer.bias_ih_l0 + hidden @ layer.weight_hh_l0.T
-        sums = sums + getattr(layer, "bias_hh_l0", 0.0)
-        gates.append(sums.sigmoid())
-        hidden = output
-    first = torch.stack(gates)[..., :3]  # the first gate of each of these cells is a logistic one
-    assert told[0].left_saturated == pytest.approx(float((first < 0.1).float().mean()))
-    assert told[0].right_saturated == pytest.approx(float((first > 0.9).float().mean()))
-    assert sum(told[0].histogram) == pytest.approx(1.0, abs=1e-5)
-    assert len(told) == 2 * {"lstm": 3, "gru": 2, "gru-simple": 1, "gru-reset-before": 2}[cell]
-    assert all(len(each.per_unit) == 3 for each in told)
