@@ -59,6 +59,19 @@ def float32_copy(array: NDArray[Any]) -> Floats:
     return np.array(array, dtype=np.float32, order="C")
 
 
+def logistic(sums: Floats) -> Floats:
+    """Returns the logistic function by way of tanh, which does not overflow."""
+    result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
+    return result
+
+
+def read_by_steps(stepper: Stepper, tokens: Symbols) -> State:
+    """Returns the state of a stepper of one stream after a text."""
+    for token in tokens:
+        stepper.step(np.array([token]))
+    return stepper.state()
+
+
 def select_streams(state: State, streams: Symbols) -> State:
     """Returns the state of the streams with these numbers, in this order; one may be taken several times."""
     return tuple(part[:, streams] for part in state)

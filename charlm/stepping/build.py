@@ -13,11 +13,10 @@ from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
 from charlm.stepping.base import StepModel
-from charlm.stepping.engine import EngineKind, MatrixMaker, StepEngine
+from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
-from charlm.stepping.mixture import MixedStepModel
-from charlm.stepping.mixture_gate import MixtureGate
+from charlm.stepping.mixture import MixedStepModel, MixtureGate
 from charlm.stepping.parameters import arrange
 from charlm.stepping.shapes import weight_shapes
 
@@ -79,7 +78,15 @@ def _require_weights(arrays: Mapping[str, NDArray[Any]], shapes: Shapes, *, sour
 def _build_network(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, kind: Weights) -> StepModel:
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
-        return _build_engine(config, weights, cell=cell, kind=kind)
+        make_matrix, make_output = _matrices(kind)
+        return StepEngine(
+            arrange(weights, cell=cell, num_layers=config.num_layers),
+            cell=cell,
+            make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
+            residual=config.residual,
+            make_matrix=make_matrix,
+            make_output=make_output,
+        )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
         raise ConfigError(f"--weights int8 is for the cells {', '.join(standing_alone())}, not for {name}.")
@@ -88,21 +95,6 @@ def _build_network(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, 
         return FixedWindowStepModel(weights, window=config.window, **layers)
     make_network: Callable[..., StepModel] = resolve_name(cell.step)
     return make_network(weights, **_settings_of(cell, config), **layers)
-
-
-def _build_engine(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, cell: Cell, kind: Weights) -> StepEngine:
-    layer_matrix, output_matrix = _matrices(kind)
-    return StepEngine(
-        arrange(weights, cell=cell, num_layers=config.num_layers),
-        EngineKind(
-            make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
-            num_states=len(cell.states),
-            splits_products=cell.splits_products,
-            residual=config.residual,
-            layer_matrix=layer_matrix,
-            output_matrix=output_matrix,
-        ),
-    )
 
 
 def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.config import Feedback, Nonlinearity
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.base import Floats, State, Symbols, float32_copy, logistic, read_by_steps
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 
 
@@ -53,10 +53,7 @@ class JordanStepModel:
 
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text, `[time]`."""
-        stepper = self.stepper(state)
-        for token in tokens[-1:] if self.is_teacher_forced else tokens:
-            stepper.step(np.array([token]))
-        return stepper.state()
+        return read_by_steps(self.stepper(state), tokens[-1:] if self.is_teacher_forced else tokens)
 
     def stepper(self, state: State) -> "JordanStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
@@ -99,5 +96,4 @@ def _activated(sums: Floats, nonlinearity: Nonlinearity) -> Floats:
         case "relu":
             return np.maximum(sums, np.float32(0.0))
         case "sigmoid":
-            result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
-            return result
+            return logistic(sums)

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.base import Floats, State, Symbols, float32_copy, logistic, read_by_steps
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 
 
@@ -62,10 +62,7 @@ class SpatiotemporalStepModel:
 
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text, `[time]`."""
-        stepper = self.stepper(state)
-        for token in tokens:
-            stepper.step(np.array([token]))
-        return stepper.state()
+        return read_by_steps(self.stepper(state), tokens)
 
     def stepper(self, state: State) -> "SpatiotemporalStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
@@ -91,12 +88,12 @@ class SpatiotemporalStepper:
                 entering = values @ layer.inputs + layer.bias
             own = entering[:, : 4 * size] + self._h[index] @ layer.states
             common = entering[:, 4 * size :] + self._m @ layer.shared
-            input_gate, forget_gate = np.split(_logistic(own[:, : 2 * size]), 2, axis=1)
-            shared_input_gate, shared_forget_gate = np.split(_logistic(common[:, : 2 * size]), 2, axis=1)
+            input_gate, forget_gate = np.split(logistic(own[:, : 2 * size]), 2, axis=1)
+            shared_input_gate, shared_forget_gate = np.split(logistic(common[:, : 2 * size]), 2, axis=1)
             self._c[index] = forget_gate * self._c[index] + input_gate * np.tanh(own[:, 2 * size : 3 * size])
             self._m = shared_forget_gate * self._m + shared_input_gate * np.tanh(common[:, 2 * size :])
             seen, shown = np.split(np.concatenate((self._c[index], self._m), axis=1) @ layer.memories, 2, axis=1)
-            self._h[index] = _logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
+            self._h[index] = logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
             adds = model.residual and values.shape == self._h[index].shape
             values = normalized(self._h[index] + values if adds else self._h[index], layer.norm)
         logits: Floats = values @ model.output + model.output_bias
@@ -105,8 +102,3 @@ class SpatiotemporalStepper:
     def state(self) -> State:
         """Returns a copy of h, c and m."""
         return np.stack(self._h), np.stack(self._c), self._m[None].copy()
-
-
-def _logistic(sums: Floats) -> Floats:
-    result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
-    return result
