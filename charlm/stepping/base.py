@@ -65,13 +65,6 @@ def logistic(sums: Floats) -> Floats:
     return result
 
 
-def read_by_steps(stepper: Stepper, tokens: Symbols) -> State:
-    """Returns the state of a stepper of one stream after a text."""
-    for token in tokens:
-        stepper.step(np.array([token]))
-    return stepper.state()
-
-
 def select_streams(state: State, streams: Symbols) -> State:
     """Returns the state of the streams with these numbers, in this order; one may be taken several times."""
     return tuple(part[:, streams] for part in state)

@@ -17,7 +17,6 @@ from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
 from charlm.stepping.mixture import MixedStepModel, MixtureGate
-from charlm.stepping.parameters import arrange
 from charlm.stepping.shapes import weight_shapes
 
 NGRAMS = "ngrams"
@@ -80,8 +79,9 @@ def _build_network(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, 
     if cell is not None and cell.stands_alone:
         make_matrix, make_output = _matrices(kind)
         return StepEngine(
-            arrange(weights, cell=cell, num_layers=config.num_layers),
+            weights,
             cell=cell,
+            num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
             make_matrix=make_matrix,

@@ -6,17 +6,18 @@ In the higher layers, one product serves a layer's inputs and its last output, w
 one buffer. A step allocates nothing. See docs/decisions/0004-step-engine.md.
 """
 
-from collections.abc import Callable, Sequence
-from typing import final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charlm.cells import Cell
-from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.base import Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
 from charlm.stepping.layer_outputs import OutputWriter, output_writer
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
-from charlm.stepping.parameters import LayerParameters, Parameters
+from charlm.stepping.parameters import LayerParameters, layer_parameters
 
 READING_CHUNK = 1024
 """Symbols of a text that `read` takes through one layer before the next; bounds its memory."""
@@ -29,6 +30,7 @@ class StepEngine:
     """A StepModel of weights in memory.
 
     Args:
+        weights: named and shaped as the model's modules name and shape them.
         cell: what its layers are.
         make_step: from a layer and its buffers to its recurrence.
         residual: a layer's input is added to its output where both have the same size.
@@ -38,25 +40,26 @@ class StepEngine:
 
     def __init__(
         self,
-        parameters: Parameters,
+        weights: Mapping[str, NDArray[Any]],
         *,
         cell: Cell,
+        num_layers: int,
         make_step: Callable[[BoundLayer], CellStep],
         residual: bool,
         make_matrix: MatrixMaker,
         make_output: MatrixMaker,
     ) -> None:
-        first, *others = parameters.layers
-        self.vocabulary_size = len(parameters.output_bias)
-        self.hidden_size = parameters.output.shape[1]
+        self.layers = [layer_parameters(weights, index, cell=cell) for index in range(num_layers)]
+        first, *others = self.layers
         self.num_states = len(cell.states)
         self.make_step = make_step
         self.residual = residual
-        self.layers = parameters.layers
-        self.embedding = parameters.embedding
-        self.table = _project_inputs(first, parameters.embedding)
-        self.output_bias = parameters.output_bias
-        self.output = make_output(parameters.output[None])
+        self.embedding = float32_copy(weights["embedding.weight"])
+        self.table = _project_inputs(first, self.embedding)
+        self.hidden_size = self.table.shape[2]
+        self.output_bias = float32_copy(weights["output.bias"])
+        self.vocabulary_size = len(self.output_bias)
+        self.output = make_output(float32_copy(weights["output.weight"])[None])
         self.recurrent = [make_matrix(first.recurrent)]
         self.inputs: list[Matrix | None] = [None]
         for layer in others:

@@ -29,9 +29,8 @@ def normalized(values: Floats, norm: Norm | None) -> Floats:
     """Returns the rows of `values` normalised; without a norm, as they are."""
     if norm is None:
         return values
-    centred = values - values.mean(axis=1, keepdims=True)
-    deviation = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(_EPSILON))
-    result: Floats = centred / deviation * norm[0] + norm[1]
+    result = values.copy()
+    _normalize(result, *norm)()
     return result
 
 
@@ -42,7 +41,6 @@ def output_writer(hidden: Floats, outputs: Floats, *, added: Floats | None, norm
         hidden: `[rows, hidden]`.
         outputs: of the same shape; other memory.
         added: the layer's input, where it is added to its output; of the same shape.
-        norm: gain and offset of a LayerNorm (Ba et al. 2016); None without one.
     """
 
     def write() -> None:
