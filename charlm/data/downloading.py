@@ -12,8 +12,7 @@ from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
 from charlm.files.folders import scratch_folder
 from charlm.files.reading import file_sha256
-from charlm.files.syncing import sync
-from charlm.files.writing import create_synced
+from charlm.files.writing import create_synced, sync
 
 if TYPE_CHECKING:
     from requests.exceptions import RequestException
@@ -28,11 +27,7 @@ class RemoteText:
 
     Attributes:
         name: name of the text's file.
-        size_bytes: size of the text.
-        sha256: SHA-256 of the text.
-        url: the download.
-        download_bytes: size of the download.
-        download_sha256: SHA-256 of the download.
+        size_bytes: size of the text, as `sha256` is that of the text; those of the download have its name.
         member: where in the zip archive the text is; None if the download is no archive.
         strip_lines: whether white space is removed from both ends of each line.
     """

@@ -22,15 +22,12 @@ class TextSource(Protocol):
     @property
     def label(self) -> str:
         """A short name for people, such as 'tinyshakespeare'."""
-        ...
 
     def chunks(self) -> Iterator[str]:
         """Yields the text in non-empty pieces of at most about a million characters."""
-        ...
 
     def size_bytes(self) -> int | None:
         """Returns the size of the text as it is stored, for showing progress; None when it is not known."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,10 @@ def generate(
 def generate_texts(
     model: StepModel, tokenizer: Tokenizer, prompt: str, settings: SamplingConfig, *, seed: int
 ) -> list[str]:
-    """Returns whole texts that continue `prompt`, one for each sample; arguments as in `generate`.
+    """Returns whole texts that continue `prompt`, one for each sample; arguments and other errors as in `generate`.
 
     Raises:
         ConfigError: nothing would ever end the texts.
-        DataError: the prompt has characters that the model does not know, unless they are to be skipped.
-        CharlmError: the model's output is not finite.
     """
     if settings.length == 0 and not settings.stop and tokenizer.end is None:
         raise ConfigError("length 0 goes on forever, so there is never a whole text to give; set a length above 0.")

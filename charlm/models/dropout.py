@@ -24,7 +24,3 @@ class Dropout(nn.Module):
         keep = 1.0 - self.probability
         mask = torch.empty(shape, dtype=inputs.dtype, device=inputs.device)
         return inputs * mask.bernoulli_(keep, generator=generator).div_(keep)
-
-    def extra_repr(self) -> str:
-        """Returns the settings, for printing the model."""
-        return f"probability={self.probability}, over_time={self.over_time}"

@@ -24,11 +24,9 @@ class Stepper(Protocol):
         Returns:
             logits `[batch, vocabulary]`; the next step overwrites them.
         """
-        ...
 
     def state(self) -> State:
         """Returns a copy of the memory of all streams, for `StepModel.stepper`."""
-        ...
 
 
 class StepModel(Protocol):
@@ -38,7 +36,6 @@ class StepModel(Protocol):
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state of so many streams before any symbol."""
-        ...
 
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text, read faster than by steps.
@@ -47,11 +44,9 @@ class StepModel(Protocol):
             tokens: symbols `[time]`, any number of them.
             state: the memory of one stream before the first of them.
         """
-        ...
 
     def stepper(self, state: State) -> Stepper:
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
-        ...
 
 
 def float32_copy(array: NDArray[Any]) -> Floats:

@@ -16,7 +16,6 @@ class Matrix(Protocol):
 
     def bind(self, inputs: Floats) -> Product:
         """Returns the product with the buffer `inputs`, `[batch, inputs]`."""
-        ...
 
 
 @final
