@@ -19,7 +19,6 @@ class CorpusEntry:
     Attributes:
         name: its name on the command line.
         title: its name in the literature.
-        description: what is in it, one sentence.
         files: its text; train, valid and test when there are three.
         split: the usual split in percent of the characters, for one file.
         split_bytes: the usual split in bytes, for one file.

@@ -59,8 +59,6 @@ class DecodedSource:
     """The text of a file, or of a range of its bytes.
 
     Attributes:
-        raw: the bytes.
-        label: a short name for people.
         encoding: as `resolve_encoding` names it.
         start: first byte; in UTF-8 moved forward to where a character starts.
         stop: byte after the last, moved likewise; None reads to the end.
@@ -121,10 +119,6 @@ class KeptSource:
     """A text that is held in memory once it has been read to its end, unless it is long; then it is read anew.
 
     What decompressing, decoding and cleaning cost is then paid once, not for every reading.
-
-    Args:
-        source: the text.
-        most_bytes: memory that a text may take to be kept.
     """
 
     def __init__(self, source: TextSource, *, most_bytes: int = MOST_KEPT_BYTES) -> None:

@@ -90,11 +90,7 @@ def sample_text(
 
 @final
 class _Sample:
-    """Decodes the symbols of one sample and decides where its text ends.
-
-    Attributes:
-        finished: whether the text has ended.
-    """
+    """Decodes the symbols of one sample and decides where its text ends."""
 
     def __init__(self, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False

@@ -81,7 +81,6 @@ class Drawer:
 
     Args:
         settings: temperature and filters.
-        vocabulary_size: number of symbols.
         excluded: symbols that are never drawn and take no part in any filter.
         seed: the same seed draws the same symbols from the same logits.
     """

@@ -19,11 +19,7 @@ READING_CHUNK = 4096
 
 @final
 class TorchStepModel:
-    """A torch model as a StepModel; every call leaves the model's mode and torch's settings as they were.
-
-    Args:
-        device: where the model is.
-    """
+    """A torch model as a StepModel; every call leaves the model's mode and torch's settings as they were."""
 
     def __init__(self, model: LanguageModel, *, device: torch.device) -> None:
         self.vocabulary_size = model.vocabulary_size

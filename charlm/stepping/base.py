@@ -1,5 +1,6 @@
 """The interface of models that read and predict one symbol at a time."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,6 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Symbols = NDArray[np.integer[Any]]
+
+Arrays = Mapping[str, NDArray[Any]]
+"""A stored network's weights, named and shaped as its modules name and shape them."""
 
 State = tuple[NDArray[Any], ...]
 """A model's memory of the symbols read so far; the second axis of every array is the stream."""

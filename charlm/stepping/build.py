@@ -1,6 +1,6 @@
 """Makes a step model of a configuration and stored arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any
@@ -12,7 +12,7 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
-from charlm.stepping.base import StepModel
+from charlm.stepping.base import Arrays, StepModel
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
@@ -25,7 +25,7 @@ NGRAMS = "ngrams"
 
 def build_step_model(
     config: ModelConfig,
-    arrays: Mapping[str, NDArray[Any]],
+    arrays: Arrays,
     *,
     vocabulary_size: int,
     source: str,
@@ -58,13 +58,13 @@ def build_step_model(
     return MixedStepModel(network, NgramStepModel(ngrams), MixtureGate.from_arrays(section(arrays, "gate")))
 
 
-def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
     """Returns the arrays named `name.*`, without that prefix."""
     prefix = f"{name}."
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
-def _require_weights(arrays: Mapping[str, NDArray[Any]], shapes: Shapes, *, source: str) -> None:
+def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
     for name, shape in shapes.items():
         if name not in arrays or arrays[name].shape != shape:
             stored = f"of the shape {arrays[name].shape}" if name in arrays else "missing"
@@ -74,7 +74,7 @@ def _require_weights(arrays: Mapping[str, NDArray[Any]], shapes: Shapes, *, sour
             )
 
 
-def _build_network(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, kind: Weights) -> StepModel:
+def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> StepModel:
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
         make_matrix, make_output = _matrices(kind)

@@ -6,14 +6,13 @@ In the higher layers, one product serves a layer's inputs and its last output, w
 one buffer. A step allocates nothing. See docs/decisions/0004-step-engine.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, final
+from collections.abc import Callable, Sequence
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charlm.cells import Cell
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
 from charlm.stepping.layer_outputs import OutputWriter, output_writer
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
@@ -30,7 +29,6 @@ class StepEngine:
     """A StepModel of weights in memory.
 
     Args:
-        weights: named and shaped as the model's modules name and shape them.
         cell: what its layers are.
         make_step: from a layer and its buffers to its recurrence.
         residual: a layer's input is added to its output where both have the same size.
@@ -40,7 +38,7 @@ class StepEngine:
 
     def __init__(
         self,
-        weights: Mapping[str, NDArray[Any]],
+        weights: Arrays,
         *,
         cell: Cell,
         num_layers: int,

@@ -4,13 +4,11 @@ The embeddings and the first layer's matrix are folded into a table for each pla
 there adds to the first layer is looked up, not computed.
 """
 
-from collections.abc import Mapping
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.layer_outputs import output_writer, stored_norm
 
 BEFORE = -1
@@ -18,13 +16,9 @@ BEFORE = -1
 
 @final
 class FixedWindowStepModel:
-    """A StepModel of weights in memory; its state is the last symbols, int64 `[window - 1, streams]`.
+    """A StepModel of weights in memory; its state is the last symbols, int64 `[window - 1, streams]`."""
 
-    Args:
-        weights: named and shaped as the model's modules name and shape them.
-    """
-
-    def __init__(self, weights: Mapping[str, NDArray[Any]], *, window: int, num_layers: int, residual: bool) -> None:
+    def __init__(self, weights: Arrays, *, window: int, num_layers: int, residual: bool) -> None:
         # The row past the last symbol's is for what lies before the text; as the number -1 it is found there.
         embedding = float32_copy(np.concatenate((weights["embedding.weight"], weights["before"][None])))
         first = weights["layers.0.weight"]

@@ -1,28 +1,22 @@
 """The Jordan network, one symbol at a time; its equations are in charlm/models/jordan.py."""
 
-from collections.abc import Mapping
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charlm.config import Feedback, Nonlinearity
-from charlm.stepping.base import Floats, State, Symbols, float32_copy, logistic
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 from charlm.stepping.networks import SteppedNetwork
 
 
 @final
 class JordanStepModel(SteppedNetwork):
-    """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`.
-
-    Args:
-        weights: named and shaped as the model's modules name and shape them.
-    """
+    """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`."""
 
     def __init__(
         self,
-        weights: Mapping[str, NDArray[Any]],
+        weights: Arrays,
         *,
         num_layers: int,
         nonlinearity: Nonlinearity,

@@ -1,12 +1,10 @@
 """The residual connection and the normalisation after a layer."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, float32_copy
+from charlm.stepping.base import Arrays, Floats, float32_copy
 
 _EPSILON = 1e-5  # torch's LayerNorm
 
@@ -17,7 +15,7 @@ Norm = tuple[Floats, Floats]
 """Gain and offset of a LayerNorm (Ba et al. 2016), `[hidden]` each."""
 
 
-def stored_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
+def stored_norm(weights: Arrays, index: int) -> Norm | None:
     """Returns the LayerNorm after a layer from a stored model's weights; None without one."""
     gain = weights.get(f"norms.{index}.weight")
     if gain is None:

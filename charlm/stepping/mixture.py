@@ -1,14 +1,12 @@
 """The mixture of a network and an n-gram model, one symbol at a time; see charlm/models/mixture.py."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
-from charlm.stepping.base import Floats, State, StepModel, Stepper, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class MixtureGate:
     output_bias: Floats
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "MixtureGate":
+    def from_arrays(cls, arrays: Arrays) -> "MixtureGate":
         """Returns the gate whose weights these are, of the shapes that charlm/stepping/shapes.py gives."""
         return cls(
             hidden=float32_copy(arrays["hidden.weight"].T),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.cells import Cell, Gate
-from charlm.stepping.base import Floats, float32_copy
+from charlm.stepping.base import Arrays, Floats, float32_copy
 from charlm.stepping.layer_outputs import Norm, stored_norm
 
 _ARRANGED = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -35,7 +35,7 @@ class LayerParameters:
     norm: Norm | None
 
 
-def layer_parameters(weights: Mapping[str, NDArray[Any]], index: int, *, cell: Cell) -> LayerParameters:
+def layer_parameters(weights: Arrays, index: int, *, cell: Cell) -> LayerParameters:
     """Returns a layer of the weights of a stored model, named and shaped as its modules name and shape them."""
     stored = {name: weights[f"layers.{index}.{name}"] for name in cell.layer_shapes(1, 1)}
     inputs, recurrent, bias = (_arrange_gates(stored[name], cell) for name in _ARRANGED[:3])

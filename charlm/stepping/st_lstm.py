@@ -1,13 +1,11 @@
 """The spatiotemporal LSTM, one symbol at a time; its equations are in charlm/models/st_lstm.py."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols, float32_copy, logistic
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 from charlm.stepping.networks import SteppedNetwork
 
@@ -26,13 +24,9 @@ class _Layer:
 
 @final
 class SpatiotemporalStepModel(SteppedNetwork):
-    """A StepModel of weights in memory; its state is h, c and m as in the torch model.
+    """A StepModel of weights in memory; its state is h, c and m as in the torch model."""
 
-    Args:
-        weights: named and shaped as the model's modules name and shape them.
-    """
-
-    def __init__(self, weights: Mapping[str, NDArray[Any]], *, num_layers: int, residual: bool) -> None:
+    def __init__(self, weights: Arrays, *, num_layers: int, residual: bool) -> None:
         def matrix(name: str) -> Floats:
             return float32_copy(weights[name].T)
 
