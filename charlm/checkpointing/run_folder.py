@@ -18,8 +18,8 @@ from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
-from charlm.files.syncing import sync
 from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
+from charlm.files.writing import sync
 
 _MOST_CONFIG_BYTES = 1 << 20
 _STATE = re.compile(r"step-(\d{1,18})\.safetensors")
