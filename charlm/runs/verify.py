@@ -123,7 +123,4 @@ def _describe_best(folder: RunFolder) -> str:
 
 def _describe_state(path: Path) -> str:
     state = open_state(path)
-    for name, tensor in state.weights.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(f"'{path}' cannot be used: {name} is not finite.")
     return f"the state of the training after step {state.record.step:,}"

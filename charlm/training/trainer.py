@@ -260,7 +260,7 @@ class Trainer:
 
         Raises:
             KeyError: a tensor is missing.
-            ValueError: one is of another shape.
+            ValueError: one is of another shape, or no generator's state.
         """
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
@@ -283,4 +283,7 @@ class Trainer:
         self.num_skipped_in_a_row = values.num_skipped_in_a_row
         # A generator's state belongs to its kind of device; on another one the masks start anew.
         if tensors["rng"]["dropout"].numel() == self.generator.get_state().numel():
-            self.generator.set_state(tensors["rng"]["dropout"])
+            try:
+                self.generator.set_state(tensors["rng"]["dropout"])
+            except RuntimeError:
+                raise ValueError("the state of the dropout generator is none") from None

@@ -57,6 +57,8 @@ def resume(
         device = resolve_device(given.pop("device", record.config.run.device))
         corpus = reopen_corpus(record, workspace, reporter)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
+        if mixture is not None:
+            state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
             corpus,
             mixture,
