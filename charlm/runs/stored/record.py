@@ -85,6 +85,7 @@ class TrainingPlan(Record):
         sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
         mix_on_trial: n-grams stay mixed in only if they help on the validation text.
+        is_judged: whether that was found out, at the end of the training.
     """
 
     length: str
@@ -92,6 +93,7 @@ class TrainingPlan(Record):
     sizes: str | None = None
     seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] | None = None
     mix_on_trial: bool = False
+    is_judged: bool = False
 
     @property
     def length_in_words(self) -> str:
@@ -177,8 +179,9 @@ class StateRecord(RunRecord):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the training has ended."""
-        return self.step >= self.total_steps or self.stopped_early
+        """Whether the training has ended, and its mix on trial, if there is one, was judged."""
+        has_ended = self.step >= self.total_steps or self.stopped_early
+        return has_ended and (self.plan.is_judged or not self.plan.mix_on_trial)
 
     @model_validator(mode="after")
     def _is_of_a_training(self) -> Self:
