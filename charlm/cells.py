@@ -153,7 +153,7 @@ CELLS: dict[str, Cell] = {
         layer="charlm.models.st_lstm:SpatiotemporalLanguageModel",
         step="charlm.stepping.st_lstm:SpatiotemporalStepModel",
         gates=(
-            *(Gate("input"), Gate("forget"), _CANDIDATE, Gate("output")),
+            *_LSTM_GATES,
             *(Gate("shared input"), Gate("shared forget"), Gate("shared candidate", is_logistic=False)),
         ),
         states=(_HIDDEN, _MEMORY, CarriedState("m", is_shared=True)),

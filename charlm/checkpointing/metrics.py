@@ -11,8 +11,7 @@ from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
-from charlm.files.syncing import sync
-from charlm.files.writing import append
+from charlm.files.writing import append, sync
 
 _MOST_BYTES = 64 << 20
 _MOST_LINES = 500_000

@@ -20,14 +20,7 @@ _NOT_LIBRARY = frozenset(
 
 @dataclass(frozen=True)
 class BuiltinText:
-    """A text that is on every machine.
-
-    Attributes:
-        name: its name on the command line, with its prefix.
-        description: what is in it, one sentence.
-        licence: on what terms it may be used.
-        open: returns the text.
-    """
+    """A text that is on every machine; its name on the command line has a prefix."""
 
     name: str
     description: str

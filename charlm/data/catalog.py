@@ -19,12 +19,9 @@ class CorpusEntry:
     Attributes:
         name: its name on the command line.
         title: its name in the literature.
-        description: what is in it, one sentence.
-        licence: on what terms it may be used.
         files: its text; train, valid and test when there are three.
         split: the usual split in percent of the characters, for one file.
         split_bytes: the usual split in bytes, for one file.
-        encoding: the encoding of the files.
     """
 
     name: str
@@ -100,8 +97,6 @@ def fetch(entry: CorpusEntry, *, folder: Path, progress: Callable[[int], None]) 
     """Puts a corpus into the data folder, unless it is there and intact, and returns where.
 
     Args:
-        entry: the corpus.
-        folder: the data folder.
         progress: is called with how many more bytes are done; over all calls `download_bytes`.
 
     Raises:

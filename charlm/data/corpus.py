@@ -49,9 +49,7 @@ class EncodedCorpus:
     """The parts of a corpus as symbols.
 
     Attributes:
-        label: a short name for people.
-        key: names the folder in the cache.
-        folder: that folder.
+        key: names its folder in the cache.
         digest: SHA-256 of the text in UTF-8; where parts are texts of their own, of their digests.
         split: how the text was split, for people: '90/5/5' or 'separate files'.
         reused: whether it was in the cache already.

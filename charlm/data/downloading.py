@@ -1,26 +1,24 @@
 """Fetches a text of the catalogue: downloaded, verified, unpacked, and never half there."""
 
 import hashlib
-import logging
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 from charlm.data.raw import BLOCK_BYTES
 from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
 from charlm.files.folders import scratch_folder
 from charlm.files.reading import file_sha256
-from charlm.files.syncing import sync
-from charlm.files.writing import create_synced
+from charlm.files.writing import create_synced, sync
 
 if TYPE_CHECKING:
     from requests.exceptions import RequestException
 
 _TIMEOUT_SECONDS = 30
+_BLOCK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,7 @@ class RemoteText:
 
     Attributes:
         name: name of the text's file.
-        size_bytes: size of the text.
-        sha256: SHA-256 of the text.
-        url: the download.
-        download_bytes: size of the download.
-        download_sha256: SHA-256 of the download.
+        size_bytes: size of the text, as `sha256` is that of the text; those of the download have its name.
         member: where in the zip archive the text is; None if the download is no archive.
         strip_lines: whether white space is removed from both ends of each line.
     """
@@ -51,31 +45,6 @@ class RemoteText:
     def download_name(self) -> str:
         """The file name of the download."""
         return self.url.rpartition("/")[2]
-
-
-@final
-class _ByteCounter:
-    """A progress bar for pooch that reports each byte to `progress` once.
-
-    Pooch counts whole chunks, rounded up, then resets the bar and reports the total.
-    """
-
-    def __init__(self, progress: Callable[[int], None], total: int) -> None:
-        self.total = total
-        self._num_reported = 0
-        self._size = total
-        self._progress = progress
-
-    def update(self, num_bytes: int) -> None:
-        more = min(num_bytes, self._size - self._num_reported)
-        self._num_reported += more
-        self._progress(more)
-
-    def reset(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None]) -> None:
@@ -103,35 +72,25 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
 
 
 def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:
-    # Late: these take a while to import.
-    import pooch  # type: ignore[import-untyped]
-    import requests.exceptions
+    import requests  # late: it takes a while to import
 
-    downloader = pooch.HTTPDownloader(
-        progressbar=_ByteCounter(progress, text.download_bytes), chunk_size=1 << 16, timeout=_TIMEOUT_SECONDS
-    )
     place = target.parent.parent
     by_hand = (
         f"or put '{text.download_name}' ({text.download_bytes:,} bytes) from elsewhere into '{place}' and fetch again."
     )
     try:
-        with _quiet(pooch.get_logger()):
-            pooch.retrieve(
-                text.url,
-                known_hash=f"sha256:{text.download_sha256}",
-                fname=target.name,
-                path=target.parent,
-                downloader=downloader,
-            )
-    except requests.exceptions.RequestException as error:
-        if error.response is not None:
-            error.response.close()
+        with requests.get(text.url, stream=True, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as file:
+            response.raise_for_status()
+            for block in response.iter_content(_BLOCK_BYTES):
+                file.write(block)
+                progress(len(block))
+    except requests.RequestException as error:
         raise DataError(f"Could not fetch '{text.url}' ({_reason(error)}); check the connection, {by_hand}") from None
-    except ValueError:
+    if not _is_intact(target, text.download_bytes, text.download_sha256):
         raise DataError(
             f"What '{text.url}' sends is not the '{text.download_name}' it should be (its SHA-256 differs), and was "
             f"not kept; try again later, {by_hand}"
-        ) from None
+        )
 
 
 def _reason(error: "RequestException") -> str:
@@ -145,16 +104,6 @@ def _reason(error: "RequestException") -> str:
     if isinstance(error, requests.exceptions.ConnectionError):
         return "no connection"
     return "the transfer broke off"
-
-
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _contents(download: Path, text: RemoteText) -> Iterator[bytes]:

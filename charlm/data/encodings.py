@@ -43,7 +43,7 @@ def detect_encoding(raw: RawInput) -> str:
     Raises:
         DataError: no encoding fits.
     """
-    prefix = _prefix(raw)
+    prefix = _bytes(raw, 0, _PREFIX_BYTES)
     wide = _wide_encoding(prefix)
     if wide is not None:
         return wide
@@ -72,9 +72,7 @@ def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = N
     """Yields the text of bytes `start` to `stop` in non-empty pieces; a byte order mark at offset 0 is dropped.
 
     Args:
-        raw: where the bytes come from.
         encoding: as `resolve_encoding` names it.
-        start: offset of the first byte.
         stop: offset after the last byte; None reads to the end.
 
     Raises:
@@ -107,15 +105,11 @@ def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = N
 
 def character_start(raw: RawInput, offset: int) -> int:
     """Returns the first offset at or after `offset` at which a UTF-8 character starts, or the bytes end."""
-    following = _first_bytes(raw, offset, offset + 3)
+    following = _bytes(raw, offset, offset + 3)
     return offset + sum(1 for _ in itertools.takewhile(lambda byte: byte & 0xC0 == 0x80, following))
 
 
-def _prefix(raw: RawInput) -> bytes:
-    return _first_bytes(raw, 0, _PREFIX_BYTES)
-
-
-def _first_bytes(raw: RawInput, start: int, stop: int) -> bytes:
+def _bytes(raw: RawInput, start: int, stop: int) -> bytes:
     return b"".join(raw.blocks(start, stop))
 
 
@@ -127,7 +121,7 @@ def _undecodable(raw: RawInput, encoding: str, *, offset: int, byte: int) -> Dat
     where = f"byte 0x{byte:02x} at offset {offset} (line {_line_at(raw, encoding, offset)})"
     remedy = "Say which encoding it is in with --encoding NAME, or use --encoding auto."
     if encoding == "utf-8":
-        prefix = _prefix(raw)
+        prefix = _bytes(raw, 0, _PREFIX_BYTES)
         wide = _wide_encoding(prefix)
         if wide is not None:
             return DataError(

@@ -22,7 +22,6 @@ class CorpusText:
     """The texts that a model is trained, validated and tested on.
 
     Attributes:
-        label: a short name for people.
         train: the training text; the whole text when `split` is set.
         valid: the validation text, if it is a separate text.
         test: the test text, if it is a separate text.
@@ -42,7 +41,6 @@ def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> Co
     """Returns the texts that the settings name.
 
     Args:
-        data: what to read, and how.
         folder: the data folder, in which fetched corpora are kept.
         stdin: what '-' stands for; read to its end here.
 

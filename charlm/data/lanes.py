@@ -71,7 +71,6 @@ class Batches(Protocol):
 
     def window(self, index: int) -> Window:
         """Returns a window by its number, counted over all epochs."""
-        ...
 
 
 @final

@@ -25,15 +25,12 @@ class RawInput(Protocol):
     @property
     def name(self) -> str:
         """The name in messages."""
-        ...
 
     def size_bytes(self) -> int | None:
         """Returns the number of bytes; None if it is not known before they have all been read."""
-        ...
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yields the bytes from `start` up to `stop` in non-empty blocks of at most 1 MiB."""
-        ...
 
 
 @dataclass(frozen=True)

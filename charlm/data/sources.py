@@ -22,15 +22,12 @@ class TextSource(Protocol):
     @property
     def label(self) -> str:
         """A short name for people, such as 'tinyshakespeare'."""
-        ...
 
     def chunks(self) -> Iterator[str]:
         """Yields the text in non-empty pieces of at most about a million characters."""
-        ...
 
     def size_bytes(self) -> int | None:
         """Returns the size of the text as it is stored, for showing progress; None when it is not known."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,6 @@ class DecodedSource:
     """The text of a file, or of a range of its bytes.
 
     Attributes:
-        raw: the bytes.
-        label: a short name for people.
         encoding: as `resolve_encoding` names it.
         start: first byte; in UTF-8 moved forward to where a character starts.
         stop: byte after the last, moved likewise; None reads to the end.
@@ -124,10 +119,6 @@ class KeptSource:
     """A text that is held in memory once it has been read to its end, unless it is long; then it is read anew.
 
     What decompressing, decoding and cleaning cost is then paid once, not for every reading.
-
-    Args:
-        source: the text.
-        most_bytes: memory that a text may take to be kept.
     """
 
     def __init__(self, source: TextSource, *, most_bytes: int = MOST_KEPT_BYTES) -> None:

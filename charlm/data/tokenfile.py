@@ -24,7 +24,6 @@ class TokenFile:
     are given back to the system every 32 MiB.
 
     Args:
-        symbols: the symbols, 1-D.
         mapping: the memory map of the file; None when the symbols are in memory.
     """
 

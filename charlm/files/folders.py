@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from charlm.files.syncing import sync
 from charlm.files.temporary import remove_abandoned, temporary_path
+from charlm.files.writing import sync
 
 
 @contextmanager

@@ -34,11 +34,10 @@ def open_regular(path: Path, *, within: Path | None = None) -> Iterator[tuple[Bu
 
 
 def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> bytes:
-    """Returns the content of a regular file; arguments as in `open_regular`.
+    """Returns the content of a regular file; arguments and other errors as in `open_regular`.
 
     Raises:
-        UntrustedFileError: it is no regular file, a link out of its folder, or has more than `most_bytes`.
-        OSError: it is not there, or cannot be read.
+        UntrustedFileError: it has more than `most_bytes`.
     """
     with open_regular(path, within=within) as (file, size):
         content = file.read(most_bytes + 1) if size <= most_bytes else None

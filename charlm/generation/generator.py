@@ -1,4 +1,4 @@
-"""Text from a model, a tokenizer and a prompt, piece by piece as it is drawn."""
+"""Generates text from a model, a tokenizer and a prompt, piece by piece as it is drawn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from charlm.generation.stopping import StopFilter
 from charlm.stepping.base import StepModel, select_streams
 
 LONGEST_PROMPT = 1 << 14
-"""The number of symbols at the end of a prompt that are read; trained models forget earlier ones."""
+"""The most symbols of a prompt that are read, its last ones; trained models forget what is further back."""
 
 RECORDS_SHOWN = 8
-"""The number of records that `sample_text` draws; one record is often only one word."""
+"""Number of records that `sample_text` draws; a single one is often a single word."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Piece:
 
     Attributes:
         sample: number of the sample, from 0.
-        text: the new text, in whole characters, without the prompt; may be empty in the last piece.
+        text: what comes next; whole characters, prompt excluded; may be empty in the last piece.
         finished: whether it is the sample's last piece.
     """
 
@@ -40,17 +40,18 @@ def generate(
 ) -> Iterator[Piece]:
     """Returns the pieces of `settings.num_samples` texts that continue `prompt`, as they are drawn.
 
-    A sample ends after exactly `settings.length` characters (never for 0), before a stop string, or at the end of a
-    record. Without a prompt, a record starts with its begin symbol, and running text as after a line end; a
-    vocabulary without a line end uses a space, or else its first symbol. All samples are drawn together in one batch,
-    and memory does not grow with the text. Only the last `LONGEST_PROMPT` symbols of a prompt are read.
+    A sample ends after exactly `settings.length` characters (0: never), before a stop string, or at
+    the end of a record. With no prompt, a record starts at its begin, and running text as if after a
+    line end, or after a space or the first symbol where the vocabulary lacks that. All samples advance
+    together, in one batch; memory does not grow with the text. Of a long prompt, the last `LONGEST_PROMPT`
+    symbols are read.
 
     Args:
-        settings: length, stop strings, temperature and filters; its seed is not used.
-        seed: the same seed gives the same texts.
+        settings: how to draw; its seed is not used.
+        seed: the same seed gives the same texts, however they are consumed.
 
     Raises:
-        DataError: the prompt has characters that the model does not know, and they are not skipped.
+        DataError: the prompt has characters that the model does not know, unless they are to be skipped.
         CharlmError: the model's output is not finite.
     """
     tokens = _prompt_tokens(tokenizer, prompt, settings)
@@ -60,15 +61,13 @@ def generate(
 def generate_texts(
     model: StepModel, tokenizer: Tokenizer, prompt: str, settings: SamplingConfig, *, seed: int
 ) -> list[str]:
-    """Returns whole texts that continue `prompt`, one for each sample; arguments as in `generate`.
+    """Returns whole texts that continue `prompt`, one for each sample; arguments and other errors as in `generate`.
 
     Raises:
-        ConfigError: the texts would never end.
-        DataError: the prompt has characters that the model does not know, and they are not skipped.
-        CharlmError: the model's output is not finite.
+        ConfigError: nothing would ever end the texts.
     """
     if settings.length == 0 and not settings.stop and tokenizer.end is None:
-        raise ConfigError("A text of length 0 never ends, so it cannot be returned as a whole; set a length above 0.")
+        raise ConfigError("length 0 goes on forever, so there is never a whole text to give; set a length above 0.")
     texts: list[list[str]] = [[] for _ in range(settings.num_samples)]
     for piece in generate(model, tokenizer, prompt, settings, seed=seed):
         texts[piece.sample].append(piece.text)
@@ -78,10 +77,10 @@ def generate_texts(
 def sample_text(
     model: StepModel, tokenizer: Tokenizer, *, length: int, seed: int, temperature: float | None = None
 ) -> str:
-    """Returns a short sample of a model: `length` characters, or a few records.
+    """Returns a short text that shows what the model has learnt: `length` characters, or a few records.
 
     Args:
-        temperature: as in SamplingConfig; None for its default.
+        temperature: as in SamplingConfig, whose default it takes when absent.
     """
     settings = SamplingConfig(length=length, num_samples=1 if tokenizer.end is None else RECORDS_SHOWN)
     if temperature is not None:
@@ -91,11 +90,7 @@ def sample_text(
 
 @final
 class _Sample:
-    """The text of one sample, decoded symbol by symbol up to its end.
-
-    Attributes:
-        finished: whether the text has ended.
-    """
+    """Decodes the symbols of one sample and decides where its text ends."""
 
     def __init__(self, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False
@@ -123,7 +118,7 @@ def _pieces(
     num_samples = settings.num_samples
     samples = [_Sample(tokenizer, settings) for _ in range(num_samples)]
     drawer = Drawer(settings, vocabulary_size=model.vocabulary_size, excluded=_never_drawn(tokenizer), seed=seed)
-    # Without the last symbol of the prompt, which the first step reads.
+    # Up to the last symbol of the prompt, which the first step reads.
     state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
     streams = np.zeros(num_samples, dtype=np.int64)
     stepper = model.stepper(select_streams(state, streams))
@@ -144,7 +139,7 @@ def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) 
     unknown = tokenizer.unknown_characters(prompt)
     if unknown and settings.unknown == "error":
         raise DataError(
-            f"The prompt has {_quoted(unknown)}, which the model does not know; remove it, or use --unknown skip."
+            f"The prompt has {_quoted(unknown)}, which the model does not know; leave that out, or pass --unknown skip."
         )
     if unknown:
         missing = set(unknown)

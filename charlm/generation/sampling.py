@@ -1,9 +1,10 @@
 """Drawing the next symbol from logits: temperature, top-k, top-p, min-p, and a seeded draw.
 
-The order is temperature, top-k, top-p, min-p, as in Hugging Face's transformers. Every filter acts on the result
-of the steps before it, so a higher temperature lets more symbols through top-p and min-p. (llama.cpp filters first
-and applies the temperature last.) All logits here are `[batch, vocabulary]`; a symbol that cannot be drawn has minus
-infinity. Every filter keeps the likeliest symbol; of equally likely symbols, the one with the lower number is first.
+The order is temperature, top-k, top-p, min-p, as in Hugging Face's transformers: every filter acts on
+the distribution that the steps before it left, so a higher temperature lets more symbols through
+top-p and min-p. (llama.cpp filters first and applies the temperature last.) All logits here are
+`[batch, vocabulary]`; a symbol that cannot be drawn has minus infinity. Every filter keeps the
+likeliest symbol, and where two are equally likely the one with the lower number goes first.
 """
 
 import math
@@ -20,7 +21,7 @@ Logits = NDArray[np.floating[Any]]
 Probabilities = NDArray[np.float64]
 Drawn = NDArray[np.int64]
 
-# A lower temperature could overflow; the likeliest symbol is all but certain already at much higher ones.
+# Below this the quotient of two float32 could overflow; the likeliest symbol has been all but certain long before.
 _LOWEST_TEMPERATURE = 1e-200
 
 
@@ -34,16 +35,16 @@ def apply_temperature(logits: Logits, temperature: float) -> Probabilities:
 
 
 def keep_top_k(logits: Logits, k: int) -> Logits:
-    """Returns the logits of exactly `k` likeliest symbols; the lower number wins a tie."""
+    """Returns the logits of the `k` likeliest symbols; exactly `k`, ties broken by number."""
     kept = logits.copy()
     np.put_along_axis(kept, _likeliest_first(logits)[:, k:], -math.inf, axis=-1)
     return kept
 
 
 def keep_top_p(logits: Logits, p: float) -> Logits:
-    """Returns the logits of the smallest set of likeliest symbols with a total probability of at least `p`.
+    """Returns the logits of the fewest likeliest symbols that together hold probability `p`.
 
-    This is nucleus sampling (Holtzman et al. 2020).
+    Nucleus sampling (Holtzman et al. 2020): the symbol that reaches `p` is kept.
     """
     if p >= 1.0:
         return logits
@@ -57,9 +58,9 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
 
 
 def keep_min_p(logits: Logits, share: float) -> Logits:
-    """Returns the logits of the symbols with at least `share` of the probability of the likeliest one.
+    """Returns the logits of the symbols that have at least `share` of the likeliest one's probability.
 
-    This is min-p sampling (Nguyen et al. 2024).
+    Min-p sampling (Nguyen et al. 2024).
     """
     if share == 0.0:
         return logits
@@ -76,12 +77,11 @@ def softmax(logits: Logits) -> Probabilities:
 
 @final
 class Drawer:
-    """A seeded source of symbols for parallel streams.
+    """Draws one symbol after another for every stream.
 
     Args:
         settings: temperature and filters.
-        vocabulary_size: number of symbols.
-        excluded: symbols that are never drawn and that no filter counts.
+        excluded: symbols that are never drawn and take no part in any filter.
         seed: the same seed draws the same symbols from the same logits.
     """
 
@@ -96,13 +96,13 @@ class Drawer:
     def draw(self, logits: Logits) -> Drawn:
         """Returns one symbol for each row of `logits`, `[batch]`.
 
-        Temperature 0 takes the likeliest symbol. Otherwise each row looks up one uniform number in its cumulative
-        distribution, in float64, so that equal logits give equal symbols on every device.
+        Temperature 0 takes the likeliest. Otherwise each row spends one uniform number and looks it up in
+        the cumulative distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
-            CharlmError: the logits are not finite, or all symbols are excluded.
+            CharlmError: the logits are not finite, or nothing is possible.
         """
-        # One array for all steps: allocating another costs as much as computing.
+        # One memory from the logits to their cumulative likelihoods: allocating costs as much as computing.
         numbers: Probabilities = np.add(logits, self._possible, dtype=np.float64)
         highest = np.maximum.reduce(numbers, axis=-1, keepdims=True)
         _require_finite(highest)
@@ -111,7 +111,7 @@ class Drawer:
             return likeliest
         np.subtract(numbers, highest, out=numbers)
         np.divide(numbers, max(self._settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
-        np.exp(apply_filters(numbers, self._settings), out=numbers)
+        np.exp(keep_likely(numbers, self._settings), out=numbers)
         np.add.accumulate(numbers, axis=-1, out=numbers)
         totals = numbers[:, -1:]
         thresholds = self._generator.random(totals.shape)
@@ -120,9 +120,9 @@ class Drawer:
 
 
 def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
-    """Returns in each row the first symbol whose cumulative weight exceeds the threshold, never one of weight 0."""
+    """Returns in each row the first symbol whose cumulative weight exceeds the threshold: one of weight 0 never is."""
     drawn: Drawn
-    if len(cumulative) == 1:  # Bisection takes a third of the time.
+    if len(cumulative) == 1:  # A bisection, in a third of the time.
         drawn = cumulative[0].searchsorted(thresholds[0], side="right")
     else:
         drawn = np.add.reduce(cumulative <= thresholds, axis=-1, dtype=np.int64)
@@ -132,13 +132,13 @@ def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
 def _require_finite(numbers: Probabilities) -> None:
     if not all(map(math.isfinite, numbers.ravel().tolist())):
         raise CharlmError(
-            "The model's output is not finite, so it cannot write text: its training diverged or its weights are "
-            "damaged. Use another checkpoint, or train again with a lower --learning-rate."
+            "The model's output is not finite, so no text can be drawn from it: its training diverged or its "
+            "weights are damaged. Use another checkpoint, or train again with a lower --learning-rate."
         )
 
 
-def apply_filters(logits: Logits, settings: SamplingConfig) -> Logits:
-    """Returns the logits that all filters keep; the temperature has been applied before."""
+def keep_likely(logits: Logits, settings: SamplingConfig) -> Logits:
+    """Returns the logits, already divided by the temperature, of the symbols that all filters keep."""
     filtered = logits
     if settings.top_k is not None:
         filtered = keep_top_k(filtered, settings.top_k)

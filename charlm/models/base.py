@@ -34,11 +34,9 @@ class LanguageModel(Protocol):
         Returns:
             logits `[time, batch, vocabulary]` and the new state.
         """
-        ...
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""
-        ...
 
     def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, and the state after the last symbol.
@@ -51,7 +49,6 @@ class LanguageModel(Protocol):
         Returns:
             float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
         """
-        ...
 
 
 class Network(nn.Module, ABC):

@@ -36,11 +36,7 @@ def network_of(model: LanguageModel) -> Network:
 
 @final
 class MixtureGate(nn.Module):
-    """The logarithms of both shares, from what is known before the symbol is.
-
-    Args:
-        order: of the n-gram model.
-    """
+    """The logarithms of both shares, from what is known before the symbol is."""
 
     def __init__(self, order: int) -> None:
         super().__init__()

@@ -4,18 +4,37 @@ from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from charlm.models.base import Network
-from charlm.models.dropout import Dropout
+
+
+class Dropout(nn.Module):
+    """Zeroes a share of the numbers in training and scales up the rest (Srivastava et al. 2014).
+
+    With `over_time` the mask is drawn once and used at every position of the window, the variational
+    dropout of Gal and Ghahramani (2016).
+    """
+
+    def __init__(self, probability: float, *, over_time: bool = False) -> None:
+        super().__init__()
+        self.probability = probability
+        self.over_time = over_time
+
+    def forward(self, inputs: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Returns `inputs` `[time, batch, units]` with the mask applied; unchanged in evaluation mode."""
+        if not self.training or self.probability == 0.0:
+            return inputs
+        shape = (1, *inputs.shape[1:]) if self.over_time else inputs.shape
+        keep = 1.0 - self.probability
+        mask = torch.empty(shape, dtype=inputs.dtype, device=inputs.device)
+        return inputs * mask.bernoulli_(keep, generator=generator).div_(keep)
 
 
 class StackSettings(TypedDict):
     """The shape of a network of layers.
 
     Attributes:
-        embedding_size: numbers in a symbol's embedding.
-        hidden_size: units of each layer.
         variational: dropout masks are drawn once a window instead of at every position.
         residual: add a layer's input to its output where both have the same size.
         layer_norm: normalise each layer's output (Ba et al. 2016).

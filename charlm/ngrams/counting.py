@@ -22,7 +22,6 @@ class Grams:
             size of the vocabulary, plus the last symbol. All grams that go on from one context lie together.
         counts: how often each occurs, int64.
         num_contexts: grams of the order below.
-        vocabulary_size: number of symbols.
     """
 
     keys: Ids

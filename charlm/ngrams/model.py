@@ -1,7 +1,7 @@
 """The n-gram model: its grams, the probabilities of each next symbol, and the evidence for them.
 
 A context is the number of a gram whose last symbols a text ends with. The contexts of a text are those of
-every length from 0 on, `[order, …]`: row L is the gram of the last L symbols, NONE where it is not known.
+every length from 0 on, int64 `[order, …]`: row L is the gram of the last L symbols, NONE where it is not known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,6 @@ class NgramModel:
 
     Args:
         levels: of order 1, 2, … N.
-        vocabulary_size: number of symbols.
     """
 
     def __init__(self, levels: Sequence[Level], *, vocabulary_size: int) -> None:
@@ -67,12 +66,7 @@ class NgramModel:
         return contexts
 
     def contexts_after(self, tokens: Symbols, contexts: Ids) -> Ids:
-        """Returns the contexts after each symbol of some texts, int64 `[order, time, texts]`.
-
-        Args:
-            tokens: `[time, texts]`.
-            contexts: before the first of them, `[order, texts]`.
-        """
+        """Returns the contexts `[order, time, texts]` after each symbol `[time, texts]`, given those before all."""
         after = np.zeros((self.order, *tokens.shape), dtype=np.int64)
         for length in range(1, self.order):
             before = np.concatenate((contexts[length - 1][None], after[length - 1, :-1]))
@@ -81,11 +75,7 @@ class NgramModel:
         return after
 
     def distributions(self, contexts: Ids) -> Probabilities:
-        """Returns the probabilities of all symbols in some contexts, float64 `[…, vocabulary]`.
-
-        Args:
-            contexts: `[order, …]`.
-        """
+        """Returns the probabilities of all symbols in some contexts, float64 `[…, vocabulary]`."""
         flat = contexts.reshape(self.order, -1)
         probabilities = np.repeat(self.of_empty_context, flat.shape[1], axis=0)
         for length in range(1, self.order):
@@ -93,12 +83,7 @@ class NgramModel:
         return probabilities.reshape(*contexts.shape[1:], self.vocabulary_size)
 
     def probabilities(self, contexts: Ids, targets: Symbols) -> Probabilities:
-        """Returns the probability of one symbol in each context, float64 `[…]`; faster than all of them.
-
-        Args:
-            contexts: `[order, …]`.
-            targets: `[…]`.
-        """
+        """Returns the probability of one symbol `[…]` in each context, float64 `[…]`; faster than all of them."""
         probabilities = np.full(targets.shape, 1.0 / self.vocabulary_size)
         for level, context in zip(self.levels, contexts, strict=True):
             places = find(level.keys, context, targets, vocabulary_size=self.vocabulary_size)
@@ -107,11 +92,7 @@ class NgramModel:
         return probabilities
 
     def confidence(self, contexts: Ids) -> NDArray[np.float32]:
-        """Returns the evidence in some contexts as `features` gives it, float32 `[…, 2 order]`.
-
-        Args:
-            contexts: `[order, …]`.
-        """
+        """Returns the evidence in some contexts as `features` gives it, float32 `[…, 2 order]`."""
         totals, distinct = np.zeros_like(contexts), np.zeros_like(contexts)
         for length, level in enumerate(self.levels):
             known = contexts[length] != NONE

@@ -172,12 +172,7 @@ class _Children:
         return place if place < stop and self._each_symbol[place] == symbol else NONE
 
     def add_to(self, row: NDArray[np.float32], each: Any, context: int, weight: float) -> None:
-        """Adds the estimates of the symbols that follow a context, times a weight, to the probabilities.
-
-        Args:
-            row: the probabilities, `[vocabulary]`.
-            each: the same memory.
-        """
+        """Adds the estimates of what follows a context, times a weight, to `row`; `each` is the same memory."""
         first, stop = self._firsts[context], self._firsts[context + 1]
         if stop - first > _FEW:
             row[self._symbols[first:stop]] += weight * self._seen[first:stop]

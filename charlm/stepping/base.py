@@ -1,5 +1,6 @@
 """The interface of models that read and predict one symbol at a time."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,6 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Symbols = NDArray[np.integer[Any]]
+
+Arrays = Mapping[str, NDArray[Any]]
+"""A stored network's weights, named and shaped as its modules name and shape them."""
 
 State = tuple[NDArray[Any], ...]
 """A model's memory of the symbols read so far; the second axis of every array is the stream."""
@@ -24,11 +28,9 @@ class Stepper(Protocol):
         Returns:
             logits `[batch, vocabulary]`; the next step overwrites them.
         """
-        ...
 
     def state(self) -> State:
         """Returns a copy of the memory of all streams, for `StepModel.stepper`."""
-        ...
 
 
 class StepModel(Protocol):
@@ -38,7 +40,6 @@ class StepModel(Protocol):
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state of so many streams before any symbol."""
-        ...
 
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text, read faster than by steps.
@@ -47,16 +48,20 @@ class StepModel(Protocol):
             tokens: symbols `[time]`, any number of them.
             state: the memory of one stream before the first of them.
         """
-        ...
 
     def stepper(self, state: State) -> Stepper:
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
-        ...
 
 
 def float32_copy(array: NDArray[Any]) -> Floats:
     """Returns a copy, row by row: a model that goes on training must not change one that is stepped."""
     return np.array(array, dtype=np.float32, order="C")
+
+
+def logistic(sums: Floats) -> Floats:
+    """Returns the logistic function by way of tanh, which does not overflow."""
+    result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
+    return result
 
 
 def select_streams(state: State, streams: Symbols) -> State:

@@ -1,6 +1,6 @@
 """Makes a step model of a configuration and stored arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any
@@ -12,13 +12,11 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
-from charlm.stepping.base import StepModel
-from charlm.stepping.engine import EngineKind, MatrixMaker, StepEngine
+from charlm.stepping.base import Arrays, StepModel
+from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
-from charlm.stepping.mixture import MixedStepModel
-from charlm.stepping.mixture_gate import MixtureGate
-from charlm.stepping.parameters import arrange
+from charlm.stepping.mixture import MixedStepModel, MixtureGate
 from charlm.stepping.shapes import weight_shapes
 
 NGRAMS = "ngrams"
@@ -27,7 +25,7 @@ NGRAMS = "ngrams"
 
 def build_step_model(
     config: ModelConfig,
-    arrays: Mapping[str, NDArray[Any]],
+    arrays: Arrays,
     *,
     vocabulary_size: int,
     source: str,
@@ -60,13 +58,13 @@ def build_step_model(
     return MixedStepModel(network, NgramStepModel(ngrams), MixtureGate.from_arrays(section(arrays, "gate")))
 
 
-def section(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
     """Returns the arrays named `name.*`, without that prefix."""
     prefix = f"{name}."
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
-def _require_weights(arrays: Mapping[str, NDArray[Any]], shapes: Shapes, *, source: str) -> None:
+def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
     for name, shape in shapes.items():
         if name not in arrays or arrays[name].shape != shape:
             stored = f"of the shape {arrays[name].shape}" if name in arrays else "missing"
@@ -76,10 +74,19 @@ def _require_weights(arrays: Mapping[str, NDArray[Any]], shapes: Shapes, *, sour
             )
 
 
-def _build_network(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, kind: Weights) -> StepModel:
+def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> StepModel:
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
-        return _build_engine(config, weights, cell=cell, kind=kind)
+        make_matrix, make_output = _matrices(kind)
+        return StepEngine(
+            weights,
+            cell=cell,
+            num_layers=config.num_layers,
+            make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
+            residual=config.residual,
+            make_matrix=make_matrix,
+            make_output=make_output,
+        )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
         raise ConfigError(f"--weights int8 is for the cells {', '.join(standing_alone())}, not for {name}.")
@@ -88,21 +95,6 @@ def _build_network(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, 
         return FixedWindowStepModel(weights, window=config.window, **layers)
     make_network: Callable[..., StepModel] = resolve_name(cell.step)
     return make_network(weights, **_settings_of(cell, config), **layers)
-
-
-def _build_engine(config: ModelConfig, weights: Mapping[str, NDArray[Any]], *, cell: Cell, kind: Weights) -> StepEngine:
-    layer_matrix, output_matrix = _matrices(kind)
-    return StepEngine(
-        arrange(weights, cell=cell, num_layers=config.num_layers),
-        EngineKind(
-            make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
-            num_states=len(cell.states),
-            splits_products=cell.splits_products,
-            residual=config.residual,
-            layer_matrix=layer_matrix,
-            output_matrix=output_matrix,
-        ),
-    )
 
 
 def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:

@@ -7,16 +7,16 @@ one buffer. A step allocates nothing. See docs/decisions/0004-step-engine.md.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from charlm.stepping.base import Floats, State, Symbols
+from charlm.cells import Cell
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
 from charlm.stepping.layer_outputs import OutputWriter, output_writer
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
-from charlm.stepping.parameters import LayerParameters, Parameters
+from charlm.stepping.parameters import LayerParameters, layer_parameters
 
 READING_CHUNK = 1024
 """Symbols of a text that `read` takes through one layer before the next; bounds its memory."""
@@ -24,56 +24,54 @@ READING_CHUNK = 1024
 MatrixMaker = Callable[[Floats], Matrix]
 
 
-@dataclass(frozen=True)
-class EngineKind:
-    """The choices that an engine is made with.
-
-    Attributes:
-        make_step: from a layer and its buffers to its recurrence.
-        num_states: arrays that a layer carries.
-        splits_products: inputs and last output need products of their own, as in a GRU, whose reset
-            gate acts on one of the two.
-        residual: a layer's input is added to its output where both have the same size.
-        layer_matrix: how the layers' weights are kept.
-        output_matrix: how the output layer's are.
-    """
-
-    make_step: Callable[[BoundLayer], CellStep]
-    num_states: int
-    splits_products: bool
-    residual: bool
-    layer_matrix: MatrixMaker
-    output_matrix: MatrixMaker
-
-
 @final
 class StepEngine:
-    """A StepModel of weights in memory."""
+    """A StepModel of weights in memory.
 
-    def __init__(self, parameters: Parameters, kind: EngineKind) -> None:
-        first, *others = parameters.layers
-        self.vocabulary_size = len(parameters.output_bias)
-        self.hidden_size = parameters.output.shape[1]
-        self.kind = kind
-        self.layers = parameters.layers
-        self.embedding = parameters.embedding
-        self.table = _project_inputs(first, parameters.embedding)
-        self.output_bias = parameters.output_bias
-        self.output = kind.output_matrix(parameters.output[None])
-        self.recurrent = [kind.layer_matrix(first.recurrent)]
+    Args:
+        cell: what its layers are.
+        make_step: from a layer and its buffers to its recurrence.
+        residual: a layer's input is added to its output where both have the same size.
+        make_matrix: how the layers' weights are kept.
+        make_output: how the output layer's are.
+    """
+
+    def __init__(
+        self,
+        weights: Arrays,
+        *,
+        cell: Cell,
+        num_layers: int,
+        make_step: Callable[[BoundLayer], CellStep],
+        residual: bool,
+        make_matrix: MatrixMaker,
+        make_output: MatrixMaker,
+    ) -> None:
+        self.layers = [layer_parameters(weights, index, cell=cell) for index in range(num_layers)]
+        first, *others = self.layers
+        self.num_states = len(cell.states)
+        self.make_step = make_step
+        self.residual = residual
+        self.embedding = float32_copy(weights["embedding.weight"])
+        self.table = _project_inputs(first, self.embedding)
+        self.hidden_size = self.table.shape[2]
+        self.output_bias = float32_copy(weights["output.bias"])
+        self.vocabulary_size = len(self.output_bias)
+        self.output = make_output(float32_copy(weights["output.weight"])[None])
+        self.recurrent = [make_matrix(first.recurrent)]
         self.inputs: list[Matrix | None] = [None]
         for layer in others:
-            if kind.splits_products:
-                self.recurrent.append(kind.layer_matrix(layer.recurrent))
-                self.inputs.append(kind.layer_matrix(layer.inputs))
+            if cell.splits_products:
+                self.recurrent.append(make_matrix(layer.recurrent))
+                self.inputs.append(make_matrix(layer.inputs))
             else:
-                self.recurrent.append(kind.layer_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)))
+                self.recurrent.append(make_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)))
                 self.inputs.append(None)
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros `[layers, batch, hidden]`."""
         shape = (len(self.layers), batch_size, self.hidden_size)
-        return tuple(np.zeros(shape, dtype=np.float32) for _ in range(self.kind.num_states))
+        return tuple(np.zeros(shape, dtype=np.float32) for _ in range(self.num_states))
 
     def stepper(self, state: State) -> "EngineStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
@@ -113,7 +111,7 @@ class StepEngine:
         now = np.empty((len(layer.bias), 1, self.hidden_size), dtype=np.float32)
         hidden = np.empty((1, self.hidden_size), dtype=np.float32)
         product = Float32Matrix(layer.recurrent).bind(hidden)
-        recurrence = self.kind.make_step(BoundLayer(product, lambda: now, hidden, layer))
+        recurrence = self.make_step(BoundLayer(product, lambda: now, hidden, layer))
         _set_state(recurrence, state)
         outputs = np.empty((len(projections), self.hidden_size), dtype=np.float32)
         for projection, output in zip(projections, outputs, strict=True):
@@ -124,7 +122,7 @@ class StepEngine:
 
     def adds_inputs(self, layer: LayerParameters) -> bool:
         """Returns whether a layer's input is added to its output."""
-        return self.kind.residual and layer.inputs.shape[2] == self.hidden_size
+        return self.residual and layer.inputs.shape[2] == self.hidden_size
 
 
 @final
@@ -148,7 +146,7 @@ class EngineStepper:
         for index, layer in enumerate(engine.layers):
             hidden = buffers[index][:, -size:]
             addend, product = self._bind(engine, index, inputs[index], hidden, buffers[index])
-            recurrence = engine.kind.make_step(BoundLayer(product, addend, hidden, layer))
+            recurrence = engine.make_step(BoundLayer(product, addend, hidden, layer))
             _set_state(recurrence, tuple(part[index] for part in state))
             added = inputs[index] if engine.adds_inputs(layer) else None
             self._recurrences.append(recurrence)

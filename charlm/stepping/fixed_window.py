@@ -4,56 +4,30 @@ The embeddings and the first layer's matrix are folded into a table for each pla
 there adds to the first layer is looked up, not computed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
-from charlm.stepping.layer_outputs import Norm, output_writer, stored_norm
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
+from charlm.stepping.layer_outputs import output_writer, stored_norm
 
 BEFORE = -1
 
 
-@dataclass(frozen=True)
-class HiddenLayer:
-    """A hidden layer above the first.
-
-    Attributes:
-        weights: `[hidden, hidden]`, a row an output; None for the first layer, which is the tables.
-        bias: `[hidden]`.
-        norm: gain and offset of its LayerNorm, `[hidden]` each; None without one.
-    """
-
-    weights: Floats | None
-    bias: Floats
-    norm: Norm | None
-
-
 @final
 class FixedWindowStepModel:
-    """A StepModel of weights in memory; its state is the last symbols, int64 `[window - 1, streams]`.
+    """A StepModel of weights in memory; its state is the last symbols, int64 `[window - 1, streams]`."""
 
-    Args:
-        weights: named and shaped as the model's modules name and shape them.
-    """
-
-    def __init__(self, weights: Mapping[str, NDArray[Any]], *, window: int, num_layers: int, residual: bool) -> None:
+    def __init__(self, weights: Arrays, *, window: int, num_layers: int, residual: bool) -> None:
         # The row past the last symbol's is for what lies before the text; as the number -1 it is found there.
         embedding = float32_copy(np.concatenate((weights["embedding.weight"], weights["before"][None])))
         first = weights["layers.0.weight"]
         # [window, vocabulary + 1, hidden]
         self.tables = np.stack([embedding @ place.T for place in np.split(float32_copy(first), window, axis=1)])
-        self.layers = [
-            HiddenLayer(
-                None if index == 0 else float32_copy(weights[f"layers.{index}.weight"]),
-                float32_copy(weights[f"layers.{index}.bias"]),
-                stored_norm(weights, index),
-            )
-            for index in range(num_layers)
-        ]
+        # Of the layers above the first, whose matrix is in the tables.
+        self.matrices = [float32_copy(weights[f"layers.{index}.weight"]) for index in range(1, num_layers)]
+        self.biases = [float32_copy(weights[f"layers.{index}.bias"]) for index in range(num_layers)]
+        self.norms = [stored_norm(weights, index) for index in range(num_layers)]
         self.output = float32_copy(weights["output.weight"])
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
@@ -86,11 +60,11 @@ class FixedWindowStepper:
         self._started = False
         shape = (num_streams, model.tables.shape[2])
         self._hidden = np.empty(shape, dtype=np.float32)
-        self._outputs = [np.empty(shape, dtype=np.float32) for _ in model.layers]
+        self._outputs = [np.empty(shape, dtype=np.float32) for _ in model.biases]
         inputs = [None, *self._outputs[:-1]]
         self._output_writers = [
-            output_writer(self._hidden, outputs, added=added if model.residual else None, norm=layer.norm)
-            for layer, outputs, added in zip(model.layers, self._outputs, inputs, strict=True)
+            output_writer(self._hidden, outputs, added=added if model.residual else None, norm=norm)
+            for norm, outputs, added in zip(model.norms, self._outputs, inputs, strict=True)
         ]
 
     def step(self, tokens: Symbols) -> Floats:
@@ -101,10 +75,10 @@ class FixedWindowStepper:
         self._started = True
         self._symbols[-1] = tokens
         np.add.reduce(model.tables[self._places, self._symbols], axis=0, out=self._hidden)
-        for index, (layer, write_output) in enumerate(zip(model.layers, self._output_writers, strict=True)):
-            if layer.weights is not None:
-                np.matmul(self._outputs[index - 1], layer.weights.T, out=self._hidden)
-            np.add(self._hidden, layer.bias, out=self._hidden)
+        for index, (bias, write_output) in enumerate(zip(model.biases, self._output_writers, strict=True)):
+            if index > 0:
+                np.matmul(self._outputs[index - 1], model.matrices[index - 1].T, out=self._hidden)
+            np.add(self._hidden, bias, out=self._hidden)
             np.tanh(self._hidden, out=self._hidden)
             write_output()
         logits: Floats = self._outputs[-1] @ model.output.T

@@ -24,9 +24,6 @@ class Int8Matrix:
     of them by the rounded weights in bfloat16 where the processor has matrix units for it, else in float32.
     The kernel is the one torch's quantised language models use; torch's older "quantized" operators are
     faster still, but deprecated in 2.13.
-
-    Args:
-        weights: `[blocks, outputs, inputs]`.
     """
 
     def __init__(self, weights: Floats) -> None:
@@ -64,11 +61,7 @@ class Int8Matrix:
 
 @final
 class TorchMatrix:
-    """A matrix in float32, multiplied by torch: beside int8 layers, NumPy's threads would hinder torch's.
-
-    Args:
-        weights: `[blocks, outputs, inputs]`.
-    """
+    """A matrix in float32, multiplied by torch: beside int8 layers, NumPy's threads would hinder torch's."""
 
     def __init__(self, weights: Floats) -> None:
         self._shape = weights.shape[:2]

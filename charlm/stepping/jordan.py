@@ -1,27 +1,22 @@
 """The Jordan network, one symbol at a time; its equations are in charlm/models/jordan.py."""
 
-from collections.abc import Mapping
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charlm.config import Feedback, Nonlinearity
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
+from charlm.stepping.networks import SteppedNetwork
 
 
 @final
-class JordanStepModel:
-    """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`.
-
-    Args:
-        weights: named and shaped as the model's modules name and shape them.
-    """
+class JordanStepModel(SteppedNetwork):
+    """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`."""
 
     def __init__(
         self,
-        weights: Mapping[str, NDArray[Any]],
+        weights: Arrays,
         *,
         num_layers: int,
         nonlinearity: Nonlinearity,
@@ -52,44 +47,22 @@ class JordanStepModel:
         return (np.zeros((1, batch_size, self.vocabulary_size), dtype=np.float32),)
 
     def read(self, tokens: Symbols, state: State) -> State:
-        """Returns the state of one stream after a whole text, `[time]`."""
-        stepper = self.stepper(state)
-        for token in tokens[-1:] if self.is_teacher_forced else tokens:
-            stepper.step(np.array([token]))
-        return stepper.state()
+        """Returns the last prediction; teacher-forced, it depends on the last symbol alone."""
+        return super().read(tokens[-1:] if self.is_teacher_forced else tokens, state)
 
-    def stepper(self, state: State) -> "JordanStepper":
-        """Returns a stepper that goes on from `state`, with as many streams as that has."""
-        return JordanStepper(self, state[0][0].copy())
-
-
-@final
-class JordanStepper:
-    """Streams that the network reads."""
-
-    def __init__(self, model: JordanStepModel, predicted: Floats) -> None:
-        self._model = model
-        self._predicted = predicted
-
-    def step(self, tokens: Symbols) -> Floats:
-        """Reads one symbol in every stream and returns the logits of the next, `[streams, vocabulary]`."""
-        model = self._model
-        sums = model.table[tokens]
-        if not model.is_teacher_forced:
-            sums = sums + self._predicted @ model.feedback
-        outputs = normalized(_activated(sums, model.nonlinearity), model.norms[0])
-        for (weights, bias), norm in zip(model.layers, model.norms[1:], strict=True):
+    def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:
+        """Returns the logits, and the distribution that they give."""
+        sums = self.table[tokens]
+        if not self.is_teacher_forced:
+            sums = sums + state[0][0] @ self.feedback
+        outputs = normalized(_activated(sums, self.nonlinearity), self.norms[0])
+        for (weights, bias), norm in zip(self.layers, self.norms[1:], strict=True):
             inputs = outputs
-            outputs = _activated(inputs @ weights + bias, model.nonlinearity)
-            outputs = normalized(outputs + inputs if model.residual else outputs, norm)
-        logits: Floats = outputs @ model.output + model.output_bias
+            outputs = _activated(inputs @ weights + bias, self.nonlinearity)
+            outputs = normalized(outputs + inputs if self.residual else outputs, norm)
+        logits: Floats = outputs @ self.output + self.output_bias
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
-        self._predicted = likelihoods / likelihoods.sum(axis=1, keepdims=True)
-        return logits
-
-    def state(self) -> State:
-        """Returns a copy of the last prediction."""
-        return (self._predicted[None].copy(),)
+        return logits, ((likelihoods / likelihoods.sum(axis=1, keepdims=True))[None],)
 
 
 def _activated(sums: Floats, nonlinearity: Nonlinearity) -> Floats:
@@ -99,5 +72,4 @@ def _activated(sums: Floats, nonlinearity: Nonlinearity) -> Floats:
         case "relu":
             return np.maximum(sums, np.float32(0.0))
         case "sigmoid":
-            result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
-            return result
+            return logistic(sums)

@@ -1,12 +1,10 @@
 """The residual connection and the normalisation after a layer."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, float32_copy
+from charlm.stepping.base import Arrays, Floats, float32_copy
 
 _EPSILON = 1e-5  # torch's LayerNorm
 
@@ -17,7 +15,7 @@ Norm = tuple[Floats, Floats]
 """Gain and offset of a LayerNorm (Ba et al. 2016), `[hidden]` each."""
 
 
-def stored_norm(weights: Mapping[str, NDArray[Any]], index: int) -> Norm | None:
+def stored_norm(weights: Arrays, index: int) -> Norm | None:
     """Returns the LayerNorm after a layer from a stored model's weights; None without one."""
     gain = weights.get(f"norms.{index}.weight")
     if gain is None:
@@ -29,9 +27,8 @@ def normalized(values: Floats, norm: Norm | None) -> Floats:
     """Returns the rows of `values` normalised; without a norm, as they are."""
     if norm is None:
         return values
-    centred = values - values.mean(axis=1, keepdims=True)
-    deviation = np.sqrt(np.square(centred).mean(axis=1, keepdims=True) + np.float32(_EPSILON))
-    result: Floats = centred / deviation * norm[0] + norm[1]
+    result = values.copy()
+    _normalize(result, *norm)()
     return result
 
 
@@ -42,7 +39,6 @@ def output_writer(hidden: Floats, outputs: Floats, *, added: Floats | None, norm
         hidden: `[rows, hidden]`.
         outputs: of the same shape; other memory.
         added: the layer's input, where it is added to its output; of the same shape.
-        norm: gain and offset of a LayerNorm (Ba et al. 2016); None without one.
     """
 
     def write() -> None:

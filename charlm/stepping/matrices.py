@@ -12,20 +12,15 @@ Product = Callable[[], Floats]
 
 
 class Matrix(Protocol):
-    """Blocks of weights, each with its own outputs and all with the same inputs."""
+    """Weights `[blocks, outputs, inputs]`: blocks with outputs of their own and the same inputs."""
 
     def bind(self, inputs: Floats) -> Product:
         """Returns the product with the buffer `inputs`, `[batch, inputs]`."""
-        ...
 
 
 @final
 class Float32Matrix:
-    """A matrix in float32.
-
-    Args:
-        weights: `[blocks, outputs, inputs]`.
-    """
+    """A matrix in float32."""
 
     def __init__(self, weights: Floats) -> None:
         self._weights = np.ascontiguousarray(weights, dtype=np.float32)

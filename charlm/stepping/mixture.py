@@ -1,12 +1,55 @@
 """The mixture of a network and an n-gram model, one symbol at a time; see charlm/models/mixture.py."""
 
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
 from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
-from charlm.stepping.base import Floats, State, StepModel, Stepper, Symbols
-from charlm.stepping.mixture_gate import MixtureGate
+from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy
+
+
+@dataclass(frozen=True)
+class MixtureGate:
+    """A network of one hidden layer; the logistic function of its output is the network's share.
+
+    Attributes:
+        hidden: `[features + 2, units]`: of the n-grams' confidence, and of the network's entropy and surprise.
+        hidden_bias: `[units]`.
+        output: `[units, 1]`, halved.
+        output_bias: `[1]`, halved.
+    """
+
+    hidden: Floats
+    hidden_bias: Floats
+    output: Floats
+    output_bias: Floats
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "MixtureGate":
+        """Returns the gate whose weights these are, of the shapes that charlm/stepping/shapes.py gives."""
+        return cls(
+            hidden=float32_copy(arrays["hidden.weight"].T),
+            hidden_bias=float32_copy(arrays["hidden.bias"]),
+            output=np.multiply(arrays["output.weight"], 0.5, dtype=np.float32).T,
+            output_bias=np.multiply(arrays["output.bias"], 0.5, dtype=np.float32),
+        )
+
+    def share(self, known: Floats) -> Floats:
+        """Returns the network's share, `[streams, 1]`, the caller's to change.
+
+        Args:
+            known: the n-grams' confidence, the network's entropy and surprise, `[streams, features + 2]`.
+        """
+        sums = np.dot(known, self.hidden)
+        np.add(sums, self.hidden_bias, out=sums)
+        np.tanh(sums, out=sums)
+        # The logistic function by way of tanh, which does not overflow; output and its bias are halved for it.
+        odds: Floats = np.dot(sums, self.output)
+        np.add(odds, self.output_bias, out=odds)
+        np.tanh(odds, out=odds)
+        np.multiply(odds, 0.5, out=odds)
+        return np.add(odds, 0.5, out=odds)
 
 
 @final
@@ -20,11 +63,11 @@ class MixedStepModel:
         self._gate = gate
 
     def initial_state(self, batch_size: int) -> State:
-        """Returns the state of so many streams before any symbol."""
+        """Returns both parts' states."""
         return (*self._network.initial_state(batch_size), *self._ngrams.initial_state(batch_size))
 
     def read(self, tokens: Symbols, state: State) -> State:
-        """Returns the state of one stream after a whole text, `[time]`."""
+        """Returns both parts' states after a whole text."""
         return (*self._network.read(tokens, state[:-1]), *self._ngrams.read(tokens, state[-1:]))
 
     def stepper(self, state: State) -> "MixedStepper":

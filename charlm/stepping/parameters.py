@@ -1,4 +1,4 @@
-"""A stored model's weights as the engine takes them: gates in its order, biases merged, all in float32."""
+"""A stored layer's weights as the engine takes them: gates in its order, biases merged, all in float32."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.cells import Cell, Gate
-from charlm.stepping.base import Floats, float32_copy
+from charlm.stepping.base import Arrays, Floats, float32_copy
 from charlm.stepping.layer_outputs import Norm, stored_norm
 
 _ARRANGED = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -35,33 +35,8 @@ class LayerParameters:
     norm: Norm | None
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """A recurrent language model.
-
-    Attributes:
-        embedding: `[vocabulary, embedding]`.
-        output: `[vocabulary, hidden]`.
-        output_bias: `[vocabulary]`.
-    """
-
-    embedding: Floats
-    layers: tuple[LayerParameters, ...]
-    output: Floats
-    output_bias: Floats
-
-
-def arrange(weights: Mapping[str, NDArray[Any]], *, cell: Cell, num_layers: int) -> Parameters:
-    """Returns the parameters in the weights of a stored model, named and shaped as its modules name and shape them."""
-    return Parameters(
-        embedding=float32_copy(weights["embedding.weight"]),
-        layers=tuple(_arrange_layer(weights, index, cell) for index in range(num_layers)),
-        output=float32_copy(weights["output.weight"]),
-        output_bias=float32_copy(weights["output.bias"]),
-    )
-
-
-def _arrange_layer(weights: Mapping[str, NDArray[Any]], index: int, cell: Cell) -> LayerParameters:
+def layer_parameters(weights: Arrays, index: int, *, cell: Cell) -> LayerParameters:
+    """Returns a layer of the weights of a stored model, named and shaped as its modules name and shape them."""
     stored = {name: weights[f"layers.{index}.{name}"] for name in cell.layer_shapes(1, 1)}
     inputs, recurrent, bias = (_arrange_gates(stored[name], cell) for name in _ARRANGED[:3])
     # Torch's own layers have two biases, which are added; the others one.

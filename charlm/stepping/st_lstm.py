@@ -1,14 +1,13 @@
 """The spatiotemporal LSTM, one symbol at a time; its equations are in charlm/models/st_lstm.py."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charlm.stepping.base import Floats, State, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
+from charlm.stepping.networks import SteppedNetwork
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,10 @@ class _Layer:
 
 
 @final
-class SpatiotemporalStepModel:
-    """A StepModel of weights in memory; its state is h, c and m as in the torch model.
+class SpatiotemporalStepModel(SteppedNetwork):
+    """A StepModel of weights in memory; its state is h, c and m as in the torch model."""
 
-    Args:
-        weights: named and shaped as the model's modules name and shape them.
-    """
-
-    def __init__(self, weights: Mapping[str, NDArray[Any]], *, num_layers: int, residual: bool) -> None:
+    def __init__(self, weights: Arrays, *, num_layers: int, residual: bool) -> None:
         def matrix(name: str) -> Floats:
             return float32_copy(weights[name].T)
 
@@ -60,53 +55,24 @@ class SpatiotemporalStepModel:
         zeros = [np.zeros(each, dtype=np.float32) for each in (shape, shape, (1, *shape[1:]))]
         return tuple(zeros)
 
-    def read(self, tokens: Symbols, state: State) -> State:
-        """Returns the state of one stream after a whole text, `[time]`."""
-        stepper = self.stepper(state)
-        for token in tokens:
-            stepper.step(np.array([token]))
-        return stepper.state()
-
-    def stepper(self, state: State) -> "SpatiotemporalStepper":
-        """Returns a stepper that goes on from `state`, with as many streams as that has."""
-        return SpatiotemporalStepper(self, state)
-
-
-@final
-class SpatiotemporalStepper:
-    """Streams that the model reads."""
-
-    def __init__(self, model: SpatiotemporalStepModel, state: State) -> None:
-        self._model = model
-        self._h = list(state[0].copy())
-        self._c = list(state[1].copy())
-        self._m = state[2][0].copy()
-
-    def step(self, tokens: Symbols) -> Floats:
-        """Reads one symbol in every stream and returns the logits of the next, `[streams, vocabulary]`."""
-        model, size = self._model, self._model.hidden_size
-        values, entering = model.embedding[tokens], model.table[tokens]
-        for index, layer in enumerate(model.layers):
+    def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:
+        """Returns the logits, and the new h, c and m."""
+        size = self.hidden_size
+        last_h, last_c, (m,) = state
+        h, c = np.empty_like(last_h), np.empty_like(last_c)
+        values, entering = self.embedding[tokens], self.table[tokens]
+        for index, layer in enumerate(self.layers):
             if layer.inputs is not None:
                 entering = values @ layer.inputs + layer.bias
-            own = entering[:, : 4 * size] + self._h[index] @ layer.states
-            common = entering[:, 4 * size :] + self._m @ layer.shared
-            input_gate, forget_gate = np.split(_logistic(own[:, : 2 * size]), 2, axis=1)
-            shared_input_gate, shared_forget_gate = np.split(_logistic(common[:, : 2 * size]), 2, axis=1)
-            self._c[index] = forget_gate * self._c[index] + input_gate * np.tanh(own[:, 2 * size : 3 * size])
-            self._m = shared_forget_gate * self._m + shared_input_gate * np.tanh(common[:, 2 * size :])
-            seen, shown = np.split(np.concatenate((self._c[index], self._m), axis=1) @ layer.memories, 2, axis=1)
-            self._h[index] = _logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
-            adds = model.residual and values.shape == self._h[index].shape
-            values = normalized(self._h[index] + values if adds else self._h[index], layer.norm)
-        logits: Floats = values @ model.output + model.output_bias
-        return logits
-
-    def state(self) -> State:
-        """Returns a copy of h, c and m."""
-        return np.stack(self._h), np.stack(self._c), self._m[None].copy()
-
-
-def _logistic(sums: Floats) -> Floats:
-    result: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * sums) + np.float32(0.5)
-    return result
+            own = entering[:, : 4 * size] + last_h[index] @ layer.states
+            common = entering[:, 4 * size :] + m @ layer.shared
+            input_gate, forget_gate = np.split(logistic(own[:, : 2 * size]), 2, axis=1)
+            shared_input_gate, shared_forget_gate = np.split(logistic(common[:, : 2 * size]), 2, axis=1)
+            c[index] = forget_gate * last_c[index] + input_gate * np.tanh(own[:, 2 * size : 3 * size])
+            m = shared_forget_gate * m + shared_input_gate * np.tanh(common[:, 2 * size :])
+            seen, shown = np.split(np.concatenate((c[index], m), axis=1) @ layer.memories, 2, axis=1)
+            h[index] = logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
+            adds = self.residual and values.shape == h[index].shape
+            values = normalized(h[index] + values if adds else h[index], layer.norm)
+        logits: Floats = values @ self.output + self.output_bias
+        return logits, (h, c, m[None])

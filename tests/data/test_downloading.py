@@ -156,6 +156,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(remote: MakeRemote, tmp_pa
         fetch_text(remote("play.txt", TEXT, TEXT), folder=tmp_path / "file" / "x", progress=ignore)
 
 
-def test_pooch_logs_nothing(remote: MakeRemote, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_fetching_prints_nothing(remote: MakeRemote, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     fetch_text(remote("play.txt", TEXT, TEXT), folder=tmp_path, progress=ignore)
     assert capfd.readouterr() == ("", "")

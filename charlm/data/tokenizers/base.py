@@ -23,11 +23,7 @@ def lengths_of(parts: Sequence[Sized]) -> NDArray[np.int64]:
 
 @final
 class Decoder:
-    """Turns symbols into text one at a time, never showing half a character.
-
-    Args:
-        pieces: the bytes of each symbol, as in `Tokenizer`.
-    """
+    """Turns symbols, of which it knows the bytes, into text one at a time, never showing half a character."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces

@@ -33,10 +33,6 @@ class RecurrentLayer(nn.Module, ABC):
             state: before the first of them, as the last state is returned.
         """
 
-    def extra_repr(self) -> str:
-        """Returns the sizes, for printing the model."""
-        return f"{self.weight_ih_l0.shape[1]}, {self.hidden_size}"
-
 
 class WindowLayer(RecurrentLayer):
     """A layer whose state is its output alone, and whose whole window is one function.

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from charlm.checkpointing.run_folder import RunFolder, discard
+from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import ComparisonConfig, EvaluationConfig, Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
@@ -124,14 +124,14 @@ def _train(
     """Returns the result of a variant; None when it was interrupted."""
     try:
         begun = RunFolder(workspace.checkpoints / variant.name)
-        if begun.config_file.exists() and begun.last.exists():
+        if begun.last.exists():
             state = open_state(begun.last).record
             if state.is_finished:
                 return _score(variant, state, corpus, workspace, reporter)
             result = resume(variant.name, workspace, reporter, stop)
+        elif variant.layers is None and begun.best.exists():
+            return _score(variant, None, corpus, workspace, reporter)
         else:
-            if begun.config_file.exists():
-                discard(begun)  # It was counted, but its result was not kept.
             result = start(request, workspace, reporter, stop)
     except CharlmError as error:
         return replace(_empty_result(variant), error=str(error))
@@ -139,9 +139,13 @@ def _train(
 
 
 def _score(
-    variant: Variant, state: StateRecord, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
+    variant: Variant, state: StateRecord | None, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
 ) -> VariantResult:
-    """Returns the result of a run that had ended before its result was kept, from its files."""
+    """Returns the result of a run that had ended before its result was kept, from its files.
+
+    Args:
+        state: None for a counted run, whose time is not known any more.
+    """
     loaded = load_model(variant.name, workspace, device=torch.device("cpu"))
     settings = EvaluationConfig()
     scores = {
@@ -152,10 +156,10 @@ def _score(
     }
     return replace(
         _empty_result(variant),
-        hidden_size=loaded.config.model.hidden_size,
+        hidden_size=None if state is None else loaded.config.model.hidden_size,
         parameters=count_parameters(loaded.model),
-        steps=state.step,
-        seconds=round(state.progress.seconds, 2),
+        steps=None if state is None else state.step,
+        seconds=None if state is None else round(state.progress.seconds, 2),
         validation=bits_of(scores["validation"]),
         test=bits_of(scores["test"]),
     )

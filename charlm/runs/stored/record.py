@@ -64,12 +64,14 @@ class Provenance(Record):
     Attributes:
         charlm, torch: their versions.
         initialized_from: the run whose weights it started from; None for none.
+        identity: drawn at random for each run, so that files of two runs are told apart; None in runs of 0.1.0.
     """
 
     charlm: str
     torch: str
     corpus: CorpusIdentity
     initialized_from: str | None = None
+    identity: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
 
 
 @final

@@ -14,6 +14,7 @@ from charlm.runs.stored.record import (
     MODEL,
     OPTIMIZER,
     STATE,
+    ModelRecord,
     StateRecord,
     read_record,
     require_state_tensors,
@@ -112,3 +113,25 @@ def _is_usable(path: Path) -> bool:
     except CheckpointError:
         return False
     return True
+
+
+def require_one_run(folder: RunFolder, path: Path, record: StateRecord) -> None:
+    """Refuses a state beside checkpoints of another run, which going on would overwrite.
+
+    Raises:
+        CheckpointError: the newest state or the best model in the folder has another identity.
+    """
+    for other in (folder.last, folder.best):
+        if other != path and identity_of(other) not in (None, record.provenance.identity):
+            raise CheckpointError(
+                f"'{path}' and '{other}' are of two runs; going on would overwrite one of them. "
+                "Move one into a folder of its own."
+            )
+
+
+def identity_of(path: Path) -> str | None:
+    """Returns the identity of the run that a checkpoint is of; None where it has none, or cannot be read."""
+    try:
+        return read_record(ModelRecord, read_checkpoint(path).values, source=str(path)).provenance.identity
+    except CheckpointError:
+        return None

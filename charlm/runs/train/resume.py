@@ -15,7 +15,7 @@ from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord, TrainingPlan
-from charlm.runs.stored.state import is_intact, read_state
+from charlm.runs.stored.state import is_intact, read_state, require_one_run
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import make_mixture
@@ -53,6 +53,7 @@ def resume(
         remove_leftovers(folder.path)
         state = read_state(folder, path)
         record = state.record
+        require_one_run(folder, path, record)
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         device = resolve_device(given.pop("device", record.config.run.device))
         if not given and record.is_finished:
@@ -80,7 +81,7 @@ def resume(
             trainer.pace = Pace(resolved.total_steps)
         _mend(folder, trainer.step, record.progress, reporter)
         session = TrainingSession(
-            folder,
+            folder.pinned(),
             resolved.config,
             corpus,
             trainer,

@@ -145,8 +145,18 @@ class TrainingSession:
             seed=Streams.from_seed(self.config.run.seed).samples,
         )
 
+    def move_to(self, folder: RunFolder) -> None:
+        """Writes the state into another folder, where the training can be taken up again."""
+        self.folder, self.saved_step = folder, None
+        run = self.config.run.model_copy(update={"name": folder.name})
+        self.config = self.config.model_copy(update={"run": run})
+        self.write_config()
+        folder.write_tokenizer(self.corpus.tokenizer.to_json())
+        self.save()
+
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
+        self.folder.require_in_place()
         append_metrics(self.folder.metrics, metrics)
 
     def after_replanning(self) -> None:
@@ -173,6 +183,7 @@ class TrainingSession:
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
+        self.folder.require_in_place()
         reasons = {"length": self.plan.length_in_words, "sizes": self.plan.sizes}
         comment = "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
         self.folder.write_config(self.config, comment=comment)
@@ -192,6 +203,7 @@ class TrainingSession:
             CheckpointError: it cannot be written; the one before is kept.
             TrainingError: the weights are not finite; the state before is kept.
         """
+        self.folder.require_in_place()
         self.trainer.require_finite()
         step, keep = self.trainer.step, self.config.training.keep
         tensors = self.trainer.tensors() | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
@@ -235,6 +247,7 @@ class TrainingSession:
         return self.stop.requested
 
     def _save_best(self, score: Score | None) -> None:
+        self.folder.require_in_place()
         tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
         tensors[SYMBOL_COUNTS] = torch.from_numpy(self.symbol_counts)
         record = ModelRecord(

@@ -46,10 +46,6 @@ class CellStep(ABC):
 
     Attributes:
         state: what it carries, `[batch, hidden]` each, the output first; changed in place.
-
-    Args:
-        layer: what it works on.
-        num_states: arrays that it carries.
     """
 
     state: tuple[Floats, ...]
