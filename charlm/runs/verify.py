@@ -149,9 +149,6 @@ def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
 
 def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:
     state = open_state(path)
-    for name, tensor in state.weights.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(f"'{path}' cannot be used: {name} is not finite.")
     _note(path, state.record, known)
     return f"the state of the training after step {state.record.step:,}"
 

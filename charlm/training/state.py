@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from charlm.notation import LONGEST_SECONDS
+
 Count = Annotated[int, Field(ge=0, le=1 << 53)]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Leg:
 class LossScaleState:
     """The factor of a loss scale, and the steps since it last changed."""
 
-    factor: Annotated[float, Field(gt=0)]
+    factor: Annotated[float, Field(gt=0, lt=1e38)]
     good_steps: Annotated[int, Field(ge=0, lt=1 << 31)]
 
 

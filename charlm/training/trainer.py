@@ -260,7 +260,7 @@ class Trainer:
 
         Raises:
             KeyError: a tensor is missing.
-            ValueError: a tensor has another shape.
+                    ValueError: a tensor has another shape, or is no generator's state.
         """
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
@@ -283,4 +283,7 @@ class Trainer:
         self.num_skipped_in_a_row = values.num_skipped_in_a_row
         # A generator's state fits only its kind of device; on another one the masks are drawn from a new state.
         if tensors["rng"]["dropout"].numel() == self.generator.get_state().numel():
-            self.generator.set_state(tensors["rng"]["dropout"])
+            try:
+                self.generator.set_state(tensors["rng"]["dropout"])
+            except RuntimeError:
+                raise ValueError("the state of the dropout generator is none") from None

@@ -60,6 +60,8 @@ def resume(
             raise ConfigError(_finished(folder, record))
         corpus = reopen_corpus(record, workspace, reporter)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
+        if mixture is not None:
+            state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
             corpus,
             mixture,
