@@ -57,11 +57,11 @@ def test_training_is_shown_beside_its_baselines() -> None:
     assert "test" not in text.split()
 
 
-def test_an_early_stop_is_said() -> None:
+def test_an_early_stop_is_shown() -> None:
     assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
 
 
-def test_a_score_that_is_not_of_one_stream_says_so() -> None:
+def test_a_score_of_parallel_stretches_is_marked() -> None:
     assert "stretches" not in printed(results.print_training, train_result())
     text = " ".join(printed(results.print_training, train_result(exact=False)).split())
     assert "scored in parallel stretches" in text
