@@ -24,7 +24,9 @@ class DataConfig(Section):
         ),
     ] = None
     pattern: Annotated[str, Field(min_length=1, description="Which files of a folder are read, recursively.")] = "*.txt"
-    encoding: Annotated[str, Field(min_length=1, description="Encoding of the text, or 'auto' to detect it.")] = "utf-8"
+    encoding: Annotated[
+        str, Field(min_length=1, max_length=100, description="Encoding of the text, or 'auto' to detect it.")
+    ] = "utf-8"
     newlines: Annotated[
         Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
     ] = "keep"
