@@ -27,7 +27,9 @@ class DataConfig(Section):
     pattern: Annotated[
         str, Field(min_length=1, description="Pattern of the files to read in a folder and its subfolders.")
     ] = "*.txt"
-    encoding: Annotated[str, Field(min_length=1, description="Encoding of the text, or 'auto' to detect it.")] = "utf-8"
+    encoding: Annotated[
+        str, Field(min_length=1, max_length=100, description="Encoding of the text, or 'auto' to detect it.")
+    ] = "utf-8"
     newlines: Annotated[
         Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
     ] = "keep"

@@ -256,7 +256,10 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
     """
     require_model_tensors(record, tensors, source=source)
     model, size = record.config.model, record.tokenizer.vocabulary_size
-    _, first_shape = tensors.get(f"{STATE}.0", ("", ()))
+    for name in (f"{STATE}.0", DROPOUT):
+        if name not in tensors:
+            raise _not_fitting(source, f"{name} is missing")
+    _, first_shape = tensors[f"{STATE}.0"]
     lanes = first_shape[1] if len(first_shape) > 1 else 0
     if not 1 <= lanes <= record.config.training.batch_size:
         raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
@@ -273,7 +276,7 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
         if model.tie_weights:  # Stored once.
             parameters = {name: each for name, each in parameters.items() if name not in _TIED}
         _require(tensors, {f"{AVERAGE}.{name}": ("torch.float32", shape) for name, shape in parameters.items()}, source)
-    kind, shape = tensors.get(DROPOUT, ("", ()))
+    kind, shape = tensors[DROPOUT]
     if kind != "torch.uint8" or len(shape) != 1 or shape[0] > _MOST_GENERATOR_BYTES:
         raise _not_fitting(source, f"{DROPOUT} is of the shape {shape}")
 
