@@ -15,13 +15,7 @@ class JordanStepModel(SteppedNetwork):
     """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`."""
 
     def __init__(
-        self,
-        weights: Arrays,
-        *,
-        num_layers: int,
-        nonlinearity: Nonlinearity,
-        feedback: Feedback,
-        residual: bool,
+        self, weights: Arrays, *, num_layers: int, nonlinearity: Nonlinearity, feedback: Feedback, residual: bool
     ) -> None:
         self.is_teacher_forced = feedback == "target"
         self.feedback = float32_copy(weights["feedback.weight"])
