@@ -24,7 +24,7 @@ from machine import describe_machine
 from rich.console import Console
 
 from charlm.cells import CELLS, cell_names
-from charlm.cli.live import LiveDisplay
+from charlm.cli.display.live import LiveDisplay
 from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile

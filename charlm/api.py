@@ -25,7 +25,7 @@ class Run:
         model: the language model, `(tokens, state) -> (logits, state)`.
         tokenizer: text to symbols and back.
         config: the configuration it was trained with.
-        result: what its training came to; None for a run that was loaded.
+        result: of its training; None for a run that was loaded.
     """
 
     def __init__(self, loaded: LoadedModel, workspace: Workspace, result: TrainResult | None = None) -> None:
@@ -84,7 +84,7 @@ def train(
         text: files, folders, globs, or a name such as 'builtin:python-docs'.
         workspace: the folder with `data/` and `checkpoints/`.
         init_from: a run whose weights to start from.
-        reporter: is told how it goes; by default nobody is.
+        reporter: receives the reports of the training; by default nobody does.
         **settings: any setting of the command line: budget="60s", hidden_size=512, name="mine", …
 
     Raises:

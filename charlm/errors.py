@@ -13,7 +13,7 @@ class ConfigError(CharlmError):
 
 
 class DataError(CharlmError):
-    """A text is missing, unreadable, too short, or not what it was."""
+    """A text is missing, unreadable, too short, or has changed."""
 
 
 class CheckpointError(CharlmError):

@@ -8,6 +8,9 @@ _TIME = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
 _MIX = re.compile(r"none|ngram:([1-9]|1\d|2[0-4])")
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(KB|MB|GB|TB)")
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LONGEST_SECONDS = 1e9
+"""The longest duration, thirty years."""
+
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -35,12 +38,15 @@ def parse_seconds(text: str) -> float:
     """Returns the seconds that a duration such as '90s', '5m' or '2h' stands for.
 
     Raises:
-        ValueError: it is not a positive number followed by s, m or h.
+        ValueError: it is not a positive number followed by s, m or h, or too long for any training.
     """
     match = _TIME.match(text)
     if match is None or float(match[1]) <= 0:
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 5m or 2h")
-    return float(match[1]) * _SECONDS[match[2]]
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > LONGEST_SECONDS:
+        raise ValueError("it is a duration of more than thirty years")
+    return seconds
 
 
 def parse_size(text: str) -> int:

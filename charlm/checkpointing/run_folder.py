@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,14 @@ from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
 from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
+from charlm.files.writing import sync
 
 _MOST_CONFIG_BYTES = 1 << 20
 _STATE = re.compile(r"step-(\d{1,18})\.safetensors")
+
+
+class DisplacedError(CheckpointError):
+    """The folder of a run is not where it was when it was locked."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,13 @@ class RunFolder:
 
     It holds config.toml, tokenizer.json, metrics.jsonl, best.safetensors, last.safetensors, and the states
     before the last one, step-N.safetensors.
+
+    Attributes:
+        place: its device and inode when it was locked; None where nobody writes to it.
     """
 
     path: Path
+    place: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -67,6 +76,43 @@ class RunFolder:
     def state_after(self, step: int) -> Path:
         """The file of an older state of the training."""
         return self.path / f"step-{step}.safetensors"
+
+    def pinned(self) -> "RunFolder":
+        """Returns the folder with its place on the disk, to be asked for when it is locked.
+
+        Raises:
+            CheckpointError: it is not there.
+        """
+        with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
+            return replace(self, place=_place(self.path))
+
+    def require_in_place(self) -> None:
+        """Refuses to go on where a folder that was pinned is not at its path any more.
+
+        Raises:
+            DisplacedError: it was removed or moved, and maybe its name is used again.
+        """
+        if not self._is_in_place():
+            raise DisplacedError(f"'{self.path}' was removed, moved or replaced while a training was writing to it")
+
+    def discard_beginning(self) -> None:
+        """Removes the folder unless it holds a checkpoint, or is not the one that was pinned any more."""
+        if self._is_in_place() and not self.has_checkpoint():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _is_in_place(self) -> bool:
+        try:
+            return self.place is None or _place(self.path) == self.place
+        except OSError:
+            return False
+
+    def has_checkpoint(self) -> bool:
+        """Returns whether the folder holds anything of a model; such a folder is never removed or taken over.
+
+        Raises:
+            CheckpointError: the folder cannot be read.
+        """
+        return self.last.exists() or self.best.exists() or bool(self.states())
 
     def states(self) -> dict[int, Path]:
         """Returns the states before the last one by their steps, newest first.
@@ -116,6 +162,11 @@ class RunFolder:
         write_atomically(self.tokenizer_file, json.dumps(tokenizer, ensure_ascii=False).encode())
 
 
+def _place(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 def dump_config(config: RunConfig) -> str:
     """Returns the configuration as TOML; settings that are absent are left out."""
     return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
@@ -141,7 +192,7 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
     """
     for path in (checkpoints / run, Path(run)):
         folder = RunFolder(path)
-        if any(each.exists() for each in (folder.config_file, folder.last, folder.best)):
+        if folder.config_file.exists() or (path.is_dir() and folder.has_checkpoint()):
             return folder
         if path.is_file():
             raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {path.parent}")
@@ -157,7 +208,8 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
 
 def list_runs(checkpoints: Path) -> list[str]:
     """Returns the names of the runs under `checkpoints`, sorted."""
-    return sorted(path.parent.name for path in checkpoints.glob("*/config.toml"))
+    files = (path for pattern in ("config.toml", "*.safetensors") for path in checkpoints.glob(f"*/{pattern}"))
+    return sorted({path.parent.name for path in files})
 
 
 def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
@@ -188,27 +240,21 @@ def require_free(checkpoints: Path, name: str | None) -> None:
 
 @contextmanager
 def created_run(checkpoints: Path, *, name: str | None, default_name: str) -> Iterator[RunFolder]:
-    """Gives the folder of a new run, locked; it is removed if the block fails before config.toml is written.
+    """Gives the folder of a new run, locked; it is removed if the block fails before it holds a checkpoint.
 
     Without a `name` the run is named `default_name`, numbered from 2 if that is taken. What a process that
-    was killed before it had written config.toml left behind is taken over.
+    was killed before its first checkpoint left behind is taken over.
 
     Raises:
         CheckpointError: the name is taken, or the folder cannot be made.
     """
     with ExitStack() as opened:
-        folder = RunFolder(_claim(checkpoints, name=name, default_name=default_name, opened=opened))
+        folder = RunFolder(_claim(checkpoints, name=name, default_name=default_name, opened=opened)).pinned()
         try:
             yield folder
         except BaseException:
-            if not folder.config_file.exists():
-                discard(folder)
+            folder.discard_beginning()
             raise
-
-
-def discard(folder: RunFolder) -> None:
-    """Removes a run's folder, if there is one."""
-    shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: ExitStack) -> Path:
@@ -218,6 +264,8 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         number += 1
         try:
             path.mkdir(parents=True)
+            sync(path.parent)
+            sync(path.parent.parent)
         except FileExistsError:
             require_free(checkpoints, name)
             if not _is_abandoned(path):
@@ -230,7 +278,7 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
             if name is not None:
                 raise
             continue
-        if (path / "config.toml").exists():
+        if not _is_abandoned(path):
             # Another process made this run before the folder was locked.
             require_free(checkpoints, name)
             opened.close()
@@ -241,8 +289,8 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         return path
 
 
-_FIRST_FILES = ("tokenizer.json", "last.safetensors", "best.safetensors", "metrics.jsonl")
-"""The files that a new run writes before config.toml; with config.toml the folder is a run."""
+_FIRST_FILES = ("config.toml", "tokenizer.json", "metrics.jsonl")
+"""The files that a new run writes before its first checkpoint; with a checkpoint the folder is a run."""
 
 
 def _is_abandoned(path: Path) -> bool:

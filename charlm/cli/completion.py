@@ -1,10 +1,10 @@
-"""What the shell offers on Tab: names that are cheap to list."""
+"""Completions for the Tab key: runs, corpora and files."""
 
 from pathlib import Path
 
 
 def run_names(incomplete: str) -> list[str]:
-    """Returns the runs of the current folder that begin with what was typed."""
+    """Returns the runs of the current folder that begin with `incomplete`."""
     from charlm.checkpointing.run_folder import list_runs
     from charlm.runs.stored.workspace import Workspace
 
@@ -12,7 +12,7 @@ def run_names(incomplete: str) -> list[str]:
 
 
 def corpus_names(incomplete: str) -> list[str]:
-    """Returns the corpora known by name that begin with what was typed."""
+    """Returns the names of corpora that begin with `incomplete`."""
     from charlm.data.builtin import builtin_names
     from charlm.data.catalog import entries
 
@@ -21,14 +21,14 @@ def corpus_names(incomplete: str) -> list[str]:
 
 
 def catalogue_names(incomplete: str) -> list[str]:
-    """Returns the corpora that can be fetched and begin with what was typed."""
+    """Returns the names of corpora for download that begin with `incomplete`."""
     from charlm.data.catalog import entries
 
     return [entry.name for entry in entries() if entry.name.startswith(incomplete)]
 
 
 def texts(incomplete: str) -> list[str]:
-    """Returns corpora and files that begin with what was typed."""
+    """Returns corpora and files that begin with `incomplete`."""
     typed = Path(incomplete)
     folder, start = (typed, "") if incomplete.endswith("/") else (typed.parent, typed.name)
     found = sorted(folder.glob("*")) if folder.is_dir() else []

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a training to finish its step and save, the second stops at once."""
+"""Ctrl-C and SIGTERM: the first signal finishes the training step and saves, the second stops at once."""
 
 import contextlib
 import signal
@@ -12,14 +12,18 @@ STOPPING = "Finishing the step and saving… (again to stop at once)"
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM asked to stop."""
+    """A KeyboardInterrupt from SIGTERM instead of Ctrl-C."""
 
 
 class Interrupts:
-    """What was asked for by a signal."""
+    """The handler of both signals.
+
+    Attributes:
+        exit_code: the exit code for the last signal: 128 and its number.
+    """
 
     def __init__(self, stop: StopRequest, announce: Callable[[], None]) -> None:
-        """Sets `stop`, and calls `announce` then; it runs inside a signal handler and must not block."""
+        """Creates a handler that sets `stop` and calls `announce`, which must not block."""
         self._stop = stop
         self._announce = announce
         self.exit_code = 128 + signal.SIGINT
@@ -28,7 +32,7 @@ class Interrupts:
         """Handles a signal.
 
         Raises:
-            KeyboardInterrupt: there is no safe point to wait for, or it was asked before.
+            KeyboardInterrupt: there is no safe point to wait for, or this is the second signal.
         """
         self.exit_code = 128 + number
         if self._stop.graceful and not self._stop.requested:
@@ -40,15 +44,15 @@ class Interrupts:
 
 @contextlib.contextmanager
 def interruptible(stop: StopRequest | None = None, announce: Callable[[], None] = lambda: None) -> Iterator[Interrupts]:
-    """Handles signals while work is done, and puts the handlers back that were there.
+    """Handles signals inside the block, and restores the earlier handlers after it.
 
     Args:
-        stop: what the work looks at; without it every signal stops at once.
-        announce: says that the first signal was understood.
+        stop: the request that the work checks; without it every signal stops at once.
+        announce: confirms the first signal to the user.
     """
     interrupts = Interrupts(stop or StopRequest(), announce)
     if threading.current_thread() is not threading.main_thread():
-        # Only the main thread may set handlers; elsewhere whoever runs it handles its signals.
+        # Only the main thread may set handlers; in another thread, signals are the caller's.
         yield interrupts
         return
     numbers = (signal.SIGINT, signal.SIGTERM)

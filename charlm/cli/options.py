@@ -1,4 +1,4 @@
-"""Configuration classes -> command options: the one adapter between charlm/config.py and the command line."""
+"""Command-line options generated from the configuration classes of charlm.config."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from charlm.config import Choices, Section
 
 ALIASES = {"learning_rate": ("--lr",), "length": ("-n",), "temperature": ("--temp",)}
-"""Other names that people look for."""
+"""Further names of options, by field."""
 
 _Command = Callable[..., None]
 _Decorator = Callable[[_Command], _Command]
@@ -24,14 +24,14 @@ def flag(name: str) -> str:
 
 
 def settings_options(*sections: type[Section] | tuple[type[Section], Collection[str]]) -> _Decorator:
-    """Returns a decorator that gives a command one option for every field of `sections`.
+    """Returns a decorator that gives a command one option for each field of `sections`.
 
-    The command gets them as one argument, `flags`: a dictionary of what was typed and nothing else, so that defaults
-    live in the fields alone and a flag can be told from a default. A required field is no option: it is for the
-    command to ask for it as an argument.
+    The command receives `flags`, a dictionary with the options on the command line and no defaults, so that a given
+    value can be distinguished from a default. A required field becomes no option; the command declares an argument
+    for it.
 
     Args:
-        sections: the configuration classes, each a panel of the help; or a class and those of its fields to take.
+        sections: configuration classes, or pairs of a class and the fields to take; each becomes a panel of the help.
     """
     generated: dict[str, inspect.Parameter] = {}
     for each in sections:
@@ -60,7 +60,7 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
 
 
 def was_typed(ctx: typer.Context, name: str) -> bool:
-    """Whether the parameter `name` was given on the command line."""
+    """Returns whether the parameter `name` was given on the command line."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
@@ -86,7 +86,7 @@ def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
         # Typer reads help as markup.
         help=description.strip().replace("[", r"\["),
         metavar=shown,
-        # Apart, as their two columns of names would take the room of the others' help.
+        # In a panel of their own: their two columns of names would narrow the help of all other options.
         rich_help_panel=f"{panel} switches" if kind is bool else panel,
         show_default=default_in_words.removesuffix("]") or True,
     )
@@ -100,15 +100,15 @@ def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:
 
 
 def _choices(field: FieldInfo) -> Any:
-    """Returns the type of one of the values that a field lists; None where it lists none."""
+    """Returns a Literal of the values that a field allows; None for a field without such a list."""
     listed = [marker.values() for marker in field.metadata if isinstance(marker, Choices)]
     return Literal.__getitem__(listed[0]) if listed else None
 
 
 def _parsed_type(kind: Any) -> tuple[Any, str | None]:
-    """Returns the type that Typer parses, and how the help shows it; None leaves that to Typer.
+    """Returns the type that Typer parses, and its name in the help; None leaves the name to Typer.
 
-    Numbers stay text: pydantic parses and bounds them, whether they come from a flag or from a file.
+    Numbers stay text: pydantic parses and checks them, from the command line as from a file.
     """
     if kind is bool:
         return bool, ""

@@ -1,5 +1,6 @@
-"""Arguments and options that several commands share, and what they read."""
+"""Arguments and options that several commands share, and the texts that they name."""
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -9,32 +10,51 @@ import typer
 from charlm.cli.completion import run_names, texts
 from charlm.errors import ConfigError
 
+READING_SETTINGS = {"pattern", "encoding", "newlines", "normalize"}
+"""Settings of DataConfig for reading any text, in training or not."""
+
+
+def _require_matplotlib(plot: Path | None) -> Path | None:
+    """Returns the file to draw into.
+
+    Raises:
+        ConfigError: Matplotlib is not installed.
+    """
+    if plot is not None and importlib.util.find_spec("matplotlib") is None:
+        raise ConfigError("--plot needs Matplotlib; install it with: pip install 'charlm[plots]'")
+    return plot
+
+
+_TEXT = typer.Argument(
+    metavar="TEXT",
+    help="Files, folders, globs, '-' for stdin, or a corpus from 'charlm data list'.",
+    autocompletion=texts,
+)
+
 Run = Annotated[
     str,
-    typer.Argument(
-        metavar="RUN", help="Name of a run under checkpoints/, or the path of one.", autocompletion=run_names
-    ),
+    typer.Argument(metavar="RUN", help="Name of the run under checkpoints/, or its path.", autocompletion=run_names),
 ]
-Texts = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="TEXT",
-        help="Files, folders, globs, '-' for stdin, or a corpus from 'charlm data list'.",
-        autocompletion=texts,
-    ),
-]
+Texts = Annotated[list[str], _TEXT]
+OptionalTexts = Annotated[list[str] | None, _TEXT]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON, alone on standard output.")]
 Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it into this file (needs the extra `plots`).")
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw the result into this file (needs the extra `plots`).",
+        callback=_require_matplotlib,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors and results.")]
 
 
 def standard_input(*specs: str) -> BinaryIO | None:
-    """Returns standard input if one of the texts is '-'.
+    """Returns standard input if one of the texts is '-', else None.
 
     Raises:
-        ConfigError: it is a terminal, so that reading would wait for ever.
+        ConfigError: standard input is a terminal, and reading would wait for ever.
     """
     if "-" not in specs:
         return None
@@ -44,10 +64,10 @@ def standard_input(*specs: str) -> BinaryIO | None:
 
 
 def read_prompt(prompt: str | None, file: str | None) -> str:
-    """Returns the prompt: as typed, or from a file or standard input ('-' for either); empty without one.
+    """Returns the prompt from the command line, a file, or standard input ('-'); empty without one.
 
     Raises:
-        ConfigError: both are given, or the file cannot be read as UTF-8.
+        ConfigError: both options are given, or the file cannot be read as UTF-8.
     """
     if prompt is not None and file is not None:
         raise ConfigError("--prompt and --prompt-file both give the prompt; use one of them.")

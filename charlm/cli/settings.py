@@ -1,4 +1,4 @@
-"""Flag over file over default: what was typed and what the file says become one checked request."""
+"""Settings from the command line and from a file, checked; a flag overrides the file, and the file the default."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ EXCLUSIVE = (
     frozenset({"split", "test"}),
     frozenset({"clip_norm", "clip_value"}),
 )
-"""Settings that replace one another: a flag for one sets aside what the file says of the others."""
+"""Settings that exclude one another: a flag for one overrides the file's value of the others."""
 
 _NO_TEXT = (
     "There is no text to train on: give one, as in 'charlm train my.txt', or try 'charlm train builtin:python-docs'."
@@ -40,15 +40,15 @@ def read_config_file(path: Path) -> dict[str, Any]:
 
 
 def run_request(*, text: tuple[str, ...], flags: Mapping[str, Any], file: Path | None) -> Request:
-    """Returns what is asked of a run.
+    """Returns the request for a run: its configuration, and the settings that were given.
 
     Args:
-        text: what was given as TEXT; empty for none.
-        flags: the settings that were typed, by field name.
+        text: the values of TEXT; empty for none.
+        flags: the settings on the command line, by field name.
         file: a TOML file with the sections of `RunConfig`.
 
     Raises:
-        ConfigError: there is no text, or a setting is refused; the sentence names the flag, or the file and key.
+        ConfigError: there is no text, or a setting is refused; the message names the flag, or the file and key.
     """
     stored = read_config_file(file) if file else {}
     data = stored.get("data", {})
@@ -69,11 +69,11 @@ def run_request(*, text: tuple[str, ...], flags: Mapping[str, Any], file: Path |
     return make_request(_overlay(stored, typed), name=name)
 
 
-def free_config(*, text: tuple[str, ...], flags: Mapping[str, Any]) -> RunConfig:
-    """Returns the configuration of models of several kinds: a setting need not have an effect on all of them.
+def shared_config(*, text: tuple[str, ...], flags: Mapping[str, Any]) -> RunConfig:
+    """Returns the configuration of models of several kinds; a setting may have no effect on some of them.
 
     Raises:
-        ConfigError: a setting is refused; the sentence names the flag.
+        ConfigError: a setting is refused; the message names the flag.
     """
     if not text:
         raise ConfigError(_NO_TEXT)
@@ -83,10 +83,10 @@ def free_config(*, text: tuple[str, ...], flags: Mapping[str, Any]) -> RunConfig
 
 
 def section_config(section: type[_SomeSection], flags: Mapping[str, Any]) -> _SomeSection:
-    """Returns one section made of what was typed.
+    """Returns one section of the configuration, from the settings on the command line.
 
     Raises:
-        ConfigError: a value is refused; the sentence names the flag.
+        ConfigError: a value is refused; the message names the flag.
     """
     known = {key: value for key, value in flags.items() if key in section.model_fields}
     return validate(section, known, name=_flag)

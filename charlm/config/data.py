@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from charlm.config.section import Section
+from charlm.config.types import written
 from charlm.notation import parse_size, parse_split
 
 
@@ -18,7 +19,7 @@ class DataConfig(Section):
     valid: Annotated[tuple[str, ...], Field(description="Validation text of its own, instead of a split.")] = ()
     test: Annotated[tuple[str, ...], Field(description="Test text of its own, instead of a split.")] = ()
     split: Annotated[
-        str | None,
+        Annotated[str, written(parse_split)] | None,
         Field(
             description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
         ),
@@ -37,7 +38,9 @@ class DataConfig(Section):
     ] = "none"
 
     max_bytes: Annotated[
-        str, Field(description="Most that a compressed file may unpack to: 500MB, 20GB. More is taken for a bomb.")
+        str,
+        written(parse_size),
+        Field(description="Most that a compressed file may unpack to: 500MB, 20GB. More is taken for a bomb."),
     ] = "8GB"
 
     @field_validator("corpus", "valid", "test")
@@ -50,19 +53,6 @@ class DataConfig(Section):
                     f"the name {shown!r} is not UTF-8 and cannot be stored with a run; rename the file, or pipe it in: "
                     "charlm train - < FILE"
                 )
-        return value
-
-    @field_validator("max_bytes")
-    @classmethod
-    def _is_size(cls, value: str) -> str:
-        parse_size(value)
-        return value
-
-    @field_validator("split")
-    @classmethod
-    def _split_is_valid(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_split(value)
         return value
 
     @model_validator(mode="after")

@@ -60,7 +60,7 @@ def by_section(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def with_effect(section: Section, names: Iterable[str]) -> list[str]:
-    """Returns those of the settings named that make a difference; a file that charlm wrote names all of them."""
+    """Returns the named settings that differ from their defaults; a file that charlm wrote names all settings."""
     fields = type(section).model_fields
     return [name for name in fields if name in names and getattr(section, name) != fields[name].default]
 

@@ -38,7 +38,7 @@ class SamplingConfig(Section):
         Weights,
         Field(
             description="int8 steps faster on the CPU, above all large models, but starts about a second later and "
-            "costs a little: charlm eval perplexity RUN --weights int8 tells how much."
+            "costs a little: charlm eval perplexity RUN --weights int8 says how much."
         ),
     ] = "float32"
 

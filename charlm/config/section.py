@@ -18,12 +18,12 @@ class Only:
 
     Attributes:
         setting: the other setting.
-        values: those of its values, or what returns them.
+        values: the values for which it does, or a function that returns them.
     """
 
     setting: str
     values: tuple[str, ...] | Callable[[], tuple[str, ...]]
 
     def listed(self) -> tuple[str, ...]:
-        """Returns those of its values."""
+        """Returns the values for which the setting means something."""
         return self.values() if callable(self.values) else self.values

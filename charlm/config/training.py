@@ -2,23 +2,29 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from charlm.config.section import Section
-from charlm.config.types import Probability
+from charlm.config.types import Probability, written
 from charlm.notation import Duration, parse_forcing, parse_seconds
 
 DEFAULT_BUDGET = "3m"
 """The time for a training of which no length was given."""
 
+_MOST_STEPS = 10**15
+
 
 class TrainingConfig(Section):
     """The optimisation: batches, steps, learning rate, and what guards them."""
 
-    steps: Annotated[int | None, Field(ge=1, description="Length of the training in optimizer steps.")] = None
-    epochs: Annotated[float | None, Field(gt=0, description="Length of the training in passes over the text.")] = None
+    steps: Annotated[
+        int | None, Field(ge=1, le=_MOST_STEPS, description="Length of the training in optimizer steps.")
+    ] = None
+    epochs: Annotated[
+        float | None, Field(gt=0, le=1e6, description="Length of the training in passes over the text.")
+    ] = None
     budget: Annotated[
-        str | None,
+        Annotated[str, written(parse_seconds)] | None,
         Field(
             description="Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  "
             f"[default: {DEFAULT_BUDGET}]"
@@ -41,7 +47,9 @@ class TrainingConfig(Section):
     final_learning_rate: Annotated[
         float, Field(ge=0, le=1, description="Learning rate at the end, as a share of the highest.")
     ] = 0.01
-    warmup_steps: Annotated[int, Field(ge=0, description="Steps over which the learning rate rises.")] = 100
+    warmup_steps: Annotated[
+        int, Field(ge=0, le=_MOST_STEPS, description="Steps over which the learning rate rises.")
+    ] = 100
     weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay on matrices.")] = 0.1
     beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.8
     beta2: Annotated[Probability, Field(description="AdamW's decay of the squared gradient.")] = 0.99
@@ -53,6 +61,7 @@ class TrainingConfig(Section):
     ] = None
     teacher_forcing: Annotated[
         str,
+        written(parse_forcing),
         Field(
             description="How often a symbol is read as it is, instead of one drawn from the model (scheduled sampling, "
             "Bengio et al. 2015): always, linear:E or exponential:E down to the share E, or inverse-sigmoid:K."
@@ -62,12 +71,15 @@ class TrainingConfig(Section):
         Probability | None, Field(description="Decay of an exponential moving average of the weights.")
     ] = None
     evaluations: Annotated[
-        int, Field(ge=1, description="Evaluations on the validation text, evenly spaced over the training.")
+        int,
+        Field(ge=1, le=_MOST_STEPS, description="Evaluations on the validation text, evenly spaced over the training."),
     ] = 10
     patience: Annotated[
-        int | None, Field(ge=1, description="Stop after this many evaluations without improvement.")
+        int | None, Field(ge=1, le=_MOST_STEPS, description="Stop after this many evaluations without improvement.")
     ] = None
-    save_every: Annotated[str, Field(description="Longest time between two checkpoints.")] = "60s"
+    save_every: Annotated[str, written(parse_seconds), Field(description="Longest time between two checkpoints.")] = (
+        "60s"
+    )
     rollbacks: Annotated[
         int,
         Field(
@@ -81,19 +93,6 @@ class TrainingConfig(Section):
         int,
         Field(ge=0, le=1000, description="States of the training to keep from before the last; --resume takes them."),
     ] = 1
-
-    @field_validator("budget", "save_every")
-    @classmethod
-    def _is_time(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_seconds(value)
-        return value
-
-    @field_validator("teacher_forcing")
-    @classmethod
-    def _is_schedule(cls, value: str) -> str:
-        parse_forcing(value)
-        return value
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -12,6 +12,16 @@ from charlm.cells import CELLS, cell_names
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 
 
+def written(parse: Callable[[str], object]) -> AfterValidator:
+    """Returns what refuses a text that `parse` cannot read, and keeps it as it was written."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
 def _is_device(name: str) -> str:
     if not _DEVICE.fullmatch(name):
         raise ValueError(f"{name!r} is not a device; it should be auto, cpu, cuda, cuda:N or mps")

@@ -1,15 +1,15 @@
-"""From a sum of nats to a Score: how many symbols, characters and bytes the sum is over."""
+"""A Score from a sum of nats: the numbers of symbols, characters and bytes in the sum."""
 
 from charlm.data.corpus import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.score import Score
 
 
-def score_of(total_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Score:
-    """Returns the score of a whole text whose targets cost `total_nats`.
+def make_score(total_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Score:
+    """Returns the score of a whole text whose targets have the code length `total_nats`.
 
-    Running text: everything but its first symbol is scored. Records: everything but their begins; each
-    end stands for a line end and counts as one character and one byte.
+    In running text every symbol after the first is scored. In records every symbol but the begins is scored; the end
+    of a record is a line end and counts as one character and one byte.
     """
     if tokenizer.begin is not None:
         return Score(

@@ -1,4 +1,4 @@
-"""How the activations of an untrained recurrent layer go on when nothing more comes in."""
+"""The activations of an untrained recurrent layer after its only input."""
 
 import torch
 
@@ -9,15 +9,16 @@ from charlm.models.initialization import Initialization
 
 @torch.no_grad()
 def activation_norms(variance: float, *, units: int, symbols: int, seed: int) -> list[float]:
-    """Returns the norm of the hidden state of a ReLU layer after each symbol, as a share of the first.
+    """Returns the norm of a ReLU layer's hidden state after each symbol, relative to the norm after the first.
 
-    Its recurrent matrix is normal with variance `variance / units`, its bias zero, and there is an input at the
-    first symbol only. A ReLU halves the squared norm of what is symmetric around zero, so that a variance of
-    2 / units keeps it (He et al. 2015); with more activations explode, with less they die out.
+    The recurrent matrix has normal entries with variance `variance / units`, the bias is zero, and only the first
+    symbol has an input. A ReLU halves the squared norm of values that are symmetric around zero. So a variance of
+    2 / units preserves the norm (He et al. 2015); with a larger one activations explode, with a smaller one they
+    vanish.
 
     Args:
-        variance: k.
-        seed: of the matrix and the input.
+        variance: variance of the matrix's entries, times `units`.
+        seed: seed of the matrix and the input.
     """
     generator = torch.Generator().manual_seed(seed)
     layer = RNN(units, units, nonlinearity="relu").double()

@@ -1,10 +1,10 @@
-"""Agreement over a distance: whether a model knows, after a long clause, if its subject was one or many.
+"""Agreement over a distance: the choice between a singular and a plural verb after a long clause.
 
     The cat, which already ate the egg and the plums, was full.
     The cats, which already ate the egg and the plums, were full.
 
-What lies between subject and verb says nothing of the subject's number, and its nouns, of either number, lead
-astray (Linzen et al. 2016 ask networks the same of found text).
+The clause between subject and verb does not depend on the subject's number, and its nouns, singular or plural,
+mislead. Linzen et al. (2016) test networks in the same way on natural text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from torch import Tensor
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.models.base import OWN, LanguageModel
 
-# Few words, so that little else is to be learnt.
+# Few words, so that there is little else to learn.
 _ANIMALS = ("cat", "dog", "goat", "hen", "bear")
 _THINGS = ("egg", "nut", "plum", "seed", "root")
 _DEEDS = ("ate", "found")
@@ -29,10 +29,11 @@ class Sentence:
     """A sentence cut before its verb.
 
     Attributes:
-        before: up to the space before the verb.
-        verb: "was" or "were", whichever is right; `other` is not.
-        after: the rest, from the space after the verb on.
-        things: how many the clause names.
+        before: the sentence up to the space before the verb.
+        verb: the right verb, "was" or "were".
+        other: the wrong verb.
+        after: the rest of the sentence, from the space after the verb.
+        things: number of things that the clause names.
     """
 
     before: str
@@ -58,12 +59,12 @@ class Sentence:
 
 
 def sentences(rng: np.random.Generator, *, longest: int, things: int | None = None) -> Iterator[Sentence]:
-    """Yields sentences without end.
+    """Yields random sentences without end.
 
     Args:
-        longest: most things that a clause names; each number from none on is half as often as the one before, as
-            what is to be remembered for long is learnt by what is to be remembered for a while.
-        things: the number that every clause names, instead.
+        longest: largest number of things in a clause. Each number from 0 on is half as frequent as the one before:
+            a model learns to remember over short clauses first, and over long ones from there.
+        things: the number of things in every clause, instead of a random number.
     """
 
     def pick(words: Sequence[str]) -> str:
@@ -81,11 +82,12 @@ def sentences(rng: np.random.Generator, *, longest: int, things: int | None = No
 
 @dataclass(frozen=True)
 class Agreement:
-    """How often the right verb was preferred, in clauses that name so many things.
+    """The result of a model on questions whose clauses name equally many things.
 
     Attributes:
-        distance: mean characters from subject to verb.
-        right: share of the questions in which the right verb was the likelier one.
+        things: number of things in each clause.
+        distance: mean number of characters from subject to verb.
+        right: share of the questions in which the right verb is more likely, 0 to 1.
     """
 
     things: int
@@ -97,7 +99,7 @@ class Agreement:
 def measure_agreement(
     model: LanguageModel, tokenizer: Tokenizer, questions: Sequence[Sentence], *, device: torch.device
 ) -> Agreement:
-    """Returns how often a model gives the right verb, the space after it included, more probability."""
+    """Returns how often a model gives the right verb and the space after it a higher probability than the wrong one."""
     wins = 0
     for question in questions:
         right, wrong = (_nats(model, tokenizer, question, verb, device) for verb in (question.verb, question.other))
@@ -110,5 +112,5 @@ def _nats(model: LanguageModel, tokenizer: Tokenizer, question: Sentence, verb: 
     text = f"\n{question.before}{verb} "
     tokens = torch.from_numpy(tokenizer.encode(text).astype(np.int64))[:, None].to(device)
     nats, _ = model.nats(tokens[:-1], tokens[1:], model.initial_state(1))
-    told: Tensor = nats[OWN][len(question.before) :]
-    return float(told.sum())
+    verb_nats: Tensor = nats[OWN][len(question.before) :]
+    return float(verb_nats.sum())

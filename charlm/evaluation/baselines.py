@@ -1,4 +1,4 @@
-"""What models without memory score on the same text, so that a score means something."""
+"""The scores of models without memory on the same text, for comparison."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from charlm.data.corpus import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.evaluation.accounting import score_of
+from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
 
 _PIECE = 1 << 24
@@ -23,7 +23,7 @@ class Baseline:
 
 
 def count_symbols(text: EncodedText, *, vocabulary_size: int) -> NDArray[np.int64]:
-    """Returns how often each symbol occurs as a target: in the whole text but its first symbol."""
+    """Returns the number of times that each symbol is a target: all occurrences after the first symbol of the text."""
     counts = np.zeros(vocabulary_size, dtype=np.int64)
     for start in range(1, len(text.tokens), _PIECE):
         piece = text.tokens.read(start, min(start + _PIECE, len(text.tokens)))
@@ -34,10 +34,10 @@ def count_symbols(text: EncodedText, *, vocabulary_size: int) -> NDArray[np.int6
 def score_baselines(
     text: EncodedText, tokenizer: Tokenizer, training_counts: NDArray[np.int64], *, split: str
 ) -> tuple[Baseline, ...]:
-    """Returns the scores of the uniform and of the unigram model on a text.
+    """Returns the scores of the uniform and the unigram model on a text.
 
-    Uniform gives every symbol the same probability; unigram its share of the training text, with one
-    added to every count so that nothing is impossible (Laplace).
+    The uniform model gives every symbol the same probability. The unigram model gives every symbol its share of the
+    training text, with one added to every count so that no symbol is impossible (Laplace).
     """
     counts = count_symbols(text, vocabulary_size=tokenizer.vocabulary_size)
     possible = np.ones(tokenizer.vocabulary_size, dtype=bool)
@@ -50,6 +50,6 @@ def score_baselines(
     uniform_nats = float(counts.sum() * np.log(possible.sum()))
     unigram_nats = float(-(counts * log_unigram).sum())
     return (
-        Baseline("uniform", split, score_of(uniform_nats, text, tokenizer)),
-        Baseline("unigram", split, score_of(unigram_nats, text, tokenizer)),
+        Baseline("uniform", split, make_score(uniform_nats, text, tokenizer)),
+        Baseline("unigram", split, make_score(unigram_nats, text, tokenizer)),
     )

@@ -1,4 +1,4 @@
-"""Exposure bias: what becomes of a model's predictions when it reads its own output instead of a true text."""
+"""Exposure bias: the loss of a model that reads its own output instead of the true text."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from charlm.models.ngram import NgramLanguageModel
 
 @dataclass(frozen=True)
 class Exposure:
-    """Means over many places of a text, by position after the prefix, in nats.
+    """Mean losses by position after the prefix, in nats; each is a mean over many places of a text.
 
     Attributes:
-        forced: of the true symbol, when all symbols before it were true, too.
-        free: of the true symbol, when those after the prefix were the model's own.
-        own: of the model's own symbol under the judge, an n-gram model of the training text.
-        true: of the true symbol under the judge.
+        forced: loss of the true symbol when the model reads the true text (teacher forcing).
+        free: loss of the true symbol when the model reads its own output after the prefix (free running).
+        own: loss of the model's own symbol under the judge, an n-gram model of the training text.
+        true: loss of the true symbol under the judge.
     """
 
     forced: tuple[float, ...]
@@ -30,17 +30,19 @@ class Exposure:
 def measure_exposure(
     model: LanguageModel, judge: NgramLanguageModel, texts: Tensor, *, prefix: int, generator: torch.Generator
 ) -> Exposure:
-    """Returns how losses go on with the position when a model reads what it drew itself.
+    """Returns the losses at each position when a model reads the true text, and when it reads its own output.
 
-    Two curves are of the model's own predictions of the true text: `forced` and `free` part at the second
-    position, and `free` rises towards what is lost when a text is not known at all (Bengio et al. 2015 train
-    against it). Two are of the quality of what is drawn, judged by a model that is not the one that drew: where
-    `own` rises with the position and `true` does not, errors add up (as He et al. 2021 ask whether they do).
+    Two curves are the model's loss on the true text. `forced` and `free` are equal at the first position; from the
+    second on, `free` rises towards the loss without any knowledge of the text (Bengio et al. 2015 train against
+    this). Two curves are the quality of texts under another model, the judge. Errors accumulate if `own` rises with
+    the position and `true` does not (He et al. 2021 examine whether they do).
 
     Args:
-        texts: true symbols, int64 `[prefix + positions, texts]`, on the CPU, as is the model.
-        prefix: how many of them are read before.
-        generator: of what is drawn.
+        model: the model, on the CPU.
+        judge: the n-gram model that scores the model's output.
+        texts: true symbols, int64 `[prefix + positions, texts]`, on the CPU.
+        prefix: number of symbols that are read first.
+        generator: source of the drawn symbols.
     """
     num_texts = texts.shape[1]
     start, following = texts[: prefix - 1], texts[prefix:]

@@ -1,4 +1,4 @@
-"""The activity of a trained network's gates: how often they are nearly shut or nearly open."""
+"""The activity of a network's gates: how often they are nearly shut or nearly open."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ BINS = 20
 
 @dataclass(frozen=True)
 class GateActivity:
-    """One gate of one layer.
+    """The activity of one gate of one layer.
 
     Attributes:
-        left_saturated: share of activations below 0.1, over all units and symbols; `right_saturated`: above 0.9.
-        per_unit: for each unit, how often it is left- and how often right-saturated: a point of the figure of
-            Karpathy, Johnson and Fei-Fei (2015).
+        left_saturated: share of activations below 0.1, over all units and symbols.
+        right_saturated: share of activations above 0.9.
+        per_unit: both shares for each unit, as in the figure of Karpathy, Johnson and Fei-Fei (2015).
         histogram: share of activations in each of equally wide bins from 0 to 1.
     """
 
@@ -33,7 +33,7 @@ class GateActivity:
 
 
 def cells_with_gates() -> tuple[str, ...]:
-    """Returns the names of the cells whose logistic gates depend on a layer's inputs and its last output alone."""
+    """Returns the names of the cells with logistic gates that depend only on a layer's inputs and last output."""
     return tuple(
         name
         for name, cell in CELLS.items()
@@ -43,10 +43,10 @@ def cells_with_gates() -> tuple[str, ...]:
 
 @torch.no_grad()
 def gate_activities(model: RecurrentLanguageModel, tokens: Tensor) -> list[GateActivity]:
-    """Returns the activity of every gate while the model reads some texts.
+    """Returns the activity of every gate while the model reads texts.
 
     Args:
-        model: on the CPU, in evaluation mode, its cell one of those with gates.
+        model: a model with one of `cells_with_gates`, on the CPU, in evaluation mode.
         tokens: int64 `[time, batch]`.
     """
     values = model.embedding(tokens)

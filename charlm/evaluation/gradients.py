@@ -1,4 +1,4 @@
-"""How far a loss reaches back: the gradient of the loss at one symbol with respect to earlier hidden states."""
+"""The gradient of the loss at one symbol with respect to earlier hidden states."""
 
 import torch
 from torch import Tensor
@@ -9,9 +9,9 @@ from charlm.models.base import Network, State, code_lengths
 def gradient_norms(model: Network, tokens: Tensor, targets: Tensor) -> Tensor:
     """Returns the norm of d loss_t / d state_{t-k}, for k = 1 … time - 1, averaged over the texts, `[time - 1]`.
 
-    The loss is that of the last target alone; a state is all that the model carries from one symbol to the
-    next (h of every layer, and an LSTM's c). Vanishing gradients fall with k, exploding ones rise (Bengio et
-    al. 1994, Pascanu et al. 2013).
+    The loss is the loss of the last target alone. A state is the whole state of the model between two symbols: h of
+    every layer, and c of an LSTM. The norms of vanishing gradients fall with k, those of exploding gradients rise
+    (Bengio et al. 1994, Pascanu et al. 2013).
 
     Args:
         tokens: symbols of several texts, int64 `[time, batch]`.

@@ -1,4 +1,4 @@
-"""What scoring a text adds up to; means are taken here, once, from sums."""
+"""The score of a text: sums of code lengths and counts, and the means computed from them."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ class Score:
     Attributes:
         total_nats: minus the sum of the natural logarithms of the symbols' probabilities.
         num_symbols: symbols scored; the first of a text is read but not scored.
-        num_characters: Unicode code points that the scored symbols stand for.
+        num_characters: Unicode code points of the scored symbols.
         num_bytes: bytes of their UTF-8 encoding.
-        num_unknown: scored symbols that were the unknown symbol.
+        num_unknown: scored symbols that are the unknown symbol.
         num_ends: scored ends of records, each counted as one character and one byte (its line end).
     """
 
@@ -26,7 +26,7 @@ class Score:
 
     @property
     def nats_per_symbol(self) -> float:
-        """Mean code length of a symbol."""
+        """Mean code length of a symbol, in nats."""
         return self.total_nats / self.num_symbols
 
     @property
@@ -36,21 +36,21 @@ class Score:
 
     @property
     def nats_per_character(self) -> float:
-        """Mean code length of a character; NaN when the scored symbols complete no character."""
+        """Mean code length of a character, in nats; NaN when the scored symbols complete no character."""
         return self.total_nats / self.num_characters if self.num_characters else math.nan
 
     @property
     def bits_per_character(self) -> float:
-        """Bits per Unicode code point: comparable across tokenizers."""
+        """Bits per Unicode code point; comparable across tokenizers."""
         return self.nats_per_character / math.log(2)
 
     @property
     def bits_per_byte(self) -> float:
-        """Bits per byte of UTF-8: comparable across tokenizers and scripts."""
+        """Bits per byte of UTF-8; comparable across tokenizers and scripts."""
         return self.total_nats / self.num_bytes / math.log(2) if self.num_bytes else math.nan
 
     def to_json(self) -> dict[str, float | int | None]:
-        """Returns the score as JSON values; what is not finite becomes None."""
+        """Returns the score as JSON values; a number that is not finite becomes None."""
         means = {
             "nats_per_symbol": self.nats_per_symbol,
             "perplexity": self.perplexity,

@@ -11,9 +11,9 @@ from charlm.data.lanes import Window
 from charlm.data.record_batches import RecordBatches
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
-from charlm.evaluation.accounting import score_of
+from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
-from charlm.evaluation.windows import carried, cold_windows, warm_lanes
+from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
 from charlm.models.base import OWN, LanguageModel
 from charlm.models.threads import threads_for_steps, using_threads
 
@@ -31,7 +31,7 @@ def score_text(
     mode: Mode = "exact",
     advance: Advance | None = None,
 ) -> Score:
-    """Returns the score of a text under a model alone; see `score_parts`."""
+    """Returns the score of a text under a model; see `score_parts`."""
     return score_parts(model, text, tokenizer, settings=settings, device=device, mode=mode, advance=advance)[OWN]
 
 
@@ -45,37 +45,38 @@ def score_parts(
     mode: Mode = "exact",
     advance: Advance | None = None,
 ) -> dict[str, Score]:
-    """Returns the score of a text, under the name OWN, and those of the models that the model is made of.
+    """Returns the score of a text under a model, by the name OWN, and under the models that it consists of.
 
-    Every symbol after the first counts exactly once, whatever the mode.
-
-    "exact" reads one stream with the state carried from the first symbol to the last. "fast" reads
-    many stretches side by side, each warmed up on what precedes it; training uses it to watch itself.
-    Records are each scored from a zero state in either mode, as they are independent.
+    Every symbol after the first counts exactly once in both modes. "exact" reads the text as one stream and carries
+    the state from the first symbol to the last. "fast" reads many parts of the text in parallel, each after a warm-up
+    on the text before it; evaluations during training use it. Records are independent, and both modes score each from
+    a zero state.
 
     Raises:
-        ConfigError: cold windows were asked for on records.
+        ConfigError: `settings.context` is given for records.
     """
     if tokenizer.begin is not None:
         if settings.context is not None:
-            raise ConfigError("--context is for running text; records are scored each from a zero state already.")
+            raise ConfigError(
+                "--context is for running text; leave it out, as each record is scored from a zero state anyway."
+            )
         windows = _record_windows(text, tokenizer)
     elif settings.context is not None:
         windows = cold_windows(text.tokens, context=settings.context)
     elif mode == "fast":
         num_lanes = max(1, min(64, len(text.tokens) // 512))
-        windows = warm_lanes(text.tokens, num_lanes=num_lanes, warmup=128)
+        windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128)
     else:
-        windows = carried(text.tokens)
+        windows = stream_windows(text.tokens)
     totals = total_nats(model, windows, device=device, advance=advance)
-    return {name: score_of(nats, text, tokenizer) for name, nats in totals.items()}
+    return {name: make_score(nats, text, tokenizer) for name, nats in totals.items()}
 
 
 @torch.inference_mode()
 def total_nats(
     model: LanguageModel, windows: Iterable[Window], *, device: torch.device, advance: Advance | None = None
 ) -> dict[str, float]:
-    """Returns the summed code lengths of all targets by model; the state is carried from window to window."""
+    """Returns the summed code lengths of all targets, by model; the state is carried from window to window."""
     totals = {OWN: torch.zeros((), dtype=torch.float64)}
     state = model.initial_state(0)
     for window in windows:

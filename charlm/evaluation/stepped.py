@@ -1,4 +1,4 @@
-"""A StepModel as a language model, so that what is sampled or coded one symbol at a time is scored as such."""
+"""A StepModel as a language model, to score the arithmetic that sampling uses."""
 
 from collections.abc import Mapping
 from typing import final
@@ -13,7 +13,7 @@ from charlm.stepping.base import StepModel
 
 @final
 class SteppedModel:
-    """Reads every window symbol by symbol."""
+    """A language model that reads every window symbol by symbol with a StepModel."""
 
     def __init__(self, model: StepModel) -> None:
         self.vocabulary_size = model.vocabulary_size
@@ -24,8 +24,8 @@ class SteppedModel:
 
         Args:
             tokens: symbols, int64 `[time, batch]`, on the CPU.
-            state: the memory before the first of them.
-            generator: of no use: there is no dropout.
+            state: the state before the first symbol.
+            generator: not used, as there is no dropout.
         """
         stepper = self._model.stepper(tuple(part.numpy() for part in state))
         logits = np.empty((*tokens.shape, self.vocabulary_size), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Ways to lay a text out in windows so that every symbol after the first is a target exactly once."""
+"""Three divisions of a text into windows; in each, every symbol after the first is a target exactly once."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from charlm.data.lanes import IGNORED, Window
 from charlm.data.tokenfile import TokenFile
 
 
-def carried(tokens: TokenFile, *, length: int = 512) -> Iterator[Window]:
-    """Yields one stream from start to end, state carried: the exact score."""
+def stream_windows(tokens: TokenFile, *, length: int = 512) -> Iterator[Window]:
+    """Yields the windows of one stream with the state carried from start to end, for the exact score."""
     for start in range(0, len(tokens) - 1, length):
         stop = min(start + length, len(tokens) - 1)
         pairs = _long(tokens.read(start, stop + 1))
@@ -18,7 +18,7 @@ def carried(tokens: TokenFile, *, length: int = 512) -> Iterator[Window]:
 
 
 def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> Iterator[Window]:
-    """Yields consecutive windows of `context` symbols, each from a zero state, several side by side."""
+    """Yields consecutive windows of `context` symbols, each from a zero state, `batch_size` of them in parallel."""
     num_targets = len(tokens) - 1
     span = context * batch_size
     for start in range(0, num_targets, span):
@@ -37,11 +37,11 @@ def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> It
         )
 
 
-def warm_lanes(tokens: TokenFile, *, num_lanes: int, warmup: int, length: int = 128) -> Iterator[Window]:
-    """Yields `num_lanes` stretches of the text side by side, each after `warmup` symbols that set its state.
+def warm_windows(tokens: TokenFile, *, num_lanes: int, warmup: int, length: int = 128) -> Iterator[Window]:
+    """Yields `num_lanes` parts of the text in parallel, each after a warm-up on the `warmup` symbols before it.
 
-    Much faster than one stream, and nearly the same score: a symbol may lack what lies more than
-    `warmup` symbols before its stretch.
+    This is much faster than one stream. The score is nearly the same: the state lacks the text more than `warmup`
+    symbols before each part.
     """
     num_targets = len(tokens) - 1
     borders = np.linspace(0, num_targets, num_lanes + 1).round().astype(np.int64)

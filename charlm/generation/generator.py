@@ -1,4 +1,4 @@
-"""Generates text from a model, a tokenizer and a prompt, piece by piece as it is drawn."""
+"""Text from a model, a tokenizer and a prompt, piece by piece as it is drawn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from charlm.generation.stopping import StopFilter
 from charlm.stepping.base import StepModel, select_streams
 
 LONGEST_PROMPT = 1 << 14
-"""The most symbols of a prompt that are read, its last ones; trained models forget what is further back."""
+"""The number of symbols at the end of a prompt that are read; trained models forget earlier ones."""
 
 RECORDS_SHOWN = 8
-"""Number of records that `sample_text` draws; a single one is often a single word."""
+"""The number of records that `sample_text` draws; one record is often only one word."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Piece:
 
     Attributes:
         sample: number of the sample, from 0.
-        text: what comes next; whole characters, prompt excluded; may be empty in the last piece.
+        text: the new text, in whole characters, without the prompt; may be empty in the last piece.
         finished: whether it is the sample's last piece.
     """
 
@@ -40,18 +40,17 @@ def generate(
 ) -> Iterator[Piece]:
     """Returns the pieces of `settings.num_samples` texts that continue `prompt`, as they are drawn.
 
-    A sample ends after exactly `settings.length` characters (0: never), before a stop string, or at
-    the end of a record. With no prompt, a record starts at its begin, and running text as if after a
-    line end, or after a space or the first symbol where the vocabulary lacks that. All samples advance
-    together, in one batch; memory does not grow with the text. Of a long prompt, the last `LONGEST_PROMPT`
-    symbols are read.
+    A sample ends after exactly `settings.length` characters (never for 0), before a stop string, or at the end of a
+    record. Without a prompt, a record starts with its begin symbol, and running text as after a line end; a
+    vocabulary without a line end uses a space, or else its first symbol. All samples are drawn together in one batch,
+    and memory does not grow with the text. Only the last `LONGEST_PROMPT` symbols of a prompt are read.
 
     Args:
-        settings: how to draw; its seed is not used.
-        seed: the same seed gives the same texts, however they are consumed.
+        settings: length, stop strings, temperature and filters; its seed is not used.
+        seed: the same seed gives the same texts.
 
     Raises:
-        DataError: the prompt has characters that the model does not know, unless they are to be skipped.
+        DataError: the prompt has characters that the model does not know, and they are not skipped.
         CharlmError: the model's output is not finite.
     """
     tokens = _prompt_tokens(tokenizer, prompt, settings)
@@ -64,10 +63,10 @@ def generate_texts(
     """Returns whole texts that continue `prompt`, one for each sample; arguments and other errors as in `generate`.
 
     Raises:
-        ConfigError: nothing would ever end the texts.
+        ConfigError: the texts would never end.
     """
     if settings.length == 0 and not settings.stop and tokenizer.end is None:
-        raise ConfigError("length 0 goes on forever, so there is never a whole text to give; set a length above 0.")
+        raise ConfigError("A text of length 0 never ends, so it cannot be returned as a whole; set a length above 0.")
     texts: list[list[str]] = [[] for _ in range(settings.num_samples)]
     for piece in generate(model, tokenizer, prompt, settings, seed=seed):
         texts[piece.sample].append(piece.text)
@@ -77,10 +76,10 @@ def generate_texts(
 def sample_text(
     model: StepModel, tokenizer: Tokenizer, *, length: int, seed: int, temperature: float | None = None
 ) -> str:
-    """Returns a short text that shows what the model has learnt: `length` characters, or a few records.
+    """Returns a short sample of a model: `length` characters, or a few records.
 
     Args:
-        temperature: as in SamplingConfig, whose default it takes when absent.
+        temperature: as in SamplingConfig; None for its default.
     """
     settings = SamplingConfig(length=length, num_samples=1 if tokenizer.end is None else RECORDS_SHOWN)
     if temperature is not None:
@@ -90,7 +89,7 @@ def sample_text(
 
 @final
 class _Sample:
-    """Decodes the symbols of one sample and decides where its text ends."""
+    """The text of one sample, decoded symbol by symbol up to its end."""
 
     def __init__(self, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False
@@ -118,7 +117,7 @@ def _pieces(
     num_samples = settings.num_samples
     samples = [_Sample(tokenizer, settings) for _ in range(num_samples)]
     drawer = Drawer(settings, vocabulary_size=model.vocabulary_size, excluded=_never_drawn(tokenizer), seed=seed)
-    # Up to the last symbol of the prompt, which the first step reads.
+    # Without the last symbol of the prompt, which the first step reads.
     state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
     streams = np.zeros(num_samples, dtype=np.int64)
     stepper = model.stepper(select_streams(state, streams))
@@ -139,7 +138,7 @@ def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) 
     unknown = tokenizer.unknown_characters(prompt)
     if unknown and settings.unknown == "error":
         raise DataError(
-            f"The prompt has {_quoted(unknown)}, which the model does not know; leave that out, or pass --unknown skip."
+            f"The prompt has {_quoted(unknown)}, which the model does not know; remove it, or use --unknown skip."
         )
     if unknown:
         missing = set(unknown)

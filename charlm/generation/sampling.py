@@ -1,10 +1,9 @@
 """Drawing the next symbol from logits: temperature, top-k, top-p, min-p, and a seeded draw.
 
-The order is temperature, top-k, top-p, min-p, as in Hugging Face's transformers: every filter acts on
-the distribution that the steps before it left, so a higher temperature lets more symbols through
-top-p and min-p. (llama.cpp filters first and applies the temperature last.) All logits here are
-`[batch, vocabulary]`; a symbol that cannot be drawn has minus infinity. Every filter keeps the
-likeliest symbol, and where two are equally likely the one with the lower number goes first.
+The order is temperature, top-k, top-p, min-p, as in Hugging Face's transformers. Every filter acts on the result
+of the steps before it, so a higher temperature lets more symbols through top-p and min-p. (llama.cpp filters first
+and applies the temperature last.) All logits here are `[batch, vocabulary]`; a symbol that cannot be drawn has minus
+infinity. Every filter keeps the likeliest symbol; of equally likely symbols, the one with the lower number is first.
 """
 
 import math
@@ -21,7 +20,7 @@ Logits = NDArray[np.floating[Any]]
 Probabilities = NDArray[np.float64]
 Drawn = NDArray[np.int64]
 
-# Below this the quotient of two float32 could overflow; the likeliest symbol has been all but certain long before.
+# A lower temperature could overflow; the likeliest symbol is all but certain already at much higher ones.
 _LOWEST_TEMPERATURE = 1e-200
 
 
@@ -35,16 +34,16 @@ def apply_temperature(logits: Logits, temperature: float) -> Probabilities:
 
 
 def keep_top_k(logits: Logits, k: int) -> Logits:
-    """Returns the logits of the `k` likeliest symbols; exactly `k`, ties broken by number."""
+    """Returns the logits of exactly `k` likeliest symbols; the lower number wins a tie."""
     kept = logits.copy()
     np.put_along_axis(kept, _likeliest_first(logits)[:, k:], -math.inf, axis=-1)
     return kept
 
 
 def keep_top_p(logits: Logits, p: float) -> Logits:
-    """Returns the logits of the fewest likeliest symbols that together hold probability `p`.
+    """Returns the logits of the smallest set of likeliest symbols with a total probability of at least `p`.
 
-    Nucleus sampling (Holtzman et al. 2020): the symbol that reaches `p` is kept.
+    This is nucleus sampling (Holtzman et al. 2020).
     """
     if p >= 1.0:
         return logits
@@ -58,9 +57,9 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
 
 
 def keep_min_p(logits: Logits, share: float) -> Logits:
-    """Returns the logits of the symbols that have at least `share` of the likeliest one's probability.
+    """Returns the logits of the symbols with at least `share` of the probability of the likeliest one.
 
-    Min-p sampling (Nguyen et al. 2024).
+    This is min-p sampling (Nguyen et al. 2024).
     """
     if share == 0.0:
         return logits
@@ -77,11 +76,11 @@ def softmax(logits: Logits) -> Probabilities:
 
 @final
 class Drawer:
-    """Draws one symbol after another for every stream.
+    """A seeded source of symbols for parallel streams.
 
     Args:
         settings: temperature and filters.
-        excluded: symbols that are never drawn and take no part in any filter.
+        excluded: symbols that are never drawn and that no filter counts.
         seed: the same seed draws the same symbols from the same logits.
     """
 
@@ -96,13 +95,13 @@ class Drawer:
     def draw(self, logits: Logits) -> Drawn:
         """Returns one symbol for each row of `logits`, `[batch]`.
 
-        Temperature 0 takes the likeliest. Otherwise each row spends one uniform number and looks it up in
-        the cumulative distribution, in float64, so that equal logits give equal symbols on every device.
+        Temperature 0 takes the likeliest symbol. Otherwise each row looks up one uniform number in its cumulative
+        distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
-            CharlmError: the logits are not finite, or nothing is possible.
+            CharlmError: the logits are not finite, or all symbols are excluded.
         """
-        # One memory from the logits to their cumulative likelihoods: allocating costs as much as computing.
+        # One array for all steps: allocating another costs as much as computing.
         numbers: Probabilities = np.add(logits, self._possible, dtype=np.float64)
         highest = np.maximum.reduce(numbers, axis=-1, keepdims=True)
         _require_finite(highest)
@@ -111,7 +110,7 @@ class Drawer:
             return likeliest
         np.subtract(numbers, highest, out=numbers)
         np.divide(numbers, max(self._settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
-        np.exp(keep_likely(numbers, self._settings), out=numbers)
+        np.exp(apply_filters(numbers, self._settings), out=numbers)
         np.add.accumulate(numbers, axis=-1, out=numbers)
         totals = numbers[:, -1:]
         thresholds = self._generator.random(totals.shape)
@@ -120,9 +119,9 @@ class Drawer:
 
 
 def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
-    """Returns in each row the first symbol whose cumulative weight exceeds the threshold: one of weight 0 never is."""
+    """Returns in each row the first symbol whose cumulative weight exceeds the threshold, never one of weight 0."""
     drawn: Drawn
-    if len(cumulative) == 1:  # A bisection, in a third of the time.
+    if len(cumulative) == 1:  # Bisection takes a third of the time.
         drawn = cumulative[0].searchsorted(thresholds[0], side="right")
     else:
         drawn = np.add.reduce(cumulative <= thresholds, axis=-1, dtype=np.int64)
@@ -132,13 +131,13 @@ def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
 def _require_finite(numbers: Probabilities) -> None:
     if not all(map(math.isfinite, numbers.ravel().tolist())):
         raise CharlmError(
-            "The model's output is not finite, so no text can be drawn from it: its training diverged or its "
-            "weights are damaged. Use another checkpoint, or train again with a lower --learning-rate."
+            "The model's output is not finite, so it cannot write text: its training diverged or its weights are "
+            "damaged. Use another checkpoint, or train again with a lower --learning-rate."
         )
 
 
-def keep_likely(logits: Logits, settings: SamplingConfig) -> Logits:
-    """Returns the logits, already divided by the temperature, of the symbols that all filters keep."""
+def apply_filters(logits: Logits, settings: SamplingConfig) -> Logits:
+    """Returns the logits that all filters keep; the temperature has been applied before."""
     filtered = logits
     if settings.top_k is not None:
         filtered = keep_top_k(filtered, settings.top_k)

@@ -1,4 +1,4 @@
-"""Torch models as step models: on other devices than the CPU, and for models that have no engine."""
+"""Torch models as step models, for devices other than the CPU and for models without an engine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from charlm.models.threads import threads_for_steps, using_threads
 from charlm.stepping.base import Floats, State, Symbols
 
 READING_CHUNK = 4096
-"""The most symbols that `read` gives the model in one call; bounds the memory for their logits."""
+"""The most symbols in one call of the model in `read`, which limits the memory for logits."""
 
 
 @final
 class TorchStepModel:
-    """A torch model as a StepModel; every call leaves the model's mode and torch's settings as they were."""
+    """A torch model as a StepModel; no call changes the model's mode or torch's settings."""
 
     def __init__(self, model: LanguageModel, *, device: torch.device) -> None:
         self.vocabulary_size = model.vocabulary_size
@@ -40,13 +40,13 @@ class TorchStepModel:
         return _to_arrays(current)
 
     def stepper(self, state: State) -> "TorchStepper":
-        """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        """Returns a stepper that continues from `state`, with the same number of streams."""
         return TorchStepper(self._model, _to_tensors(state, self._device), device=self._device)
 
 
 @final
 class TorchStepper:
-    """Streams of symbols that a torch model reads, in one call for each step."""
+    """Parallel streams of symbols that a torch model reads, one call for each step."""
 
     def __init__(self, model: LanguageModel, state: base.State, *, device: torch.device) -> None:
         self._model = model
@@ -69,8 +69,8 @@ class TorchStepper:
 
 @contextmanager
 def inference(model: LanguageModel) -> Iterator[None]:
-    """Turns gradients and dropout off in the block; the model's mode is restored at the end."""
-    # A model that is no module, as one that only counts, has no training mode.
+    """Turns gradients and dropout off inside the block, and restores the model's mode after it."""
+    # A model that is not a module, such as an n-gram model, has no training mode.
     training = model if isinstance(model, nn.Module) and model.training else None
     if training is not None:
         training.eval()
@@ -84,11 +84,10 @@ def inference(model: LanguageModel) -> Iterator[None]:
 
 @contextmanager
 def single_steps(*, num_threads: int) -> Iterator[None]:
-    """Selects the fastest kernels for one symbol at a time in the block: oneDNN off, and `num_threads` threads.
+    """Turns oneDNN off and sets `num_threads` threads inside the block: the fastest kernels for single symbols.
 
-    oneDNN repacks a recurrent layer's weights at every call, which takes longer than the step itself
-    (pytorch#94457, still so in torch 2.13). `torch.backends.mkldnn.flags` would do,
-    too, but it also sets what was not asked for, and warns about it.
+    oneDNN repacks a recurrent layer's weights at every call, which takes longer than the step itself (pytorch#94457,
+    still so in torch 2.13). `torch.backends.mkldnn.flags` is not used, as it changes other settings too and warns.
     """
     before = torch.backends.mkldnn.enabled
     _enable_onednn(False)

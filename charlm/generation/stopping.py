@@ -1,4 +1,4 @@
-"""Ends a text before a stop string, without ever showing the beginning of one."""
+"""The end of a text before a stop string."""
 
 from collections.abc import Sequence
 from typing import final
@@ -6,13 +6,13 @@ from typing import final
 
 @final
 class StopFilter:
-    """Passes text on as it arrives, up to the first of several strings to be completed.
+    """A filter that passes text on as it arrives, up to the first stop string that is complete.
 
-    Where two are completed by the same character, the text ends before the longer one. What may turn
-    out to be the beginning of a stop string is held back until that is decided.
+    If the same character completes two stop strings, the text ends before the longer one. Text that may be the
+    beginning of a stop string is held back until this is decided.
 
     Attributes:
-        stopped: whether a stop string has been completed; nothing passes any more.
+        stopped: whether a stop string is complete; no more text passes.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ class StopFilter:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """Returns the text that may be shown after `text` has arrived."""
+        """Takes the next text, and returns the text that can be shown now."""
         if self.stopped:
             return ""
         if not self._stops:
@@ -37,12 +37,12 @@ class StopFilter:
         return text[:border]
 
     def finish(self) -> str:
-        """Returns what was held back: no more text comes that could complete it."""
+        """Returns the text that was held back; no more text arrives."""
         text, self._held = self._held, ""
         return text
 
 
 def _overlap(text: str, stop: str) -> int:
-    # Length of the longest end of `text` that `stop` begins with.
+    # The length of the longest suffix of `text` that is a prefix of `stop`.
     longest = min(len(stop) - 1, len(text))
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

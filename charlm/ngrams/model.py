@@ -65,6 +65,13 @@ class NgramModel:
         contexts[0] = 0
         return contexts
 
+    def has_contexts(self, contexts: Ids) -> bool:
+        """Returns whether all of these contexts, `[order, texts]`, are some of this model's."""
+        highest = np.array([len(level.backoff) for level in self.levels])
+        return len(contexts) == self.order and bool(
+            ((contexts >= NONE) & (contexts < highest[:, None])).all() and (contexts[0] == 0).all()
+        )
+
     def contexts_after(self, tokens: Symbols, contexts: Ids) -> Ids:
         """Returns the contexts `[order, time, texts]` after each symbol `[time, texts]`, given those before all."""
         after = np.zeros((self.order, *tokens.shape), dtype=np.int64)

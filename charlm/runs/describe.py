@@ -1,4 +1,4 @@
-"""What a run tells of itself before it starts: every choice that was made, in words."""
+"""A run in words: its text, its model, its training and its machine."""
 
 import torch
 

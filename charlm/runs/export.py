@@ -47,9 +47,14 @@ def arpa_word(tokenizer: Tokenizer, symbol: int) -> str:
     if symbol in special:
         return special[symbol]
     text = tokenizer.decode([symbol])
-    if not text or tokenizer.unknown_characters(text) or tokenizer.encode_each([text])[0].tolist() != [symbol]:
+    if not text or tokenizer.unknown_characters(text) or _symbols_of(tokenizer, text) != [symbol]:
         return f"<symbol-{symbol}>"
     return "".join(
         character if character.isprintable() and character not in " <" else f"<U+{ord(character):04X}>"
         for character in text
     )
+
+
+def _symbols_of(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Returns the symbols of a text, without the begin of the record that it would be."""
+    return [symbol for symbol in tokenizer.encode_prompt(text).tolist() if symbol != tokenizer.begin]

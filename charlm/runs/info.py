@@ -167,6 +167,6 @@ def _newest_checkpoint(folder: RunFolder) -> Container:
     present = [path for path in (folder.last, folder.best) if path.exists()]
     if not present:
         raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")
-    # Of a damaged state, the best model still tells most; `charlm verify` tells of the damage.
+    # Where the state is damaged, the best model is described; `charlm verify` reports the damage.
     path = next((path for path in present if is_intact(path)), present[0])
     return read_container(path, within=folder.path)

@@ -1,4 +1,4 @@
-"""What a run tells while it works; the command line draws it, the Python API may ignore it."""
+"""The reports of a run while it works; the command line shows them, the Python API may ignore them."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +11,7 @@ from charlm.evaluation.score import Score
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What is about to be trained, told before it starts: headings and their values, in order."""
+    """A training before it starts: headings and their values, in order."""
 
     run: Path
     rows: tuple[tuple[str, str], ...]
@@ -61,41 +61,47 @@ class EvaluationReport:
 
 
 class Reporter(Protocol):
-    """Receives what a run has to tell."""
+    """Receives the reports of a run."""
 
     def note(self, message: str) -> None:
-        """Takes one line that is good to know."""
+        """Shows a line that is good to know."""
         ...
 
     def warn(self, message: str) -> None:
-        """Takes one line that should not be missed."""
+        """Shows a line that should not be missed."""
         ...
 
     def progress(self, label: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
-        """Opens a progress display; the callable it gives is told how much more is done."""
+        """Opens a progress display, and gives a function that adds to what is done."""
         ...
 
     def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
-        """Shows the summary, then keeps the live display open while training goes on."""
+        """Shows the summary, and keeps the live display open during the training."""
         ...
 
     def step(self, report: StepReport) -> None:
-        """Takes the report of a step."""
+        """Shows a step."""
         ...
 
     def evaluation(self, report: EvaluationReport) -> None:
-        """Takes the report of an evaluation."""
+        """Shows an evaluation."""
         ...
 
 
 class SilentReporter:
-    """Tells nothing."""
+    """Shows nothing."""
 
     def note(self, message: str) -> None:
-        """Ignores the message."""
+        """Ignores the line."""
 
     def warn(self, message: str) -> None:
-        """Ignores the message."""
+        """Ignores the line."""
+
+    def step(self, report: StepReport) -> None:
+        """Ignores the step."""
+
+    def evaluation(self, report: EvaluationReport) -> None:
+        """Ignores the evaluation."""
 
     def progress(self, label: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
         """Returns a display that shows nothing."""
@@ -105,19 +111,13 @@ class SilentReporter:
         """Returns a display that shows nothing."""
         return nullcontext()
 
-    def step(self, report: StepReport) -> None:
-        """Ignores the report."""
-
-    def evaluation(self, report: EvaluationReport) -> None:
-        """Ignores the report."""
-
 
 @dataclass
 class StopRequest:
-    """A wish to stop at the next safe point; the command line sets it on Ctrl-C.
+    """A request to stop at the next safe point; the command line makes it on Ctrl-C.
 
     Attributes:
-        requested: whether the wish was made.
+        requested: whether it was made.
         graceful: whether there is a safe point to wait for; elsewhere an interrupt stops at once.
     """
 

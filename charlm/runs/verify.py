@@ -1,4 +1,4 @@
-"""`charlm verify`: is every file of a run what was written, and what can still be used."""
+"""`charlm verify`: whether every file of a run is what was written, and what can still be used."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,14 +11,16 @@ import torch
 
 from charlm.checkpointing.metrics import read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
+from charlm.config import RunConfig
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
-from charlm.files.errors import UntrustedFileError
+from charlm.files.errors import read_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
 from charlm.models.build import count_parameters
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
+from charlm.runs.stored.record import RunRecord, StateRecord
 from charlm.runs.stored.state import open_state
 from charlm.runs.stored.workspace import Workspace
 
@@ -27,7 +29,7 @@ _MOST_TOKENIZER_BYTES = 256 << 20
 
 @dataclass(frozen=True)
 class FileReport:
-    """What a file of a run is.
+    """The state of one file of a run.
 
     Attributes:
         holds: what is in it, in words; None where it cannot be used.
@@ -41,7 +43,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What the files of a run are, and what can be done with them, a sentence each."""
+    """The state of a run's files, and the commands that can still use them."""
 
     run: str
     files: tuple[FileReport, ...]
@@ -58,23 +60,32 @@ class RunReport:
 
 
 def verify_run(run: str, workspace: Workspace) -> RunReport:
-    """Returns what the files of a run are; each is read whole and compared with its checksum.
+    """Returns the state of a run's files; each is read whole and compared with its checksum, and with the others.
 
     Raises:
         CheckpointError: there is no such run.
     """
     folder = find_run(run, workspace.checkpoints)
-    config = _report(folder.config_file, lambda: _describe_config(folder))
-    tokenizer = _report(folder.tokenizer_file, lambda: _describe_tokenizer(folder))
-    metrics = _report(folder.metrics, lambda: _describe_metrics(folder))
-    states = {path: _report(path, partial(_describe_state, path)) for path in _states(folder)}
+    known: dict[Path, RunRecord] = {}
+    states = {path: _report(path, partial(_describe_state, path, known)) for path in _states(folder)}
+    # A state that a training removed meanwhile is not damaged.
+    states = {path: report for path, report in states.items() if path == folder.last or path.exists()}
     # A run that was stopped before its first evaluation has no best model yet, and none is missing.
-    bests = [_report(folder.best, lambda: _describe_best(folder))] if folder.best.exists() or not states else []
+    has_best = folder.best.exists() or not states
+    bests = [_report(folder.best, partial(_describe_best, folder, known))] if has_best else []
+    newest = next(iter(known.values()), None)
+    others = (
+        _report(folder.config_file, partial(_describe_config, folder, newest)),
+        _report(folder.tokenizer_file, partial(_describe_tokenizer, folder, newest)),
+        _report(folder.metrics, partial(_describe_metrics, folder)),
+    )
     usable = [f"charlm sample {run}" for report in bests if report.problem is None]
     going_on = next((path for path, report in states.items() if report.problem is None), None)
     if going_on is not None:
-        usable.append(f"charlm train --resume {run if going_on == folder.last else going_on}")
-    return RunReport(folder.name, (config, tokenizer, metrics, *bests, *states.values()), tuple(usable))
+        state = known[going_on]
+        longer = f" --steps {2 * state.step}" if isinstance(state, StateRecord) and state.is_finished else ""
+        usable.append(f"charlm train --resume {run if going_on == folder.last else going_on}{longer}")
+    return RunReport(folder.name, (*others, *bests, *states.values()), tuple(usable))
 
 
 def _states(folder: RunFolder) -> tuple[Path, ...]:
@@ -89,19 +100,33 @@ def _report(path: Path, describe: Callable[[], str]) -> FileReport:
         return FileReport(path.name, None, str(error))
 
 
-def _describe_config(folder: RunFolder) -> str:
+def _describe_config(folder: RunFolder, newest: RunRecord | None) -> str:
     config = folder.read_config()
+    if newest is not None:
+        _require_same_settings(folder.config_file, config, newest.config)
     return f"settings of a {config.model.model} model, seed {config.run.seed}"
 
 
-def _describe_tokenizer(folder: RunFolder) -> str:
+def _require_same_settings(path: Path, config: RunConfig, stored: RunConfig) -> None:
+    found, expected = config.model_dump(), stored.model_dump()
+    for section, settings in expected.items():
+        for name, value in settings.items():
+            if name not in _CHANGING and found[section][name] != value:
+                raise CheckpointError(
+                    f"'{path}' says that {section}.{name} is {found[section][name]}, the checkpoints say {value}."
+                )
+
+
+_CHANGING = {"name", "steps", "evaluations", "accumulation", "mix"}
+"""Settings that may be newer in config.toml than in a checkpoint, or changed with the name of the folder."""
+
+
+def _describe_tokenizer(folder: RunFolder, newest: RunRecord | None) -> str:
     path = folder.tokenizer_file
-    try:
+    with read_errors_as(CheckpointError, path, refusal="is no tokenizer"):
         tokenizer = from_json(parse_json(read_bounded(path, most_bytes=_MOST_TOKENIZER_BYTES, within=folder.path)))
-    except OSError as error:
-        raise CheckpointError(f"Cannot read '{path}': {error.strerror or error}.") from None
-    except UntrustedFileError as error:
-        raise CheckpointError(f"'{path}' is no tokenizer: it {error}.") from None
+    if newest is not None and tokenizer != newest.tokenizer:
+        raise CheckpointError(f"'{path}' is not the tokenizer of the checkpoints.")
     return f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"
 
 
@@ -115,15 +140,26 @@ def _describe_metrics(folder: RunFolder) -> str:
     return f"{len(steps)} lines" + (f", to step {steps[-1]:,}" if steps else "")
 
 
-def _describe_best(folder: RunFolder) -> str:
+def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
     stored = read_model_file(folder.best, name=folder.name, within=folder.path)
     loaded = build_stored(stored, device=torch.device("cpu"))
+    _note(folder.best, stored.record, known)
     return f"the best model, of step {stored.record.step:,}, {count_parameters(loaded.model):,} parameters"
 
 
-def _describe_state(path: Path) -> str:
+def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:
     state = open_state(path)
-    for name, tensor in state.weights.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(f"'{path}' cannot be used: {name} is not finite.")
+    _note(path, state.record, known)
     return f"the state of the training after step {state.record.step:,}"
+
+
+def _note(path: Path, record: RunRecord, known: dict[Path, RunRecord]) -> None:
+    """Adds the record of an intact file to those known.
+
+    Raises:
+        CheckpointError: it is of another run than they are.
+    """
+    for other, its in known.items():
+        if its.provenance.identity != record.provenance.identity:
+            raise CheckpointError(f"'{path}' is of another run than '{other}'; move one of them away.")
+    known[path] = record

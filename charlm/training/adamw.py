@@ -1,7 +1,7 @@
-"""AdamW over torch's fused kernel: the same numbers as `torch.optim.AdamW(fused=True)`, without its start-up time.
+"""The AdamW optimizer on torch's fused kernel: the numbers of `torch.optim.AdamW(fused=True)`, a second sooner.
 
-The classes of `torch.optim` load torch's compiler when the first of them is made (pytorch/torch/_compile.py),
-a second that charlm, which compiles nothing, would wait for before the first step.
+The first optimizer that `torch.optim` creates loads torch's compiler (pytorch/torch/_compile.py). That takes about
+a second, and charlm compiles nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ _EPSILON = 1e-8
 
 @final
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019); what has no gradient is left as it is.
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019); parameters without a gradient do not change.
 
     Attributes:
-        learning_rate: of the next step.
+        learning_rate: the learning rate of the next step.
 
     Args:
-        groups: parameters and the weight decay that they share.
+        groups: pairs of parameters and their weight decay.
     """
 
     def __init__(self, groups: Sequence[tuple[Sequence[nn.Parameter], float]], *, beta1: float, beta2: float) -> None:
@@ -42,11 +42,11 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, *, divisor: Tensor | None = None, skipped: Tensor | None = None) -> None:
-        """Moves every parameter that has a gradient.
+        """Updates every parameter that has a gradient.
 
         Args:
-            divisor: float32 `[]` on the parameters' device; gradients are divided by it before.  [default: 1]
-            skipped: float32 `[]` on the parameters' device; 1 leaves everything as it is.  [default: 0]
+            divisor: float32 `[]` on the parameters' device; every gradient is divided by it first.  [default: 1]
+            skipped: float32 `[]` on the parameters' device; 1 changes nothing.  [default: 0]
         """
         counted = 1.0 if skipped is None else 1.0 - skipped
         for parameters, decay in self._groups:
@@ -80,7 +80,7 @@ class AdamW:
             parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Returns the moments and the number of steps of every parameter, by its number and their name."""
+        """Returns the moments and the number of steps of every parameter, named `NUMBER.MOMENT`."""
         return {
             f"{index}.{name}": tensor
             for index, moments in enumerate(self._state.values())
@@ -88,11 +88,11 @@ class AdamW:
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Puts back what `tensors` returned.
+        """Restores the tensors that `tensors` returned.
 
         Raises:
-            KeyError: something of it is missing.
-            ValueError: something of it is of another shape.
+            KeyError: a tensor is missing.
+            ValueError: a tensor has another shape.
         """
         for name, own in self.tensors().items():
             if tensors[name].shape != own.shape:

@@ -1,4 +1,4 @@
-"""Memory that a step frees is kept for the next one."""
+"""The C library's memory allocator, set to reuse the memory of earlier steps."""
 
 import ctypes
 import sys
@@ -9,11 +9,11 @@ _KEPT_BYTES = 1 << 30
 
 
 def keep_freed_memory() -> None:
-    """Asks the C library not to hand freed memory back to the system between steps.
+    """Sets glibc to keep freed memory instead of returning it to the system between steps.
 
-    Every step frees and allocates the same megabytes. glibc returns blocks of that size to the system at
-    once, which then clears each page anew: a tenth to a fifth of a small model's step (docs/experiments.md).
-    Other C libraries are left as they are.
+    Every step frees and allocates the same megabytes. By default, glibc returns blocks of that size to the system,
+    which clears every page again: a tenth to a fifth of a small model's step (docs/experiments.md). Other C
+    libraries are not changed.
     """
     if not sys.platform.startswith("linux"):
         return

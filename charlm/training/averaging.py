@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 class WeightAverage:
-    """Keeps an average of a model's weights beside them.
+    """An average of a model's weights over the training steps.
 
-    The decay starts small and grows with the updates seen, `min(decay, (1 + n) / (10 + n))`, so that the
-    first, random weights are soon forgotten.
+    The decay grows with the number of updates n, `min(decay, (1 + n) / (10 + n))`, so that the random first
+    weights are soon forgotten.
     """
 
     def __init__(self, model: nn.Module, *, decay: float) -> None:
@@ -21,10 +21,10 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, skipped: Tensor) -> None:
-        """Moves the average towards the model's weights.
+        """Moves the average towards the model's current weights.
 
         Args:
-            skipped: float32 `[]`; 1 leaves the average as it is, 0 moves it. It is on the weights' device.
+            skipped: float32 `[]` on the weights' device; 1 for a skipped step, which changes nothing, else 0.
         """
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
         self.num_updates += 1
@@ -36,7 +36,7 @@ class WeightAverage:
 
     @contextmanager
     def applied_to(self, model: nn.Module) -> Iterator[None]:
-        """Gives the model the averaged weights for the length of the context."""
+        """Replaces the model's weights with the averages inside the block."""
         own = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
         _copy_into(model, self.weights)
         try:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Clipping:
-    """What clipping found, all on the gradient's device.
+    """The result of clipping, as tensors on the gradient's device.
 
     Attributes:
-        norm: of the whole gradient, before clipping, float32 `[]`.
-        clipped: whether anything is cut, bool `[]`.
-        divisor: what the gradient is still to be divided by, float32 `[]`; the optimizer does it on the way.
+        norm: norm of the whole gradient before clipping, float32 `[]`.
+        clipped: whether the gradient is clipped, bool `[]`.
+        divisor: the divisor that the optimizer applies to the gradient, float32 `[]`.
     """
 
     norm: Tensor
@@ -27,14 +27,14 @@ Clip = Callable[[Sequence[nn.Parameter]], Clipping]
 
 
 def build_clip(*, max_norm: float, max_value: float | None) -> Clip:
-    """Returns clipping by value if `max_value` is given, else by norm (0: none)."""
+    """Returns clipping by value if `max_value` is given, else by norm; a `max_norm` of 0 clips nothing."""
     if max_value is not None:
         return partial(clip_by_value, max_value=max_value)
     return partial(clip_by_norm, max_norm=max_norm if max_norm > 0.0 else float("inf"))
 
 
 def clip_by_norm(parameters: Sequence[nn.Parameter], *, max_norm: float) -> Clipping:
-    """Finds what divides the gradient down to `max_norm` where it is longer (Pascanu et al. 2013)."""
+    """Returns the divisor that limits the gradient's norm to `max_norm` (Pascanu et al. 2013)."""
     norm = torch.nn.utils.get_total_norm(_gradients(parameters))
     return Clipping(norm, norm > max_norm, (norm / max_norm).clamp(min=1.0))
 

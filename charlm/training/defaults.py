@@ -1,4 +1,4 @@
-"""Defaults that follow from other settings; docs/budget.md has the experiments they rest on."""
+"""Defaults that depend on other settings; docs/budget.md has the experiments behind them."""
 
 import math
 
@@ -10,22 +10,23 @@ _MLP_EMBEDDING_SIZE = 64
 
 
 def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
-    """Returns a highest learning rate that suits a network and its width: the wider, the lower."""
+    """Returns a peak learning rate for a network, lower for a wider one."""
     at_192 = CELLS[model.cell].learning_rate if model.model == "recurrent" else _MLP_RATE_AT_192
     return round(min(0.05, at_192 * math.pow(192 / hidden_size, 0.75)), 4)
 
 
 def default_embedding_size(model: ModelConfig) -> int:
-    """Returns a size for embeddings: the number of units, or less where a window of them lies side by side.
+    """Returns an embedding size: the number of units, or less for a feed-forward network.
 
-    The first matrix of a feed-forward network then stays small beside the others (docs/experiments.md).
+    A feed-forward network reads a window of embeddings at once. Small embeddings keep its first matrix small
+    (docs/experiments.md).
     """
     return _MLP_EMBEDDING_SIZE if model.model == "mlp" else model.hidden_size
 
 
 def default_dropout(epochs: float) -> float:
-    """Returns a dropout for a number of passes over the text: more passes need more dropout.
+    """Returns a dropout for a number of epochs: more epochs need more dropout.
 
-    0.05 up to 10 epochs, then 0.0075 more for each one, up to 0.25.
+    It is 0.05 up to 10 epochs, then 0.0075 more for each further epoch, up to 0.25.
     """
     return round(min(0.25, max(0.05, 0.05 + 0.0075 * (epochs - 10.0))), 3)

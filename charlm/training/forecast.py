@@ -1,4 +1,4 @@
-"""How good a model gets by so much training, as far as is needed to compare one choice of sizes with another."""
+"""A forecast of the loss after training, exact enough to compare sizes of models."""
 
 import math
 
@@ -11,7 +11,7 @@ _CRITICAL_BATCH_EXPONENT = 0.33
 _LASTING_EPOCHS = 3.9
 _WINDOW_FACTOR = 0.138
 
-# What weights, symbols and windows are measured in, and the symbols from which on long windows pay.
+# The units of weights, symbols and windows, and the number of symbols above which long windows help.
 _UNIT_WEIGHTS = 6e5
 _UNIT_SYMBOLS = 4e6
 _UNIT_WINDOW = 64
@@ -19,19 +19,19 @@ _WINDOW_TURN = 1.5e6
 
 
 def forecast(*, weights: int, batch_size: float, window: float, symbols: float, corpus_symbols: int) -> float:
-    """Returns a loss above the lowest possible one, in units that depend on the text alone.
+    """Returns the loss above the lowest possible one, in units that depend on the text alone.
 
-    A sum of what the model is too small for and what it has read too little for, each a power law (Hestness
-    et al. 2017, Kaplan et al. 2020). Reading a text again is worth less each time (Muennighoff et al. 2023),
-    and so is a symbol in a larger batch (McCandlish et al. 2018). Windows that cut gradients short cost the
-    more, the longer the training.
+    It is the sum of two power laws, one in the size of the model and one in the amount of training text (Hestness
+    et al. 2017, Kaplan et al. 2020). Each repetition of a text is worth less (Muennighoff et al. 2023), and so is a
+    symbol in a larger batch (McCandlish et al. 2018). Short windows, which truncate gradients, cost more in a
+    longer training.
 
     Args:
-        weights: numbers in the recurrent layers' matrices.
-        batch_size: stretches of text that a step reads side by side.
-        window: symbols of each, that gradients flow back through.
-        symbols: symbols that the whole training reads.
-        corpus_symbols: symbols of the training text.
+        weights: number of weights in the recurrent layers' matrices.
+        batch_size: parallel sequences of a step.
+        window: symbols of each sequence, through which gradients flow back.
+        symbols: symbols read in the whole training.
+        corpus_symbols: symbols in the training text.
     """
     epochs = symbols / corpus_symbols
     if epochs > 1.0:

@@ -1,4 +1,4 @@
-"""Training from its first step to its last: step, log, evaluate, save, stop."""
+"""The training loop: step, log, evaluate, save, stop."""
 
 import math
 import time
@@ -16,19 +16,19 @@ Outcome = Literal["finished", "interrupted", "stopped early"]
 _LOG_POINTS = 100
 
 SPIKE = 1.3
-"""A mean loss this many times the lowest one so far is a spike."""
+"""A mean loss of more than this many times the lowest one so far is a spike."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """When things happen.
+    """The schedule of evaluations, checkpoints and the end of a training.
 
     Attributes:
-        evaluations: how many, evenly spaced; the last one falls on the last step.
-        patience: evaluations without improvement that end the training; None never does.
+        evaluations: number of evaluations, evenly spaced; the last one is at the last step.
+        patience: number of evaluations without improvement after which the training ends; None for no limit.
         save_seconds: longest time between two checkpoints.
-        seconds: time in which the training has to end, evaluations included; None where only steps count.
-        rollbacks: how often a loss spike takes the training back to its last good state.
+        seconds: time budget of the training, evaluations included; None without one.
+        rollbacks: number of times that a loss spike may return the training to its last saved state.
     """
 
     evaluations: int
@@ -39,34 +39,34 @@ class Plan:
 
 
 class Hooks(Protocol):
-    """What the loop leaves to others: measuring, writing, telling."""
+    """The caller's part of the loop: scoring, writing files and reporting."""
 
-    def stepped(self, result: StepResult) -> None:
-        """Is told of every step."""
+    def after_step(self, result: StepResult) -> None:
+        """Handles the result of a step."""
         ...
 
     def validate(self) -> Score | None:
-        """Scores the validation text; None when there is none."""
+        """Returns the score of the validation text; None without such a text."""
         ...
 
-    def evaluated(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
-        """Is told of every evaluation; keeps the weights if they are the best."""
+    def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
+        """Handles an evaluation; saves the weights if they are the best so far."""
         ...
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Writes a line of metrics."""
         ...
 
-    def planned_anew(self) -> None:
-        """Is told that the training got another number of steps, to end on time."""
+    def after_replanning(self) -> None:
+        """Handles a new number of steps, with which the training ends on time."""
         ...
 
     def save(self) -> None:
-        """Writes the state of the training."""
+        """Saves the state of the training."""
         ...
 
     def roll_back(self) -> None:
-        """Puts trainer and progress back to the last state written, with a lower learning rate."""
+        """Restores trainer and progress from the last saved state, with a lower learning rate."""
         ...
 
     def stop_requested(self) -> bool:
@@ -77,17 +77,17 @@ class Hooks(Protocol):
 def train(
     trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks, *, clock: Callable[[], float] = time.monotonic
 ) -> Outcome:
-    """Trains until the last step, early stopping, or a request to stop; the state is saved at the end.
+    """Trains until the last step, early stopping, or a request to stop; saves the state at the end.
 
     Raises:
-        NotFiniteError: losses, gradients or weights are not finite; the state before is kept.
+        NotFiniteError: losses, gradients or weights are not finite; the last saved state remains.
     """
-    session = _Session(trainer, plan, progress, hooks, clock)
+    loop = _Loop(trainer, plan, progress, hooks, clock)
     while trainer.step < trainer.pace.total_steps:
         try:
-            outcome = session.advance()
+            outcome = loop.advance()
         except NotFiniteError:
-            if not session.may_roll_back():
+            if not loop.can_roll_back():
                 raise
             hooks.roll_back()
             continue
@@ -96,8 +96,8 @@ def train(
     return "finished"
 
 
-class _Session:
-    """The loop between its start and its end."""
+class _Loop:
+    """One call of `train`: its arguments, and the times of its start and its last checkpoint."""
 
     def __init__(
         self, trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks, clock: Callable[[], float]
@@ -110,31 +110,31 @@ class _Session:
         self._started = clock() - progress.seconds
         self._saved = clock()
 
-    def may_roll_back(self) -> bool:
-        """Returns whether a rollback was asked for and is left."""
+    def can_roll_back(self) -> bool:
+        """Returns whether the plan allows another rollback."""
         return len(self._progress.rollbacks) < self._plan.rollbacks
 
     def advance(self) -> Outcome | None:
-        """Takes a step, and does what is due after it; returns how the training has ended, if it has."""
+        """Takes one step, and evaluates, logs and saves if due; returns the outcome if the training has ended."""
         trainer, plan, progress, hooks = self._trainer, self._plan, self._progress, self._hooks
         trainer.launch_step()
         evaluating = trainer.pace.passes_point(trainer.step, plan.evaluations)
         logging = evaluating or trainer.pace.passes_point(trainer.step, _LOG_POINTS)
-        result = _take_note(trainer, progress, hooks, wait=logging)
+        result = _collect_results(trainer, progress, hooks, wait=logging)
         stopping = hooks.stop_requested()
         saving = evaluating or stopping or self._clock() - self._saved >= plan.save_seconds
         if saving:
-            _take_note(trainer, progress, hooks, wait=True)
+            _collect_results(trainer, progress, hooks, wait=True)
         progress.seconds = self._clock() - self._started
-        # Before anything of this step is kept.
-        if (logging or saving) and _has_spiked(progress) and self.may_roll_back():
+        # First of all, so that nothing of a spike is saved.
+        if (logging or saving) and _has_spiked(progress) and self.can_roll_back():
             hooks.roll_back()
             return None
         if evaluating:
             score = hooks.validate()
             progress.seconds = self._clock() - self._started
-            _note_improvement(progress, score, trainer.step)
-            hooks.evaluated(
+            _update_best(progress, score, trainer.step)
+            hooks.after_evaluation(
                 score,
                 training_nats=_mean(progress.evaluation_nats, progress.evaluation_targets),
                 is_best=progress.stale == 0,
@@ -143,8 +143,8 @@ class _Session:
         if logging:
             assert result is not None
             hooks.record(_metrics(trainer, progress, result, score if evaluating else None))
-            _note_lowest(progress)
-            _keep_time(trainer, plan, progress, hooks)
+            _update_lowest(progress)
+            _replan_if_needed(trainer, plan, progress, hooks)
         if saving:
             hooks.save()
             self._saved = self._clock()
@@ -158,34 +158,34 @@ def _has_spiked(progress: Progress) -> bool:
     return mean is not None and progress.lowest_nats is not None and mean > SPIKE * progress.lowest_nats
 
 
-def _note_lowest(progress: Progress) -> None:
+def _update_lowest(progress: Progress) -> None:
     mean = _mean(progress.log_nats, progress.log_targets)
     if mean is not None and (progress.lowest_nats is None or mean < progress.lowest_nats):
         progress.lowest_nats = mean
     progress.log_nats, progress.log_targets = 0.0, 0
 
 
-def _take_note(trainer: Trainer, progress: Progress, hooks: Hooks, *, wait: bool) -> StepResult | None:
-    """Tells of the steps whose results are known, of all of them with `wait`; returns the last one's.
+def _collect_results(trainer: Trainer, progress: Progress, hooks: Hooks, *, wait: bool) -> StepResult | None:
+    """Counts the results that have arrived, or all results with `wait`; returns the last one.
 
-    What is written down tells of every step before; only then does the loop wait for the device.
+    The loop waits for the device only before it logs or saves, as both need the results of all steps.
     """
     last = None
     for result in trainer.results(wait=wait):
         _count(progress, result)
-        hooks.stepped(result)
+        hooks.after_step(result)
         last = result
     return last
 
 
-def _keep_time(trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks) -> None:
-    """Plans the rest of the training anew where it would end too early or too late."""
+def _replan_if_needed(trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks) -> None:
+    """Changes the number of steps if the training would end too early or too late."""
     if plan.seconds is None:
         return
     total = trainer.pace.total_on_time(trainer.step, elapsed=progress.seconds, seconds=plan.seconds)
     if total is not None:
-        trainer.pace.plan_anew(trainer.step, total_steps=total)
-        hooks.planned_anew()
+        trainer.pace.replan(trainer.step, total_steps=total)
+        hooks.after_replanning()
 
 
 def _count(progress: Progress, result: StepResult) -> None:
@@ -197,8 +197,8 @@ def _count(progress: Progress, result: StepResult) -> None:
         progress.evaluation_targets += result.num_targets
 
 
-def _note_improvement(progress: Progress, score: Score | None, step: int) -> None:
-    """Updates the best so far; without validation text the newest weights count as the best."""
+def _update_best(progress: Progress, score: Score | None, step: int) -> None:
+    """Updates the best validation loss; without validation text the newest weights are the best."""
     nats = None if score is None else score.nats_per_symbol
     best = math.inf if progress.best_nats is None else progress.best_nats
     if nats is None or nats < best:

@@ -1,4 +1,4 @@
-"""The factor on the loss that keeps float16 gradients from vanishing (Micikevicius et al. 2018)."""
+"""Loss scaling, which keeps float16 gradients from vanishing (Micikevicius et al. 2018)."""
 
 from collections.abc import Sequence
 from typing import final
@@ -14,11 +14,11 @@ _STEPS_TO_GROW = 2000
 
 @final
 class LossScale:
-    """A power of two, halved when a gradient overflows and doubled when long none did; kept on the device.
+    """A power of two that multiplies the loss: halved when a gradient overflows, doubled after 2,000 good steps.
 
     Attributes:
-        factor: what the loss is multiplied by before the backward pass, float32 `[1]`.
-        good_steps: steps since it last changed, int32 `[1]`.
+        factor: factor of the loss in the backward pass, float32 `[1]`, on the device.
+        good_steps: steps since the factor last changed, int32 `[1]`, on the device.
     """
 
     def __init__(self, device: torch.device, *, factor: float = _FIRST_FACTOR, good_steps: int = 0) -> None:
@@ -30,14 +30,18 @@ class LossScale:
         torch._foreach_mul_(list(gradients), self.factor.reciprocal()[0])
 
     def after_step(self, skipped: Tensor) -> None:
-        """Takes note of whether the step's gradient was not finite, float32: 1 if so, else 0."""
+        """Updates the factor after a step.
+
+        Args:
+            skipped: float32 `[]`; 1 if the step's gradient was not finite, else 0.
+        """
         torch._amp_update_scale_(self.factor, self.good_steps, skipped.reshape(1), 2.0, 0.5, _STEPS_TO_GROW)
 
     def state(self) -> LossScaleState:
-        """Returns both as numbers."""
+        """Returns the factor and the number of good steps as Python numbers."""
         return LossScaleState(float(self.factor), int(self.good_steps))
 
     def restore(self, state: LossScaleState) -> None:
-        """Puts back what `state` returned."""
+        """Restores the state that `state` returned."""
         self.factor.fill_(state.factor)
         self.good_steps.fill_(state.good_steps)

@@ -1,4 +1,4 @@
-"""What training minimises: the code length of the next symbol."""
+"""The objectives of training: the code length of the next symbol, by a network or by a mixture."""
 
 from dataclasses import dataclass
 from typing import Protocol, final
@@ -15,12 +15,12 @@ from charlm.ngrams.cross_fitting import HeldOutScores
 
 @dataclass(frozen=True)
 class Loss:
-    """Sums over the targets of a window.
+    """The loss of a window, as sums over its targets.
 
     Attributes:
-        total_nats: the network's code length, to be told.
-        minimized: what gradients are taken of.
-        num_targets: how many targets the sums are over.
+        total_nats: the network's code length, for reports.
+        minimized: the quantity that training minimizes, for gradients.
+        num_targets: number of targets in the sums.
     """
 
     total_nats: Tensor
@@ -29,7 +29,7 @@ class Loss:
 
 
 class Objective(Protocol):
-    """Reads a window and says how far the model is from predicting it."""
+    """A function that computes the loss of a model on a window."""
 
     def __call__(
         self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float
@@ -37,8 +37,8 @@ class Objective(Protocol):
         """Returns the loss of a window's targets, and the state after it.
 
         Args:
-            generator: source of all that is drawn.
-            progress: share of the training done before.
+            generator: source of dropout masks and drawn symbols.
+            progress: share of the training done before this window, 0 to 1.
         """
         ...
 
@@ -54,13 +54,13 @@ def next_symbol_loss(
 
 @final
 class MixtureLoss:
-    """Trains the network as if it were alone, and the gate beside it on what both say.
+    """The objective of a mixture: the network's own code length, and the mixture's for the gate.
 
-    No gradient of the gate's reaches the network: one that leaves to the n-grams what they know predicts
-    worse by itself, and mixed no better (docs/experiments.md).
+    The mixture's gradient does not reach the network. A network trained as part of the mixture predicts worse by
+    itself, and the mixture is no better (docs/experiments.md).
 
     Args:
-        scores: of the training text by the n-grams, cross-fitted.
+        scores: the n-gram model's cross-fitted scores of the training text.
     """
 
     def __init__(self, scores: HeldOutScores) -> None:
@@ -70,7 +70,7 @@ class MixtureLoss:
     def __call__(
         self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float = 0.0
     ) -> tuple[Loss, State]:
-        """Returns the network's code length, and to minimise, the sum of its own and the mixture's."""
+        """Returns the network's code length and, as the minimized loss, its sum with the mixture's; and the state."""
         assert isinstance(model, MixedLanguageModel)
         device = window.inputs.device
         logits, network_state = model.network(window.inputs, state[:-1], generator)

@@ -1,4 +1,4 @@
-"""The optimizer, and the learning rate as a pure function of the step."""
+"""The optimizer, and the learning rate schedule as a function of the step."""
 
 import math
 
@@ -11,7 +11,7 @@ def learning_rate_at(step: int, progress: float, *, peak: float, final_share: fl
     """Returns the learning rate of step `step` (counted from 0): linear warm-up, then cosine decay.
 
     Args:
-        progress: share of the training done before the step. At its end, the rate has reached
+        progress: share of the training done before the step, 0 to 1. The learning rate at 1 is
             `peak * final_share` (Loshchilov and Hutter 2017, without restarts).
     """
     warmth = min(1.0, (step + 1) / (warmup_steps + 1))
@@ -19,12 +19,12 @@ def learning_rate_at(step: int, progress: float, *, peak: float, final_share: fl
 
 
 def shortened_warmup(warmup_steps: int, *, total_steps: int) -> int:
-    """Returns how many steps the learning rate rises: as asked, but a tenth of a short training."""
+    """Returns the number of warm-up steps, limited to a tenth of the training."""
     return min(warmup_steps, total_steps // 10)
 
 
 def build_optimizer(model: nn.Module, *, beta1: float, beta2: float, weight_decay: float) -> AdamW:
-    """Returns AdamW; only matrices decay, not biases or norms."""
+    """Returns AdamW with weight decay for matrices, and none for biases and norms."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     matrices = [parameter for parameter in parameters if parameter.ndim >= 2]
     vectors = [parameter for parameter in parameters if parameter.ndim < 2]

@@ -1,4 +1,4 @@
-"""How far a training is at each of its steps, where its length may be planned anew on the way."""
+"""The progress of a training at each step, also when its number of steps changes on the way."""
 
 from charlm.training.state import Leg
 
@@ -7,14 +7,14 @@ _FIRST_JUDGEMENT = 0.1
 
 
 class Pace:
-    """Turns a step into a share of the training done, from 0 to 1; schedules follow that share.
+    """The share of the training that is done at each step, from 0 to 1; schedules are functions of it.
 
-    Without a time budget there is one leg, and progress is `step / total_steps`. A training that has to end
-    on time and turns out faster or slower than planned gets another leg, in which progress grows with each
-    step as much as it must to reach 1 in time. The legs are part of a training's state.
+    Without a time budget there is one leg, and progress is `step / total_steps`. A training with a time budget that
+    is faster or slower than planned gets another leg, in which progress grows faster or slower, to reach 1 on time.
+    The legs are part of a training's state.
 
     Args:
-        legs: those of a training that goes on; by default one, of all steps.
+        legs: the legs of a resumed training; by default one leg of all steps.
     """
 
     def __init__(self, total_steps: int, *, legs: tuple[Leg, ...] = ()) -> None:
@@ -22,7 +22,7 @@ class Pace:
 
     @property
     def total_steps(self) -> int:
-        """Steps in all, as planned last."""
+        """The planned number of steps."""
         return self.legs[-1].total_steps
 
     def progress(self, step: int) -> float:
@@ -34,21 +34,21 @@ class Pace:
         return leg.progress + (1.0 - leg.progress) * share
 
     def passes_point(self, step: int, points: int) -> bool:
-        """Returns whether step `step`, counted from 1, is the first to reach another of so many equal shares."""
-        # The margin forgives the rounding of progress, which must not move a point to the next step.
+        """Returns whether step `step`, counted from 1, is the first to reach another of `points` equal shares."""
+        # The margin prevents that rounding of progress moves a point to the next step.
         reached = [int(self.progress(done) * points + 1e-9) for done in (step - 1, step)]
         return reached[1] > reached[0]
 
     def total_on_time(self, step: int, *, elapsed: float, seconds: float) -> int | None:
-        """Returns how many steps end the training on time, if that is not what is planned.
+        """Returns the number of steps with which the training ends on time; None if the plan need not change.
 
-        Nothing is changed for a deviation of up to a twentieth of the whole time, nor before a tenth of the
-        steps shows how fast they are. All steps so far are the measure: fewer would, now with an evaluation
-        among them and now without, let the plan swing.
+        The plan does not change for a deviation of up to a twentieth of the time budget, nor in the first tenth of
+        the training. The speed is the mean over all steps so far. A mean over few steps would depend on whether an
+        evaluation is among them, and the plan would change back and forth.
 
         Args:
             elapsed: time spent so far.
-            seconds: time that there is in all.
+            seconds: the time budget.
         """
         if step >= self.total_steps or self.progress(step) < _FIRST_JUDGEMENT:
             return None
@@ -59,6 +59,6 @@ class Pace:
         total = step + max(1, int((seconds - elapsed) / per_step))
         return None if total == self.total_steps else total
 
-    def plan_anew(self, step: int, *, total_steps: int) -> None:
-        """Lets the training end after `total_steps`, from step `step` on."""
+    def replan(self, step: int, *, total_steps: int) -> None:
+        """Changes the number of steps to `total_steps`, from step `step` on."""
         self.legs += (Leg(step, self.progress(step), total_steps),)

@@ -1,4 +1,4 @@
-"""How fast a training is on this machine, and how many steps fill a time budget."""
+"""The speed of a training on this machine, and the number of steps in a time budget."""
 
 import time
 from collections.abc import Callable
@@ -10,11 +10,11 @@ _MOST_STEPS = 40
 
 
 def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> list[float]:
-    """Returns the seconds that single steps took, after a few that warm up caches and kernels.
+    """Returns the seconds that single steps take, measured after a few steps of warm-up.
 
     Args:
-        take_step: does one step of a training that is thrown away afterwards.
-        limit_seconds: about how long the measurement may take, after the warm-up.
+        take_step: takes one step of a training that is discarded afterwards.
+        limit_seconds: approximate duration of the measurement, after the warm-up.
     """
     for _ in range(_WARMUP_STEPS):
         take_step()
@@ -27,13 +27,13 @@ def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> l
 
 
 def choose_threads(times: dict[int, list[float]]) -> tuple[int, float]:
-    """Returns the number of threads to train with, and the seconds a step then takes.
+    """Returns the best number of threads, and the seconds that a step then takes.
 
-    The mean decides, not the median: threads that wait for one another while something else has a core are
-    fast in most steps and a hundred times slower in some. More threads must be worth a tenth.
+    The mean decides, not the median: while another program uses a core, most steps are fast, but some are a hundred
+    times slower as threads wait for one another. More threads are chosen only if they save a tenth of the time.
 
     Args:
-        times: for each number of threads, what single steps took.
+        times: the seconds of single steps, by number of threads.
     """
     fewest = min(times)
     chosen = min(times, key=lambda threads: fmean(times[threads]) * (1.0 if threads == fewest else 1.1))
@@ -45,7 +45,7 @@ def steps_for_budget(
 ) -> tuple[int, int]:
     """Returns (steps, evaluations) that fill a time budget.
 
-    Evaluations take at most a twentieth of it; where the asked number would cost more, there are fewer, but one.
+    Evaluations take at most a twentieth of the budget. If `evaluations` would take more, there are fewer, at least one.
     """
     affordable = int(0.05 * budget_seconds / evaluation_seconds) if evaluation_seconds > 0 else evaluations
     evaluations = max(1, min(evaluations, affordable))

@@ -1,4 +1,4 @@
-"""Which arithmetic training uses: float32, or 16 bits where the device has them natively."""
+"""The arithmetic of training: float32, or 16 bits on devices with native 16-bit arithmetic."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
@@ -14,10 +14,10 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
-    """Returns the arithmetic that a setting stands for on this device.
+    """Returns the arithmetic of a setting on this device.
 
     Raises:
-        ConfigError: float16 was asked for where only bfloat16 or float32 make sense.
+        ConfigError: float16 is set for a device other than CUDA.
     """
     if precision == "auto":
         if device.type == "cuda":
@@ -29,13 +29,13 @@ def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
     return precision
 
 
-def precision_elsewhere(stored: Arithmetic, device: torch.device) -> Arithmetic:
-    """Returns the arithmetic in which a run goes on, maybe on another device than it was started on."""
+def precision_on_resuming(stored: Arithmetic, device: torch.device) -> Arithmetic:
+    """Returns the arithmetic of a resumed run, whose device may have changed."""
     return resolve_precision("auto", device) if stored == "fp16" and device.type != "cuda" else stored
 
 
 def autocast(precision: Arithmetic, device: torch.device) -> AbstractContextManager[object]:
-    """Returns the context in which a forward pass runs; weights stay in float32."""
+    """Returns the context for a forward pass; weights stay in float32."""
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(device.type, dtype=_DTYPES[precision])
@@ -48,7 +48,7 @@ def _has_tensor_cores(device: torch.device) -> bool:
 
 def _has_native_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
-        # Without these instructions oneDNN emulates bfloat16, slower than float32; and it may be told not to use them.
+        # Without these instructions oneDNN emulates bfloat16, slower than float32; its settings may also disable them.
         has_instructions = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
         return bool(has_instructions and torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False

@@ -1,4 +1,4 @@
-"""Numbers of a step on their way from the device to the host, which need not wait for them."""
+"""Copies of a step's numbers from the device to the host, without waiting."""
 
 from typing import final
 
@@ -8,13 +8,13 @@ from torch import Tensor
 
 @final
 class Readback:
-    """A few numbers that the device will have computed at some time.
+    """A copy of a few numbers that the device has yet to compute.
 
-    Reading a tensor on a GPU waits for all work given to it so far. These are copied as soon as they are
-    there, into memory that the GPU writes to by itself, so that later work is not waited for.
+    Reading a tensor on a GPU waits for all work launched so far. This copy is made by the GPU itself, into pinned
+    memory, as soon as the numbers are computed; reading it does not wait for work launched later.
 
     Args:
-        numbers: a vector, on any device.
+        numbers: a vector on any device.
     """
 
     def __init__(self, numbers: Tensor) -> None:
@@ -27,11 +27,11 @@ class Readback:
             self._copied.record()
 
     def arrived(self) -> bool:
-        """Returns whether reading would not wait."""
+        """Returns whether the numbers can be read without waiting."""
         return self._copied is None or bool(self._copied.query())  # type: ignore[no-untyped-call]
 
     def read(self) -> list[float]:
-        """Returns the numbers; waits for them if need be."""
+        """Returns the numbers, after waiting for them if necessary."""
         if self._copied is not None:
             self._copied.synchronize()
         return [float(number) for number in self._numbers.tolist()]

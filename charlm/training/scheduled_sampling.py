@@ -1,4 +1,4 @@
-"""Scheduled sampling: training that reads, now and then, a symbol of the model's own instead of the true one."""
+"""Scheduled sampling: training in which some inputs are the model's own symbols instead of the true ones."""
 
 import math
 from typing import final
@@ -12,12 +12,15 @@ from charlm.notation import Forcing
 from charlm.training.objectives import Loss, next_symbol_loss
 
 
-def share_of_truth(forcing: Forcing, progress: float) -> float:
-    """Returns the probability with which the true symbol is read (Bengio et al. 2015, section 2.4).
+def true_symbol_probability(forcing: Forcing, progress: float) -> float:
+    """Returns the probability that an input is the true symbol (Bengio et al. 2015, section 2.4).
 
-    Their schedules fall with the step; these with the share of the training done, so that a training's length
-    does not change its schedule: linear from 1 to E; exponential, E to the power of the share; inverse sigmoid,
-    K / (K + exp(i / K)) with i the percent done.
+    In the paper the schedules are functions of the step. Here they are functions of the progress, so that they do
+    not depend on the length of a training: linear, from 1 to E; exponential, E to the power of the progress; inverse
+    sigmoid, K / (K + exp(i / K)) with i the progress in percent.
+
+    Args:
+        progress: share of the training done, 0 to 1.
     """
     match forcing.kind:
         case "always":
@@ -33,11 +36,11 @@ def share_of_truth(forcing: Forcing, progress: float) -> float:
 
 @final
 class ScheduledSampling:
-    """Reads a window symbol by symbol; each after the first is true, or drawn from what was just predicted.
+    """The objective of scheduled sampling: each input after the first is the true symbol, or drawn from the model.
 
-    The target is the true next symbol all the same, and no gradient flows through the draw. A window is read
-    in as many calls as it has symbols, so that training is slower by far, and a dropout mask, too, is drawn
-    for each symbol. While the true symbol is certain, the window is read in one call as always.
+    The targets are always the true symbols, and no gradient flows through a draw. The model reads one symbol a
+    call, which is much slower than a whole window a call, and draws a new dropout mask for each symbol. While the
+    probability of the true symbol is 1, the model reads the whole window in one call.
     """
 
     def __init__(self, forcing: Forcing) -> None:
@@ -46,9 +49,9 @@ class ScheduledSampling:
     def __call__(
         self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float
     ) -> tuple[Loss, State]:
-        """Returns the code length of the true symbols, and the state after what was read."""
-        share = share_of_truth(self._forcing, progress)
-        if share >= 1.0:
+        """Returns the code length of the true symbols, and the state after the last input."""
+        probability = true_symbol_probability(self._forcing, progress)
+        if probability >= 1.0:
             return next_symbol_loss(model, window, state, generator)
         steps: list[Tensor] = []
         symbols = window.inputs[0]
@@ -56,7 +59,7 @@ class ScheduledSampling:
             if place > 0:
                 drawn = _draw(steps[-1], generator)
                 coins = torch.rand(symbols.shape, generator=generator, device=symbols.device)
-                symbols = torch.where(coins < share, window.inputs[place], drawn)
+                symbols = torch.where(coins < probability, window.inputs[place], drawn)
             logits, state = model(symbols[None], state, generator)
             steps.append(logits[0])
         nats = code_lengths(torch.stack(steps), window.targets).sum()
@@ -64,6 +67,6 @@ class ScheduledSampling:
 
 
 def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns a symbol for each row of `logits`, `[batch]`."""
+    """Returns a symbol drawn from each row of `logits`, `[batch]`."""
     probabilities = logits.detach().float().softmax(dim=-1)
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0]

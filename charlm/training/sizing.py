@@ -1,4 +1,4 @@
-"""Which sizes make the best of a time: candidates, and a search that times only the promising ones."""
+"""The choice of sizes for a time budget: candidates, and a search that times only the promising ones."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -9,10 +9,10 @@ from charlm.training.forecast import forecast
 
 WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
 BATCHES = ((16, 32), (32, 32), (32, 64), (64, 64), (128, 64))
-"""Stretches read side by side, and symbols in each that gradients flow back through."""
+"""Pairs of batch size and sequence length."""
 
-# What a step takes beside its arithmetic, on the CPUs that were timed (docs/budget.md): of its own, and for each
-# symbol that a layer has to wait for the one before. And the arithmetic's speed, before anything is timed.
+# The duration of a step without its arithmetic, on the CPUs that were timed (docs/budget.md): a constant, and a part
+# for each symbol and layer, which have to wait for one another. And the speed of arithmetic before any step is timed.
 _STEP_SECONDS = 1.5e-3
 _SYMBOL_SECONDS = 4e-5
 _NOMINAL_SPEED = 5e10
@@ -20,11 +20,11 @@ _NOMINAL_SPEED = 5e10
 
 @dataclass(frozen=True, order=True)
 class Sizes:
-    """What is chosen for a time budget.
+    """The sizes that are chosen for a time budget.
 
     Attributes:
-        batch_size: stretches of text read side by side.
-        sequence_length: symbols of each in one window.
+        batch_size: parallel sequences of a step.
+        sequence_length: symbols of each sequence in one window.
     """
 
     hidden_size: int
@@ -35,15 +35,15 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Task:
-    """What the sizes are for.
+    """A training whose sizes are to be chosen.
 
     Attributes:
         seconds: time for the training's steps.
-        corpus_symbols: symbols of the training text.
-        symbols_per_record: their mean length; None for running text.
-        most_epochs: how often the text is read at most.
-        gates: matrices of one recurrent layer for its inputs, and as many for its state.
-        vocabulary_size: symbols to choose from.
+        corpus_symbols: symbols in the training text.
+        symbols_per_record: mean length of a record; None for running text.
+        most_epochs: largest number of epochs.
+        gates: number of matrices of one recurrent layer for its inputs, equal to the number for its state.
+        vocabulary_size: number of symbols in the vocabulary.
     """
 
     seconds: float
@@ -54,28 +54,28 @@ class Task:
     vocabulary_size: int
 
     def weights(self, sizes: Sizes) -> int:
-        """Returns the numbers in the recurrent layers' matrices."""
+        """Returns the number of weights in the recurrent layers' matrices."""
         return 2 * self.gates * sizes.num_layers * sizes.hidden_size**2
 
     def window(self, sizes: Sizes) -> float:
-        """Returns the symbols that gradients flow back through; a record may be shorter than a window."""
+        """Returns the number of symbols that gradients flow back through; a record may be shorter than a window."""
         return min(float(sizes.sequence_length), self.symbols_per_record or math.inf)
 
     def batch_symbols(self, sizes: Sizes) -> float:
-        """Returns the symbols of one step; a short text has fewer stretches."""
+        """Returns the number of symbols in one step; a short text has fewer parallel sequences."""
         return self.window(sizes) * min(sizes.batch_size, max(1, self.corpus_symbols // self.window(sizes)))
 
     def multiplications(self, sizes: Sizes) -> float:
-        """Returns how often a step multiplies by a weight, forwards."""
+        """Returns the number of multiplications by a weight in the forward pass of a step."""
         return self.batch_symbols(sizes) * (self.weights(sizes) + sizes.hidden_size * self.vocabulary_size)
 
     def steps(self, sizes: Sizes, step_seconds: float) -> int:
-        """Returns how many steps fill the time, or read the text as often as is of use."""
+        """Returns the number of steps in the time, or in the largest number of epochs if that is less."""
         most = math.ceil(self.most_epochs * self.corpus_symbols / self.batch_symbols(sizes))
         return max(1, min(int(self.seconds / step_seconds), most))
 
     def forecast(self, sizes: Sizes, step_seconds: float) -> float:
-        """Returns the loss to expect, as `forecast.forecast` does."""
+        """Returns the forecast of the loss; see `forecast.forecast`."""
         batch_symbols, window = self.batch_symbols(sizes), self.window(sizes)
         return forecast(
             weights=self.weights(sizes),
@@ -87,10 +87,10 @@ class Task:
 
 
 def candidates(asked: Sizes, fixed: Collection[str], *, width_multiple: int = 1) -> list[Sizes]:
-    """Returns every choice of sizes in which those named in `fixed` are as asked.
+    """Returns all candidate sizes; the settings named in `fixed` keep their value in `asked`.
 
     Args:
-        width_multiple: what widths are a multiple of; fast kernels of some devices need one.
+        width_multiple: number that divides every candidate width; fast kernels of some devices need one.
     """
     widths: Iterable[int] = [width for width in WIDTHS if width % width_multiple == 0]
     if "hidden_size" in fixed:
@@ -109,13 +109,14 @@ def candidates(asked: Sizes, fixed: Collection[str], *, width_multiple: int = 1)
 def choose(
     task: Task, choices: Collection[Sizes], time_step: Callable[[Sizes], float], *, may_go_on: Callable[[], bool]
 ) -> tuple[Sizes, dict[Sizes, float]]:
-    """Returns the sizes with the best forecast, and the seconds of a step of all that were timed.
+    """Returns the sizes with the best forecast, and the seconds of a step for all sizes that were timed.
 
-    Times the most promising sizes, until those turn out to be timed already or there is no time for more.
+    Repeatedly times the sizes with the best forecast. The search ends when these are timed already, or when the time
+    is up.
 
     Args:
-        time_step: times a step with other sizes.
-        may_go_on: whether there is time for another.
+        time_step: returns the seconds of a step with these sizes.
+        may_go_on: returns whether there is time for another measurement.
     """
     known: dict[Sizes, float] = {}
     while True:
@@ -128,13 +129,13 @@ def choose(
 
 
 def estimate(task: Task, sizes: Sizes, known: Mapping[Sizes, float]) -> float:
-    """Returns the seconds of a step, or about how long it takes by the nearest one that was timed."""
+    """Returns the seconds of a step: as timed, or estimated from the nearest sizes that were timed."""
     if sizes in known:
         return known[sizes]
     if not known:
         return _waiting(sizes) + task.multiplications(sizes) / _NOMINAL_SPEED
     nearest = min(known, key=lambda other: _distance(other, sizes))
-    # At least half of a step is arithmetic: on a faster machine there is less waiting, too.
+    # At least half of a step is arithmetic: on a faster machine the waiting is shorter, too.
     waiting = min(0.5 * known[nearest], _waiting(nearest))
     arithmetic = (known[nearest] - waiting) * task.multiplications(sizes) / task.multiplications(nearest)
     return waiting * _waiting(sizes) / _waiting(nearest) + arithmetic

@@ -1,22 +1,24 @@
-"""What a trainer and its loop keep beside tensors, with the bounds that are checked when it is read again."""
+"""The state of a trainer and its loop without tensors, with bounds that are checked on reading."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
 
+from charlm.notation import LONGEST_SECONDS
+
 Count = Annotated[int, Field(ge=0, le=1 << 53)]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
 
 
 @dataclass(frozen=True)
 class Leg:
-    """A stretch of a training that was planned at once.
+    """A part of a training between two changes of its number of steps.
 
     Attributes:
-        first_step: steps done before it.
-        progress: share of the training done before it.
-        total_steps: steps that the training has in all by this plan.
+        first_step: steps done before this leg.
+        progress: share of the training done before this leg.
+        total_steps: planned number of steps of the whole training.
     """
 
     first_step: Count
@@ -26,22 +28,22 @@ class Leg:
 
 @dataclass(frozen=True)
 class LossScaleState:
-    """A loss scale's factor, and the steps since it last changed."""
+    """The factor of a loss scale, and the steps since it last changed."""
 
-    factor: Annotated[float, Field(gt=0)]
+    factor: Annotated[float, Field(gt=0, lt=1e38)]
     good_steps: Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 @dataclass(frozen=True)
 class TrainerState:
-    """All that a trainer keeps beside its tensors.
+    """The state of a trainer, without its tensors.
 
     Attributes:
         step: optimizer steps done.
-        legs: how its length was planned.
-        loss_scale: None where losses are not scaled.
-        rate_factor: what the learning rate is multiplied by.
-        num_averaged: updates of the average; None without one.
+        legs: the plans of its number of steps, in order.
+        loss_scale: None without loss scaling.
+        rate_factor: factor of the learning rate, lowered by rollbacks.
+        num_averaged: updates of the weight average; None without one.
     """
 
     step: Count
@@ -56,10 +58,10 @@ class TrainerState:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A return to an earlier state.
+    """A return of a training to an earlier state.
 
     Attributes:
-        rate_factor: what the learning rate is multiplied by since.
+        rate_factor: factor of the learning rate after it.
     """
 
     from_step: Count
@@ -69,15 +71,15 @@ class Rollback:
 
 @dataclass
 class Progress:
-    """What the loop keeps beside the trainer's state.
+    """The state of the training loop, without the trainer's.
 
     Attributes:
-        log_nats: loss summed since the last line of metrics, over `log_targets` symbols.
-        evaluation_nats: the same since the last evaluation.
-        targets: symbols trained on in all.
+        log_nats: summed loss of `log_targets` symbols since the last line of metrics.
+        evaluation_nats: summed loss of `evaluation_targets` symbols since the last evaluation.
+        targets: symbols trained on so far.
         best_nats: lowest validation loss so far, in nats per symbol.
-        stale: evaluations since then.
-        seconds: time spent in the loop, over all sessions.
+        stale: evaluations since the best one.
+        seconds: time spent in the loop, including sessions before a resume.
         lowest_nats: lowest mean loss between two lines of metrics, in nats per symbol.
         rollbacks: returns to earlier states, in order.
     """

@@ -1,4 +1,4 @@
-"""The optimisation loop's one step, and all the state it needs to be taken up again exactly."""
+"""The optimizer step, and the complete state to resume training exactly."""
 
 import itertools
 from collections import deque
@@ -24,19 +24,19 @@ from charlm.training.state import TrainerState
 MOST_SKIPPED_IN_A_ROW = 10
 
 _MOST_LAUNCHED = 8
-"""Steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
+"""The most steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one optimizer step saw.
+    """The result of one optimizer step.
 
     Attributes:
-        step: its number, counted from 1.
-        total_nats: loss summed over the step's targets; NaN or infinite when it was skipped.
-        num_targets: how many targets that is.
-        gradient_norm: before clipping.
-        clipped: whether the gradient was cut.
+        step: number of the step, counted from 1.
+        total_nats: loss summed over the step's targets; NaN or infinite if skipped.
+        num_targets: number of targets.
+        gradient_norm: norm of the gradient before clipping.
+        clipped: whether the gradient was clipped.
         skipped: whether loss or gradient was not finite, so that no weight changed.
     """
 
@@ -51,7 +51,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class _LaunchedStep:
-    """A step that the device has yet to do, or just did: its loss, norm, clipped and skipped are to come."""
+    """A step that the device may not have finished; `numbers` will hold its loss, norm, clipped and skipped."""
 
     step: int
     num_targets: int
@@ -60,19 +60,19 @@ class _LaunchedStep:
 
 
 class Trainer:
-    """Takes optimizer steps over the windows of truncated back-propagation through time.
+    """A trainer by truncated back-propagation through time: one optimizer step for each window.
 
-    The window of a step and its learning rate are pure functions of the step; the rest of the state is
-    the weights, the optimizer's moments, the average, the dropout generator and the hidden state.
+    The window and the learning rate of a step are functions of the step. The rest of the state is the weights, the
+    optimizer's moments, the weight average, the dropout generator and the hidden state.
 
     Args:
-        learning_rate: from a step, counted from 0, and the share of the training done before it, to its rate.
-        pace: how far each step takes the training.
-        accumulation: parts that a batch is computed in, lanes apart, with the same gradient as in one.
+        learning_rate: returns the learning rate of a step, counted from 0, with the progress before it.
+        pace: the progress at each step.
+        accumulation: number of parts in which a batch is computed, some lanes at a time; the gradient is the same.
         generator: source of the dropout masks, on the model's device.
 
     Attributes:
-        rate_factor: what the learning rate is multiplied by; 1 unless a rollback has lowered it.
+        rate_factor: factor of the learning rate; 1 unless a rollback has lowered it.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Trainer:
         self.state: State = model.initial_state(batches.num_lanes)
 
     def take_step(self) -> StepResult:
-        """Does one optimizer step and returns what it saw.
+        """Takes one optimizer step and returns its result.
 
         Raises:
             NotFiniteError: too many steps in a row were not finite.
@@ -123,10 +123,10 @@ class Trainer:
         return list(self.results(wait=True))[-1]
 
     def launch_step(self) -> None:
-        """Gives the device one optimizer step to do; `results` tells what it saw.
+        """Launches one optimizer step on the device; `results` yields its result later.
 
-        Nothing here waits for the device. Whether a step is finite is found out there, and there a step
-        that is not leaves everything but the hidden state as it was.
+        Nothing here waits for the device. The device itself checks that the step is finite; a step that is not
+        changes nothing but the hidden state.
         """
         self.model.train()
         window = self.batches.window(self.step)
@@ -145,7 +145,7 @@ class Trainer:
         self.optimizer.step(divisor=clipping.divisor, skipped=skipped)
         if self.average is not None:
             self.average.update(self.model, skipped)
-        # A state that led to an infinite loss may itself be infinite; the next window then starts anew.
+        # A state that led to an infinite loss may itself be infinite; the next window then starts from the first state.
         self.state = tuple(
             torch.where(finite, part, first) for part, first in zip(self.state, first_state, strict=True)
         )
@@ -155,10 +155,10 @@ class Trainer:
         self._launched.append(_LaunchedStep(self.step, window.num_targets, rate, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
-        """Yields what steps saw, in order, each once: those known by now, and those launched long ago.
+        """Yields each step's result once, in order: those that have arrived, and those launched long ago.
 
         Args:
-            wait: yield all steps launched so far.
+            wait: whether to wait for all steps launched so far.
 
         Raises:
             NotFiniteError: too many steps in a row were not finite.
@@ -182,7 +182,7 @@ class Trainer:
         return result
 
     def _gradients(self, window: Window, *, progress: float) -> Tensor:
-        """Computes the gradients of a step; where memory does not suffice for the batch, in more parts from now on."""
+        """Computes a step's gradients and returns its loss; if memory is short, later batches have more parts."""
         masks = self.generator.get_state()
         while True:
             try:
@@ -190,7 +190,7 @@ class Trainer:
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self.accumulation >= self.batches.num_lanes:
                     raise
-            # Only here, when the error and with it the step's tensors are gone.
+            # Only after the except block, which frees the error and with it the step's tensors.
             self.optimizer.zero_grad()
             self.generator.set_state(masks)
             self.accumulation = min(2 * self.accumulation, self.batches.num_lanes)
@@ -218,10 +218,10 @@ class Trainer:
         return torch.stack(sums).sum()
 
     def require_finite(self) -> None:
-        """Returns if every weight is a finite number.
+        """Checks that every weight is finite.
 
         Raises:
-            NotFiniteError: one is not.
+            NotFiniteError: a weight is not finite.
         """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
             raise NotFiniteError(
@@ -230,7 +230,7 @@ class Trainer:
             )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Returns every tensor that going on exactly needs, by name."""
+        """Returns all tensors of the state, by name."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.tensors().items()}
         if self.average is not None:
@@ -240,7 +240,7 @@ class Trainer:
         return tensors
 
     def state_values(self) -> TrainerState:
-        """Returns everything else that going on exactly needs; all results are to be seen before."""
+        """Returns the rest of the state; all results must have been collected before."""
         assert not self._launched
         return TrainerState(
             step=self.step,
@@ -254,18 +254,18 @@ class Trainer:
         )
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], values: TrainerState) -> None:
-        """Puts back what `tensors` (by section: optimizer, average, state, rng) and `state_values` returned.
+        """Restores the state from `tensors`, by section (optimizer, average, state, rng), and `state_values`.
 
-        The model's own weights are the caller's to load.
+        The caller loads the model's weights.
 
         Raises:
             KeyError: a tensor is missing.
-            ValueError: one is of another shape.
+                    ValueError: a tensor has another shape, or is no generator's state.
         """
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
         if self.average is not None:
-            # In the model's order, which files do not keep.
+            # In the order of the model's parameters, which files do not preserve.
             stored = tensors["average"]
             self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
             self.average.num_updates = values.num_averaged or 0
@@ -281,6 +281,9 @@ class Trainer:
         self.num_clipped = values.num_clipped
         self.num_skipped = values.num_skipped
         self.num_skipped_in_a_row = values.num_skipped_in_a_row
-        # A generator's state belongs to its kind of device; on another one the masks start anew.
+        # A generator's state fits only its kind of device; on another one the masks are drawn from a new state.
         if tensors["rng"]["dropout"].numel() == self.generator.get_state().numel():
-            self.generator.set_state(tensors["rng"]["dropout"])
+            try:
+                self.generator.set_state(tensors["rng"]["dropout"])
+            except RuntimeError:
+                raise ValueError("the state of the dropout generator is none") from None

@@ -1,13 +1,21 @@
 import pytest
 
 from charlm.checkpointing.locking import locked
-from charlm.checkpointing.run_folder import RunFolder, created_run, find_state, load_config, require_free
+from charlm.checkpointing.run_folder import (
+    RunFolder,
+    created_run,
+    find_run,
+    find_state,
+    list_runs,
+    load_config,
+    require_free,
+)
 from charlm.errors import CheckpointError, ConfigError
 
 
 def make(checkpoints, **names):
     with created_run(checkpoints, **{"name": None, "default_name": "tale"} | names) as folder:
-        folder.config_file.write_text("")
+        folder.best.write_text("")
     return folder.name
 
 
@@ -36,19 +44,30 @@ def test_a_run_that_fails_before_it_is_one_leaves_nothing(tmp_path):
 
 def test_a_run_that_fails_later_stays(tmp_path):
     with pytest.raises(ZeroDivisionError), created_run(tmp_path, name="mine", default_name="") as folder:
-        folder.config_file.write_text("")
+        folder.last.write_text("")
         raise ZeroDivisionError
-    assert folder.config_file.exists()
+    assert folder.last.exists()
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors", "step-7.safetensors"])
+def test_a_folder_with_a_checkpoint_and_nothing_else_is_a_run(tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("a model")
+    assert list_runs(tmp_path) == ["mine"]
+    assert find_run("mine", tmp_path) == RunFolder(tmp_path / "mine")
+    with pytest.raises(CheckpointError, match="exists already"):
+        make(tmp_path, name="mine")
+    assert make(tmp_path, default_name="mine") == "mine-2"
+    assert (tmp_path / "mine" / name).read_text() == "a model"
 
 
 def test_what_a_killed_process_began_is_taken_over(tmp_path):
     (tmp_path / "mine").mkdir()
-    for name in (".lock", ".tmp-last.safetensors-ab12", "tokenizer.json", "last.safetensors"):
+    for name in (".lock", ".tmp-last.safetensors-ab12", "tokenizer.json", "config.toml", "metrics.jsonl"):
         (tmp_path / "mine" / name).write_text("half")
     require_free(tmp_path, "mine")
     with created_run(tmp_path, name="mine", default_name="") as folder:
         assert {path.name for path in folder.path.iterdir()} == {".lock"}
-        folder.config_file.write_text("")
 
 
 def test_a_folder_with_anything_else_in_it_is_not_taken_over(tmp_path):

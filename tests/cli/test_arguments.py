@@ -17,7 +17,7 @@ import charlm.runs.train.resume
 import charlm.runs.train.start
 import charlm.training.trainer
 from charlm.cli.app import build_app, run
-from charlm.cli.text import use_utf8
+from charlm.cli.display.text import use_utf8
 from charlm.errors import CharlmError
 
 

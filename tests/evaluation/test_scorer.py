@@ -8,7 +8,7 @@ from charlm.data.lanes import IGNORED
 from charlm.data.tokenfile import TokenFile
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import total_nats
-from charlm.evaluation.windows import carried, cold_windows, warm_lanes
+from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
 from charlm.models.base import OWN, code_lengths
 from charlm.models.recurrent import RecurrentLanguageModel
 from tests.support.code_lengths import nats_symbol_by_symbol
@@ -37,7 +37,7 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("count", [2, 3, 16, 17, 18, 100])
 def test_the_carried_score_is_that_of_one_symbol_at_a_time(model, count):
     text = tokens(count)
-    assert total_nats(model, carried(text, length=16), device=CPU)[OWN] == pytest.approx(
+    assert total_nats(model, stream_windows(text, length=16), device=CPU)[OWN] == pytest.approx(
         nats_symbol_by_symbol(model, symbols_of(text)), rel=1e-6
     )
 
@@ -53,7 +53,7 @@ def test_cold_windows_start_each_from_zero(model, context):
 
 def test_warm_lanes_with_enough_warmup_are_exact(model):
     text = tokens(101)
-    windows = warm_lanes(text, num_lanes=4, warmup=100, length=13)
+    windows = warm_windows(text, num_lanes=4, warmup=100, length=13)
     assert total_nats(model, windows, device=CPU)[OWN] == pytest.approx(
         nats_symbol_by_symbol(model, symbols_of(text)), rel=1e-5
     )
@@ -64,9 +64,9 @@ def test_warm_lanes_with_enough_warmup_are_exact(model):
 def test_every_symbol_after_the_first_is_a_target_exactly_once(count, lanes):
     text = TokenFile(np.arange(count, dtype=np.uint16))
     for windows in (
-        carried(text, length=16),
+        stream_windows(text, length=16),
         cold_windows(text, context=5, batch_size=lanes),
-        warm_lanes(text, num_lanes=min(lanes, count - 1), warmup=9, length=8),
+        warm_windows(text, num_lanes=min(lanes, count - 1), warmup=9, length=8),
     ):
         targets = []
         for window in windows:
@@ -85,7 +85,9 @@ def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary():
         def nats(self, tokens, targets, state):
             return {OWN: code_lengths(torch.zeros(*tokens.shape, 5), targets)}, ()
 
-    assert total_nats(Uniform(), carried(tokens(1000)), device=CPU)[OWN] == pytest.approx(999 * math.log(5), rel=1e-7)
+    assert total_nats(Uniform(), stream_windows(tokens(1000)), device=CPU)[OWN] == pytest.approx(
+        999 * math.log(5), rel=1e-7
+    )
 
 
 def test_means_are_taken_from_sums():

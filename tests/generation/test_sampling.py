@@ -9,8 +9,8 @@ from charlm.config import SamplingConfig
 from charlm.errors import CharlmError
 from charlm.generation.sampling import (
     Drawer,
+    apply_filters,
     apply_temperature,
-    keep_likely,
     keep_min_p,
     keep_top_k,
     keep_top_p,
@@ -35,7 +35,7 @@ def drawable(probabilities: np.ndarray) -> list[list[int]]:
 
 
 def distribution(logits: np.ndarray, settings: SamplingConfig) -> np.ndarray:
-    return softmax(keep_likely(apply_temperature(logits, settings.temperature), settings))
+    return softmax(apply_filters(apply_temperature(logits, settings.temperature), settings))
 
 
 def plain(**changes: object) -> SamplingConfig:

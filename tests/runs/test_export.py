@@ -44,9 +44,6 @@ def test_an_unknown_character_is_the_word_for_it(text, workspace):
     assert score.total_nats == pytest.approx(-math.log(10) * sum(told[1:]), rel=1e-5)
 
 
-@pytest.mark.xfail(
-    raises=KeyError, strict=True, reason="symbols of records are exported as <symbol-N>, without their text"
-)
 def test_a_record_begins_and_ends_with_the_words_for_it(text, workspace):
     text.write_text("".join(f"{name}\n" for name in ["anna", "bob", "carla", "dan", "eve"] * 20))
     reader = exported(text, workspace, records="lines")

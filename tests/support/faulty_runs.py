@@ -47,7 +47,7 @@ class FaultyRuns:
     def finish(self, folder: Path) -> None:
         """Brings the training in a folder to its end, as a user would."""
         run = folder / "checkpoints" / "one"
-        ended = self.runner.run(folder, *(RESUME if (run / "config.toml").exists() else TRAIN))
+        ended = self.runner.run(folder, *(RESUME if (run / "last.safetensors").exists() else TRAIN))
         if ended.code == 2:
             assert "is finished" in ended.output, ended.output
         else:
@@ -63,6 +63,7 @@ class FaultyRuns:
                 state[f"{name}:{key}"] = tensor.numpy().tobytes()
             values = dict(checkpoint.values)
             values["progress"] = values.get("progress", {}) | {"seconds": None}
+            values["provenance"]["identity"] = None
             state[f"{name}:values"] = values
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_bytes().decode().splitlines()]
         state["metrics"] = [line | {"seconds": None} for line in lines]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import charlm.cli.app
-import charlm.cli.live
+import charlm.cli.display.live
 import charlm.files.writing
 import charlm.runs.compare.comparing
 import charlm.runs.evaluate.perplexity

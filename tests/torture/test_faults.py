@@ -70,7 +70,7 @@ def test_a_run_whose_folder_is_deleted_under_it(runs):
     run = folder / "checkpoints" / "one"
 
     def delete():
-        while not (run / "config.toml").exists():
+        while not (run / "last.safetensors").exists():
             pass
         shutil.rmtree(run, ignore_errors=True)
 

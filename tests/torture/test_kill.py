@@ -80,7 +80,7 @@ def test_killed_a_hundred_times_at_any_moment(runs, whole):
         folder = runs.folder()
         for _ in range(5):
             signal = moments.choice(["SIGKILL", "SIGKILL", "SIGTERM", "SIGINT"])
-            begun = (folder / "checkpoints" / "one" / "config.toml").exists()
+            begun = (folder / "checkpoints" / "one" / "last.safetensors").exists()
             arguments = runs.resume if begun else runs.train
             ended = runs.runner.run(folder, *arguments, kill_after=(moments.uniform(0.02, 0.5), signal))
             kills += ended.code not in (0, 2)

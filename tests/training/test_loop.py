@@ -47,13 +47,13 @@ class Recorder:
     lines: list[dict] = field(default_factory=list)
     steps: int = 0
 
-    def stepped(self, result):
+    def after_step(self, result):
         self.steps += 1
 
     def validate(self):
         return Score(self.losses.pop(0) * 10, 10, 10, 10)
 
-    def evaluated(self, score, *, training_nats, is_best):
+    def after_evaluation(self, score, *, training_nats, is_best):
         self.bests.append(is_best)
         self.means.append(training_nats)
 

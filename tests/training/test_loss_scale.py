@@ -1,6 +1,7 @@
 import torch
 
 from charlm.training.loss_scale import LossScale
+from charlm.training.state import LossScaleState
 
 CPU = torch.device("cpu")
 GOOD, OVERFLOW = torch.tensor(0.0), torch.tensor(1.0)
@@ -9,16 +10,16 @@ GOOD, OVERFLOW = torch.tensor(0.0), torch.tensor(1.0)
 def test_an_overflow_halves_the_scale_and_starts_counting_anew():
     scale = LossScale(CPU, factor=1024.0, good_steps=1500)
     scale.after_step(OVERFLOW)
-    assert scale.values() == {"factor": 512.0, "good_steps": 0}
+    assert scale.state() == LossScaleState(512.0, 0)
 
 
 def test_two_thousand_good_steps_double_it():
     scale = LossScale(CPU, factor=1024.0)
     for _ in range(1999):
         scale.after_step(GOOD)
-    assert scale.values()["factor"] == 1024.0
+    assert scale.state().factor == 1024.0
     scale.after_step(GOOD)
-    assert scale.values() == {"factor": 2048.0, "good_steps": 0}
+    assert scale.state() == LossScaleState(2048.0, 0)
 
 
 def test_gradients_come_back_to_their_own_size():

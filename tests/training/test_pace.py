@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from charlm.training.pace import Pace
@@ -41,7 +39,7 @@ def test_the_first_steps_and_the_last_say_nothing():
 
 def test_a_new_leg_goes_on_from_the_progress_there_is():
     pace = Pace(100)
-    pace.plan_anew(50, total_steps=70)
+    pace.replan(50, total_steps=70)
     assert pace.total_steps == 70
     assert [pace.progress(step) for step in (49, 50, 60, 70)] == [0.49, 0.5, 0.75, 1.0]
     assert sum(pace.passes_point(step, 10) for step in range(1, 71)) == 10
@@ -50,8 +48,8 @@ def test_a_new_leg_goes_on_from_the_progress_there_is():
     assert pace.total_on_time(60, elapsed=120.0, seconds=180.0) == 90
 
 
-def test_the_legs_survive_json():
+def test_a_pace_of_the_same_legs_is_the_same():
     pace = Pace(100)
-    pace.plan_anew(33, total_steps=71)
-    again = Pace.from_json(json.loads(json.dumps(pace.to_json())))
+    pace.replan(33, total_steps=71)
+    again = Pace(pace.total_steps, legs=pace.legs)
     assert [again.progress(step) for step in range(72)] == [pace.progress(step) for step in range(72)]

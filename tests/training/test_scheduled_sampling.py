@@ -11,7 +11,7 @@ from charlm.data.tokenfile import TokenFile
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.notation import Forcing, parse_forcing
 from charlm.training.objectives import next_symbol_loss
-from charlm.training.scheduled_sampling import ScheduledSampling, share_of_truth
+from charlm.training.scheduled_sampling import ScheduledSampling, true_symbol_probability
 
 
 def make(dropout=0.0):
@@ -49,12 +49,12 @@ def loss_of(forcing, progress, *, seed=7, dropout=0.0):
     ],
 )
 def test_schedules_by_hand(forcing, progress, share):
-    assert share_of_truth(parse_forcing(forcing), progress) == pytest.approx(share)
+    assert true_symbol_probability(parse_forcing(forcing), progress) == pytest.approx(share)
 
 
 def test_a_schedule_never_rises_and_stays_a_probability():
     for forcing in ("linear:0.3", "exponential:0.01", "inverse-sigmoid:1", "inverse-sigmoid:40"):
-        shares = [share_of_truth(parse_forcing(forcing), step / 50) for step in range(51)]
+        shares = [true_symbol_probability(parse_forcing(forcing), step / 50) for step in range(51)]
         assert all(1 >= one >= other >= 0 for one, other in itertools.pairwise(shares))
 
 

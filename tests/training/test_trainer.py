@@ -14,6 +14,7 @@ from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.optimization import build_optimizer
 from charlm.training.pace import Pace
+from charlm.training.state import LossScaleState
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 
 TOKENS = TokenFile(np.random.default_rng(1).integers(0, 5, 200).astype(np.uint8))
@@ -130,7 +131,7 @@ def test_a_restored_trainer_goes_on_bit_for_bit(settings):
     for _ in range(4):
         first.take_step()
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    values = first.values()
+    values = first.state_values()
     second = make_trainer(**settings)
     sections = {}
     for name, tensor in tensors.items():
@@ -143,7 +144,7 @@ def test_a_restored_trainer_goes_on_bit_for_bit(settings):
     assert second.tensors().keys() == straight.tensors().keys()
     for name, tensor in straight.tensors().items():
         assert torch.equal(second.tensors()[name], tensor), name
-    assert second.values() == straight.values()
+    assert second.state_values() == straight.state_values()
 
 
 def test_a_step_that_is_not_finite_changes_no_weight_and_is_counted():
@@ -196,7 +197,7 @@ def test_a_scaled_loss_trains_the_same_weights():
         assert plain.take_step().gradient_norm == scaled.take_step().gradient_norm
     # Powers of two change no digit in float32.
     assert torch.equal(weights(plain), weights(scaled))
-    assert scaled.loss_scale.values() == {"factor": 2.0**12, "good_steps": 5}
+    assert scaled.loss_scale.state() == LossScaleState(2.0**12, 5)
 
 
 def test_an_overflow_skips_the_step_and_lowers_the_scale():
@@ -205,15 +206,15 @@ def test_an_overflow_skips_the_step_and_lowers_the_scale():
     trainer.parameters[0].register_hook(lambda gradient: gradient * 2.0**20)
     before = weights(trainer)
     assert trainer.take_step().skipped
-    assert trainer.loss_scale.values()["factor"] == 2.0**119
+    assert trainer.loss_scale.state().factor == 2.0**119
     assert torch.equal(before, weights(trainer))
     stored = make_trainer()
     stored.loss_scale = LossScale(torch.device("cpu"))
-    values = trainer.values()
+    values = trainer.state_values()
     state = {str(index): part for index, part in enumerate(trainer.state)}
     moments = trainer.optimizer.tensors()
     stored.restore({"optimizer": moments, "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}}, values)
-    assert stored.loss_scale.values() == trainer.loss_scale.values()
+    assert stored.loss_scale.state() == trainer.loss_scale.state()
 
 
 class ScarceMemory:
@@ -261,7 +262,7 @@ def test_a_state_of_another_shape_is_refused():
     sections = {"optimizer": trainer.optimizer.tensors(), "average": {}, "rng": {"dropout": torch.zeros(0)}}
     state = {str(index): part for index, part in enumerate(other.state)}
     with pytest.raises(ValueError, match="another shape"):
-        trainer.restore(sections | {"state": state}, trainer.values())
+        trainer.restore(sections | {"state": state}, trainer.state_values())
 
 
 def test_a_lowered_rate_stays_lowered():
@@ -270,7 +271,7 @@ def test_a_lowered_rate_stays_lowered():
     state = {str(index): part for index, part in enumerate(trainer.state)}
     again.restore(
         {"optimizer": trainer.optimizer.tensors(), "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}},
-        lowered.values(),
+        lowered.state_values(),
     )
     rates = [each.take_step().learning_rate for each in (trainer, lowered, again)]
     assert rates == [0.01, 0.005, 0.005]

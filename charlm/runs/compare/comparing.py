@@ -1,11 +1,12 @@
 """`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from charlm.checkpointing.run_folder import RunFolder, discard
+from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import ComparisonConfig, EvaluationConfig, Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
@@ -123,24 +124,28 @@ def _train(
     """Returns the result of a variant; None when it was interrupted."""
     try:
         begun = RunFolder(workspace.checkpoints / variant.name)
-        if begun.config_file.exists() and begun.last.exists():
+        if begun.last.exists():
             state = open_state(begun.last).record
             if state.is_finished:
                 return _score(variant, state, corpus, workspace, reporter)
             result = resume(variant.name, workspace, reporter, stop)
+        elif variant.layers is None and begun.best.exists():
+            return _score(variant, None, corpus, workspace, reporter)
         else:
-            if begun.config_file.exists():
-                discard(begun)  # It was counted, but its result was not kept.
             result = start(request, workspace, reporter, stop)
     except CharlmError as error:
-        return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, error=str(error))
+        return replace(_empty_result(variant), error=str(error))
     return None if result.interrupted else _result(variant, result, begun)
 
 
 def _score(
-    variant: Variant, state: StateRecord, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
+    variant: Variant, state: StateRecord | None, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
 ) -> VariantResult:
-    """Returns the result of a run that had ended before its result was kept, from its files."""
+    """Returns the result of a run that had ended before its result was kept, from its files.
+
+    Args:
+        state: None for a counted run, whose time is not known any more.
+    """
     loaded = load_model(variant.name, workspace, device=torch.device("cpu"))
     settings = EvaluationConfig()
     scores = {
@@ -149,15 +154,12 @@ def _score(
         else score_encoded(loaded, text, settings, reporter, device=loaded.device, label=label)[0]
         for label, text in (("validation", corpus.valid), ("test", corpus.test))
     }
-    return VariantResult(
-        variant.name,
-        variant.kind,
-        variant.layers,
-        size=variant.size,
-        hidden_size=loaded.config.model.hidden_size,
+    return replace(
+        _empty_result(variant),
+        hidden_size=None if state is None else loaded.config.model.hidden_size,
         parameters=count_parameters(loaded.model),
-        steps=state.step,
-        seconds=round(state.progress.seconds, 2),
+        steps=None if state is None else state.step,
+        seconds=None if state is None else round(state.progress.seconds, 2),
         validation=bits_of(scores["validation"]),
         test=bits_of(scores["test"]),
     )
@@ -165,11 +167,8 @@ def _score(
 
 def _result(variant: Variant, result: TrainResult, folder: RunFolder) -> VariantResult:
     is_network = variant.layers is not None
-    return VariantResult(
-        variant.name,
-        variant.kind,
-        variant.layers,
-        size=variant.size,
+    return replace(
+        _empty_result(variant),
         hidden_size=folder.read_config().model.hidden_size if is_network else None,
         parameters=result.parameters,
         steps=result.steps if is_network else None,
@@ -177,3 +176,7 @@ def _result(variant: Variant, result: TrainResult, folder: RunFolder) -> Variant
         validation=bits_of(result.validation),
         test=bits_of(result.test),
     )
+
+
+def _empty_result(variant: Variant) -> VariantResult:
+    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size)

@@ -11,7 +11,7 @@ from charlm.stepping.shapes import weight_shapes
 from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
-"""Width up to which one with as many parameters is looked for."""
+"""The widest network that is tried to match a number of parameters."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _variants(kind: str, layers: list[int], base: Request) -> Iterator[Variant]:
 
 
 def variants_of_equal_parameters(settings: ComparisonConfig, base: Request, *, vocabulary_size: int) -> list[Variant]:
-    """Returns the variants of the grid, in each size those of networks with as many parameters as one another.
+    """Returns the variants of the grid; in each size, all networks have as many parameters as one another.
 
     Raises:
         ConfigError: a model is not known or is there twice, or no width gives one as many parameters as the others.

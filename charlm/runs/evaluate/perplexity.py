@@ -28,7 +28,7 @@ Split = Literal["train", "valid", "test"]
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """A score, of what under what, with what memoryless models score on the same text.
+    """The score of a text under a run's model, beside the scores of models without memory.
 
     Attributes:
         weights: how the model's weights were kept.

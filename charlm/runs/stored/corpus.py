@@ -52,6 +52,8 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
     """
     data, known = record.config.data, record.provenance.corpus
     cached = open_cached(workspace.data, known.key)
+    if cached is not None and (cached.tokenizer != record.tokenizer or cached.digest != known.digest):
+        cached = None  # The key is that of another text.
     if "-" in (*data.corpus, *data.valid, *data.test):
         if cached is None:
             raise DataError("The run's text came from stdin, and what was encoded from it is gone.")
@@ -68,7 +70,7 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
             f"'{text.label}' has changed since the run was started (SHA-256 {digest[:12]}…, "
             f"then {known.digest[:12]}…); put the text back, or start a new run from this one with --init-from."
         )
-    if cached is not None and cached.tokenizer == record.tokenizer:
+    if cached is not None:
         return cached
     return prepare_corpus(
         text,

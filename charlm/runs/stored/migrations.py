@@ -4,6 +4,7 @@ Checkpoints of charlm 0.1.0 have no number of a format: they are of format 1. A 
 and returns those of the next. It is never changed afterwards, as files of its format lie on disks.
 """
 
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,10 +61,11 @@ def migrated(values: Mapping[str, Any], *, source: str) -> Values:
     """
     number = values.get("format", 1)
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise CheckpointError(f"'{source}' does not hold what charlm stores: its format is {number!r}.")
+        raise CheckpointError(f"'{source}' does not hold what charlm stores: its format is {reprlib.repr(number)}.")
     if number > FORMAT:
         raise CheckpointError(
-            f"'{source}' has format {number}, and this charlm knows formats up to {FORMAT}; use a newer charlm."
+            f"'{source}' has format {reprlib.repr(number)}, and this charlm knows formats up to {FORMAT}; "
+            "use a newer charlm."
         )
     migrating = {key: value for key, value in values.items() if key != "format"}
     for step in MIGRATIONS[number - 1 :]:

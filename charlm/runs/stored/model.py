@@ -13,6 +13,7 @@ from charlm.checkpointing.run_folder import find_run
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import CheckpointError
+from charlm.runs.stored.numbers import require_counts, require_weights
 from charlm.runs.stored.record import (
     MODEL,
     SYMBOL_COUNTS,
@@ -95,12 +96,9 @@ def model_of(path: Path, record: ModelRecord, tensors: Mapping[str, StoredTensor
     described = {key: (tensor.dtype, tensor.shape) for key, tensor in tensors.items()}
     require_model_tensors(record, described, source=str(path))
     counts = tensors[SYMBOL_COUNTS].to_array()
-    if int(counts.min()) < 0 or float(counts.sum(dtype=np.float64)) > 2.0**62:
-        raise CheckpointError(f"'{path}' does not hold what charlm stores: its counts of symbols are out of range.")
+    require_counts(counts, source=str(path))
     weights = {key: tensor.to_array() for key, tensor in section(tensors, MODEL).items()}
-    for key, array in weights.items():
-        if array.dtype.kind == "f" and not bool(np.isfinite(array).all()):
-            raise CheckpointError(f"'{path}' cannot be used: {key} is not finite.")
+    require_weights(weights, source=str(path))
     return StoredModel(name, record, weights, path, counts)
 
 

@@ -16,7 +16,7 @@ from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CheckpointError
-from charlm.notation import Mix
+from charlm.notation import LONGEST_SECONDS, Mix
 from charlm.runs.stored.migrations import FORMAT, migrated
 from charlm.stepping.shapes import state_shapes, weight_shapes
 from charlm.training.state import Progress, TrainerState
@@ -29,6 +29,7 @@ SYMBOL_COUNTS, DROPOUT = "corpus.symbol_counts", "rng.dropout"
 _TIED = ("output.weight", "network.output.weight")
 _MOST_STEPS = 1 << 53
 _MOST_GENERATOR_BYTES = 1 << 16
+_LONGEST_PROBLEM = 300
 
 Described = tuple[str, tuple[int, ...]]
 """A tensor's type, by torch's name, and its shape."""
@@ -64,12 +65,14 @@ class Provenance(Record):
     Attributes:
         charlm, torch: their versions.
         initialized_from: the run whose weights it started from; None for none.
+        identity: drawn at random for each run, so that files of two runs are told apart; None in runs of 0.1.0.
     """
 
     charlm: str
     torch: str
     corpus: CorpusIdentity
     initialized_from: str | None = None
+    identity: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
 
 
 @final
@@ -87,7 +90,7 @@ class TrainingPlan(Record):
     length: str
     is_replanned: bool = False
     sizes: str | None = None
-    seconds: Annotated[float, Field(gt=0)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] | None = None
     mix_on_trial: bool = False
 
     @property
@@ -97,7 +100,7 @@ class TrainingPlan(Record):
 
 
 def _to_tokenizer(value: Any) -> Tokenizer:
-    return from_json(value) if isinstance(value, Mapping) else value
+    return value if isinstance(value, Tokenizer) else from_json(value)
 
 
 StoredTokenizer = Annotated[
@@ -122,6 +125,17 @@ class RunRecord(Record, ABC):
     def to_values(self) -> dict[str, Any]:
         """Returns the record as JSON values; what is absent is left out."""
         return {"format": FORMAT, **self.model_dump(mode="json", exclude_none=True)}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        config = self.config
+        if (self.tokenizer.begin is not None) != (config.data.records == "lines"):
+            raise ValueError("only one of the tokenizer and the settings is for records")
+        if config.model.model == "ngram" and self.plan is not None:
+            raise ValueError("a counted model has no plan of a training")
+        if config.model.model != "ngram" and (self.plan is None or config.training.steps is None):
+            raise ValueError("the plan of the training is missing, or its number of steps")
+        return self
 
     def without_mix(self) -> Self:
         """Returns the record of the network alone."""
@@ -170,10 +184,12 @@ class StateRecord(RunRecord):
     def _is_of_a_training(self) -> Self:
         if self.step != self.trainer.step:
             raise ValueError(f"the trainer has done {self.trainer.step} steps, the run {self.step}")
-        if self.config.training.steps is None or self.config.training.learning_rate is None:
-            raise ValueError("the number of steps or the learning rate is open")
-        if self.config.model.model == "ngram":
-            raise ValueError("a counted model has no state to go on from")
+        if self.config.training.learning_rate is None or self.config.run.precision == "auto":
+            raise ValueError("the learning rate or the precision is open")
+        legs = self.trainer.legs
+        starts = [leg.first_step for leg in legs]
+        if starts[0] != 0 or starts != sorted(starts) or legs[-1].total_steps != self.config.training.steps:
+            raise ValueError("the trainer's legs are not those of a training of so many steps")
         return self
 
 
@@ -189,14 +205,20 @@ def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: s
     known = migrated(values, source=source)
     try:
         # As JSON: only so does strictness let lists be tuples and objects be dataclasses, and nothing else.
-        return kind.model_validate_json(json.dumps({key: known[key] for key in kind.model_fields if key in known}))
+        written = json.dumps({key: known[key] for key in kind.model_fields if key in known})
+        return kind.model_validate_json(written, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
         problem = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
-        raise CheckpointError(
-            f"'{source}' does not hold what charlm stores: {where}{': ' if where else ''}{problem}."
-        ) from None
+        told = shortened(f"{where}{': ' if where else ''}{problem}")
+        raise CheckpointError(f"'{source}' does not hold what charlm stores: {told}.") from None
+
+
+def shortened(told: str) -> str:
+    """Returns what is told of a file, in one line and not much longer, whatever of the file it quotes."""
+    line = " ".join(told.split())
+    return line if len(line) <= _LONGEST_PROBLEM else f"{line[:_LONGEST_PROBLEM]}…"
 
 
 def section(tensors: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -237,6 +259,10 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
         raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
     states = state_shapes(model, vocabulary_size=size, batch_size=lanes)
     _require(tensors, {name: (f"torch.{each.dtype}", each.shape) for name, each in states.items()}, source)
+    if len(section(tensors, STATE)) > len(states):
+        raise _not_fitting(source, "more is carried than the model has states")
+    moments = section(tensors, OPTIMIZER)
+    _require(moments, {name: ("torch.float32", shape) for name, (_, shape) in moments.items()}, source)
     if record.config.training.average is not None:
         if record.trainer.num_averaged is None:
             raise _not_fitting(source, "the number of averaged steps is missing")

@@ -3,17 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
+from charlm.ngrams.model import NgramModel
+from charlm.runs.stored.numbers import require_carried, require_counts, require_moments, require_weights
 from charlm.runs.stored.record import (
     AVERAGE,
     MODEL,
     OPTIMIZER,
     STATE,
+    SYMBOL_COUNTS,
+    ModelRecord,
     StateRecord,
     read_record,
     require_state_tensors,
@@ -38,6 +44,15 @@ class StoredState:
     def weights(self) -> dict[str, Tensor]:
         """The model's weights, by its own names."""
         return section(self.tensors, MODEL)
+
+    def require_contexts_of(self, ngrams: NgramModel) -> None:
+        """Returns if the contexts that a mixed model carries are some of its n-grams.
+
+        Raises:
+            CheckpointError: one is not.
+        """
+        if not ngrams.has_contexts(section(self.tensors, STATE)[_contexts_of(self.tensors)].numpy()):
+            raise CheckpointError(f"Checkpoint '{self.path}' cannot be resumed: its contexts are not of this text.")
 
     def restore(self, trainer: Trainer) -> None:
         """Gives a trainer of the same configuration all of the state but the model's weights.
@@ -72,7 +87,26 @@ def state_in(path: Path, checkpoint: Checkpoint) -> StoredState:
     record = read_record(StateRecord, checkpoint.values, source=str(path))
     described = {name: (str(tensor.dtype), tuple(tensor.shape)) for name, tensor in checkpoint.tensors.items()}
     require_state_tensors(record, described, source=str(path))
+    _require_numbers(record, checkpoint.tensors, source=str(path))
     return StoredState(path, record, checkpoint.tensors)
+
+
+def _require_numbers(record: StateRecord, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    def arrays(name: str) -> dict[str, NDArray[Any]]:
+        return {each: tensor.float().numpy() for each, tensor in section(tensors, name).items()}
+
+    require_counts(tensors[SYMBOL_COUNTS].numpy(), source=source)
+    require_weights(arrays(MODEL) | arrays(AVERAGE), source=source)
+    require_moments(arrays(OPTIMIZER), source=source)
+    carried = {name: tensor.numpy() for name, tensor in section(tensors, STATE).items()}
+    if record.config.model.mixed_order is not None:
+        del carried[_contexts_of(tensors)]  # Their range is known when the text has been counted again.
+    require_carried(carried, vocabulary_size=record.tokenizer.vocabulary_size, source=source)
+
+
+def _contexts_of(tensors: Mapping[str, Tensor]) -> str:
+    """Returns the name of the n-grams' contexts, which are carried after all else."""
+    return str(len(section(tensors, STATE)) - 1)
 
 
 def read_state(folder: RunFolder, path: Path) -> StoredState:
@@ -112,3 +146,25 @@ def _is_usable(path: Path) -> bool:
     except CheckpointError:
         return False
     return True
+
+
+def require_one_run(folder: RunFolder, path: Path, record: StateRecord) -> None:
+    """Refuses a state beside checkpoints of another run, which going on would overwrite.
+
+    Raises:
+        CheckpointError: the newest state or the best model in the folder has another identity.
+    """
+    for other in (folder.last, folder.best):
+        if other != path and identity_of(other) not in (None, record.provenance.identity):
+            raise CheckpointError(
+                f"'{path}' and '{other}' are of two runs; going on would overwrite one of them. "
+                "Move one into a folder of its own."
+            )
+
+
+def identity_of(path: Path) -> str | None:
+    """Returns the identity of the run that a checkpoint is of; None where it has none, or cannot be read."""
+    try:
+        return read_record(ModelRecord, read_checkpoint(path).values, source=str(path)).provenance.identity
+    except CheckpointError:
+        return None

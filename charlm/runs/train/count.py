@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import append_metrics
+from charlm.checkpointing.metrics import append_metrics, sync_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
@@ -83,9 +83,11 @@ def count_to_the_end(
             validation=None if validation is None else validation.to_json(),
         )
         tensors[SYMBOL_COUNTS] = torch.from_numpy(symbol_counts)
-        write_checkpoint(folder.best, Checkpoint(tensors, record.to_values()))
         append_metrics(folder.metrics, {"step": 1, "seconds": round(seconds, 3), "validation": record.validation})
+        sync_metrics(folder.metrics)
         folder.write_config(config, comment="counted in one go")
+        # Last, as it makes the folder a run.
+        write_checkpoint(folder.best, Checkpoint(tensors, record.to_values()))
     grams = count_parameters(model)
     with reporter.training(TrainingSummary(folder.path, _rows(config, corpus, counted, grams, folder), total_steps=1)):
         test = None if corpus.test is None else _score(model, corpus, "test", reporter)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
+from charlm.checkpointing.run_folder import DisplacedError, created_run
 from charlm.config import EvaluationConfig
 from charlm.data.corpus import EncodedText
+from charlm.errors import CheckpointError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
@@ -84,8 +86,18 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         session.stop.graceful = True
         try:
             return train(session.trainer, plan, session.progress, session)
+        except DisplacedError as error:
+            raise CheckpointError(f"{error}; {_rescue(session)}") from None
         finally:
             session.stop.graceful = False
+
+
+def _rescue(session: TrainingSession) -> str:
+    """Keeps the state of a training whose folder is gone in a new one, and returns a sentence about it."""
+    checkpoints, name = session.folder.path.parent, f"{session.folder.name}-rescued"
+    with created_run(checkpoints, name=None, default_name=name) as folder:
+        session.move_to(folder)
+    return f"its state is kept in '{folder.path}'. Go on with: charlm train --resume {folder.name}"
 
 
 def _score_best(session: TrainingSession) -> FinalScores:

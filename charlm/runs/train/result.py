@@ -1,4 +1,4 @@
-"""What a training came to."""
+"""The result of a training."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ FINAL_SAMPLE_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training came to.
+    """The result of a training.
 
     Attributes:
         kind: what kind of model it is.

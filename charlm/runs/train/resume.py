@@ -15,7 +15,7 @@ from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord, TrainingPlan
-from charlm.runs.stored.state import is_intact, read_state
+from charlm.runs.stored.state import is_intact, read_state, require_one_run
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import make_mixture
@@ -24,7 +24,7 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
 from charlm.training.pace import Pace
-from charlm.training.precision import Arithmetic, precision_elsewhere
+from charlm.training.precision import Arithmetic, precision_on_resuming
 from charlm.training.state import Progress
 
 _LENGTHS = {"steps": None, "epochs": None, "budget": None}
@@ -53,28 +53,37 @@ def resume(
         remove_leftovers(folder.path)
         state = read_state(folder, path)
         record = state.record
+        require_one_run(folder, path, record)
         given = {name: value for name, value in (overrides or {}).items() if value is not None}
         device = resolve_device(given.pop("device", record.config.run.device))
+        if not given and record.is_finished:
+            raise ConfigError(_finished(folder, record))
         corpus = reopen_corpus(record, workspace, reporter)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
+        if mixture is not None:
+            state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
             corpus,
             mixture,
             device,
-            precision_elsewhere(cast(Arithmetic, config.run.precision), device),
+            precision_on_resuming(cast(Arithmetic, config.run.precision), device),
             lambda model: load_weights(model, state.weights, source=str(path)),
         )
         resolved = Resolved(config, record.plan)
         if given:
             resolved = resolve(_longer(config, given), corpus, setup.build, started=time.monotonic())
-        _refuse_finished(folder, record, resolved, is_longer=bool(given))
+        if record.step >= resolved.total_steps:
+            raise ConfigError(
+                f"Run '{folder.name}' has done {record.step} steps already, and the length now asked for is "
+                f"{resolved.total_steps}; ask for more, such as --steps {2 * record.step}."
+            )
         trainer = setup.build(resolved.config, total_steps=resolved.total_steps)
         state.restore(trainer)
         if given:
             trainer.pace = Pace(resolved.total_steps)
         _mend(folder, trainer.step, record.progress, reporter)
         session = TrainingSession(
-            folder,
+            folder.pinned(),
             resolved.config,
             corpus,
             trainer,
@@ -99,7 +108,7 @@ def _is_counted(folder: RunFolder) -> bool:
 
 
 def _longer(config: RunConfig, given: Mapping[str, Any]) -> Request:
-    """Returns the request for another length; all that the run has settled stays."""
+    """Returns the request for another length; all other settings of the run count as asked for."""
     training = validate(
         type(config.training), config.training.model_dump() | _LENGTHS | dict(given), source="The new length"
     )
@@ -107,23 +116,17 @@ def _longer(config: RunConfig, given: Mapping[str, Any]) -> Request:
     return Request(longer, asked_in(longer.model_dump()))
 
 
-def _refuse_finished(folder: RunFolder, record: StateRecord, resolved: Resolved, *, is_longer: bool) -> None:
-    done = record.step
-    if is_longer and done >= resolved.total_steps:
-        raise ConfigError(
-            f"Run '{folder.name}' has done {done} steps already, and the length now asked for is "
-            f"{resolved.total_steps}; ask for more, such as --steps {2 * done}."
-        )
-    if not is_longer and record.is_finished:
-        how = (
-            f"it stopped early, after {record.progress.stale} evaluations without improvement"
-            if record.stopped_early
-            else f"it has done {done} of {record.total_steps} steps"
-        )
-        raise ConfigError(
-            f"Run '{folder.name}' is finished: {how}. "
-            f"Train it longer with: charlm train --resume {folder.name} --steps {2 * done}"
-        )
+def _finished(folder: RunFolder, record: StateRecord) -> str:
+    """Returns a sentence on how a run has ended, and how it is trained longer."""
+    how = (
+        f"it stopped early, after {record.progress.stale} evaluations without improvement"
+        if record.stopped_early
+        else f"it has done {record.step} of {record.total_steps} steps"
+    )
+    return (
+        f"Run '{folder.name}' is finished: {how}. "
+        f"Train it longer with: charlm train --resume {folder.name} --steps {2 * record.step}"
+    )
 
 
 def _later_plan(record: StateRecord, resolved: Resolved) -> TrainingPlan:

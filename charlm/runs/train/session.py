@@ -2,6 +2,7 @@
 
 import time
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,46 +44,35 @@ SAMPLE_CHARACTERS = 240
 _ROLLBACK_FACTOR = 0.5
 
 
+@dataclass
 class TrainingSession:
     """Binds a trainer to its folder and its reporter: the hooks of the training loop.
 
-    Args:
+    Attributes:
         provenance: what the run was made with.
         plan: why it is as long, and its model as large, as it is.
         symbol_counts: how often each symbol is a target in the training text.
         saved_step: steps after which last.safetensors was written; None where there is none to be kept.
+        last_sample: the text drawn at the last evaluation.
     """
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        config: RunConfig,
-        corpus: EncodedCorpus,
-        trainer: Trainer,
-        progress: Progress,
-        *,
-        provenance: Provenance,
-        plan: TrainingPlan,
-        symbol_counts: NDArray[np.int64],
-        reporter: Reporter,
-        stop: StopRequest,
-        saved_step: int | None = None,
-    ) -> None:
-        self.folder = folder
-        self.config = config
-        self.corpus = corpus
-        self.trainer = trainer
-        self.progress = progress
-        self.model = trainer.model
-        self.provenance = provenance
-        self.plan = plan
-        self.symbol_counts = symbol_counts
-        self.reporter = reporter
-        self.stop = stop
-        self.last_sample = ""
-        self._accumulation = trainer.accumulation
-        self._saved_step: int | None = saved_step
-        self._characters_per_target = corpus.train.num_characters / max(1, corpus.train.num_symbols)
+    folder: RunFolder
+    config: RunConfig
+    corpus: EncodedCorpus
+    trainer: Trainer
+    progress: Progress
+    provenance: Provenance
+    plan: TrainingPlan
+    symbol_counts: NDArray[np.int64]
+    reporter: Reporter
+    stop: StopRequest
+    saved_step: int | None = None
+    last_sample: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.model = self.trainer.model
+        self._accumulation = self.trainer.accumulation
+        self._characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
         self._speed = _Speed()
 
     @property
@@ -90,8 +80,8 @@ class TrainingSession:
         """Characters that the steps so far were over, all sessions together."""
         return float(self.progress.targets * self._characters_per_target)
 
-    def stepped(self, result: StepResult) -> None:
-        """Tells of a step."""
+    def after_step(self, result: StepResult) -> None:
+        """Reports a step."""
         trainer = self.trainer
         if trainer.accumulation > self._accumulation:
             self._note_accumulation()
@@ -127,8 +117,8 @@ class TrainingSession:
                 mode="fast",
             )
 
-    def evaluated(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
-        """Keeps the weights if they are the best, draws a short sample, and tells."""
+    def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
+        """Keeps the weights if they are the best, draws a short sample, and reports both."""
         with self._kept_weights():
             if is_best:
                 self.trainer.require_finite()
@@ -155,12 +145,22 @@ class TrainingSession:
             seed=Streams.from_seed(self.config.run.seed).samples,
         )
 
+    def move_to(self, folder: RunFolder) -> None:
+        """Writes the state into another folder, where the training can be taken up again."""
+        self.folder, self.saved_step = folder, None
+        run = self.config.run.model_copy(update={"name": folder.name})
+        self.config = self.config.model_copy(update={"run": run})
+        self.write_config()
+        folder.write_tokenizer(self.corpus.tokenizer.to_json())
+        self.save()
+
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
+        self.folder.require_in_place()
         append_metrics(self.folder.metrics, metrics)
 
-    def planned_anew(self) -> None:
-        """Stores the new number of steps and tells of it."""
+    def after_replanning(self) -> None:
+        """Stores the new number of steps and reports it."""
         before, total_steps = self.config.training.steps, self.trainer.pace.total_steps
         assert before is not None
         training = self.config.training.model_copy(update={"steps": total_steps})
@@ -171,7 +171,7 @@ class TrainingSession:
         self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
 
     def _note_accumulation(self) -> None:
-        """Stores that batches are computed in more parts, for want of memory, and tells of it."""
+        """Stores that batches are computed in more parts, for want of memory, and reports it."""
         self._accumulation = parts = self.trainer.accumulation
         training = self.config.training.model_copy(update={"accumulation": parts})
         self.config = self.config.model_copy(update={"training": training})
@@ -183,6 +183,7 @@ class TrainingSession:
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
+        self.folder.require_in_place()
         reasons = {"length": self.plan.length_in_words, "sizes": self.plan.sizes}
         comment = "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
         self.folder.write_config(self.config, comment=comment)
@@ -202,6 +203,7 @@ class TrainingSession:
             CheckpointError: it cannot be written; the one before is kept.
             TrainingError: the weights are not finite; the state before is kept.
         """
+        self.folder.require_in_place()
         self.trainer.require_finite()
         step, keep = self.trainer.step, self.config.training.keep
         tensors = self.trainer.tensors() | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
@@ -215,10 +217,10 @@ class TrainingSession:
             progress=self.progress,
         )
         sync_metrics(self.folder.metrics)
-        if keep and self._saved_step not in (None, step):
-            self.folder.keep_last(self._saved_step)
+        if keep and self.saved_step not in (None, step):
+            self.folder.keep_last(self.saved_step)
         write_checkpoint(self.folder.last, Checkpoint(tensors, record.to_values()))
-        self._saved_step = step
+        self.saved_step = step
         self.folder.prune_states(before=step, keep=keep)
         self._speed.pause()
 
@@ -245,6 +247,7 @@ class TrainingSession:
         return self.stop.requested
 
     def _save_best(self, score: Score | None) -> None:
+        self.folder.require_in_place()
         tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
         tensors[SYMBOL_COUNTS] = torch.from_numpy(self.symbol_counts)
         record = ModelRecord(

@@ -1,5 +1,6 @@
 """`charlm train`: a new run."""
 
+import secrets
 import time
 from functools import partial
 from typing import BinaryIO
@@ -40,7 +41,7 @@ def start(
     stdin: BinaryIO | None = None,
     started: float | None = None,
 ) -> TrainResult:
-    """Trains a new run and returns what it came to.
+    """Trains a new run and returns the result.
 
     Args:
         init_from: a run whose weights and tokenizer to start from.
@@ -67,6 +68,7 @@ def start(
         torch=torch.__version__,
         corpus=identity,
         initialized_from=None if origin is None else origin.name,
+        identity=secrets.token_hex(16),
     )
     make_folder = partial(
         created_run, workspace.checkpoints, name=request.config.run.name, default_name=text_slug(corpus.label)
@@ -104,9 +106,9 @@ def start(
                 reporter=reporter,
                 stop=stop,
             )
+            session.write_config()
             folder.write_tokenizer(corpus.tokenizer.to_json())
             session.save()
-            session.write_config()
             return train_to_the_end(session)
 
 

@@ -12,7 +12,7 @@ from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Window
 from charlm.evaluation.scorer import total_nats
-from charlm.evaluation.windows import carried, warm_lanes
+from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
 from charlm.runs.train.exactness import reads_one_stream
@@ -49,7 +49,7 @@ class StepTimer:
         self._deadline = time.monotonic() + _SHARE_FOR_TIMING * budget_seconds
 
     def step_seconds(self, config: RunConfig) -> float:
-        """Returns the seconds of a step; the first call settles the number of threads."""
+        """Returns the seconds of a step; the first call chooses the number of threads."""
         trial = self._build_trial(config)
         times = {}
         for threads in sorted(self._candidates):
@@ -104,7 +104,7 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
         return (time.perf_counter() - started) / sum(window.inputs.numel() for window in few)
 
     def lanes() -> Iterator[Window]:
-        return warm_lanes(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
+        return warm_windows(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
 
     scored = 0 if corpus.valid is None else len(tokens)
     writing = sum(array.nbytes for array in arrays_of(trial.model).values()) / _WRITTEN_A_SECOND
@@ -112,5 +112,5 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
         evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)) + writing,
         writing=writing,
         stretches=per_symbol(lanes(), nullcontext()),
-        stream=per_symbol(carried(tokens, length=256), nullcontext()),
+        stream=per_symbol(stream_windows(tokens, length=256), nullcontext()),
     )

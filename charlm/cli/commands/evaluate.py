@@ -1,0 +1,108 @@
+"""`charlm eval`: how well a model predicts text."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+
+from charlm.cli.options import flag, settings_options
+from charlm.cli.parameters import READING_SETTINGS, Json, OptionalTexts, Plot, Quiet, Run, standard_input
+from charlm.cli.settings import section_config
+from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings
+from charlm.errors import ConfigError
+
+
+@settings_options(EvaluationConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
+def perplexity(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    run: Run,
+    text: OptionalTexts = None,
+    split: Annotated[
+        Literal["train", "valid", "test"] | None,
+        typer.Option(
+            "--split", help="The part of the run's own text to score.", show_default="test, or valid without one"
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Scores the run's test text, or TEXT: perplexity, bits per character and bits per byte.
+
+    Every symbol after the first is scored exactly once. A uniform and a unigram model are scored for comparison.
+    """
+    settings = section_config(EvaluationConfig, flags)
+    device = section_config(RunSettings, flags).device
+    reading = section_config(DataConfig, {"corpus": ("-",), **flags}).model_dump(
+        include=READING_SETTINGS & flags.keys()
+    )
+    if text and split is not None:
+        raise ConfigError("--split names a part of the run's own text; leave it out, or leave out TEXT.")
+    if reading and not text:
+        raise ConfigError(f"{flag(min(reading))} says how to read TEXT; give one, or leave it out.")
+    stdin = standard_input(*(text or ()))
+
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.results import evaluation_json, print_evaluation
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.evaluate.perplexity import perplexity as score
+        from charlm.runs.stored.workspace import Workspace
+
+        result = score(
+            run,
+            tuple(text or ()),
+            settings,
+            Workspace(),
+            make_display(quiet=quiet),
+            split=split,
+            device=device,
+            reading=reading,
+            stdin=stdin,
+        )
+    if json:
+        print_json(evaluation_json(result))
+    else:
+        print_evaluation(plain_console(sys.stdout), result)
+
+
+@settings_options(ExposureConfig)
+def exposure(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    run: Run,
+    plot: Plot = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how predictions get worse when RUN reads its own output: loss by position after a true prefix.
+
+    "forced" is the loss of the true text when the model reads the true text; "free" is its loss when the model
+    reads its own output. "own" and "true" are the loss of the output and of the true text under an n-gram model
+    of the training text.
+    """
+    settings = section_config(ExposureConfig, flags)
+
+    from charlm.cli.display.console import print_json
+    from charlm.cli.display.plots import plot_curves
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_curves
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.evaluate.exposure import exposure as measure
+        from charlm.runs.stored.workspace import Workspace
+
+        curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
+    if plot is not None:
+        plot_curves(curves, plot, x="position", y="nats", first=1)
+    if json:
+        print_json(curves)
+    else:
+        print_curves(curves, heading="position", first=1)

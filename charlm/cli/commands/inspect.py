@@ -1,0 +1,193 @@
+"""`charlm inspect`: gradients, activations, gates and the memory of recurrent networks."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from charlm.cli.options import settings_options
+from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet, Run, standard_input
+from charlm.cli.settings import section_config, shared_config
+from charlm.config import (
+    ActivationsConfig,
+    AgreementConfig,
+    DataConfig,
+    GradientsConfig,
+    ModelConfig,
+    RunSettings,
+    TokenizerConfig,
+    TrainingConfig,
+)
+from charlm.errors import ConfigError
+
+_NETWORK_SETTINGS = {"nonlinearity", "init", "init_variance", "forget_bias", "hidden_size", "num_layers", "residual"}
+_TRAINING_SETTINGS = {"batch_size", "sequence_length", "learning_rate", "clip_norm"}
+
+_AGREEMENT_DEFAULTS = {
+    # A small network trains quickly, and a window of 160 symbols holds whole sentences.
+    "hidden_size": 64,
+    "num_layers": 1,
+    "batch_size": 64,
+    "sequence_length": 160,
+    # With larger learning rates no cell remembers the subject.
+    "learning_rate": 0.005,
+    # Without a forget gate that is open from the start, even an LSTM does not learn to remember in so few steps.
+    "forget_bias": 2.0,
+}
+"""Defaults of `charlm inspect agreement` where they are not those of a run."""
+
+
+@settings_options(
+    GradientsConfig,
+    DataConfig,
+    TokenizerConfig,
+    (ModelConfig, _NETWORK_SETTINGS),
+    (TrainingConfig, _TRAINING_SETTINGS),
+    (RunSettings, {"seed", "device"}),
+)
+def gradients(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    text: OptionalTexts = None,
+    plot: Plot = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how far gradients reach back: the norm of the loss's gradient with respect to earlier states.
+
+    Each cell is measured with its first weights, and again after a short training on TEXT. No run is saved.
+    """
+    settings = section_config(GradientsConfig, flags)
+    config = shared_config(text=tuple(text or ("builtin:python-docs",)), flags=flags)
+    stdin = standard_input(*config.data.corpus, *config.data.valid, *config.data.test)
+
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.inspection import gradient_curves, print_clipping
+    from charlm.cli.display.plots import plot_curves
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_curves
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.inspect.gradients import inspect_gradients
+        from charlm.runs.stored.workspace import Workspace
+
+        curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
+    if plot is not None:
+        plot_curves(gradient_curves(curves), plot, x="symbols back", y="gradient norm", first=1)
+    if json:
+        print_json([asdict(curve) for curve in curves])
+    else:
+        print_curves(gradient_curves(curves), heading="symbols back", first=1)
+        print_clipping(plain_console(sys.stdout), curves, clip_norm=config.training.clip_norm)
+
+
+@settings_options(ActivationsConfig)
+def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = None, json: Json = False) -> None:
+    """Shows how activations of a ReLU layer explode, stay or vanish, by the variance of its recurrent matrix.
+
+    Only the first symbol has an input. Norms are relative to the norm after it.
+    """
+    settings = section_config(ActivationsConfig, flags)
+    variances = _read_variances(settings.variances)
+
+    from charlm.cli.display.console import print_json
+    from charlm.cli.display.plots import plot_curves
+    from charlm.cli.display.tables import print_curves
+    from charlm.evaluation.activations import activation_norms
+
+    curves = {
+        f"variance {variance:g}/n": tuple(
+            activation_norms(variance, units=settings.units, symbols=settings.symbols, seed=settings.seed)
+        )
+        for variance in variances
+    }
+    if plot is not None:
+        plot_curves(curves, plot, x="symbol", y="norm of the activations", first=1)
+    if json:
+        print_json(curves)
+    else:
+        print_curves(curves, heading="symbol", first=1)
+
+
+@settings_options(
+    AgreementConfig,
+    (ModelConfig, _NETWORK_SETTINGS),
+    (TrainingConfig, _TRAINING_SETTINGS),
+    (RunSettings, {"seed", "device"}),
+)
+def agreement(
+    *, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = None, json: Json = False, quiet: Quiet = False
+) -> None:
+    """Shows over which distance a cell remembers whether a subject is singular or plural.
+
+    Each cell is trained on generated sentences such as "The cat, which already ate the egg and the plums, was full."
+    It then chooses the verb in new sentences with longer and longer clauses; a guess is right half the time.
+    Unless set otherwise, each cell has one layer of 64 units and a forget bias of 2, and trains with a learning rate
+    of 0.005 on 64 windows of 160 symbols a step.
+    """
+    settings = section_config(AgreementConfig, flags)
+    config = shared_config(text=("generated",), flags=_AGREEMENT_DEFAULTS | dict(flags))
+
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.inspection import print_agreement
+    from charlm.cli.display.plots import plot_agreement
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.inspect.agreement import inspect_agreement
+
+        results = inspect_agreement(settings, config, make_display(quiet=quiet))
+    if plot is not None:
+        plot_agreement(results, plot)
+    if json:
+        print_json([asdict(each) for each in results])
+    else:
+        print_agreement(plain_console(sys.stdout), results)
+
+
+def gates(
+    *,
+    run: Run,
+    symbols: Annotated[int, typer.Option("--symbols", min=32, help="Number of symbols to read.")] = 20_000,
+    plot: Plot = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how often the gates of RUN are nearly shut (below 0.1) or nearly open (above 0.9) as it reads its text."""
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.inspection import print_gates
+    from charlm.cli.display.plots import plot_gates
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.inspect.gates import inspect_gates
+        from charlm.runs.stored.workspace import Workspace
+
+        activities = inspect_gates(run, Workspace(), make_display(quiet=quiet), symbols=symbols)
+    if plot is not None:
+        plot_gates(activities, plot)
+    if json:
+        print_json([asdict(each) for each in activities])
+    else:
+        print_gates(plain_console(sys.stdout), activities)
+
+
+def _read_variances(text: str) -> list[float]:
+    """Returns the variances in a list such as '3,2,1.5'.
+
+    Raises:
+        ConfigError: one is not a number, or not in range.
+    """
+    try:
+        variances = [float(each) for each in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"--variances {text} is not numbers with commas, such as 3,2,1.5.") from None
+    if not all(0 < variance < 1e6 for variance in variances):
+        raise ConfigError("--variances are numbers above 0.")
+    return variances

@@ -1,0 +1,116 @@
+"""`charlm sample`: text from a model, printed as it is drawn."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from charlm.cli.options import settings_options
+from charlm.cli.parameters import Json, Run, read_prompt
+from charlm.cli.settings import section_config
+from charlm.config import RunSettings, SamplingConfig
+
+if TYPE_CHECKING:
+    from charlm.cli.display.text import TextWriter
+    from charlm.generation.generator import Piece
+
+
+@settings_options(SamplingConfig, (RunSettings, {"device"}))
+def sample(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    run: Run,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="The beginning of the text; '-' reads stdin.")
+    ] = None,
+    prompt_file: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt-file",
+            "-f",
+            metavar="FILE",
+            help="A file with the prompt; '-' reads stdin. Only the last 16,384 symbols are read.",
+        ),
+    ] = None,
+    echo: Annotated[
+        bool, typer.Option("--echo/--no-echo", metavar="", help="Print the prompt before the new text.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Writes text with the model of RUN, and prints it as it is drawn."""
+    settings = section_config(SamplingConfig, flags)
+    device = section_config(RunSettings, flags).device
+    beginning = read_prompt(prompt, prompt_file)
+
+    from charlm.cli.display.text import TextWriter, may_colour
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.sample import resolve_seed, stream
+        from charlm.runs.stored.workspace import Workspace
+
+        seed = resolve_seed(settings)
+        pieces = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
+        if json:
+            _print_as_json(pieces, beginning, count=settings.num_samples, seed=seed)
+            return
+        writer = TextWriter(sys.stdout, colour=may_colour(sys.stdout))
+        if settings.num_samples == 1:
+            _print_one(pieces, writer, prompt=beginning if echo else "")
+        else:
+            _print_several(pieces, writer, prompt=beginning if echo else "", count=settings.num_samples)
+
+
+def _print_one(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str) -> None:
+    begun = False
+    try:
+        for piece in pieces:
+            if not begun:
+                # Only now: an error in drawing the first piece must not leave a prompt without a text.
+                writer.prompt(prompt)
+                begun = True
+            writer.write(piece.text)
+    finally:
+        if begun:
+            writer.end()
+
+
+def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str, count: int) -> None:
+    """Prints the texts in order, each when it is finished; after an interrupt, the unfinished ones too."""
+    drawn: list[list[str]] = [[] for _ in range(count)]
+    finished = [False] * count
+    printed = 0
+
+    def print_next() -> None:
+        nonlocal printed
+        writer.heading(f"sample {printed + 1} of {count}")
+        writer.prompt(prompt)
+        writer.write("".join(drawn[printed]))
+        writer.end()
+        printed += 1
+
+    try:
+        for piece in pieces:
+            drawn[piece.sample].append(piece.text)
+            finished[piece.sample] = piece.finished
+            while printed < count and finished[printed]:
+                print_next()
+    except KeyboardInterrupt:
+        while printed < count:
+            print_next()
+        raise
+
+
+def _print_as_json(pieces: "Iterable[Piece]", prompt: str, *, count: int, seed: int) -> None:
+    from charlm.cli.display.console import print_json
+
+    drawn: list[list[str]] = [[] for _ in range(count)]
+    try:
+        for piece in pieces:
+            drawn[piece.sample].append(piece.text)
+    finally:
+        # An endless text ends with Ctrl-C, and what was drawn until then is its result.
+        if any(drawn) or not sys.exc_info()[0]:
+            print_json([{"prompt": prompt, "text": "".join(parts), "seed": seed} for parts in drawn])

@@ -1,0 +1,148 @@
+"""`charlm train`: a new run, or the continuation of one."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from charlm.cli.completion import run_names
+from charlm.cli.options import flag, settings_options
+from charlm.cli.parameters import Json, OptionalTexts, Quiet, standard_input
+from charlm.cli.settings import run_request, section_config
+from charlm.cli.startup import fast_imports
+from charlm.config import DataConfig, ModelConfig, Request, RunSettings, TokenizerConfig, TrainingConfig
+from charlm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from charlm.cli.display.progress import Display
+    from charlm.runs.reporting import StopRequest
+    from charlm.runs.train.result import TrainResult
+
+_ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
+
+
+@settings_options(DataConfig, TokenizerConfig, ModelConfig, TrainingConfig, RunSettings)
+def train(
+    *,
+    ctx: typer.Context,
+    flags: Mapping[str, Any],
+    text: OptionalTexts = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A TOML file with settings; options override it.")
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Resume this run exactly where it stopped, or from the path of one of its step-N.safetensors.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            "--init-from",
+            metavar="RUN",
+            help="Fine-tune: start with the weights of this run, on another text.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", metavar="", help="Print the settings as TOML for --config, without training."),
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Trains a model on TEXT, saves it under checkpoints/, and prints its scores.
+
+    Ctrl-C finishes the current step, saves, and prints the command to resume.
+    """
+    work: Callable[[Display, StopRequest], TrainResult]
+    if resume is not None:
+        others = {"TEXT": text, "--config": config, "--init-from": init_from, "--dry-run": dry_run}
+        _refuse_on_resuming([name for name, value in others.items() if value] + _refused_flags(flags))
+        work = partial(_resume_run, run=resume, overrides=_overrides(flags))
+    else:
+        request = run_request(text=tuple(text or ()), flags=flags, file=config)
+        if dry_run:
+            from charlm.checkpointing.run_folder import dump_config
+
+            sys.stdout.write(dump_config(request.config))
+            return
+        work = partial(_start_run, request=request, init_from=init_from)
+    _train_and_print(work, json=json, quiet=quiet)
+
+
+def _refused_flags(flags: Mapping[str, Any]) -> list[str]:
+    return [flag(name) for name in flags if name not in _ALLOWED_ON_RESUMING]
+
+
+def _refuse_on_resuming(given: list[str]) -> None:
+    if given:
+        allowed = ", ".join(flag(name) for name in _ALLOWED_ON_RESUMING)
+        raise ConfigError(
+            f"{given[0]} cannot be given with --resume, which keeps the run's own settings; "
+            f"only {allowed} can be changed."
+        )
+
+
+def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
+    checked: dict[str, Any] = {}
+    for section in (TrainingConfig, RunSettings):
+        checked |= section_config(section, flags).model_dump(include=set(flags))
+    return checked
+
+
+def _start_run(display: "Display", stop: "StopRequest", *, request: Request, init_from: str | None) -> "TrainResult":
+    started = time.monotonic()
+    data = request.config.data
+    stdin = standard_input(*data.corpus, *data.valid, *data.test)
+
+    with fast_imports():
+        from charlm.runs.stored.workspace import Workspace
+        from charlm.runs.train.start import start
+
+    return start(request, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
+
+
+def _resume_run(display: "Display", stop: "StopRequest", *, run: str, overrides: Mapping[str, Any]) -> "TrainResult":
+    with fast_imports():
+        from charlm.runs.stored.workspace import Workspace
+        from charlm.runs.train.resume import resume
+
+    return resume(run, Workspace(), display, stop, overrides=overrides)
+
+
+def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], *, json: bool, quiet: bool) -> None:
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.results import print_training, resume_command, training_json
+    from charlm.cli.interrupts import interruptible
+    from charlm.runs.reporting import StopRequest
+
+    stop = StopRequest()
+    display = make_display(stop, quiet=quiet)
+    with interruptible(stop, display.stopping) as interrupts:
+        try:
+            result = work(display, stop)
+        except KeyboardInterrupt:
+            if display.run is not None:
+                sys.stderr.write(f"Stopped at once. Resume from the last checkpoint: {resume_command(display.run)}\n")
+            raise
+    if json:
+        print_json(training_json(result))
+    elif not result.interrupted:
+        print_training(plain_console(sys.stdout), result)
+    if result.interrupted:
+        sys.stdout.flush()
+        sys.stderr.write(
+            f"Interrupted after step {result.steps:,} of {result.total_steps:,}; everything is saved. "
+            f"Resume with:\n{resume_command(result.run)}\n"
+        )
+        raise typer.Exit(interrupts.exit_code)

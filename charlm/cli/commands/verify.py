@@ -1,0 +1,26 @@
+"""`charlm verify`: a check of every file of a run."""
+
+import sys
+
+import typer
+
+from charlm.cli.parameters import Json, Run
+
+
+def verify(*, run: Run, json: Json = False) -> None:
+    """Checks every file of RUN against its checksum, and lists what is still usable; exits with 1 if one is damaged."""
+    from charlm.cli.display.console import plain_console, print_json
+    from charlm.cli.display.results import print_verification
+    from charlm.cli.interrupts import interruptible
+
+    with interruptible():
+        from charlm.runs.stored.workspace import Workspace
+        from charlm.runs.verify import verify_run
+
+        report = verify_run(run, Workspace())
+    if json:
+        print_json(report.to_json())
+    else:
+        print_verification(plain_console(sys.stdout), report)
+    if not report.is_whole:
+        raise typer.Exit(1)

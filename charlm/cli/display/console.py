@@ -1,0 +1,28 @@
+"""Consoles for the two standard streams, and JSON on standard output."""
+
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+from rich.console import Console
+
+_PIPE_WIDTH = 160
+
+
+def is_live(stream: TextIO) -> bool:
+    """Returns whether the stream is a terminal whose lines can be redrawn."""
+    # isatty, not Console.is_terminal: FORCE_COLOR makes that true of a pipe.
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def plain_console(stream: TextIO) -> Console:
+    """Returns a console that prints every text literally; into a pipe it wraps lines at 160 characters."""
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+
+
+def print_json(value: Any) -> None:
+    """Prints one JSON value, alone, on standard output."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")

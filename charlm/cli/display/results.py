@@ -1,0 +1,205 @@
+"""The results of commands: printed for people, and as JSON values for programs."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from charlm.cli.display.formatting import duration, megabytes, number, perplexity, sparkline
+from charlm.cli.display.tables import print_rows
+from charlm.cli.display.text import visible
+from charlm.evaluation.score import Score
+from charlm.runs.stored.workspace import Workspace
+
+if TYPE_CHECKING:
+    from charlm.evaluation.baselines import Baseline
+    from charlm.runs.corpora import CorpusRow
+    from charlm.runs.evaluate.perplexity import EvaluationResult
+    from charlm.runs.info import RunDescription
+    from charlm.runs.train.result import TrainResult
+    from charlm.runs.verify import RunReport
+
+
+def run_reference(run: Path) -> str:
+    """Returns the argument that names a run on the command line: its name, or its path outside checkpoints/."""
+    return shlex.quote(run.name if run.parent == Workspace().checkpoints else str(run))
+
+
+def resume_command(run: Path) -> str:
+    """Returns the command that resumes a run."""
+    return f"charlm train --resume {run_reference(run)}"
+
+
+def print_training(console: Console, result: "TrainResult") -> None:
+    """Prints the result of a training: scores, a sample, and commands to run next."""
+    console.print(_training_line(result))
+    scores = [(split, score) for split, score in (("validation", result.validation), ("test", result.test)) if score]
+    if scores:
+        _print_scores(
+            console,
+            [(split, [(result.name, score), *_of_split(result.baselines, split)]) for split, score in scores],
+        )
+    if not result.exact:
+        console.print(
+            "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
+            f"charlm eval perplexity {run_reference(result.run)} scores it exactly, as one stream.",
+            style="dim",
+            soft_wrap=True,
+        )
+    if result.sample:
+        console.print(Text("A sample:", style="bold"))
+        console.out(_indented(result.sample), highlight=False)
+    reference = run_reference(result.run)
+    console.print(Text("\nNext:", style="bold"))
+    commands = [f"charlm sample {reference} --length 1000", f"charlm eval perplexity {reference}"]
+    if result.kind != "ngram":
+        commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
+    for command in commands:
+        console.print(f"  {command}", soft_wrap=True)
+
+
+def _training_line(result: "TrainResult") -> str:
+    if result.kind == "ngram":
+        done = f"{result.parameters:,} grams counted in {duration(result.seconds)}"
+    else:
+        done = f"{result.parameters:,} parameters, {result.steps:,} steps in {duration(result.seconds)}"
+    early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
+    return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
+
+
+def training_json(result: "TrainResult") -> dict[str, Any]:
+    """Returns the result of a training as JSON values."""
+    return {
+        "run": str(result.run),
+        "name": result.name,
+        "model": result.kind,
+        "parameters": result.parameters,
+        "steps": result.steps,
+        "total_steps": result.total_steps,
+        "seconds": result.seconds,
+        "characters_per_second": result.characters_per_second,
+        "interrupted": result.interrupted,
+        "stopped_early": result.stopped_early,
+        "validation": result.validation.to_json() if result.validation else None,
+        "test": result.test.to_json() if result.test else None,
+        "exact": result.exact,
+        "baselines": {
+            split: {name: score.to_json() for name, score in _of_split(result.baselines, split)}
+            for split in dict.fromkeys(each.split for each in result.baselines)
+        },
+        "sample": result.sample,
+    }
+
+
+def print_evaluation(console: Console, result: "EvaluationResult") -> None:
+    """Prints the score of a text under a run's model, beside its baselines."""
+    score, exact = result.score, result.exact
+    rows = [(result.run if exact is None else f"{result.run}, {result.weights} weights", score)]
+    if exact is not None:
+        rows.append((f"{result.run}, float32", exact))
+    rows += [(each.name, each.score) for each in result.baselines]
+    _print_scores(console, [(result.text, rows)])
+    if exact is not None:
+        lost = score.bits_per_character - exact.bits_per_character
+        console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
+    unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
+    ends = f", {score.num_ends:,} ends of records scored" if score.num_ends else ""
+    console.print(
+        f"{score.num_symbols:,} symbols scored, {number(score.nats_per_symbol)} nats each{unknown}: "
+        f"{score.num_characters:,} characters, {score.num_bytes:,} bytes{ends}",
+        soft_wrap=True,
+    )
+
+
+def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
+    """Returns the result of scoring as JSON values."""
+    baselines = {each.name: each.score.to_json() for each in result.baselines}
+    exact = {"exact": result.exact.to_json()} if result.exact is not None else {}
+    return {
+        "run": result.run,
+        "text": result.text,
+        "weights": result.weights,
+        **result.score.to_json(),
+        **exact,
+        "baselines": baselines,
+    }
+
+
+def print_description(console: Console, description: "RunDescription") -> None:
+    """Prints the description of a run, and the curves of its losses."""
+    print_rows(console, description.rows)
+    table = Table.grid(padding=(0, 2))
+    points = description.history
+    for name, values in (
+        ("training", [each.training for each in points]),
+        ("validation", [each.validation for each in points]),
+    ):
+        known = [value for value in values if value is not None]
+        if len(known) > 1:
+            ends = f"{number(known[0])} → {number(known[-1])}, lowest {number(min(known))}"
+            table.add_row(Text(name, style="dim"), sparkline(known), ends)
+    if table.row_count:
+        console.print(f"\nloss from step {points[0].step:,} to {points[-1].step:,}, nats/symbol", style="bold")
+        console.print(table)
+
+
+def print_verification(console: Console, report: "RunReport") -> None:
+    """Prints the state of each file of a run, and the commands that still work."""
+    print_rows(console, [(each.file, each.holds or f"DAMAGED: {each.problem}") for each in report.files])
+    if report.is_whole:
+        console.print("\nEvery file is whole.")
+    else:
+        console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
+    if not report.is_whole:
+        for command in report.usable:
+            console.print(f"  {command}")
+
+
+def print_excerpt(console: Console, text: str) -> None:
+    """Prints a part of a text, indented, with symbols for control characters."""
+    console.out(_indented(text), highlight=False)
+
+
+def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Score]]:
+    return [(each.name, each.score) for each in baselines if each.split == split]
+
+
+def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[str, Score]]]]) -> None:
+    """Prints a table of scores for each text, a row a model, the first in bold."""
+    for text, models in groups:
+        table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+        table.add_column(Text(visible(text), style="bold not dim"), overflow="fold", min_width=10)
+        for heading in ("nats/char", "bits/char", "bits/byte", "perplexity"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for index, (model, score) in enumerate(models):
+            table.add_row(
+                Text(model),
+                number(score.nats_per_character),
+                number(score.bits_per_character),
+                number(score.bits_per_byte),
+                perplexity(score.perplexity),
+                style="bold" if index == 0 else "",
+            )
+        console.print(table)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in visible(text).split("\n"))
+
+
+def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:
+    """Prints the list of corpora."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    for heading in ("split", "licence", "description"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(row.name, row.state, megabytes(row.size_bytes), row.split, row.licence, row.description)
+    console.print(table)

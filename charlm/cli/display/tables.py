@@ -1,0 +1,56 @@
+"""Tables as text: plain ones, headings with their values, and curves as columns."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.formatting import log_bar
+from charlm.cli.display.text import visible
+
+_PLACES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Returns a table with one line under its headings and no other borders."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+    """Prints headings and their values, one pair a line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for heading, value in rows:
+        table.add_row(heading, Text(visible(value)))
+    # Without the spaces that a table ends its lines with.
+    with console.capture() as captured:
+        console.print(table)
+    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def print_curves(curves: Mapping[str, Sequence[float]], *, heading: str, first: int) -> None:
+    """Prints curves as columns, at places that lie further and further apart; each value has a logarithmic bar.
+
+    Args:
+        heading: the name of the places.
+        first: the place of each curve's first value.
+    """
+    length = max(map(len, curves.values()))
+    places = sorted({0, length - 1, *(place - first for place in _PLACES)})
+    shown = [place for place in places if 0 <= place < length]
+    values = [value for curve in curves.values() for value in curve]
+    rows = [
+        (str(place + first), *(f"{curve[place]:.3g} {log_bar(curve[place], values)}" for curve in curves.values()))
+        for place in shown
+    ]
+    plain_console(sys.stdout).print(plain_table((heading, *curves), rows))

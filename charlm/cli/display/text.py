@@ -1,0 +1,86 @@
+"""Text printed safely: no text can move the cursor or change the colours of a terminal."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from typing import TextIO
+
+_FLUSH_SECONDS = 0.02
+_DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
+
+_CONTROL_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {127: "␡"}
+_OTHER_CONTROLS = (*range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_VISIBLE = _CONTROL_PICTURES | {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
+
+
+def visible(text: str) -> str:
+    """Returns the text with symbols in place of control and direction characters, except line ends and tabs."""
+    return text.translate(_VISIBLE)
+
+
+class TextWriter:
+    """A writer of text that arrives piece by piece.
+
+    A terminal shows symbols for control characters and a dim prompt; every other stream gets the text unchanged.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, colour: bool = True) -> None:
+        """Creates a writer to `stream`, by default standard output; `colour` allows the dim prompt."""
+        self._stream = stream or sys.stdout
+        self._terminal = self._stream.isatty()
+        self._colour = colour and self._terminal
+        self._flushed = time.monotonic()
+        self._last = "\n"
+
+    def prompt(self, text: str) -> None:
+        """Writes the prompt."""
+        self._put(text, before=_DIM, after=_PLAIN)
+        self.flush()
+
+    def heading(self, text: str) -> None:
+        """Writes a heading between two texts."""
+        self.end()
+        self._put(f"--- {text} ---\n", before=_DIM, after=_PLAIN)
+
+    def write(self, text: str) -> None:
+        """Writes a piece of the text; pieces appear at most 20 ms late."""
+        self._put(text)
+        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
+
+    def end(self) -> None:
+        """Ends the text with a line end, unless it has one."""
+        if self._last != "\n":
+            self._put("\n")
+        self.flush()
+
+    def flush(self) -> None:
+        """Flushes the stream."""
+        self._stream.flush()
+        self._flushed = time.monotonic()
+
+    def _put(self, text: str, *, before: str = "", after: str = "") -> None:
+        if not text:
+            return
+        shown = visible(text) if self._terminal else text
+        self._stream.write(f"{before}{shown}{after}" if self._colour else shown)
+        self._last = text[-1]
+
+
+def may_colour(stream: TextIO) -> bool:
+    """Returns whether the stream is a terminal, and neither NO_COLOR nor TERM forbids colours."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_error(message: str) -> None:
+    """Prints an error message on standard error."""
+    label = "\x1b[1;31mError:\x1b[0m" if may_colour(sys.stderr) else "Error:"
+    sys.stderr.write(f"{label} {visible(message)}\n")
+
+
+def use_utf8(streams: Iterable[TextIO]) -> None:
+    """Sets streams to UTF-8 whatever the locale; lone surrogates are written as escapes."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

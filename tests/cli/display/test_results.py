@@ -1,0 +1,117 @@
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from charlm.cli.display import results
+from charlm.evaluation.baselines import Baseline
+from charlm.evaluation.score import Score
+from charlm.runs.evaluate.perplexity import EvaluationResult
+from charlm.runs.info import HistoryPoint, RunDescription
+from charlm.runs.train.result import TrainResult
+
+# 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
+ONE_BIT = Score(100 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200, num_unknown=3)
+THREE_BITS = Score(300 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200)
+
+
+def train_result(*, outcome: str = "finished", test: Score | None = None, exact: bool = True) -> TrainResult:
+    return TrainResult(
+        run=Path("checkpoints/demo"),
+        name="demo",
+        kind="recurrent",
+        parameters=12345,
+        steps=100,
+        total_steps=100,
+        seconds=61.0,
+        characters_per_second=2500.0,
+        validation=ONE_BIT,
+        test=test,
+        exact=exact,
+        baselines=(Baseline("uniform", "validation", THREE_BITS),),
+        sample="a [bold]b\x1b[31m",
+        outcome=outcome,  # type: ignore[arg-type]
+    )
+
+
+def printed(show: "object", value: "object") -> str:
+    console = Console(file=io.StringIO(), width=100, markup=False, highlight=False)
+    show(console, value)  # type: ignore[operator]
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def row_of(text: str, name: str) -> list[str]:
+    return next(line.split() for line in text.splitlines() if line.split()[:1] == [name])
+
+
+def test_training_is_shown_beside_its_baselines() -> None:
+    text = printed(results.print_training, train_result())
+    assert row_of(text, "demo")[1:] == ["0.6931", "1.0000", "0.5000", "2.000"]
+    assert row_of(text, "uniform")[1:] == ["2.0794", "3.0000", "1.5000", "8.000"]
+    assert "12,345 parameters, 100 steps in 1 min 01 s, 2,500 characters/s" in text
+    assert "  a [bold]b␛[31m\n" in text
+    assert "charlm train --resume demo --steps 200" in text
+    assert "test" not in text.split()
+
+
+def test_an_early_stop_is_said() -> None:
+    assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
+
+
+def test_a_score_that_is_not_of_one_stream_says_so() -> None:
+    assert "stretches" not in printed(results.print_training, train_result())
+    text = " ".join(printed(results.print_training, train_result(exact=False)).split())
+    assert "scored in parallel stretches" in text
+    assert "charlm eval perplexity demo scores it exactly, as one stream" in text
+    assert results.training_json(train_result(exact=False))["exact"] is False
+
+
+def test_training_as_json_has_the_promised_keys() -> None:
+    value = results.training_json(train_result())
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+    assert {"run", "parameters", "steps", "seconds", "characters_per_second", "validation", "test"} <= set(value)
+    assert value["validation"]["perplexity"] == pytest.approx(2)
+    assert value["test"] is None
+    assert value["baselines"]["validation"]["uniform"]["bits_per_character"] == pytest.approx(3)
+
+
+def test_a_score_is_shown_with_its_counts() -> None:
+    result = EvaluationResult("demo", "b.txt", ONE_BIT, (Baseline("unigram", "b.txt", THREE_BITS),))
+    text = printed(results.print_evaluation, result)
+    assert row_of(text, "demo") == ["demo", "0.6931", "1.0000", "0.5000", "2.000"]
+    assert "100 symbols scored, 0.6931 nats each, 3 of them unknown to the model: 100 characters, 200 bytes" in text
+
+
+def test_a_score_as_json_has_the_promised_keys() -> None:
+    value = results.evaluation_json(EvaluationResult("demo", "b.txt", ONE_BIT, ()))
+    promised = ("nats_per_symbol", "perplexity", "bits_per_character", "bits_per_byte")
+    assert {*promised, "symbols", "characters", "bytes", "unknown"} <= set(value)
+    assert value["unknown"] == 3
+
+
+def test_a_description_shows_rows_and_curves() -> None:
+    history = (HistoryPoint(10, 3.0, 4.0), HistoryPoint(20, None, 2.0), HistoryPoint(30, 1.0, 3.0))
+    text = printed(results.print_description, RunDescription("demo", (("corpus", "a.txt [x]"),), history, {}))
+    assert "corpus  a.txt [x]" in text
+    assert "loss from step 10 to 30, nats/symbol" in text
+    assert "█▁▄" in text or "█▁▅" in text
+    assert "4.0000 → 3.0000, lowest 2.0000" in text
+    assert "3.0000 → 1.0000, lowest 1.0000" in text
+
+
+def test_a_description_without_history_shows_no_curves() -> None:
+    assert "loss" not in printed(results.print_description, RunDescription("demo", (("corpus", "a"),), (), {}))
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("checkpoints/demo", "charlm train --resume demo"),
+        ("/home/ann/my runs/demo", "charlm train --resume '/home/ann/my runs/demo'"),
+    ],
+)
+def test_the_resuming_command_can_be_pasted(run: str, expected: str) -> None:
+    assert results.resume_command(Path(run)) == expected
