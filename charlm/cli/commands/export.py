@@ -17,6 +17,7 @@ def arpa(
     ] = None,
 ) -> None:
     """Writes the model of an n-gram run in ARPA format, which KenLM, SRILM and others read."""
+    from charlm.cli.display.text import print_line
     from charlm.cli.interrupts import interruptible
 
     with interruptible():
@@ -25,4 +26,4 @@ def arpa(
 
         chosen = output or Path(f"{Path(run).name}.arpa")
         export_arpa(run, chosen, Workspace())
-    sys.stdout.write(f"{chosen}\n")
+    print_line(str(chosen), sys.stdout)

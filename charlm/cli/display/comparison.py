@@ -124,7 +124,7 @@ class LiveComparison:
     @contextlib.contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Shows the label and the share that is done."""
-        done = 0
+        done, label = 0, visible(label)
 
         def advance(more: int) -> None:
             nonlocal done
@@ -162,7 +162,7 @@ class LiveComparison:
             result = self._results.get(variant.name)
             if variant is self._upcoming:
                 (row,) = table_rows([self._unfinished_result(variant)])
-                table.add_row(*row[:-1], self._training_state(), style="bold")
+                table.add_row(*row[:-1], Text(self._training_state()), style="bold")
             elif result is None:
                 table.add_row(*table_rows([VariantResult(variant.name, variant.kind, variant.layers)])[0], style="dim")
             else:

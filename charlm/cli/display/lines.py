@@ -97,9 +97,9 @@ class LineDisplay:
         )
         best = ", the best so far" if report.is_best and report.score is not None else ""
         self._line(f"evaluation at step {report.step:,}: {figures}{best}")
-        for line in visible(report.sample).split("\n") if report.sample else ():
+        for line in report.sample.split("\n") if report.sample else ():
             self._line(f"  | {line}")
 
     def _line(self, text: str) -> None:
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{visible(text)}\n")
         self._stream.flush()

@@ -84,6 +84,28 @@ def test_reading_before_the_first_model_is_shown():
     assert "reading tale: 25 %" in stream.getvalue()
 
 
+def test_a_name_with_markup_or_controls_is_shown_as_it_is():
+    shown = []
+
+    def drive(display):
+        display.grid(VARIANTS, {}, VARIANTS[0])
+        with display.progress("[/x]\x1b", 10):
+            shown.append(_drawn(display))
+        display.grid((), {}, None)
+        with display.progress("reading [/x]\x1b]0;", 10):
+            shown.append(_drawn(display))
+
+    drive(LiveComparison(Console(file=io.StringIO(), width=120), StopRequest()))
+    assert "[/x]␛" in shown[0]
+    assert "reading [/x]␛]0;" in shown[1]
+
+
+def _drawn(display):
+    console = Console(file=io.StringIO(), width=120)
+    console.print(display._picture())
+    return console.file.getvalue()
+
+
 def test_each_model_has_lines_and_some_for_its_training():
     stream = io.StringIO()
     seconds = [0.0]

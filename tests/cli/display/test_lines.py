@@ -1,8 +1,9 @@
 import io
+from dataclasses import replace
 
 from charlm.cli.display.lines import LineDisplay
 from charlm.runs.reporting import EvaluationReport
-from tests.support.reports import SUMMARY, evaluation_report, step_report
+from tests.support.reports import HOSTILE, HOSTILE_SHOWN, SUMMARY, evaluation_report, step_report
 
 
 class Clock:
@@ -88,3 +89,14 @@ def test_notes_and_warnings_are_lines() -> None:
         display.warn("two")
 
     assert lines_after(drive) == ["one", "Warning: two"]
+
+
+def test_control_characters_of_names_are_shown_as_symbols() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        display.note(HOSTILE)
+        with display.progress(HOSTILE, None), display.training(replace(SUMMARY, rows=(("text", HOSTILE),))):
+            pass
+
+    lines = lines_after(drive)
+    assert "\x1b" not in "".join(lines)
+    assert sum(HOSTILE_SHOWN in line for line in lines) == 4
