@@ -51,7 +51,7 @@ def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisp
         return QuietComparison()
     if is_live(sys.stderr):
         return LiveComparison(plain_console(sys.stderr), stop)
-    return ComparisonLines(LineDisplay(sys.stderr))
+    return ComparisonLines(LineDisplay(sys.stderr, stop))
 
 
 def results_table(results: Sequence[VariantResult]) -> Table:
@@ -224,9 +224,11 @@ class ComparisonLines:
         """Prints progress before the first run; the progress of single runs is not printed."""
         return self._lines.progress(label, total) if self._upcoming is None else nullcontext(lambda _: None)
 
-    def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def training(self, summary: TrainingSummary) -> Iterator[None]:
         """Prints nothing: only results are printed."""
-        return nullcontext()
+        yield
+        self._lines.raise_failure()
 
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
         """Prints the result of the last variant, and the name of the next one."""

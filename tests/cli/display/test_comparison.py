@@ -1,5 +1,7 @@
+import errno
 import io
 
+import pytest
 from rich.console import Console
 
 from charlm.cli.display.comparison import ComparisonLines, LiveComparison, QuietComparison, make_comparison_display
@@ -10,6 +12,7 @@ from charlm.evaluation.score import Score
 from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest
+from tests.support.reports import SUMMARY
 
 VARIANTS = [Variant("ngram-5", "ngram:5", None, ModelConfig()), Variant("lstm-1", "lstm", 1, ModelConfig())]
 COUNTED = VariantResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
@@ -131,6 +134,20 @@ def test_each_model_has_lines_and_some_for_its_training():
         "lstm-1: 50 %, loss 1.7500 nats/symbol",
         "lstm-1 (0:35): failed: It diverged.",
     ]
+
+
+def test_a_line_that_cannot_be_written_ends_the_comparison_after_its_run_has_saved():
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    stop, saved = StopRequest(graceful=True), []
+    display = ComparisonLines(LineDisplay(Full(), stop))
+    with pytest.raises(OSError, match="No space"), display.training(SUMMARY):
+        display.warn("something")
+        assert stop.requested
+        saved.append(True)
+    assert saved
 
 
 def test_where_there_is_no_terminal_lines_are_printed_and_quiet_prints_nothing(capsys):
