@@ -28,7 +28,7 @@ def test_verify_says_of_each_file_what_it_is(small_request, workspace):
             # Metrics that lost their last lines, or all, are what a run stopped earlier has.
             assert damaged == [each.file] or each.file in ("metrics.jsonl", "config.toml")
         (run / each.file).write_bytes(whole)
-    assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one")
+    assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one --steps 24")
 
 
 def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, workspace):
@@ -43,4 +43,4 @@ def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, works
     assert verify_run("counted", workspace).is_whole
     run = trained(small_request, workspace)
     (run / "best.safetensors").unlink()
-    assert verify_run("one", workspace).usable == ("charlm train --resume one",)
+    assert verify_run("one", workspace).usable == ("charlm train --resume one --steps 24",)
