@@ -35,6 +35,7 @@ from charlm.runs.stored.record import (
 )
 from charlm.runs.stored.state import open_state
 from charlm.runs.train.mixing import with_mix
+from charlm.runs.train.unknown import charge_unknown
 from charlm.training.precision import autocast
 from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
@@ -234,6 +235,7 @@ class TrainingSession:
         state.restore(trainer)
         trainer.rate_factor = factor
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
+        charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
         trim_metrics(self.folder.metrics, trainer.step)
         self.save()
