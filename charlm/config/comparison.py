@@ -27,16 +27,17 @@ class ComparisonConfig(Section):
     match: Annotated[
         Literal["time", "parameters"],
         Field(
-            description="Equal time: each gets the same --budget and chooses its sizes. Equal parameters: widths are "
-            "chosen so all have as many weights as the first with --hidden-size units; all get --epochs or --steps."
+            description="time: each model has the same --budget, and its sizes are chosen for it. parameters: "
+            "each model has as many weights as the first one with --hidden-size units, and the same "
+            "--epochs or --steps."
         ),
     ] = "time"
     sizes: Annotated[
         str | None,
         Field(
             pattern=r"^[1-9]\d{0,4}(,[1-9]\d{0,4})*$",
-            description="With equal parameters, units of the first with commas: every model comes in as many sizes.  "
-            "[default: --hidden-size]",
+            description="With --match parameters, numbers of units of the first model with commas; each gives "
+            "one size of every model.  [default: --hidden-size]",
         ),
     ] = None
     karpathy: Annotated[

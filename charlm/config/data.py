@@ -16,16 +16,20 @@ class DataConfig(Section):
         tuple[str, ...],
         Field(min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."),
     ]
-    valid: Annotated[tuple[str, ...], Field(description="Validation text of its own, instead of a split.")] = ()
-    test: Annotated[tuple[str, ...], Field(description="Test text of its own, instead of a split.")] = ()
+    valid: Annotated[tuple[str, ...], Field(description="Files of the validation text, instead of a split.")] = ()
+    test: Annotated[tuple[str, ...], Field(description="Files of the test text, instead of a split.")] = ()
     split: Annotated[
         Annotated[str, written(parse_split)] | None,
         Field(
             description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
         ),
     ] = None
-    pattern: Annotated[str, Field(min_length=1, description="Which files of a folder are read, recursively.")] = "*.txt"
-    encoding: Annotated[str, Field(min_length=1, description="Encoding of the text, or 'auto' to detect it.")] = "utf-8"
+    pattern: Annotated[
+        str, Field(min_length=1, description="Pattern of the files to read in a folder and its subfolders.")
+    ] = "*.txt"
+    encoding: Annotated[
+        str, Field(min_length=1, max_length=100, description="Encoding of the text, or 'auto' to detect it.")
+    ] = "utf-8"
     newlines: Annotated[
         Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
     ] = "keep"
@@ -34,13 +38,13 @@ class DataConfig(Section):
     )
     records: Annotated[
         Literal["none", "lines"],
-        Field(description="'lines': each line is one example with a begin and an end (names, verses)."),
+        Field(description="'lines': every line is an example of its own, such as a name or a verse."),
     ] = "none"
 
     max_bytes: Annotated[
         str,
         written(parse_size),
-        Field(description="Most that a compressed file may unpack to: 500MB, 20GB. More is taken for a bomb."),
+        Field(description="Largest unpacked size of a compressed file: 500MB, 20GB. A larger file is refused."),
     ] = "8GB"
 
     @field_validator("corpus", "valid", "test")

@@ -22,14 +22,16 @@ class ModelConfig(Section):
     model: Annotated[
         ModelKind,
         Field(
-            description="A recurrent network; a feed-forward one that sees the last --window symbols; or an n-gram "
-            "model, which is counted in seconds instead of trained."
+            description="A recurrent network; a feed-forward network that reads the last --window symbols; or an "
+            "n-gram model, which takes seconds to count."
         ),
     ] = "recurrent"
     window: Annotated[
-        int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network sees.")
+        int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network reads.")
     ] = 8
-    order: Annotated[int, _OF_NGRAMS, Field(ge=1, le=24, description="Symbols in an n-gram model's longest grams.")] = 7
+    order: Annotated[
+        int, _OF_NGRAMS, Field(ge=1, le=24, description="Length of an n-gram model's longest n-grams.")
+    ] = 7
     smoothing: Annotated[
         Literal["kneser-ney", "witten-bell"],
         _OF_NGRAMS,
@@ -45,8 +47,7 @@ class ModelConfig(Section):
         Feedback,
         Only("cell", partial(with_setting, "feedback")),
         Field(
-            description="What comes back into a jordan cell: its own last output distribution, or, teacher-forced, the "
-            "symbol that came."
+            description="Feedback of a jordan cell: its last output distribution, or the true symbol (teacher forcing)."
         ),
     ] = "output"
     init: Annotated[
@@ -54,14 +55,14 @@ class ModelConfig(Section):
         _OF_RECURRENT,
         Only("cell", standing_alone),
         Field(
-            description="First recurrent matrices: orthogonal gate by gate (default and orthogonal), the identity "
-            "(Le et al. 2015), or gaussian with variance --init-variance / hidden size."
+            description="Initial recurrent matrices: orthogonal for each gate (default and orthogonal), the "
+            "identity (Le et al. 2015), or gaussian with variance --init-variance / hidden size."
         ),
     ] = "default"
     init_variance: Annotated[
         float,
         Only("init", ("gaussian",)),
-        Field(gt=0, le=1000, description="k of a recurrent matrix whose entries have variance k / hidden size."),
+        Field(gt=0, le=1000, description="Variance of gaussian recurrent matrices, times the hidden size."),
     ] = 1.0
     forget_bias: Annotated[
         float | None,
@@ -69,8 +70,8 @@ class ModelConfig(Section):
         Field(
             ge=-100,
             le=100,
-            description="First bias of the gates that keep the past: forget gates of an LSTM, update gates of a GRU.  "
-            "[default: 1 for LSTMs, 0 for GRUs]",
+            description="Initial bias of an LSTM's forget gates or a GRU's update gates.  [default: 1 for LSTMs, "
+            "0 for GRUs]",
         ),
     ] = None
     hidden_size: Annotated[
@@ -120,8 +121,9 @@ class ModelConfig(Section):
         Annotated[InstanceOf[Mix], BeforeValidator(parse_mix), PlainSerializer(str)] | None,
         _OF_NETWORKS,
         Field(
-            description="Mix in an n-gram model of the text, weighted at every symbol by a learnt gate: ngram:K "
-            "with order K, or none.  [default: with --budget ngram:8 where it helps on the validation text, else none]"
+            description="Mix the network with an n-gram model of the text; a learnt gate weights them at every "
+            "symbol. ngram:K for order K, or none.  [default: with --budget ngram:8 where it helps "
+            "on the validation text, else none]"
         ),
     ] = None
 

@@ -30,20 +30,20 @@ class RunSettings(Section):
             description="Name of the run, a folder under checkpoints/.  [default: from the text's name]",
         ),
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of everything random.")] = 1
-    device: Annotated[Device, Field(description="Where to compute: auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of all random numbers.")] = 1
+    device: Annotated[Device, Field(description="Device: auto, cpu, cuda, cuda:N or mps.")] = "auto"
     threads: Annotated[
         int | None,
         Field(
             ge=1,
             le=1024,
-            description="CPU threads to train with.  [default: all cores; with --budget whichever measures faster, "
-            "all or one]",
+            description="CPU threads for training.  [default: all cores; with --budget whichever measures "
+            "faster, all or one]",
         ),
     ] = None
     precision: Annotated[
         Precision,
-        Field(description="Arithmetic in training; auto takes fp16 on CUDA and bf16 on CPUs that have it natively."),
+        Field(description="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."),
     ] = "auto"
 
 

@@ -12,14 +12,19 @@ class SamplingConfig(Section):
     """How text is drawn from a model."""
 
     length: Annotated[
-        int, Field(ge=0, description="Characters to draw; 0 goes on until interrupted or a record ends.")
+        int, Field(ge=0, description="Characters to draw; 0 draws until an interrupt or the end of a record.")
     ] = 500
     temperature: Annotated[
-        float, Field(ge=0, description="Sharpness: 1 samples the model as it is, 0 takes the likeliest symbol.")
+        float,
+        Field(
+            ge=0,
+            description="Randomness: 1 samples the model's distribution, 0 takes the likeliest symbol.",
+        ),
     ] = 0.8
-    top_k: Annotated[int | None, Field(ge=1, description="Draw from the K likeliest symbols only.")] = None
+    top_k: Annotated[int | None, Field(ge=1, description="Draw only from the K likeliest symbols.")] = None
     top_p: Annotated[
-        float | None, Field(gt=0, le=1, description="Draw from the likeliest symbols that hold this probability.")
+        float | None,
+        Field(gt=0, le=1, description="Draw only from the likeliest symbols that together have this probability."),
     ] = None
     min_p: Annotated[
         float | None, Field(ge=0, le=1, description="Drop symbols below this share of the likeliest one's probability.")
@@ -37,8 +42,8 @@ class SamplingConfig(Section):
     weights: Annotated[
         Weights,
         Field(
-            description="int8 steps faster on the CPU, above all large models, but starts about a second later and "
-            "costs a little: charlm eval perplexity RUN --weights int8 says how much."
+            description="int8 samples large models faster on the CPU, but starts about a second later and is "
+            "slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference."
         ),
     ] = "float32"
 

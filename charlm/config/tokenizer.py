@@ -15,8 +15,8 @@ class TokenizerConfig(Section):
         Field(description="Symbols: Unicode characters, UTF-8 bytes, or sentencepiece subwords."),
     ] = "char"
     vocabulary_size: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Symbols that sentencepiece learns at most.")
+        int, Field(ge=1, le=1_000_000, description="Largest number of symbols that sentencepiece learns.")
     ] = 1000
-    sentencepiece_model: Annotated[
-        Literal["unigram", "bpe"], Field(description="Which kind of sentencepiece model is learnt.")
-    ] = "unigram"
+    sentencepiece_model: Annotated[Literal["unigram", "bpe"], Field(description="Kind of sentencepiece model.")] = (
+        "unigram"
+    )

@@ -31,21 +31,21 @@ class TrainingConfig(Section):
         ),
     ] = None
     batch_size: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Stretches of text read side by side; chosen for a --budget.")
+        int, Field(ge=1, le=1_000_000, description="Parallel sequences in each step; chosen for a --budget.")
     ] = 32
     sequence_length: Annotated[
         int, Field(ge=1, le=1_000_000, description="Symbols that gradients flow back through; chosen for a --budget.")
     ] = 64
     random_length: Annotated[bool, Field(description="Vary the window length at random around its mean.")] = False
     accumulation: Annotated[
-        int, Field(ge=1, description="Parts that each batch is computed in: less memory, the same gradient.")
+        int, Field(ge=1, description="Number of parts in which a batch is computed: less memory, the same gradient.")
     ] = 1
     learning_rate: Annotated[
         float | None,
-        Field(gt=0, description="Highest learning rate.  [default: by cell and width, 0.03 for 192 LSTM units]"),
+        Field(gt=0, description="Peak learning rate.  [default: by cell and width, 0.03 for 192 LSTM units]"),
     ] = None
     final_learning_rate: Annotated[
-        float, Field(ge=0, le=1, description="Learning rate at the end, as a share of the highest.")
+        float, Field(ge=0, le=1, description="Learning rate at the end, as a share of the peak.")
     ] = 0.01
     warmup_steps: Annotated[
         int, Field(ge=0, le=_MOST_STEPS, description="Steps over which the learning rate rises.")
@@ -54,17 +54,18 @@ class TrainingConfig(Section):
     beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.8
     beta2: Annotated[Probability, Field(description="AdamW's decay of the squared gradient.")] = 0.99
     clip_norm: Annotated[
-        float, Field(ge=0, description="Largest norm of the whole gradient; 0 turns clipping off.")
+        float, Field(ge=0, le=1e30, description="Largest norm of the whole gradient; 0 turns clipping off.")
     ] = 1.0
     clip_value: Annotated[
-        float | None, Field(gt=0, description="Clip each gradient component to this, instead of the norm.")
+        float | None, Field(gt=0, le=1e30, description="Clip each gradient component to this, instead of the norm.")
     ] = None
     teacher_forcing: Annotated[
         str,
         written(parse_forcing),
         Field(
-            description="How often a symbol is read as it is, instead of one drawn from the model (scheduled sampling, "
-            "Bengio et al. 2015): always, linear:E or exponential:E down to the share E, or inverse-sigmoid:K."
+            description="Share of inputs that are the true symbol; the others are drawn from the model "
+            "(scheduled sampling, Bengio et al. 2015). always; linear:E or exponential:E, which fall "
+            "to E; or inverse-sigmoid:K."
         ),
     ] = "always"
     average: Annotated[
@@ -85,13 +86,13 @@ class TrainingConfig(Section):
         Field(
             ge=0,
             le=100,
-            description="Times that a loss spike, or ten steps in a row that are not finite, takes the training back "
-            "to the last good state, to go on with half the learning rate.",
+            description="How often training may return to its last saved state, with half the learning rate, "
+            "after a loss spike or ten steps in a row that are not finite.",
         ),
     ] = 0
     keep: Annotated[
         int,
-        Field(ge=0, le=1000, description="States of the training to keep from before the last; --resume takes them."),
+        Field(ge=0, le=1000, description="Number of earlier training states to keep for --resume."),
     ] = 1
 
     @model_validator(mode="after")

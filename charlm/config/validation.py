@@ -44,7 +44,13 @@ def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
         return f"{_rename(problem, fields, where, name)}." if fields else f"{name(where)}: {problem}."
     if error["type"] == "model_type":
         return f"{name(where)} is {error['input']!r}; it should be a section: a table of settings."
-    problem = error["msg"].partition(", unable")[0].replace("Input should", "it should").replace("tuple", "list")
+    problem = (
+        error["msg"]
+        .partition(", unable")[0]
+        .replace("Input should", "it should")
+        .replace("tuple", "list")
+        .replace("Tuple should", "it should")
+    )
     if error["type"] == "string_pattern_mismatch":
         problem = f"it should match {error['ctx']['pattern']}"
     return f"{name(where)} is {error['input']!r}; {problem[0].lower()}{problem[1:]}."

@@ -47,11 +47,8 @@ def detect_encoding(raw: RawInput) -> str:
     wide = _wide_encoding(prefix)
     if wide is not None:
         return wide
-    try:
+    with suppress(UnicodeDecodeError):
         codecs.getincrementaldecoder("utf-8")().decode(prefix)
-    except UnicodeDecodeError:
-        pass
-    else:
         return "utf-8"
     from charset_normalizer import from_bytes  # late: importing it takes a while
 

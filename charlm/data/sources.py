@@ -38,11 +38,7 @@ class StringSource:
     label: str = "text"
 
     def __post_init__(self) -> None:
-        """Refuses what no file could hold.
-
-        Raises:
-            DataError: the text has half of a surrogate pair.
-        """
+        """Refuses half of a surrogate pair, which no file could hold."""
         to_utf8(self.text)
 
     def chunks(self) -> Iterator[str]:
@@ -71,11 +67,7 @@ class DecodedSource:
     stop: int | None = None
 
     def chunks(self) -> Iterator[str]:
-        """Yields the text as it is decoded.
-
-        Raises:
-            DataError: it cannot be read or decoded.
-        """
+        """Yields the text as it is decoded."""
         start, stop = self.start, self.stop
         if self.encoding == "utf-8":
             start = character_start(self.raw, start) if start else 0

@@ -58,7 +58,7 @@ def score_parts(
     if tokenizer.begin is not None:
         if settings.context is not None:
             raise ConfigError(
-                "--context is for running text; leave it out, as each record is scored from a zero state anyway."
+                "--context is for running text, not records; each record is scored from a zero state anyway."
             )
         windows = _record_windows(text, tokenizer)
     elif settings.context is not None:

@@ -20,11 +20,9 @@ def grow_vocabulary(
     of_cells = [name for cell in CELLS.values() for name in cell.weights_by_symbol]
     for name in ("embedding.weight", *of_cells, "output.weight", "output.bias"):
         known = weights.get(name)
-        if known is None:
+        if known is None or len(known) == vocabulary_size:
             continue
-        num_new = vocabulary_size - known.shape[0]
-        if num_new == 0:
-            continue
+        num_new = vocabulary_size - len(known)
         if known.ndim == 1:
             new = known.min().expand(num_new)
         else:

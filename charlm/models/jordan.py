@@ -8,11 +8,11 @@ from torch.nn import functional
 
 from charlm.config import Feedback, Nonlinearity
 from charlm.models.base import State
-from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
+from charlm.models.stack import DenseNetwork, StackSettings
 
 
 @final
-class JordanLanguageModel(StackedNetwork):
+class JordanLanguageModel(DenseNetwork):
     """Predicts the next symbol with output-to-hidden recurrence (Jordan 1986).
 
         h_1 = f(W x_t + U y_{t-1} + b),  h_l = f(W_l h_{l-1} + b_l) (+ h_{l-1})
@@ -26,35 +26,28 @@ class JordanLanguageModel(StackedNetwork):
     Args:
         feedback: "output" runs free, "target" is teacher-forced.
         nonlinearity: f.
-        stack: sizes and dropouts; residual connections are there from the second layer on.
     """
 
     def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        feedback: Feedback,
-        nonlinearity: Nonlinearity,
-        **stack: Unpack[StackSettings],
+        self, vocabulary_size: int, *, feedback: Feedback, nonlinearity: Nonlinearity, **stack: Unpack[StackSettings]
     ) -> None:
-        hidden_size = stack["hidden_size"]
-        super().__init__(vocabulary_size, (nn.Linear(size, hidden_size) for size in input_sizes(stack)), stack)
+        activation = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[nonlinearity]
+        super().__init__(vocabulary_size, stack, activation=activation, num_inputs=stack["embedding_size"])
         self.is_teacher_forced = feedback == "target"
-        self.activation = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[nonlinearity]
         # A row a symbol, as the embedding has, so that both grow alike with a vocabulary.
-        self.feedback = nn.Embedding(vocabulary_size, hidden_size)
+        self.feedback = nn.Embedding(vocabulary_size, stack["hidden_size"])
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits and the last prediction; running free, dropout masks differ at every symbol."""
         inputs = self.layers[0](self.embedding_dropout(self.embedding(tokens), generator))
         if self.is_teacher_forced:
-            logits = self._hidden_to_logits(inputs + self.feedback(tokens), generator)
+            logits = self.hidden_to_logits(inputs + self.feedback(tokens), generator)
             return logits, (logits[-1:].float().softmax(dim=-1).to(state[0].dtype),)
         predicted = state[0][0]
         steps = []
         for row in inputs:
             feedback = functional.linear(predicted.to(row.dtype), self.feedback.weight.to(row.dtype).t())
-            step = self._hidden_to_logits((row + feedback)[None], generator)
+            step = self.hidden_to_logits((row + feedback)[None], generator)
             steps.append(step)
             predicted = step[0].float().softmax(dim=-1)
         return torch.cat(steps), (predicted[None].to(state[0].dtype),)
@@ -68,13 +61,3 @@ class JordanLanguageModel(StackedNetwork):
         nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
         nn.init.xavier_uniform_(self.feedback.weight, generator=generator)
         self.initialize_dense(generator)
-
-    def _hidden_to_logits(self, sums: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Returns the logits `[time, batch, vocabulary]` that follow from the first layer's pre-activations."""
-        outputs = self.norms[0](self.activation(sums))
-        for layer, norm in zip(list(self.layers)[1:], list(self.norms)[1:], strict=True):
-            inputs = self.layer_dropout(outputs, generator)
-            outputs = self.activation(layer(inputs))
-            outputs = norm(outputs + inputs if self.residual else outputs)
-        logits: Tensor = self.output(self.output_dropout(outputs, generator))
-        return logits

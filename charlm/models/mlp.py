@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from charlm.models.base import State
-from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
+from charlm.models.stack import DenseNetwork, StackSettings
 
 BEFORE = -1
 """Stands in the state for what lies before the text."""
 
 
 @final
-class FixedWindowLanguageModel(StackedNetwork):
+class FixedWindowLanguageModel(DenseNetwork):
     """Predicts the next symbol from the last `window` symbols alone (Bengio et al. 2003).
 
         x = [e(s_{t-K+1}), …, e(s_t)]
@@ -25,12 +25,11 @@ class FixedWindowLanguageModel(StackedNetwork):
 
     Args:
         window: symbols that a prediction sees.
-        stack: sizes and dropouts; residual connections are there from the second layer on.
     """
 
     def __init__(self, vocabulary_size: int, *, window: int, **stack: Unpack[StackSettings]) -> None:
-        sizes = input_sizes(stack, lowest=window * stack["embedding_size"])
-        super().__init__(vocabulary_size, (nn.Linear(size, stack["hidden_size"]) for size in sizes), stack)
+        num_inputs = window * stack["embedding_size"]
+        super().__init__(vocabulary_size, stack, activation=torch.tanh, num_inputs=num_inputs)
         self.window = window
         self.before = nn.Parameter(torch.zeros(stack["embedding_size"]))
 
@@ -40,15 +39,9 @@ class FixedWindowLanguageModel(StackedNetwork):
         embedded = torch.where((symbols == BEFORE)[..., None], self.before, self.embedding(symbols.clamp(min=0)))
         embedded = self.embedding_dropout(embedded, generator)
         # [time, batch, window, embedding], the oldest symbol first.
-        outputs = embedded.unfold(0, self.window, 1).transpose(2, 3).flatten(2)
-        for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            inputs = self.layer_dropout(outputs, generator) if index > 0 else outputs
-            outputs = torch.tanh(layer(inputs))
-            if self.residual and index > 0:
-                outputs = outputs + inputs
-            outputs = norm(outputs)
+        windows = embedded.unfold(0, self.window, 1).transpose(2, 3).flatten(2)
         last = symbols[len(symbols) - self.window + 1 :]
-        return self.output(self.output_dropout(outputs, generator)), (last,)
+        return self.hidden_to_logits(self.layers[0](windows), generator), (last,)
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the mark for "before the text" at every place of the window, on the model's device."""

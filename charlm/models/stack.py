@@ -1,12 +1,14 @@
 """The parts that networks of layers share: embedding, norms, dropouts and output layer."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from charlm.models.base import Network
+
+Activation = Callable[[Tensor], Tensor]
 
 
 class Dropout(nn.Module):
@@ -83,20 +85,39 @@ class StackedNetwork(Network):
     def initialize_ends(self, generator: torch.Generator) -> None:
         """Draws the embedding, normal with deviation 0.1, and the output matrix, Xavier-uniform."""
         nn.init.normal_(self.embedding.weight, std=0.1, generator=generator)
-        self._initialize_linear(self.output, generator)
+        self.initialize_linear(self.output, generator)
 
     @torch.no_grad()
-    def initialize_dense(self, generator: torch.Generator) -> None:
-        """Draws the output layer and all hidden ones, which are linear: matrices Xavier-uniform, biases zero."""
-        for layer in (*self.layers, self.output):
-            self._initialize_linear(layer, generator)
-
-    def _initialize_linear(self, layer: nn.Module, generator: torch.Generator) -> None:
+    def initialize_linear(self, layer: nn.Module, generator: torch.Generator) -> None:
         """Draws a matrix Xavier-uniform (Glorot and Bengio 2010), unless it is the embedding, too; the bias is zero."""
         assert isinstance(layer, nn.Linear)
         if layer.weight is not self.embedding.weight:
             nn.init.xavier_uniform_(layer.weight, generator=generator)
         nn.init.zeros_(layer.bias)
+
+
+class DenseNetwork(StackedNetwork):
+    """A network of linear layers with activations; residual connections are there from the second layer on."""
+
+    def __init__(self, vocabulary_size: int, stack: StackSettings, *, activation: Activation, num_inputs: int) -> None:
+        layers = (nn.Linear(size, stack["hidden_size"]) for size in input_sizes(stack, lowest=num_inputs))
+        super().__init__(vocabulary_size, layers, stack)
+        self.activation = activation
+
+    def hidden_to_logits(self, sums: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Returns the logits `[time, batch, vocabulary]` that follow from the first layer's pre-activations."""
+        outputs = self.norms[0](self.activation(sums))
+        for layer, norm in zip(list(self.layers)[1:], list(self.norms)[1:], strict=True):
+            inputs = self.layer_dropout(outputs, generator)
+            outputs = self.activation(layer(inputs))
+            outputs = norm(outputs + inputs if self.residual else outputs)
+        logits: Tensor = self.output(self.output_dropout(outputs, generator))
+        return logits
+
+    def initialize_dense(self, generator: torch.Generator) -> None:
+        """Draws the hidden layers and the output layer."""
+        for layer in (*self.layers, self.output):
+            self.initialize_linear(layer, generator)
 
 
 def input_sizes(stack: StackSettings, *, lowest: int | None = None) -> list[int]:

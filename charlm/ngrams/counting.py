@@ -38,11 +38,6 @@ class Grams:
         """For each gram the number of its context."""
         return self.keys // self.vocabulary_size
 
-    @property
-    def symbols(self) -> Ids:
-        """For each gram its last symbol."""
-        return self.keys % self.vocabulary_size
-
 
 def find(keys: Ids, contexts: Ids, symbols: Symbols, *, vocabulary_size: int) -> Ids:
     """Returns the numbers of the grams that go on from `contexts` with `symbols`; NONE where there is none.
@@ -69,11 +64,6 @@ class CountedText:
 
     orders: tuple[Grams, ...]
     occurrences: tuple[Ids, ...]
-
-    @property
-    def vocabulary_size(self) -> int:
-        """Number of symbols."""
-        return self.orders[0].vocabulary_size
 
 
 def count_grams(tokens: Symbols, *, order: int, vocabulary_size: int, begin: int | None = None) -> CountedText:
@@ -117,7 +107,7 @@ def sums_by_context(grams: Grams, values: NDArray[Any]) -> NDArray[np.float64]:
 def suffixes(text: CountedText, order: int) -> Ids:
     """Returns for each gram of an order above the first the number of it without its first symbol."""
     longer, ending = text.occurrences[order - 1], text.occurrences[order - 2]
-    # A gram's last symbols are the same wherever it ends: any of its places tells them.
+    # A gram's last symbols are the same wherever it ends: any of its places will do.
     places = np.empty(len(text.orders[order - 1]), dtype=np.int64)
     present = np.flatnonzero(longer != NONE)
     places[longer[present]] = present

@@ -57,7 +57,7 @@ def _score_fold(
         for grams, ending in zip(text.orders, text.occurrences, strict=True)
     ]
     length = fold.stop - fold.start
-    probabilities = np.full(length, 1.0 / text.vocabulary_size)
+    probabilities = np.full(length, 1.0 / text.orders[0].vocabulary_size)
     totals, distinct = (np.zeros((order, length), dtype=np.float32) for _ in range(2))
     for index, (grams, counts) in enumerate(zip(text.orders, left, strict=True)):
         adjusted = counts

@@ -24,12 +24,7 @@ NGRAMS = "ngrams"
 
 
 def build_step_model(
-    config: ModelConfig,
-    arrays: Arrays,
-    *,
-    vocabulary_size: int,
-    source: str,
-    weights: Weights = "float32",
+    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str, weights: Weights = "float32"
 ) -> StepModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 

@@ -1,5 +1,6 @@
 """The Jordan network, one symbol at a time; its equations are in charlm/models/jordan.py."""
 
+from collections.abc import Callable
 from typing import final
 
 import numpy as np
@@ -9,19 +10,19 @@ from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, l
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
 from charlm.stepping.networks import SteppedNetwork
 
+_ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
+    "tanh": np.tanh,
+    "relu": lambda sums: np.maximum(sums, np.float32(0.0)),
+    "sigmoid": logistic,
+}
+
 
 @final
 class JordanStepModel(SteppedNetwork):
     """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`."""
 
     def __init__(
-        self,
-        weights: Arrays,
-        *,
-        num_layers: int,
-        nonlinearity: Nonlinearity,
-        feedback: Feedback,
-        residual: bool,
+        self, weights: Arrays, *, num_layers: int, nonlinearity: Nonlinearity, feedback: Feedback, residual: bool
     ) -> None:
         self.is_teacher_forced = feedback == "target"
         self.feedback = float32_copy(weights["feedback.weight"])
@@ -39,7 +40,7 @@ class JordanStepModel(SteppedNetwork):
         self.output = float32_copy(weights["output.weight"]).T
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
-        self.nonlinearity = nonlinearity
+        self.activation = _ACTIVATIONS[nonlinearity]
         self.residual = residual
 
     def initial_state(self, batch_size: int) -> State:
@@ -55,21 +56,11 @@ class JordanStepModel(SteppedNetwork):
         sums = self.table[tokens]
         if not self.is_teacher_forced:
             sums = sums + state[0][0] @ self.feedback
-        outputs = normalized(_activated(sums, self.nonlinearity), self.norms[0])
+        outputs = normalized(self.activation(sums), self.norms[0])
         for (weights, bias), norm in zip(self.layers, self.norms[1:], strict=True):
             inputs = outputs
-            outputs = _activated(inputs @ weights + bias, self.nonlinearity)
+            outputs = self.activation(inputs @ weights + bias)
             outputs = normalized(outputs + inputs if self.residual else outputs, norm)
         logits: Floats = outputs @ self.output + self.output_bias
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
         return logits, ((likelihoods / likelihoods.sum(axis=1, keepdims=True))[None],)
-
-
-def _activated(sums: Floats, nonlinearity: Nonlinearity) -> Floats:
-    match nonlinearity:
-        case "tanh":
-            return np.tanh(sums)
-        case "relu":
-            return np.maximum(sums, np.float32(0.0))
-        case "sigmoid":
-            return logistic(sums)

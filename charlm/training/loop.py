@@ -83,6 +83,8 @@ def train(
         NotFiniteError: losses, gradients or weights are not finite; the last saved state remains.
     """
     loop = _Loop(trainer, plan, progress, hooks, clock)
+    if plan.patience is not None and progress.stale >= plan.patience:
+        return "stopped early"
     while trainer.step < trainer.pace.total_steps:
         try:
             outcome = loop.advance()

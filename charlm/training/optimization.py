@@ -25,7 +25,13 @@ def shortened_warmup(warmup_steps: int, *, total_steps: int) -> int:
 
 def build_optimizer(model: nn.Module, *, beta1: float, beta2: float, weight_decay: float) -> AdamW:
     """Returns AdamW with weight decay for matrices, and none for biases and norms."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in parameters if parameter.ndim >= 2]
-    vectors = [parameter for parameter in parameters if parameter.ndim < 2]
-    return AdamW([(matrices, weight_decay), (vectors, 0.0)], beta1=beta1, beta2=beta2)
+    parameters = dict(model.named_parameters())
+    ordered = [parameters[name] for name in parameter_names(model)]
+    matrices = [parameter for parameter in ordered if parameter.ndim >= 2]
+    return AdamW([(matrices, weight_decay), (ordered[len(matrices) :], 0.0)], beta1=beta1, beta2=beta2)
+
+
+def parameter_names(model: nn.Module) -> list[str]:
+    """Returns the names of the parameters that are trained, in the order of the optimizer: matrices first."""
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    return [name for name, _ in sorted(trained, key=lambda each: each[1].ndim < 2)]

@@ -22,7 +22,7 @@ def test_without_a_safe_point_the_first_signal_stops() -> None:
     assert not stop.requested and caught.type is KeyboardInterrupt
 
 
-def test_a_termination_is_told_from_an_interrupt() -> None:
+def test_a_termination_differs_from_an_interrupt() -> None:
     with pytest.raises(Terminated), interruptible():
         signal.raise_signal(signal.SIGTERM)
     stop = StopRequest(graceful=True)

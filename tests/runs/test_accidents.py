@@ -3,14 +3,25 @@
 import shutil
 
 import pytest
+import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.errors import CheckpointError
+from charlm.checkpointing.run_folder import RunFolder
+from charlm.errors import CheckpointError, ConfigError
+from charlm.models.mixture import NETWORK_ALONE
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.stored.state import open_state
+from charlm.runs.train import finish as finish_module
+from charlm.runs.train import start as start_module
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
 from charlm.runs.verify import verify_run
+from tests.support.reporters import KilledError
 from tests.support.training_runs import train_whole
+
+
+def kill(*_):
+    raise KilledError
 
 
 class AfterStep(SilentReporter):
@@ -101,3 +112,48 @@ def test_verify_names_a_command_that_works_for_a_finished_run_with_a_damaged_mod
     (run / "best.safetensors").write_bytes(b"damaged")
     assert verify_run("mine", workspace).usable == ("charlm train --resume mine --steps 24",)
     assert resume("mine", workspace, SilentReporter(), StopRequest(), overrides={"steps": 24}).validation is not None
+
+
+def on_trial(monkeypatch, *, helps):
+    """Puts every mix on trial, with a verdict that is known beforehand."""
+    monkeypatch.setattr(
+        start_module, "choose_mix", lambda config, corpus: (config, config.model.mixed_order is not None)
+    )
+    monkeypatch.setattr(finish_module, "_helps", lambda parts: NETWORK_ALONE in parts and helps)
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_a_mix_on_trial_that_was_not_judged_is_judged_on_going_on(small_request, workspace, monkeypatch, helps):
+    on_trial(monkeypatch, helps=helps)
+    with monkeypatch.context() as patch:
+        patch.setattr(finish_module, "_score_best", kill)
+        with pytest.raises(KilledError):
+            train_whole(small_request(name="mine", mix="ngram:3"), workspace)
+    assert not open_state(workspace.checkpoints / "mine" / "last.safetensors").record.is_finished
+    judged = resume("mine", workspace, SilentReporter(), StopRequest())
+    whole = train_whole(small_request(name="whole", mix="ngram:3"), workspace)
+    assert judged.validation == whole.validation
+    for name in ("mine", "whole"):
+        record = open_state(workspace.checkpoints / name / "last.safetensors").record
+        assert record.is_finished
+        assert record.config.model.mixed_order == (3 if helps else None)
+        assert RunFolder(workspace.checkpoints / name).read_config().model.mixed_order == (3 if helps else None)
+        assert verify_run(name, workspace).is_whole
+        with pytest.raises(ConfigError, match="is finished"):
+            resume(name, workspace, SilentReporter(), StopRequest())
+
+
+# Without clipping, which looks at the gate's gradients, too, a network is trained as it would be alone.
+@pytest.mark.parametrize("settings", [{"clip_norm": 0}, {"clip_norm": 0, "average": 0.9, "cell": "gru"}])
+def test_a_mixture_that_lost_its_trial_goes_on_as_the_network_alone_would(
+    small_request, workspace, monkeypatch, settings
+):
+    on_trial(monkeypatch, helps=False)
+    train_whole(small_request(name="lost", mix="ngram:3", **settings), workspace)
+    alone = train_whole(small_request(name="alone", mix="none", **settings), workspace)
+    lost, other = (open_state(workspace.checkpoints / name / "last.safetensors") for name in ("lost", "alone"))
+    assert lost.tensors.keys() == other.tensors.keys()
+    assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in lost.tensors.items())
+    longer = resume("lost", workspace, SilentReporter(), StopRequest(), overrides={"steps": 20})
+    assert longer.validation.nats_per_symbol <= alone.validation.nats_per_symbol + 0.1
+    assert verify_run("lost", workspace).is_whole

@@ -7,11 +7,7 @@ from itertools import accumulate
 from typing import Literal
 
 from charlm.data.code_points import to_utf8
-from charlm.data.tokenizers.sentencepiece import (
-    SPACE_MARK,
-    SentencePieceTokenizer,
-    cut_text,
-)
+from charlm.data.tokenizers.sentencepiece import SPACE_MARK, SentencePieceTokenizer, cut_text
 from charlm.errors import ConfigError, DataError
 
 _SAMPLE = 1 << 22  # characters: unigram training of a text without spaces takes about a minute for them

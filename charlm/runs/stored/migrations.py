@@ -25,6 +25,8 @@ def _group_facts(values: Values) -> Values:
             "sizes": values.get("choice"),
             "seconds": values.get("training_seconds"),
             "mix_on_trial": bool(values.get("mix_on_trial")),
+            # Format 1 does not say; nearly always it was, once the training had ended.
+            "is_judged": _has_ended(values),
         }
     progress = values.get("progress")
     if isinstance(progress, Mapping) and isinstance(progress.get("rollbacks"), list):
@@ -37,6 +39,12 @@ def _group_facts(values: Values) -> Values:
 
 _PROVENANCE = {"charlm", "torch", "corpus", "initialized_from"}
 _PLAN = {"length", "choice", "training_seconds", "mix_on_trial"}
+
+
+def _has_ended(values: Values) -> bool:
+    training = values["config"].get("training") if isinstance(values.get("config"), Mapping) else None
+    steps = training.get("steps") if isinstance(training, Mapping) else None
+    return isinstance(steps, int) and isinstance(values.get("step"), int) and values["step"] >= steps
 
 
 def _renamed(rollback: Any) -> Any:

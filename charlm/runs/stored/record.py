@@ -85,6 +85,7 @@ class TrainingPlan(Record):
         sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
         mix_on_trial: n-grams stay mixed in only if they help on the validation text.
+        is_judged: whether that was found out, at the end of the training.
     """
 
     length: str
@@ -92,6 +93,7 @@ class TrainingPlan(Record):
     sizes: str | None = None
     seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] | None = None
     mix_on_trial: bool = False
+    is_judged: bool = False
 
     @property
     def length_in_words(self) -> str:
@@ -177,8 +179,9 @@ class StateRecord(RunRecord):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the training has ended."""
-        return self.step >= self.total_steps or self.stopped_early
+        """Whether the training has ended, and its mix on trial, if there is one, was judged."""
+        has_ended = self.step >= self.total_steps or self.stopped_early
+        return has_ended and (self.plan.is_judged or not self.plan.mix_on_trial)
 
     @model_validator(mode="after")
     def _is_of_a_training(self) -> Self:
@@ -253,7 +256,10 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
     """
     require_model_tensors(record, tensors, source=source)
     model, size = record.config.model, record.tokenizer.vocabulary_size
-    _, first_shape = tensors.get(f"{STATE}.0", ("", ()))
+    for name in (f"{STATE}.0", DROPOUT):
+        if name not in tensors:
+            raise _not_fitting(source, f"{name} is missing")
+    _, first_shape = tensors[f"{STATE}.0"]
     lanes = first_shape[1] if len(first_shape) > 1 else 0
     if not 1 <= lanes <= record.config.training.batch_size:
         raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
@@ -270,7 +276,7 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
         if model.tie_weights:  # Stored once.
             parameters = {name: each for name, each in parameters.items() if name not in _TIED}
         _require(tensors, {f"{AVERAGE}.{name}": ("torch.float32", shape) for name, shape in parameters.items()}, source)
-    kind, shape = tensors.get(DROPOUT, ("", ()))
+    kind, shape = tensors[DROPOUT]
     if kind != "torch.uint8" or len(shape) != 1 or shape[0] > _MOST_GENERATOR_BYTES:
         raise _not_fitting(source, f"{DROPOUT} is of the shape {shape}")
 

@@ -110,11 +110,11 @@ def _score_best(session: TrainingSession) -> FinalScores:
     parts = {split: _score_parts(best, text, session, split, modes[split]) for split, text in held_out.items()}
     chosen = OWN
     if session.plan.mix_on_trial and "validation" in parts:
-        own, alone = (parts["validation"][name].total_nats for name in (OWN, NETWORK_ALONE))
-        chosen = NETWORK_ALONE if alone <= own else OWN
-    if chosen != OWN:
-        session.keep_network_alone()
-        session.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
+        keeps_mix = _helps(parts["validation"])
+        if not keeps_mix:
+            session.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
+        session.end_trial(keeps_mix=keeps_mix)
+        chosen = NETWORK_ALONE if NETWORK_ALONE in parts["validation"] and not keeps_mix else OWN
     baselines: tuple[Baseline, ...] = ()
     for split, text in held_out.items():
         baselines += tuple(Baseline(name, split, score) for name, score in parts[split].items() if name != OWN)
@@ -126,6 +126,11 @@ def _score_best(session: TrainingSession) -> FinalScores:
         is_exact="fast" not in modes.values(),
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )
+
+
+def _helps(parts: dict[str, Score]) -> bool:
+    """Returns whether a mix helps; one that was dropped already, by a process that was killed then, did not."""
+    return NETWORK_ALONE in parts and parts[OWN].total_nats < parts[NETWORK_ALONE].total_nats
 
 
 def _mode(text: EncodedText, session: TrainingSession) -> Mode:

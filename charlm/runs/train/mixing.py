@@ -1,15 +1,22 @@
 """Whether and how a run mixes an n-gram model of its own text with its network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
+from charlm.models.base import Network
+from charlm.models.mixture import network_of
 from charlm.ngrams.build import count_text
 from charlm.ngrams.cross_fitting import cross_fit
 from charlm.ngrams.model import NgramModel
 from charlm.notation import Mix
+from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, section
 from charlm.training.objectives import MixtureLoss
+from charlm.training.optimization import parameter_names
 
 USUAL_ORDER = 8
 """Symbols in the longest grams; longer ones predict no better (docs/experiments.md)."""
@@ -78,3 +85,26 @@ def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
 def with_mix(config: RunConfig, mix: Mix) -> RunConfig:
     """Returns a configuration with another mix."""
     return config.model_copy(update={"model": config.model.model_copy(update={"mix": mix})})
+
+
+def state_of_network_alone(tensors: Mapping[str, Tensor], model: Network) -> dict[str, Tensor]:
+    """Returns the tensors of a mixed training's state as if its network had been trained alone.
+
+    The network's own objective does not depend on the mix; only where gradients are clipped does the gate's norm count.
+
+    Args:
+        tensors: as `Trainer.tensors` names them.
+        model: the mixed model.
+    """
+    network = network_of(model)
+    mixed_order, own_order = (parameter_names(each) for each in (model, network))
+    kept = {f"rng.{name}": tensor for name, tensor in section(tensors, "rng").items()}
+    for part in (MODEL, AVERAGE):
+        named = section(tensors, f"{part}.network")
+        kept |= {f"{part}.{name}": tensor for name, tensor in named.items()}
+    states = section(tensors, STATE)
+    kept |= {f"{STATE}.{index}": states[str(index)] for index in range(len(states) - 1)}
+    for index, name in enumerate(own_order):
+        moments = section(tensors, f"{OPTIMIZER}.{mixed_order.index(f'network.{name}')}")
+        kept |= {f"{OPTIMIZER}.{index}.{moment}": tensor for moment, tensor in moments.items()}
+    return kept

@@ -74,7 +74,7 @@ def resume(
         resolved = Resolved(config, record.plan)
         if given:
             resolved = resolve(_longer(config, given), corpus, setup.build, started=time.monotonic())
-        if record.step >= resolved.total_steps:
+        if given and record.step >= resolved.total_steps:
             raise ConfigError(
                 f"Run '{folder.name}' has done {record.step} steps already, and the length now asked for is "
                 f"{resolved.total_steps}; ask for more, such as --steps {2 * record.step}."
@@ -83,6 +83,7 @@ def resume(
         state.restore(trainer)
         if given:
             trainer.pace = Pace(resolved.total_steps)
+            record.progress.stale = 0
         _mend(folder, trainer.step, record.progress, reporter)
         session = TrainingSession(
             folder.pinned(),
@@ -137,6 +138,7 @@ def _later_plan(record: StateRecord, resolved: Resolved) -> TrainingPlan:
             "length": resolved.plan.length,
             "is_replanned": resolved.plan.is_replanned,
             "seconds": resolved.plan.seconds,
+            "is_judged": False,
         }
     )
 

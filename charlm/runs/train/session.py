@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
@@ -34,7 +35,7 @@ from charlm.runs.stored.record import (
     read_record,
 )
 from charlm.runs.stored.state import open_state
-from charlm.runs.train.mixing import with_mix
+from charlm.runs.train.mixing import state_of_network_alone, with_mix
 from charlm.runs.train.unknown import charge_unknown
 from charlm.training.precision import autocast
 from charlm.training.state import Progress, Rollback
@@ -189,16 +190,26 @@ class TrainingSession:
         comment = "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
         self.folder.write_config(self.config, comment=comment)
 
-    def keep_network_alone(self) -> None:
-        """Writes the best model again, without the n-grams that were mixed in."""
-        best = read_checkpoint(self.folder.best)
-        record = read_record(ModelRecord, best.values, source=str(self.folder.best)).without_mix()
-        write_checkpoint(self.folder.best, Checkpoint(network_alone(best.tensors), record.to_values()))
-        self.config = with_mix(self.config, Mix(None))
+    def end_trial(self, *, keeps_mix: bool) -> None:
+        """Stores the verdict on a mix on trial; one that did not help is taken out of the best model and the state."""
+        tensors = None
+        if not keeps_mix:
+            tensors = state_of_network_alone(self.trainer.tensors(), self.model)
+            best = read_checkpoint(self.folder.best)
+            record = read_record(ModelRecord, best.values, source=str(self.folder.best))
+            if record.config.model.mixed_order is not None:
+                alone = Checkpoint(network_alone(best.tensors), record.without_mix().to_values())
+                write_checkpoint(self.folder.best, alone)
+            self.config = with_mix(self.config, Mix(None))
+        self.plan = self.plan.model_copy(update={"mix_on_trial": keeps_mix, "is_judged": True})
         self.write_config()
+        self.save(tensors)
 
-    def save(self) -> None:
+    def save(self, tensors: dict[str, Tensor] | None = None) -> None:
         """Writes last.safetensors, and keeps as many of its forerunners as was asked for.
+
+        Args:
+            tensors: of the state.  [default: the trainer's]
 
         Raises:
             CheckpointError: it cannot be written; the one before is kept.
@@ -207,7 +218,7 @@ class TrainingSession:
         self.folder.require_in_place()
         self.trainer.require_finite()
         step, keep = self.trainer.step, self.config.training.keep
-        tensors = self.trainer.tensors() | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
+        tensors = (tensors or self.trainer.tensors()) | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
         record = StateRecord(
             provenance=self.provenance,
             plan=self.plan,

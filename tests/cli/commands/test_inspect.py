@@ -15,7 +15,7 @@ def tale(tmp_path, monkeypatch):
 SMALL = ["--hidden-size", "8", "--num-layers", "1", "--train-steps", "3", "--lags", "12", "-q"]
 
 
-def test_gradients_are_told_for_each_cell_before_and_after_training(tale, capsys):
+def test_gradients_are_shown_for_each_cell_before_and_after_training(tale, capsys):
     assert run(["inspect", "gradients", tale, *SMALL, "--json"]) == 0
     curves = json.loads(capsys.readouterr().out)
     assert [(each["cell"], each["steps"]) for each in curves] == [

@@ -1,19 +1,17 @@
 import io
 
-import pytest
 from rich.console import Console
 
 from charlm.cli.display.comparison import ComparisonLines, LiveComparison, QuietComparison, make_comparison_display
 from charlm.cli.display.lines import LineDisplay
 from charlm.cli.interrupts import STOPPING
 from charlm.config import ModelConfig
-from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
 from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest
 
-CELLS = [Variant("ngram-5", "ngram:5", None, ModelConfig()), Variant("lstm-1", "lstm", 1, ModelConfig())]
+VARIANTS = [Variant("ngram-5", "ngram:5", None, ModelConfig()), Variant("lstm-1", "lstm", 1, ModelConfig())]
 COUNTED = VariantResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
 
 
@@ -37,7 +35,7 @@ def picture(drive, *, height=30, stop=None):
 
 def test_the_table_has_a_row_for_what_is_done_what_is_trained_and_what_is_left():
     def drive(display):
-        display.grid([*CELLS, Variant("gru-2", "gru", 2, ModelConfig())], {"ngram-5": COUNTED}, CELLS[1])
+        display.grid([*VARIANTS, Variant("gru-2", "gru", 2, ModelConfig())], {"ngram-5": COUNTED}, VARIANTS[1])
         display.step(step(50))
         display.evaluation(evaluation())
 
@@ -51,18 +49,18 @@ def test_the_table_has_a_row_for_what_is_done_what_is_trained_and_what_is_left()
 
 def test_the_next_row_starts_empty():
     def drive(display):
-        display.grid(CELLS, {}, CELLS[0])
+        display.grid(VARIANTS, {}, VARIANTS[0])
         display.step(step(50))
-        display.grid(CELLS, {"ngram-5": COUNTED}, CELLS[1])
+        display.grid(VARIANTS, {"ngram-5": COUNTED}, VARIANTS[1])
 
     assert "25 %" not in picture(drive)
 
 
 def test_a_table_higher_than_the_terminal_shows_what_is_trained():
-    cells = [Variant(f"lstm-{layers}", "lstm", layers, ModelConfig()) for layers in range(1, 60)]
+    variants = [Variant(f"lstm-{layers}", "lstm", layers, ModelConfig()) for layers in range(1, 60)]
 
     def drive(display):
-        display.grid(cells, {}, cells[40])
+        display.grid(variants, {}, variants[40])
         display.step(step(2))
 
     shown = picture(drive, height=20)
@@ -70,14 +68,14 @@ def test_a_table_higher_than_the_terminal_shows_what_is_trained():
     assert len(shown.splitlines()) < 20
 
 
-def test_failures_and_a_wish_to_stop_are_seen_and_steer_no_terminal():
+def test_failures_and_a_request_to_stop_are_shown_and_steer_no_terminal():
     failed = VariantResult("lstm-1", "lstm", 1, error="It \x1b[31mdiverged.")
-    shown = picture(lambda display: display.grid(CELLS, {"lstm-1": failed}, None), stop=StopRequest(requested=True))
+    shown = picture(lambda display: display.grid(VARIANTS, {"lstm-1": failed}, None), stop=StopRequest(requested=True))
     assert "It ␛[31mdiverged." in shown
     assert STOPPING in shown
 
 
-def test_what_is_read_before_the_first_model_is_told():
+def test_reading_before_the_first_model_is_shown():
     stream = io.StringIO()
     display = LiveComparison(Console(file=stream, width=80, force_terminal=True), StopRequest())
     with display.shown(), display.progress("reading tale", 200) as advance:
@@ -86,14 +84,14 @@ def test_what_is_read_before_the_first_model_is_told():
     assert "reading tale: 25 %" in stream.getvalue()
 
 
-def test_lines_tell_of_each_model_and_now_and_then_of_its_training():
+def test_each_model_has_lines_and_some_for_its_training():
     stream = io.StringIO()
     seconds = [0.0]
     display = ComparisonLines(LineDisplay(stream), now=lambda: seconds[0])
     with display.shown():
         display.note("the text is short")
-        display.grid(CELLS, {}, CELLS[0])
-        display.grid(CELLS, {"ngram-5": COUNTED}, CELLS[1])
+        display.grid(VARIANTS, {}, VARIANTS[0])
+        display.grid(VARIANTS, {"ngram-5": COUNTED}, VARIANTS[1])
         with display.progress("scoring", 3) as advance:
             advance(3)
         display.note("of a run, not of the comparison")
@@ -101,7 +99,7 @@ def test_lines_tell_of_each_model_and_now_and_then_of_its_training():
             seconds[0] = now
             display.step(step(100))
         display.grid(
-            CELLS, {"ngram-5": COUNTED, "lstm-1": VariantResult("lstm-1", "lstm", 1, error="It diverged.")}, None
+            VARIANTS, {"ngram-5": COUNTED, "lstm-1": VariantResult("lstm-1", "lstm", 1, error="It diverged.")}, None
         )
     assert stream.getvalue().splitlines() == [
         "the text is short",
@@ -118,7 +116,7 @@ def test_where_there_is_no_terminal_lines_are_printed_and_quiet_prints_nothing(c
     quiet = make_comparison_display(StopRequest(), quiet=True)
     assert isinstance(quiet, QuietComparison)
     with quiet.shown():
-        quiet.grid(CELLS, {}, CELLS[0])
+        quiet.grid(VARIANTS, {}, VARIANTS[0])
         quiet.stopping()
     assert capsys.readouterr() == ("", "")
 
@@ -126,21 +124,6 @@ def test_where_there_is_no_terminal_lines_are_printed_and_quiet_prints_nothing(c
 def test_a_run_of_the_grid_has_no_notes_of_its_own():
     stream = io.StringIO()
     display = LiveComparison(Console(file=stream), StopRequest())
-    display.grid(CELLS, {}, CELLS[1])
+    display.grid(VARIANTS, {}, VARIANTS[1])
     display.note("a run's note")
     assert stream.getvalue() == ""
-
-
-def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
-    pytest.importorskip("matplotlib")
-    from charlm.cli.display.plots import plot_comparison
-
-    results = [COUNTED, VariantResult("lstm-1", "lstm", 1, error="It diverged.")]
-    results += [
-        VariantResult(f"gru-{n}-{size}", "gru", n, size=size, test=2.0 - 0.1 * n) for n in (1, 2) for size in (8, 9)
-    ]
-    plot_comparison(results, tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
-    plot_comparison([COUNTED], tmp_path / "plot.svg")
-    with pytest.raises(ConfigError, match="cannot be written"):
-        plot_comparison(results, tmp_path / "plot.xyz")

@@ -69,11 +69,11 @@ def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() 
     assert "say which" not in printed(results.print_evaluation, EvaluationResult("demo", "b.txt", THREE_BITS, ()))
 
 
-def test_an_early_stop_is_said() -> None:
+def test_an_early_stop_is_shown() -> None:
     assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
 
 
-def test_a_score_that_is_not_of_one_stream_says_so() -> None:
+def test_a_score_of_parallel_stretches_is_marked() -> None:
     assert "stretches" not in printed(results.print_training, train_result())
     text = " ".join(printed(results.print_training, train_result(exact=False)).split())
     assert "scored in parallel stretches" in text

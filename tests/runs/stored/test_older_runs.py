@@ -13,7 +13,7 @@ import pytest
 
 from charlm.cli.app import run
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 FOUND: dict[str, Any] = json.loads((FIXTURES / "charlm-0.1.0.json").read_text())["runs"]
 OFTEN = {"lstm", "mixed", "records", "replanned", "interrupted", "trial-interrupted", "trial-lost"}
 RESUMABLE = [

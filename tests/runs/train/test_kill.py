@@ -11,6 +11,7 @@ import pytest
 from charlm.checkpointing.checkpoint import read_checkpoint
 
 TRAIN = [sys.executable, "-m", "charlm", "train"]
+
 SETTINGS = ["--steps", "60", "--evaluations", "6", "--hidden-size", "8", "--batch-size", "4", "--device", "cpu"]
 
 

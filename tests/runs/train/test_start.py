@@ -10,47 +10,8 @@ from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
-from tests.support.reporters import CrashAfter, KilledError, StopAfter
+from tests.support.reporters import StopAfter
 from tests.support.training_runs import assert_same_end, metrics_without_times, train_whole
-
-SETTINGS = [
-    {},
-    {"dropout": 0.2, "average": 0.9, "random_length": True},
-    {"cell": "gru", "accumulation": 2, "tie_weights": True, "embedding_size": 8, "layer_norm": True},
-    {"cell": "rnn", "tokenizer": "byte", "clip_value": 0.1},
-]
-
-
-@pytest.mark.parametrize("settings", SETTINGS)
-@pytest.mark.parametrize("step", [1, 6, 11])
-def test_interrupted_and_resumed_ends_bit_identical_to_uninterrupted(small_request, workspace, settings, step):
-    whole = train_whole(small_request(name="whole", **settings), workspace)
-    stop = StopRequest()
-    halted = start(small_request(name="halted", **settings), workspace, StopAfter(stop, step), stop)
-    assert halted.interrupted
-    assert halted.steps == step
-    resumed = resume("halted", workspace, SilentReporter(), StopRequest())
-    assert resumed.steps == 12
-    assert resumed.validation == whole.validation
-    assert_same_end(whole.run, resumed.run)
-
-
-@pytest.mark.parametrize("step", [1, 4, 7, 12])
-def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_request, workspace, step):
-    whole = train_whole(small_request(name="whole"), workspace)
-    with pytest.raises(KilledError):
-        start(small_request(name="killed"), workspace, CrashAfter(step), StopRequest())
-    resume("killed", workspace, SilentReporter(), StopRequest())
-    assert_same_end(whole.run, workspace.checkpoints / "killed")
-
-
-@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor")
-def test_bfloat16_resumes_bit_identical_too(small_request, workspace):
-    whole = train_whole(small_request(name="whole", precision="bf16"), workspace)
-    stop = StopRequest()
-    start(small_request(name="halted", precision="bf16"), workspace, StopAfter(stop, 5), stop)
-    resume("halted", workspace, SilentReporter(), StopRequest())
-    assert_same_end(whole.run, workspace.checkpoints / "halted")
 
 
 def test_the_same_seed_trains_the_same_model_and_another_seed_another(small_request, workspace):
@@ -106,15 +67,6 @@ def test_a_budget_is_stored_as_a_number_of_steps(small_request, workspace):
     assert "budget =" not in config
 
 
-def test_a_finished_run_says_so_and_can_be_lengthened(small_request, workspace):
-    train_whole(small_request(name="short"), workspace)
-    with pytest.raises(ConfigError, match="finished"):
-        resume("short", workspace, SilentReporter(), StopRequest())
-    result = resume("short", workspace, SilentReporter(), StopRequest(), overrides={"steps": 20})
-    assert (result.steps, result.total_steps) == (20, 20)
-    assert "steps = 20" in (result.run / "config.toml").read_text()
-
-
 def test_without_a_validation_text_the_newest_weights_are_kept(small_request, workspace):
     result = train_whole(small_request(split="100/0/0"), workspace)
     assert result.validation is None
@@ -158,31 +110,6 @@ def test_runs_without_a_name_are_numbered(small_request, workspace):
     assert names == ["tale", "tale-2", "tale-3"]
 
 
-def test_a_changed_text_is_refused_on_resuming(small_request, workspace, text):
-    stop = StopRequest()
-    start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
-    text.write_text(text.read_text() + "more")
-    with pytest.raises(DataError, match="has changed"):
-        resume("halted", workspace, SilentReporter(), StopRequest())
-
-
-def test_a_text_that_is_gone_is_resumed_from_the_cache(small_request, workspace, text):
-    stop = StopRequest()
-    start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
-    text.unlink()
-    assert resume("halted", workspace, SilentReporter(), StopRequest()).steps == 12
-
-
-def test_a_lost_cache_is_made_again_on_resuming(small_request, workspace):
-    whole = train_whole(small_request(name="whole"), workspace)
-    stop = StopRequest()
-    start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
-    for path in sorted((workspace.data / "cache").rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    resumed = resume("halted", workspace, SilentReporter(), StopRequest())
-    assert resumed.validation == whole.validation
-
-
 def test_a_damaged_checkpoint_is_refused_in_a_sentence(small_request, workspace):
     result = train_whole(small_request(name="mine"), workspace)
     path = result.run / "last.safetensors"
@@ -191,51 +118,11 @@ def test_a_damaged_checkpoint_is_refused_in_a_sentence(small_request, workspace)
         resume("mine", workspace, SilentReporter(), StopRequest())
 
 
-def test_an_unknown_run_is_refused_and_the_known_ones_named(small_request, workspace):
-    train_whole(small_request(name="mine", steps=1, evaluations=1), workspace)
-    with pytest.raises(CheckpointError, match="there are: mine"):
-        resume("other", workspace, SilentReporter(), StopRequest())
-
-
 def test_too_short_a_text_leaves_nothing_behind(small_request, workspace, text):
     text.write_text("x")
     with pytest.raises(DataError):
         train_whole(small_request(), workspace)
     assert not workspace.checkpoints.exists()
-
-
-def test_a_moved_run_goes_on(small_request, workspace, tmp_path):
-    stop = StopRequest()
-    halted = start(small_request(name="halted"), workspace, StopAfter(stop, 3), stop)
-    moved = halted.run.rename(tmp_path / "elsewhere")
-    assert resume(str(moved), workspace, SilentReporter(), StopRequest()).steps == 12
-
-
-def test_fine_tuning_keeps_the_tokenizer_and_adds_what_is_new(small_request, workspace, tmp_path):
-    origin = train_whole(small_request(name="origin"), workspace)
-    other = tmp_path / "other.txt"
-    other.write_text("ünïcödé and the cat sat. " * 60)
-    config = small_request(name="tuned", corpus=(str(other),))
-    tuned = start(config, workspace, SilentReporter(), StopRequest(), init_from="origin")
-    first, second = (read_checkpoint(run / "best.safetensors") for run in (origin.run, tuned.run))
-    old, new = (each.values["tokenizer"]["characters"] for each in (first, second))
-    assert new.startswith(old)
-    assert set(new) - set(old) == set("ünïcödé") - set(old)
-    assert tuned.validation.num_unknown == 0
-
-
-def test_fine_tuning_starts_from_the_weights(small_request, workspace):
-    origin = train_whole(small_request(name="origin", steps=150, hidden_size=24), workspace)
-    again = small_request(name="tuned", steps=1, evaluations=1, hidden_size=24, learning_rate=1e-9)
-    tuned = start(again, workspace, SilentReporter(), StopRequest(), init_from="origin")
-    # A step of a billionth leaves the weights what they were.
-    assert tuned.validation.nats_per_symbol == pytest.approx(origin.validation.nats_per_symbol, rel=1e-4)
-
-
-def test_fine_tuning_refuses_another_network(small_request, workspace):
-    train_whole(small_request(name="origin", steps=1, evaluations=1), workspace)
-    with pytest.raises(ConfigError, match="--hidden-size 9"):
-        start(small_request(hidden_size=9), workspace, SilentReporter(), StopRequest(), init_from="origin")
 
 
 def test_records_train_and_score_with_their_ends_charged(small_request, workspace, tmp_path):

@@ -1,0 +1,67 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import PACKAGE, SMALL, TEXT, stdin_of
+
+
+def test_training_prints_results_to_stdout_and_progress_to_stderr(charlm: Any) -> None:
+    out, err = charlm("train", "t.txt", "--steps", "2", *SMALL)
+    assert "perplexity" in out and "uniform" in out and "unigram" in out and "charlm sample" in out
+    assert "step 2/2" in err and "evaluation at step" in err
+    assert "step 2/2" not in out and "\x1b" not in out + err
+
+
+def test_training_as_json_is_one_object_alone_on_stdout(charlm: Any) -> None:
+    out, _ = charlm("train", "t.txt", "--steps", "2", "--json", *SMALL)
+    value = json.loads(out)
+    assert value["steps"] == 2 and value["validation"]["perplexity"] > 1 and value["interrupted"] is False
+
+
+def test_quiet_training_prints_results_only(charlm: Any) -> None:
+    out, err = charlm("train", "t.txt", "--steps", "2", "--quiet", *SMALL)
+    assert "perplexity" in out and err == ""
+
+
+def test_training_reads_standard_input(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin_of(TEXT.encode(), monkeypatch)
+    out, _ = charlm("train", "-", "--steps", "2", "--json", *SMALL)
+    assert json.loads(out)["steps"] == 2
+
+
+def test_resuming_goes_on_to_a_new_length(charlm: Any) -> None:
+    charlm("train", "t.txt", "--name", "longer", "--steps", "2", "--quiet", *SMALL)
+    out, _ = charlm("train", "--resume", "longer", "--steps", "5", "--json")
+    assert json.loads(out)["steps"] == 5
+
+
+def test_fine_tuning_starts_from_another_run(charlm: Any) -> None:
+    arguments = ["--init-from", "demo", "--steps", "2", "--json", "--batch-size", "2", "--sequence-length", "8"]
+    out, err = charlm("train", "t.txt", *arguments)
+    assert json.loads(out)["steps"] == 2 and "demo" in err
+
+
+def test_a_run_that_exists_is_kept(charlm: Any) -> None:
+    _, err = charlm("train", "t.txt", "--name", "demo", "--steps", "2", *SMALL, code=1)
+    assert err.startswith("Error: ") and err.count("\n") == 1
+
+
+def test_an_interrupt_saves_and_prints_the_command_that_goes_on(folder: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "charlm", "train", "t.txt", "--name", "stopped", "--steps", "1000000", *SMALL]
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("step "):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "Finishing the step" in err and err.endswith("\ncharlm train --resume stopped\n")
+    assert (folder / "checkpoints" / "stopped" / "last.safetensors").exists()

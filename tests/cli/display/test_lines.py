@@ -1,0 +1,90 @@
+import io
+
+from charlm.cli.display.lines import LineDisplay
+from charlm.runs.reporting import EvaluationReport
+from tests.support.reports import SUMMARY, evaluation_report, step_report
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def lines_after(drive: "object") -> list[str]:
+    stream = io.StringIO()
+    clock = Clock()
+    display = LineDisplay(stream, now=clock)
+    drive(display, clock)  # type: ignore[operator]
+    assert "\x1b" not in stream.getvalue()
+    return stream.getvalue().splitlines()
+
+
+def test_lines_begin_with_the_summary() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        with display.training(SUMMARY):
+            pass
+
+    assert lines_after(drive) == ["text        a.txt", "vocabulary  65 symbols"]
+
+
+def test_lines_come_every_few_seconds_and_at_the_first_and_last_step() -> None:
+    def drive(display: LineDisplay, clock: Clock) -> None:
+        with display.training(SUMMARY):
+            for number in range(1, 101):
+                clock.seconds += 0.25
+                display.step(step_report(number))
+
+    shown = [line.split("/")[0] for line in lines_after(drive)[2:]]
+    assert shown == ["step 1", "step 21", "step 41", "step 61", "step 81", "step 100"]
+
+
+def test_a_step_line_has_every_figure() -> None:
+    def drive(display: LineDisplay, clock: Clock) -> None:
+        with display.training(SUMMARY):
+            clock.seconds = 10.0
+            display.step(step_report(50))
+
+    assert lines_after(drive)[-1] == (
+        "step 50/100 (50 %): loss 2.0000 nats/symbol, learning rate 5.00e-03, "
+        "gradient norm 0.75 (25 % clipped, 3 skipped), 12,346 characters/s, 0:10 left"
+    )
+
+
+def test_an_evaluation_line_has_nats_and_bits_and_the_sample() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        display.evaluation(evaluation_report(10, 2.0, best=True))
+
+    assert lines_after(drive) == [
+        "evaluation at step 10: training 1.5000 nats/char = 2.1640 bits/char, "
+        "validation 2.0000 nats/char = 2.8854 bits/char, the best so far",
+        "  | To be [bold]or[/] not␛[31m␍",
+        "  | \tto be",
+    ]
+
+
+def test_an_evaluation_without_validation_text_has_a_line_too() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        display.evaluation(EvaluationReport(10, 1.5, None, is_best=True, sample=""))
+
+    assert lines_after(drive) == ["evaluation at step 10: training 1.5000 nats/char = 2.1640 bits/char"]
+
+
+def test_progress_lines_at_start_and_end_and_in_between() -> None:
+    def drive(display: LineDisplay, clock: Clock) -> None:
+        with display.progress("encoding", 200) as advance:
+            for _ in range(10):
+                clock.seconds += 1.0
+                advance(20)
+
+    assert lines_after(drive) == ["encoding …", "encoding: 50 %", "encoding: 100 %", "encoding: done in 10.0 s"]
+
+
+def test_notes_and_warnings_are_lines() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        display.note("one")
+        display.warn("two")
+
+    assert lines_after(drive) == ["one", "Warning: two"]
