@@ -47,7 +47,7 @@ class Run:
         return self.samples(prompt, **settings)[0]
 
     def samples(self, prompt: str = "", **settings: Any) -> list[str]:
-        """Returns `num_samples` texts drawn from the model, in one batch."""
+        """Returns `num_samples` texts drawn from the model; number N, from 0, has the seed `seed` + N."""
         sampling = _sampling(settings)
         if sampling.length == 0:
             raise ConfigError("length 0 means without end; use stream() for that.")

@@ -32,7 +32,7 @@ class SamplingConfig(Section):
     seed: Annotated[
         int | None, Field(ge=0, lt=2**63, description="Seed; the same seed draws the same text.  [default: random]")
     ] = None
-    num_samples: Annotated[int, Field(ge=1, le=65536, description="Texts to draw, in one batch.")] = 1
+    num_samples: Annotated[int, Field(ge=1, le=65536, description="Texts to draw; each one has the next seed.")] = 1
     stop: Annotated[
         tuple[str, ...], Field(description="End a text before this string; may be given several times.")
     ] = ()

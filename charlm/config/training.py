@@ -54,10 +54,10 @@ class TrainingConfig(Section):
     beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.8
     beta2: Annotated[Probability, Field(description="AdamW's decay of the squared gradient.")] = 0.99
     clip_norm: Annotated[
-        float, Field(ge=0, description="Largest norm of the whole gradient; 0 turns clipping off.")
+        float, Field(ge=0, le=1e30, description="Largest norm of the whole gradient; 0 turns clipping off.")
     ] = 1.0
     clip_value: Annotated[
-        float | None, Field(gt=0, description="Clip each gradient component to this, instead of the norm.")
+        float | None, Field(gt=0, le=1e30, description="Clip each gradient component to this, instead of the norm.")
     ] = None
     teacher_forcing: Annotated[
         str,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from charlm.data.description import PartDescription, counts_of, describe_corpus, read_description, require_counts
 from charlm.data.encoder import EncodedText, encode_to
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
@@ -36,7 +36,8 @@ __all__ = [
     "prepare_corpus",
 ]
 
-_FORMAT_VERSION = 2
+_KEY_VERSION = 2
+"""Part of every key; a new one lets all texts be encoded anew."""
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MOST_META_BYTES = 1 << 20
 _MOST_TOKENIZER_BYTES = 256 << 20
@@ -84,7 +85,7 @@ def prepare_corpus(
         DataError: a text cannot be read or is too short for its split, or the cache cannot be written.
     """
     layout = survey(text, records=records, progress=progress)
-    identity = json.dumps([_FORMAT_VERSION, layout.digest, layout.fractions, records, recipe.key])
+    identity = json.dumps([_KEY_VERSION, layout.digest, layout.fractions, records, recipe.key])
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     corpus = open_cached(folder, key)
     if corpus is not None:
@@ -113,7 +114,7 @@ def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
         return None  # From a checkpoint of somebody else, it may be a path to anywhere.
     try:
         return _open(_place(folder, key), key)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckpointError):
+    except (OSError, ValueError, CheckpointError):
         return None  # It is absent or damaged, and is made anew.
 
 
@@ -164,51 +165,54 @@ def _place(folder: Path, key: str) -> Path:
     return folder / "cache" / key
 
 
-def _describe(place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Any]) -> None:
+def _describe(
+    place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Mapping[str, int]]
+) -> None:
     """Writes tokenizer.json and meta.json."""
     stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
-    meta = {
-        "version": _FORMAT_VERSION,
-        "label": label,
-        "digest": layout.digest,
-        "split": layout.split,
-        "tokenizer": hashlib.sha256(stored_tokenizer).hexdigest(),
-        "parts": {part: {**each, "sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
-    }
-    for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", json.dumps(meta, indent=2).encode())):
+    description = describe_corpus(
+        label=label,
+        digest=layout.digest,
+        split=layout.split,
+        tokenizer=hashlib.sha256(stored_tokenizer).hexdigest(),
+        parts={part: {**each, "sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
+    )
+    for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", description)):
         with create_synced(place / name) as file:
             file.write(content)
 
 
 def _open(place: Path, key: str) -> EncodedCorpus:
-    meta = parse_json(read_bounded(place / "meta.json", most_bytes=_MOST_META_BYTES, within=place))
+    description = read_description(read_bounded(place / "meta.json", most_bytes=_MOST_META_BYTES, within=place))
     stored_tokenizer = read_bounded(place / "tokenizer.json", most_bytes=_MOST_TOKENIZER_BYTES, within=place)
-    if meta["version"] != _FORMAT_VERSION or meta["tokenizer"] != hashlib.sha256(stored_tokenizer).hexdigest():
-        raise ValueError(f"'{place}' is of another version, or damaged")
+    if description.tokenizer != hashlib.sha256(stored_tokenizer).hexdigest():
+        raise ValueError(f"'{place}' is damaged")
     tokenizer = from_json(parse_json(stored_tokenizer))
-    parts = {part: _open_part(place / f"{part}.bin", counts, tokenizer) for part, counts in meta["parts"].items()}
+    parts = {name: _open_part(place / f"{name}.bin", part, tokenizer) for name, part in description.parts.items()}
+    if description.sha256 is None:
+        for text in parts.values():
+            require_counts(text, tokenizer)
     return EncodedCorpus(
-        label=meta["label"],
+        label=description.label,
         key=key,
         folder=place,
-        digest=meta["digest"],
+        digest=description.digest,
         tokenizer=tokenizer,
         train=parts["train"],
         valid=parts.get("valid"),
         test=parts.get("test"),
-        split=meta["split"],
+        split=description.split,
         reused=True,
     )
 
 
-def _open_part(path: Path, counts: Mapping[str, Any], tokenizer: Tokenizer) -> EncodedText:
+def _open_part(path: Path, part: PartDescription, tokenizer: Tokenizer) -> EncodedText:
     dtype = smallest_type(tokenizer.vocabulary_size)
-    counts = {**counts}
-    digest = counts.pop("sha256")
     # The size first: a file of terabytes, maybe with nothing in it, need not be read.
-    if path.stat().st_size != counts["num_symbols"] * dtype.itemsize or file_sha256(path, within=path.parent) != digest:
+    is_whole = path.stat().st_size == part.num_symbols * dtype.itemsize
+    if not is_whole or file_sha256(path, within=path.parent) != part.sha256:
         raise ValueError(f"'{path}' is not what was written")
     tokens = TokenFile.open(path, dtype)
     if tokens.highest() >= tokenizer.vocabulary_size:
         raise ValueError(f"'{path}' has symbols that the vocabulary lacks")
-    return EncodedText(tokens, **counts)
+    return EncodedText(tokens, **counts_of(part))

@@ -1,19 +1,25 @@
-"""A Score from a sum of nats: the numbers of symbols, characters and bytes in the sum."""
+"""A Score from a sum of nats: the numbers of symbols, characters and bytes in the sum, and the unknown characters."""
+
+import math
 
 from charlm.data.corpus import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.score import Score
 
 
-def make_score(total_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Score:
-    """Returns the score of a whole text whose targets have the code length `total_nats`.
+def make_score(model_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Score:
+    """Returns the score of a whole text whose symbols after the first have the code length `model_nats`.
 
     In running text every symbol after the first is scored. In records every symbol but the begins is scored; the end
     of a record is a line end and counts as one character and one byte.
+
+    The unknown symbol does not say which character it stands for. That takes another ln N nats for each scored unknown
+    symbol, the N characters without a symbol being equally likely, so that the score is the code length of the text.
     """
     if tokenizer.begin is not None:
-        return Score(
-            total_nats=total_nats,
+        return _score(
+            model_nats,
+            tokenizer,
             num_symbols=text.num_symbols - text.num_records,
             num_characters=text.num_characters,
             num_bytes=text.num_bytes,
@@ -21,10 +27,16 @@ def make_score(total_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Sc
             num_ends=text.num_records,
         )
     first = int(text.tokens.read(0, 1)[0])
-    return Score(
-        total_nats=total_nats,
+    return _score(
+        model_nats,
+        tokenizer,
         num_symbols=text.num_symbols - 1,
         num_characters=text.num_characters - int(tokenizer.symbol_characters[first]),
         num_bytes=text.num_bytes - text.first_bytes,
         num_unknown=text.num_unknown - (first == tokenizer.unknown),
     )
+
+
+def _score(model_nats: float, tokenizer: Tokenizer, *, num_unknown: int, **counts: int) -> Score:
+    unknown_nats = num_unknown * math.log(tokenizer.num_unknown_characters) if num_unknown else 0.0
+    return Score(total_nats=model_nats + unknown_nats, unknown_nats=unknown_nats, num_unknown=num_unknown, **counts)

@@ -9,12 +9,13 @@ class Score:
     """The code length of a text under a model: sums over every scored symbol.
 
     Attributes:
-        total_nats: minus the sum of the natural logarithms of the symbols' probabilities.
+        total_nats: minus the sum of the natural logarithms of the symbols' probabilities, and `unknown_nats`.
         num_symbols: symbols scored; the first of a text is read but not scored.
         num_characters: Unicode code points of the scored symbols.
         num_bytes: bytes of their UTF-8 encoding.
         num_unknown: scored symbols that are the unknown symbol.
         num_ends: scored ends of records, each counted as one character and one byte (its line end).
+        unknown_nats: the part of `total_nats` that says which characters the unknown symbols stand for.
     """
 
     total_nats: float
@@ -23,6 +24,7 @@ class Score:
     num_bytes: int
     num_unknown: int = 0
     num_ends: int = 0
+    unknown_nats: float = 0.0
 
     @property
     def nats_per_symbol(self) -> float:
@@ -45,6 +47,11 @@ class Score:
         return self.nats_per_character / math.log(2)
 
     @property
+    def unknown_bits_per_character(self) -> float:
+        """The part of the bits per character that says which characters the unknown symbols stand for."""
+        return self.unknown_nats / self.num_characters / math.log(2) if self.num_characters else math.nan
+
+    @property
     def bits_per_byte(self) -> float:
         """Bits per byte of UTF-8; comparable across tokenizers and scripts."""
         return self.total_nats / self.num_bytes / math.log(2) if self.num_bytes else math.nan
@@ -56,6 +63,7 @@ class Score:
             "perplexity": self.perplexity,
             "bits_per_character": self.bits_per_character,
             "bits_per_byte": self.bits_per_byte,
+            "unknown_bits_per_character": self.unknown_bits_per_character,
         }
         counts = {
             "symbols": self.num_symbols,

@@ -1,6 +1,6 @@
 """Text from a model, a tokenizer and a prompt, piece by piece as it is drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -11,13 +11,19 @@ from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.errors import ConfigError, DataError
 from charlm.generation.sampling import Drawer
 from charlm.generation.stopping import StopFilter
-from charlm.stepping.base import StepModel, select_streams
+from charlm.stepping.base import State, StepModel, select_streams
 
 LONGEST_PROMPT = 1 << 14
 """The number of symbols at the end of a prompt that are read; trained models forget earlier ones."""
 
+MOST_ALONE = 3
+"""The most texts of which each is computed by itself: exactly as alone, and faster than so few in one batch."""
+
 RECORDS_SHOWN = 8
 """The number of records that `sample_text` draws; one record is often only one word."""
+
+
+_NUM_SEEDS = 1 << 63  # Those that may be asked for.
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class Piece:
     finished: bool
 
 
+def seed_of_sample(number: int, *, seed: int) -> int:
+    """Returns the seed of one of several samples: the first has `seed`, and each the next number."""
+    return (seed + number) % _NUM_SEEDS
+
+
 def generate(
     model: StepModel, tokenizer: Tokenizer, prompt: str, settings: SamplingConfig, *, seed: int
 ) -> Iterator[Piece]:
@@ -42,12 +53,16 @@ def generate(
 
     A sample ends after exactly `settings.length` characters (never for 0), before a stop string, or at the end of a
     record. Without a prompt, a record starts with its begin symbol, and running text as after a line end; a
-    vocabulary without a line end uses a space, or else its first symbol. All samples are drawn together in one batch,
-    and memory does not grow with the text. Only the last `LONGEST_PROMPT` symbols of a prompt are read.
+    vocabulary without a line end uses a space, or else its first symbol. Memory does not grow with the text. Only the
+    last `LONGEST_PROMPT` symbols of a prompt are read.
+
+    Sample N, from 0, is the text that the seed `seed` + N gives alone. Up to `MOST_ALONE` samples are exactly that.
+    More are computed in one batch, and a network's sums then differ in their last bits: such a text parts from the one
+    drawn alone once in some hundred thousand characters (docs/decisions/0004-step-engine.md).
 
     Args:
         settings: length, stop strings, temperature and filters; its seed is not used.
-        seed: the same seed gives the same texts.
+        seed: the first sample's; the same seed gives the same texts.
 
     Raises:
         DataError: the prompt has characters that the model does not know, and they are not skipped.
@@ -111,27 +126,68 @@ class _Sample:
         return shown + self._stop.finish() if self.finished else shown
 
 
-def _pieces(
-    model: StepModel, tokenizer: Tokenizer, prompt: Tokens, settings: SamplingConfig, *, seed: int
-) -> Iterator[Piece]:
-    num_samples = settings.num_samples
-    samples = [_Sample(tokenizer, settings) for _ in range(num_samples)]
-    drawer = Drawer(settings, vocabulary_size=model.vocabulary_size, excluded=_never_drawn(tokenizer), seed=seed)
-    # Without the last symbol of the prompt, which the first step reads.
-    state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
-    streams = np.zeros(num_samples, dtype=np.int64)
-    stepper = model.stepper(select_streams(state, streams))
-    tokens = prompt[-1:].astype(np.int64)[streams]
-    num_open = num_samples
-    while num_open > 0:
-        tokens = drawer.draw(stepper.step(tokens))
-        for number, (sample, token) in enumerate(zip(samples, tokens.tolist(), strict=True)):
+@final
+class _Batch:
+    """Samples that are computed together.
+
+    Args:
+        state: the state of one stream before `last`, the last symbol of the prompt.
+        numbers: the numbers of the samples; number N has the seed `seed` + N.
+
+    Attributes:
+        num_open: number of samples that are not finished.
+    """
+
+    def __init__(
+        self,
+        model: StepModel,
+        tokenizer: Tokenizer,
+        state: State,
+        last: Tokens,
+        settings: SamplingConfig,
+        *,
+        numbers: Sequence[int],
+        seed: int,
+    ) -> None:
+        self.num_open = len(numbers)
+        self._samples = {number: _Sample(tokenizer, settings) for number in numbers}
+        streams = np.zeros(len(numbers), dtype=np.int64)
+        self._stepper = model.stepper(select_streams(state, streams))
+        self._tokens = last.astype(np.int64)[streams]
+        self._drawer = Drawer(
+            settings,
+            vocabulary_size=model.vocabulary_size,
+            excluded=_never_drawn(tokenizer),
+            seeds=[seed_of_sample(number, seed=seed) for number in numbers],
+        )
+
+    def advance(self) -> Iterator[Piece]:
+        """Draws the next symbol of every sample, and yields the texts that they complete."""
+        self._tokens = self._drawer.draw(self._stepper.step(self._tokens))
+        for (number, sample), token in zip(self._samples.items(), self._tokens.tolist(), strict=True):
             if sample.finished:
                 continue
             text = sample.feed(token)
-            num_open -= sample.finished
+            self.num_open -= sample.finished
             if text or sample.finished:
                 yield Piece(number, text, sample.finished)
+
+
+def _pieces(
+    model: StepModel, tokenizer: Tokenizer, prompt: Tokens, settings: SamplingConfig, *, seed: int
+) -> Iterator[Piece]:
+    # Without the last symbol of the prompt, which the first step reads.
+    state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
+    numbers = range(settings.num_samples)
+    alone = settings.num_samples <= MOST_ALONE
+    batches = [
+        _Batch(model, tokenizer, state, prompt[-1:], settings, numbers=each, seed=seed)
+        for each in ([[number] for number in numbers] if alone else [numbers])
+    ]
+    while any(batch.num_open for batch in batches):
+        for batch in batches:
+            if batch.num_open:
+                yield from batch.advance()
 
 
 def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tokens:

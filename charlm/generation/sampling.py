@@ -7,7 +7,7 @@ infinity. Every filter keeps the likeliest symbol; of equally likely symbols, th
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +22,8 @@ Drawn = NDArray[np.int64]
 
 # A lower temperature could overflow; the likeliest symbol is all but certain already at much higher ones.
 _LOWEST_TEMPERATURE = 1e-200
+
+_NUMBERS_AT_A_TIME = 64
 
 
 def apply_temperature(logits: Logits, temperature: float) -> Probabilities:
@@ -81,19 +83,19 @@ class Drawer:
     Args:
         settings: temperature and filters.
         excluded: symbols that are never drawn and that no filter counts.
-        seed: the same seed draws the same symbols from the same logits.
+        seeds: one for each stream; the same seed draws the same symbols from the same logits, whatever the others.
     """
 
     def __init__(
-        self, settings: SamplingConfig, *, vocabulary_size: int, excluded: Sequence[int] = (), seed: int
+        self, settings: SamplingConfig, *, vocabulary_size: int, excluded: Sequence[int] = (), seeds: Sequence[int]
     ) -> None:
         self._settings = settings
-        self._generator = np.random.default_rng(seed)
+        self._numbers = _uniform_numbers(seeds)
         self._possible = np.zeros(vocabulary_size, dtype=np.float32)
         self._possible[list(excluded)] = -math.inf
 
     def draw(self, logits: Logits) -> Drawn:
-        """Returns one symbol for each row of `logits`, `[batch]`.
+        """Returns one symbol for each row of `logits`, a row being a stream, `[batch]`.
 
         Temperature 0 takes the likeliest symbol. Otherwise each row looks up one uniform number in its cumulative
         distribution, in float64, so that equal logits give equal symbols on every device.
@@ -113,9 +115,16 @@ class Drawer:
         np.exp(apply_filters(numbers, self._settings), out=numbers)
         np.add.accumulate(numbers, axis=-1, out=numbers)
         totals = numbers[:, -1:]
-        thresholds = self._generator.random(totals.shape)
-        np.multiply(thresholds, totals, out=thresholds)
-        return _first_above(numbers, thresholds)
+        return _first_above(numbers, next(self._numbers) * totals)
+
+
+def _uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
+    """Yields without end a uniform number for each stream, `[streams, 1]`, from a generator of its own."""
+    generators = [np.random.default_rng(seed) for seed in seeds]
+    while True:
+        # Many at a time, as calling a generator takes longer than its number.
+        columns = np.stack([generator.random(_NUMBERS_AT_A_TIME) for generator in generators], axis=1)
+        yield from columns[..., None]
 
 
 def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:

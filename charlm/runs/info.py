@@ -70,7 +70,9 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     """
     folder = find_run(run, workspace.checkpoints)
     standing = _standing(folder, _newest_checkpoint(folder))
-    return RunDescription(folder.name, _rows(run, folder, standing), _history(folder), _facts(folder, standing))
+    return RunDescription(
+        folder.name, _rows(run, folder, standing), _history(folder, standing), _facts(folder, standing)
+    )
 
 
 def _standing(folder: RunFolder, newest: Container) -> _Standing:
@@ -141,14 +143,32 @@ def _facts(folder: RunFolder, standing: _Standing) -> dict[str, Any]:
     }
 
 
-def _history(folder: RunFolder) -> tuple[HistoryPoint, ...]:
+def _history(folder: RunFolder, standing: _Standing) -> tuple[HistoryPoint, ...]:
+    # Where a run of 0.1.0 has gone on, its older scores are to compare with the newer ones.
+    charges_unknown = standing.progress is not None and standing.progress.charges_unknown
+    log_unknown = math.log(standing.record.tokenizer.num_unknown_characters or 1) if charges_unknown else 0.0
     return tuple(
         HistoryPoint(
-            each["step"], _number(each.get("training_nats_per_symbol")), _number(validation.get("nats_per_symbol"))
+            each["step"],
+            _number(each.get("training_nats_per_symbol")),
+            _validation_nats(validation, log_unknown=log_unknown),
         )
         for each in read_metrics(folder.metrics)
         if isinstance(validation := each.get("validation"), dict)
     )
+
+
+def _validation_nats(score: dict[str, Any], *, log_unknown: float) -> float | None:
+    """Returns the nats per symbol of a stored score; to one without it, the charge for unknown characters is added.
+
+    Args:
+        log_unknown: the charge for one of them, in nats.
+    """
+    nats = _number(score.get("nats_per_symbol"))
+    num_unknown, num_symbols = _number(score.get("unknown")), _number(score.get("symbols"))
+    if nats is None or not num_unknown or not num_symbols or "unknown_bits_per_character" in score:
+        return nats
+    return nats + num_unknown / num_symbols * log_unknown
 
 
 def _number(value: object) -> float | None:

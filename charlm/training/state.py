@@ -78,6 +78,7 @@ class Progress:
         evaluation_nats: summed loss of `evaluation_targets` symbols since the last evaluation.
         targets: symbols trained on so far.
         best_nats: lowest validation loss so far, in nats per symbol.
+        charges_unknown: whether `best_nats` includes the nats that say which characters the unknown symbols stand for.
         stale: evaluations since the best one.
         seconds: time spent in the loop, including sessions before a resume.
         lowest_nats: lowest mean loss between two lines of metrics, in nats per symbol.
@@ -90,6 +91,7 @@ class Progress:
     evaluation_targets: Count = 0
     targets: Count = 0
     best_nats: float | None = None
+    charges_unknown: bool = True
     best_step: Count | None = None
     stale: Count = 0
     seconds: Seconds = 0.0

@@ -12,6 +12,7 @@ import pytest
 
 from charlm.config import TokenizerConfig
 from charlm.data.corpus import digest_of, encode_text, open_cached, prepare_corpus
+from charlm.data.description import read_description
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import survey
 from charlm.data.sources import StringSource
@@ -253,6 +254,42 @@ def test_a_damaged_folder_is_made_anew(tmp_path, name, damage):
     assert not again.reused
     assert decoded(again, again.test) == decoded(made, made.test)
     assert folders(tmp_path) == [made.key]
+
+
+def test_no_flipped_bit_of_the_description_goes_unnoticed(tmp_path):
+    made = prepare(one_text("hello w\u00f6rld " * 9), tmp_path)
+    content = (made.folder / "meta.json").read_bytes()
+    for place in range(len(content)):
+        for bit in range(8):
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << bit
+            try:
+                assert read_description(bytes(flipped)) == read_description(content)
+            except ValueError:
+                continue
+
+
+def older(path):
+    """Makes the description that charlm 0.1.0 would have written."""
+    values = json.loads(path.read_text()) | {"version": 2}
+    del values["sha256"]
+    path.write_text(json.dumps(values))
+    return values
+
+
+def test_a_corpus_that_an_older_version_encoded_is_opened(tmp_path):
+    made = prepare(one_text("hello w\u00f6rld " * 9), tmp_path)
+    older(made.folder / "meta.json")
+    assert open_cached(tmp_path, made.key).test.num_characters == made.test.num_characters
+
+
+@pytest.mark.parametrize("name", ["num_symbols", "num_characters", "num_bytes", "num_unknown", "num_records"])
+def test_counts_of_an_older_version_are_counted_again(tmp_path, name):
+    made = prepare(one_text("hello w\u00f6rld " * 9), tmp_path)
+    values = older(made.folder / "meta.json")
+    values["parts"]["test"][name] += 8
+    (made.folder / "meta.json").write_text(json.dumps(values))
+    assert open_cached(tmp_path, made.key) is None
 
 
 def test_a_file_in_the_place_of_the_folder_is_replaced(tmp_path):

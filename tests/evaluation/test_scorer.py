@@ -105,6 +105,7 @@ def test_json_has_the_promised_keys_and_no_infinities():
         "perplexity",
         "bits_per_character",
         "bits_per_byte",
+        "unknown_bits_per_character",
         "symbols",
         "characters",
         "bytes",

@@ -15,10 +15,12 @@ from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.errors import CharlmError, ConfigError, DataError
 from charlm.generation import generator
 from charlm.generation.generator import (
+    MOST_ALONE,
     RECORDS_SHOWN,
     generate,
     generate_texts,
     sample_text,
+    seed_of_sample,
 )
 from charlm.generation.stepping import TorchStepModel
 from charlm.models.recurrent import RecurrentLanguageModel
@@ -139,7 +141,7 @@ def test_greedy_text_of_an_lstm_is_that_of_reading_all_from_the_start_at_every_s
 
 def test_drawn_texts_of_an_lstm_are_those_of_one_uniform_number_a_sample_and_symbol():
     model = recurrent(LETTERS).eval()
-    numbers = np.random.default_rng(8).random((10, 3)).tolist()
+    numbers = [np.random.default_rng(seed).random(10).tolist() for seed in (8, 9, 10)]
     expected = []
     for sample in range(3):
         history = LETTERS.encode("ab").tolist()
@@ -147,7 +149,7 @@ def test_drawn_texts_of_an_lstm_are_those_of_one_uniform_number_a_sample_and_sym
             logits, _ = model(torch.tensor(history)[:, None], model.initial_state(1))
             weights = [0.0] + [math.exp(value / 0.5) for value in logits[-1, 0, 1:].tolist()]
             borders = itertools.accumulate(weight / sum(weights) for weight in weights)
-            history.append(next(i for i, border in enumerate(borders) if numbers[step][sample] < border))
+            history.append(next(i for i, border in enumerate(borders) if numbers[sample][step] < border))
         expected.append(LETTERS.decode(history[2:]))
     assert len(set(expected)) == 3
     assert texts(stepped(model), LETTERS, "ab", seed=8, length=10, temperature=0.5, num_samples=3) == expected
@@ -157,6 +159,19 @@ def test_the_same_seed_draws_the_same_and_another_seed_another_text():
     model = stepped(recurrent(LETTERS))
     first, again, other = (texts(model, LETTERS, length=40, seed=seed)[0] for seed in (1, 1, 2))
     assert first == again != other
+
+
+@pytest.mark.parametrize("num_samples", [2, MOST_ALONE, MOST_ALONE + 1, 9])
+def test_a_sample_has_the_text_that_its_seed_gives_alone(num_samples):
+    model = Histories(LETTERS.vocabulary_size)
+    together = texts(model, LETTERS, "ab", seed=7, length=40, num_samples=num_samples, stop=("gh",))
+    alone = [texts(model, LETTERS, "ab", seed=7 + number, length=40, stop=("gh",))[0] for number in range(num_samples)]
+    assert together == alone
+    assert len(set(alone)) > 1
+
+
+def test_after_the_last_seed_comes_the_first():
+    assert [seed_of_sample(number, seed=2**63 - 2) for number in range(4)] == [2**63 - 2, 2**63 - 1, 0, 1]
 
 
 def test_of_a_long_prompt_the_end_is_read(monkeypatch):

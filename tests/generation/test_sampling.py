@@ -22,8 +22,10 @@ HALVES = np.log(np.array([[0.5, 0.25, 0.125, 0.125]], dtype=np.float32))
 FINITE = st.floats(-50, 50, width=32)
 
 
-def drawer(vocabulary_size: int, excluded: tuple[int, ...] = (), seed: int = 1, **changes: object) -> Drawer:
-    return Drawer(plain(**changes), vocabulary_size=vocabulary_size, excluded=excluded, seed=seed)
+def drawn(logits: np.ndarray, excluded: tuple[int, ...] = (), seed: int = 1, **changes: object) -> np.ndarray:
+    """A symbol for each row, each row with the next seed."""
+    seeds = range(seed, seed + len(logits))
+    return Drawer(plain(**changes), vocabulary_size=logits.shape[1], excluded=excluded, seeds=seeds).draw(logits)
 
 
 def possible(logits: np.ndarray) -> list[list[int]]:
@@ -123,15 +125,15 @@ def test_top_p_counts_what_top_k_left():
 def test_what_is_excluded_takes_no_part_in_any_filter():
     # Without the likeliest, 1/4, 1/8 and 1/8 are left: the two best are symbols 1 and 2, and only 1 is near the best.
     logits = HALVES.repeat(500, axis=0)
-    assert set(drawer(4, (0,)).draw(logits)) == {1, 2, 3}
-    assert set(drawer(4, (0,), top_k=2).draw(logits)) == {1, 2}
-    assert set(drawer(4, (0,), min_p=0.6).draw(logits)) == {1}
-    assert set(drawer(4, (0,), temperature=0.0).draw(logits)) == {1}
+    assert set(drawn(logits, (0,))) == {1, 2, 3}
+    assert set(drawn(logits, (0,), top_k=2)) == {1, 2}
+    assert set(drawn(logits, (0,), min_p=0.6)) == {1}
+    assert set(drawn(logits, (0,), temperature=0.0)) == {1}
 
 
 def test_temperature_zero_takes_the_lowest_of_the_likeliest_and_spends_no_number():
     logits = np.array([[0.0, 2.0, 2.0, 1.0], [-math.inf, -5.0, -6.0, -5.0]])
-    assert drawer(4, temperature=0.0, top_k=1).draw(logits).tolist() == [1, 1]
+    assert drawn(logits, temperature=0.0, top_k=1).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -139,20 +141,30 @@ def test_temperature_zero_takes_the_lowest_of_the_likeliest_and_spends_no_number
 def test_logits_that_are_not_finite_are_refused(bad, temperature):
     logits = np.array([[0.0, 1.0], [bad, 0.0]], dtype=np.float32)
     with pytest.raises(CharlmError, match="output is not finite"):
-        drawer(2, temperature=temperature).draw(logits)
+        drawn(logits, temperature=temperature)
 
 
 def test_a_row_where_nothing_is_possible_is_refused():
     with pytest.raises(CharlmError, match="output is not finite"):
-        drawer(3).draw(np.array([[0.0, 0.0, 0.0], [-math.inf, -math.inf, -math.inf]]))
+        drawn(np.array([[0.0, 0.0, 0.0], [-math.inf, -math.inf, -math.inf]]))
 
 
 def test_a_draw_is_the_symbol_whose_share_of_the_unit_interval_holds_the_number():
-    numbers = np.random.default_rng(7).random(5).tolist()
+    numbers = [np.random.default_rng(seed).random() for seed in range(7, 12)]
     borders = [0.5, 0.75, 0.875, 1.0]
     expected = [next(i for i, border in enumerate(borders) if number < border) for number in numbers]
     assert len(set(expected)) > 1
-    assert drawer(4, seed=7).draw(HALVES.repeat(5, axis=0)).tolist() == expected
+    assert drawn(HALVES.repeat(5, axis=0), seed=7).tolist() == expected
+
+
+def test_a_stream_draws_one_number_after_another_of_its_own_seed():
+    numbers = [np.random.default_rng(seed).random(200).tolist() for seed in (5, 3)]
+    both = Drawer(plain(), vocabulary_size=4, seeds=(5, 3))
+    drawn_by_both = [both.draw(HALVES.repeat(2, axis=0)).tolist() for _ in range(200)]
+    borders = [0.5, 0.75, 0.875, 1.0]
+    for stream, own in enumerate(numbers):
+        expected = [next(i for i, border in enumerate(borders) if number < border) for number in own]
+        assert [each[stream] for each in drawn_by_both] == expected
 
 
 def test_draws_are_as_frequent_as_they_are_probable():
@@ -160,7 +172,7 @@ def test_draws_are_as_frequent_as_they_are_probable():
     logits = np.array([[1.0, 0.0, -math.inf, 2.0, -1.0, 0.5]])
     weights = [math.exp(value) if value > -math.inf else 0.0 for value in logits[0].tolist()]
     expected = [num_draws * weight / sum(weights) for weight in weights]
-    counts = np.bincount(drawer(6, seed=3).draw(logits.repeat(num_draws, axis=0)), minlength=6).tolist()
+    counts = np.bincount(drawn(logits.repeat(num_draws, axis=0), seed=3), minlength=6).tolist()
     assert counts[2] == 0
     chi_square = sum((count - mean) ** 2 / mean for count, mean in zip(counts, expected, strict=True) if mean)
     # Four degrees of freedom: 18.5 is exceeded once in a thousand seeds.
@@ -169,7 +181,7 @@ def test_draws_are_as_frequent_as_they_are_probable():
 
 def test_symbols_of_probability_zero_are_never_drawn_even_at_the_ends():
     logits = np.array([[-math.inf, -2000.0, 0.0, -2000.0, -math.inf]])
-    assert set(drawer(5).draw(logits.repeat(5000, axis=0)).tolist()) == {2}
+    assert set(drawn(logits.repeat(5000, axis=0)).tolist()) == {2}
 
 
 @settings(max_examples=40, deadline=None)
@@ -192,9 +204,10 @@ def test_filters_keep_the_likeliest_and_draws_stay_within_what_they_keep(rows, t
     assert (probabilities[numbers, logits.argmax(-1)] > 0).all()
     if top_k is not None:
         assert ((probabilities > 0).sum(-1) <= top_k).all()
-    drawn, again = (Drawer(config, vocabulary_size=logits.shape[1], seed=seed).draw(logits) for _ in range(2))
-    assert (probabilities[numbers, drawn] > 0).all()
-    assert drawn.tolist() == again.tolist()
+    seeds = range(seed, seed + len(rows))
+    once, again = (Drawer(config, vocabulary_size=logits.shape[1], seeds=seeds).draw(logits) for _ in range(2))
+    assert (probabilities[numbers, once] > 0).all()
+    assert once.tolist() == again.tolist()
 
 
 @settings(max_examples=100, deadline=None)

@@ -105,6 +105,7 @@ def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: s
 
 def _print_as_json(pieces: "Iterable[Piece]", prompt: str, *, count: int, seed: int) -> None:
     from charlm.cli.display.console import print_json
+    from charlm.generation.generator import seed_of_sample
 
     drawn: list[list[str]] = [[] for _ in range(count)]
     try:
@@ -113,4 +114,9 @@ def _print_as_json(pieces: "Iterable[Piece]", prompt: str, *, count: int, seed: 
     finally:
         # An endless text ends with Ctrl-C, and what was drawn until then is its result.
         if any(drawn) or not sys.exc_info()[0]:
-            print_json([{"prompt": prompt, "text": "".join(parts), "seed": seed} for parts in drawn])
+            print_json(
+                [
+                    {"prompt": prompt, "text": "".join(parts), "seed": seed_of_sample(number, seed=seed)}
+                    for number, parts in enumerate(drawn)
+                ]
+            )

@@ -186,6 +186,17 @@ def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[s
                 style="bold" if index == 0 else "",
             )
         console.print(table)
+        _print_unknown(console, models[0][1])
+
+
+def _print_unknown(console: Console, score: Score) -> None:
+    """Prints which part of a score says which characters the unknown ones are, if there are any."""
+    if score.num_unknown:
+        console.print(
+            f"{number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} bits/char say which "
+            f"characters the {score.num_unknown:,} unknown ones are; every model pays the same for that.",
+            soft_wrap=True,
+        )
 
 
 def _indented(text: str) -> str:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Tokens = NDArray[np.integer[Any]]
 
+NUM_UNICODE_CHARACTERS = 0x110000 - 0x800
+"""Number of Unicode scalar values: the code points without the surrogates, which are no characters."""
+
 
 def smallest_type(vocabulary_size: int) -> np.dtype[Any]:
     """Returns the smallest unsigned integer type, little-endian, that holds every symbol of a vocabulary."""
@@ -81,6 +84,17 @@ class Tokenizer(ABC):
         if self.unknown is not None:
             lengths[self.unknown] = 0
         return lengths
+
+    @property
+    def num_unknown_characters(self) -> int:
+        """Number of Unicode characters that the unknown symbol may stand for; 0 where nothing is unknown.
+
+        They are the characters without a symbol of their own. The line end has one in records: their end.
+        """
+        if self.unknown is None:
+            return 0
+        known = {piece for symbol, piece in enumerate(self.pieces) if piece and symbol != self.unknown}
+        return NUM_UNICODE_CHARACTERS - len(known)
 
     @abstractmethod
     def encode(self, text: str) -> Tokens:

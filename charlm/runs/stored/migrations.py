@@ -54,7 +54,15 @@ def _renamed(rollback: Any) -> Any:
     )
 
 
-MIGRATIONS: tuple[Callable[[Values], Values], ...] = (_group_facts,)
+def _mark_best_loss(values: Values) -> Values:
+    """Format 2 to 3: which characters the unknown symbols stand for is charged; in the best loss so far it was not."""
+    progress = values.get("progress")
+    if not isinstance(progress, Mapping):
+        return values
+    return {**values, "progress": {**progress, "charges_unknown": False}}
+
+
+MIGRATIONS: tuple[Callable[[Values], Values], ...] = (_group_facts, _mark_best_loss)
 """The step from format 1, the step from format 2, and so on."""
 
 FORMAT = len(MIGRATIONS) + 1

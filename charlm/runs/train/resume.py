@@ -24,6 +24,7 @@ from charlm.runs.train.resolve import Resolved, resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
+from charlm.runs.train.unknown import charge_unknown
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, precision_on_resuming
 from charlm.training.state import Progress
@@ -60,6 +61,7 @@ def resume(
         if not given and record.is_finished:
             raise ConfigError(_finished(folder, record))
         corpus = reopen_corpus(record, workspace, reporter)
+        charge_unknown(record.progress, corpus)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)

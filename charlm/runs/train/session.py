@@ -36,6 +36,7 @@ from charlm.runs.stored.record import (
 )
 from charlm.runs.stored.state import open_state
 from charlm.runs.train.mixing import state_of_network_alone, with_mix
+from charlm.runs.train.unknown import charge_unknown
 from charlm.training.precision import autocast
 from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
@@ -244,7 +245,11 @@ class TrainingSession:
         factor = trainer.rate_factor * _ROLLBACK_FACTOR
         state.restore(trainer)
         trainer.rate_factor = factor
+        # The length may have been planned anew since.
+        training = self.config.training.with_steps(trainer.pace.total_steps)
+        self.config = self.config.model_copy(update={"training": training})
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
+        charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
         trim_metrics(self.folder.metrics, trainer.step)
         self.save()

@@ -34,7 +34,12 @@ def test_samples_as_json(charlm: Any) -> None:
     out, _ = charlm("sample", "demo", "-p", "the ", "-n", "5", "--num-samples", "3", "--seed", "3", "--json")
     values = json.loads(out)
     assert [set(each) for each in values] == [{"prompt", "text", "seed"}] * 3
-    assert all(each["prompt"] == "the " and len(each["text"]) == 5 and each["seed"] == 3 for each in values)
+    assert all(each["prompt"] == "the " and len(each["text"]) == 5 for each in values)
+    for value, seed in zip(values, (3, 4, 5), strict=True):
+        assert value["seed"] == seed
+        assert [value] == json.loads(
+            charlm("sample", "demo", "-p", "the ", "-n", "5", "--seed", str(seed), "--json")[0]
+        )
 
 
 def test_json_has_the_seed_that_was_not_given(charlm: Any) -> None:

@@ -15,7 +15,9 @@ from charlm.runs.info import HistoryPoint, RunDescription
 from charlm.runs.train.result import TrainResult
 
 # 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
-ONE_BIT = Score(100 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200, num_unknown=3)
+ONE_BIT = Score(
+    100 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200, num_unknown=3, unknown_nats=60 * math.log(2)
+)
 THREE_BITS = Score(300 * math.log(2), num_symbols=100, num_characters=100, num_bytes=200)
 
 
@@ -56,6 +58,16 @@ def test_training_is_shown_beside_its_baselines() -> None:
     assert "  a [bold]b␛[31m\n" in text
     assert "charlm train --resume demo --steps 200" in text
     assert "test" not in text.split()
+
+
+def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() -> None:
+    for text in (
+        printed(results.print_training, train_result(test=THREE_BITS)),
+        printed(results.print_evaluation, EvaluationResult("demo", "b.txt", ONE_BIT, ())),
+    ):
+        assert text.count("bits/char say which characters") == 1
+        assert "0.6000 of the 1.0000 bits/char say which characters the 3 unknown ones are" in text
+    assert "say which" not in printed(results.print_evaluation, EvaluationResult("demo", "b.txt", THREE_BITS, ()))
 
 
 def test_an_early_stop_is_shown() -> None:

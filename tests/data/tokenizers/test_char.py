@@ -93,3 +93,10 @@ def test_a_lone_surrogate_is_refused_by_name():
 def test_repeated_and_longer_characters_are_our_own_mistake(characters):
     with pytest.raises(AssertionError):
         CharTokenizer(characters)
+
+
+def test_the_unknown_symbol_stands_for_every_character_of_unicode_that_has_no_symbol():
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    for vocabulary in ("", "ab\n", "\ufffd\u6570"):
+        tokenizer = CharTokenizer(vocabulary)
+        assert tokenizer.num_unknown_characters == int((tokenizer.encode(every) == tokenizer.unknown).sum())

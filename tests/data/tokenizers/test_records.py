@@ -106,3 +106,9 @@ def test_an_end_counts_as_its_line_end_and_a_begin_as_nothing():
 
 def test_names_are_printable():
     assert [AB.symbol_name(token) for token in range(4)] == ["<begin>", "<end>", "<unknown>", "'a'"]
+
+
+def test_the_unknown_symbol_stands_for_every_character_that_a_record_can_hold_and_has_no_symbol():
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    assert AB.num_unknown_characters == int((AB.encode(every) == AB.unknown).sum()) == 0x110000 - 0x800 - len("ab\n")
+    assert RecordTokenizer(ByteTokenizer()).num_unknown_characters == 0

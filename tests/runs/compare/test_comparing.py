@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import ComparisonConfig, Request
 from charlm.errors import CheckpointError, ConfigError
 from charlm.runs.compare.comparing import compare
@@ -135,3 +135,21 @@ def test_equal_parameters_count_the_embedding_that_will_be_trained(small_request
 def test_what_a_model_of_the_grid_cannot_take_is_refused(small_request, workspace):
     with pytest.raises(ConfigError, match="--models mlp: tie_weights is for model recurrent, not for model mlp"):
         run(small_request(name="tied", tie_weights=True, embedding_size=8), workspace, grid(models="gru,mlp"))
+
+
+def test_a_run_that_stopped_early_before_its_result_was_kept_is_only_scored(small_request, workspace):
+    settings = grid(models="rnn", layers="1")
+    run(small_request(name="early"), workspace, settings)
+    folder = workspace.checkpoints / "early"
+    kept = json.loads((folder / "comparison.json").read_text())
+    (folder / "comparison.json").write_text(json.dumps(kept | {"results": []}))
+    # The state after 8 of 12 steps, as it would be after an evaluation without improvement.
+    (folder / "rnn-1/step-8.safetensors").replace(folder / "rnn-1/last.safetensors")
+    stored = read_checkpoint(folder / "rnn-1/last.safetensors")
+    config = stored.values["config"] | {"training": stored.values["config"]["training"] | {"patience": 1}}
+    progress = stored.values["progress"] | {"stale": 1}
+    values = {**stored.values, "config": config, "progress": progress}
+    write_checkpoint(folder / "rnn-1/last.safetensors", Checkpoint(stored.tensors, values))
+    _, results, _ = run(small_request(name="early"), workspace, settings)
+    assert results[0].steps == 8
+    assert read_checkpoint(folder / "rnn-1/last.safetensors").values["step"] == 8

@@ -37,10 +37,14 @@ def test_another_text_is_scored_exactly(workspace, tmp_path):
     text = "the red cat ran. ß\nwe saw a ten-man pen; ñ"
     (tmp_path / "other.txt").write_text(text, encoding="utf-8")
     result = score(workspace, str(tmp_path / "other.txt"))
-    assert result.score.total_nats == pytest.approx(by_hand(workspace, text), rel=1e-6)
+    known = load_model("mine", workspace, device=CPU).tokenizer.to_json()["characters"]
+    num_unknown = sum(character not in known for character in text[1:])
+    charge = num_unknown * math.log(0x110000 - 0x800 - len(known))
+    assert result.score.unknown_nats == pytest.approx(charge)
+    assert result.score.total_nats == pytest.approx(by_hand(workspace, text) + charge, rel=1e-6)
     assert result.score.num_symbols == result.score.num_characters == len(text) - 1
     assert result.score.num_bytes == len(text.encode()) - 1
-    assert result.score.num_unknown == sum(character not in "abcdeghimnoprstuw. " for character in text[1:])
+    assert result.score.num_unknown == num_unknown
 
 
 @pytest.mark.usefixtures("run")
@@ -61,9 +65,12 @@ def test_baselines_are_what_their_names_say(workspace, tmp_path, text):
     uniform, unigram = score(workspace, str(tmp_path / "other.txt")).baselines
     training = text.read_text()[1 : round(len(text.read_text()) * 0.9)]
     vocabulary = len(set(text.read_text()[: len(training) + 1])) + 1
-    assert uniform.score.total_nats == pytest.approx(2 * math.log(vocabulary))
+    # "b" is unknown, and one of the characters that are not in the vocabulary.
+    assert "b" not in training
+    charge = math.log(0x110000 - 0x800 - (vocabulary - 1))
+    assert uniform.score.total_nats == pytest.approx(2 * math.log(vocabulary) + charge)
     shares = [(training.count(each) + 1) / (len(training) + vocabulary) for each in "ab"]
-    assert unigram.score.total_nats == pytest.approx(-sum(map(math.log, shares)))
+    assert unigram.score.total_nats == pytest.approx(charge - sum(map(math.log, shares)))
 
 
 @pytest.mark.usefixtures("run")

@@ -50,7 +50,13 @@ def test_the_reasons_of_a_training_become_its_plan():
         "sizes": "2 x 96 units",
         "seconds": 170.5,
         "mix_on_trial": True,
+        "is_judged": False,
     }
+
+
+def test_a_trial_counts_as_judged_once_its_training_had_ended():
+    config = {"training": {"steps": 9}}
+    assert [migrate(config=config, step=step)["plan"]["is_judged"] for step in (8, 9)] == [False, True]
 
 
 def test_that_a_run_was_planned_anew_is_taken_out_of_its_sentence():
@@ -65,7 +71,7 @@ def test_a_training_from_before_mixes_were_tried_is_on_no_trial():
 
 def test_steps_of_rollbacks_and_the_legs_of_a_training_get_their_names():
     later = migrate()
-    assert later["progress"] == {"stale": 0, "rollbacks": [{"from_step": 8, "to_step": 4, "rate_factor": 0.5}]}
+    assert later["progress"]["rollbacks"] == [{"from_step": 8, "to_step": 4, "rate_factor": 0.5}]
     assert later["trainer"] == {"step": 1, "legs": TRAINED["trainer"]["pace"]}
 
 
@@ -100,3 +106,12 @@ def test_what_is_no_number_of_a_format_is_refused(number):
 
 def test_there_is_a_step_to_each_format_but_the_first():
     assert len(MIGRATIONS) == FORMAT - 1
+
+
+def test_the_best_loss_of_older_states_is_marked_as_without_the_charge_for_unknown_characters():
+    assert migrate()["progress"]["charges_unknown"] is False
+    assert migrated({"format": 2, "progress": {"best_nats": 1.5}}, source="here")["progress"] == {
+        "best_nats": 1.5,
+        "charges_unknown": False,
+    }
+    assert migrated({"format": FORMAT, "progress": {}}, source="here")["progress"] == {}
