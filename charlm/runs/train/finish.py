@@ -5,7 +5,8 @@ from shlex import quote
 
 import torch
 
-from charlm.checkpointing.run_folder import DisplacedError, created_run
+from charlm.checkpointing.new_run import created_run
+from charlm.checkpointing.run_folder import DisplacedError
 from charlm.config import EvaluationConfig
 from charlm.data.corpus import EncodedText
 from charlm.errors import CheckpointError

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import torch
 
-from charlm.checkpointing.run_folder import created_run, require_free
+from charlm.checkpointing.new_run import created_run, require_free
 from charlm.config import Request
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.recipes import TokenizerRecipe, learnt
