@@ -20,21 +20,36 @@ _WIDE_BOMS = (
 )
 
 
+# Python's character encodings by the names that it gives them; not those for other ends, such as punycode.
+_KNOWN = frozenset(
+    """
+    ascii big5 big5hkscs cp037 cp1006 cp1026 cp1125 cp1140 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257
+    cp1258 cp273 cp424 cp437 cp500 cp720 cp737 cp775 cp850 cp852 cp855 cp856 cp857 cp858 cp860 cp861 cp862 cp863
+    cp864 cp865 cp866 cp869 cp874 cp875 cp932 cp949 cp950 euc_jis_2004 euc_jisx0213 euc_jp euc_kr gb18030 gb2312 gbk
+    hp-roman8 hz iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 iso2022_jp_ext iso2022_kr
+    iso8859-1 iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 iso8859-2 iso8859-3 iso8859-4
+    iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 johab koi8-r koi8-t koi8-u kz1048 mac-arabic mac-croatian mac-
+    cyrillic mac-farsi mac-greek mac-iceland mac-latin2 mac-roman mac-romanian mac-turkish ptcp154 shift_jis
+    shift_jis_2004 shift_jisx0213 tis-620 utf-16 utf-16-be utf-16-le utf-32 utf-32-be utf-32-le utf-8 utf-8-sig
+    """.split()  # noqa: SIM905, a name a line is a hundred lines
+)
+
+
 def resolve_encoding(name: str) -> str:
     """Returns the one name that Python has for an encoding, such as 'utf-8' for 'UTF8'.
 
     Raises:
         ConfigError: there is no such text encoding.
     """
-    try:
-        codec = codecs.lookup(name)
-        b"ab".decode(name, "replace")  # refuses codecs that are not for text, such as 'hex'
-    except (LookupError, ValueError):
+    known = None
+    with suppress(LookupError, ValueError):  # ValueError: a NUL in the name
+        known = codecs.lookup(name).name
+    if known not in _KNOWN:
         raise ConfigError(
             f"encoding {name!r} is not a text encoding; use for example utf-8, utf-16, latin-1 or cp1252, "
             "or auto to detect it."
-        ) from None
-    return codec.name
+        )
+    return known
 
 
 def detect_encoding(raw: RawInput) -> str:

@@ -36,6 +36,18 @@ def is_pipe(path: Path) -> bool:
     raise DataError(f"'{path}' is a device or socket, not a text; give a file, a folder or '-' for stdin.")
 
 
+def require_regular(*specs: str) -> None:
+    """Refuses the paths of pipes, devices and sockets, which might be waited for.
+
+    Raises:
+        DataError: one of the paths is of such a thing.
+    """
+    for spec in specs:
+        status = _status(spec)
+        if status is not None and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise DataError(f"'{spec}' is no file or folder, so that the text of a run cannot be read from it.")
+
+
 def find_files(spec: str, *, pattern: str, known: Iterable[str] = ()) -> tuple[Path, ...]:
     """Returns the file at `spec`, the files of a folder, or those that a glob names.
 

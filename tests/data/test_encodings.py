@@ -25,7 +25,9 @@ def test_an_encoding_has_one_name(given_name: str, name: str) -> None:
     assert resolve_encoding(given_name) == name
 
 
-@pytest.mark.parametrize("name", ["utf-9", "hex", "rot13", "", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["utf-9", "hex", "rot13", "", "a\0b", "punycode", "idna", "unicode_escape", "undefined"]
+)
 def test_what_is_no_text_encoding_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"is not a text encoding; use for example utf-8"):
         resolve_encoding(name)

@@ -5,6 +5,7 @@ from typing import BinaryIO
 from charlm.config import DataConfig
 from charlm.data.corpus import EncodedCorpus, digest_of, open_cached, prepare_corpus
 from charlm.data.inputs import open_corpus
+from charlm.data.paths import require_regular
 from charlm.data.tokenizers.recipes import TokenizerRecipe, given
 from charlm.errors import CharlmError, DataError
 from charlm.runs.reporting import Reporter
@@ -59,6 +60,9 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
             raise DataError("The run's text came from stdin, and what was encoded from it is gone.")
         return cached
     try:
+        # The run may be somebody else's: what it names is read like any file of others.
+        require_regular(*data.corpus, *data.valid, *data.test)
+        data = data.model_copy(update={"max_bytes": DataConfig.model_fields["max_bytes"].default})
         text = open_corpus(data, folder=workspace.data, stdin=None)
         digest = digest_of(text, progress=reporter.progress)
     except CharlmError:
