@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charlm.data import encodings
 from charlm.data.encodings import character_start, decode, detect_encoding, resolve_encoding
 from charlm.data.raw import SpooledInput
 from charlm.errors import ConfigError, DataError
@@ -23,6 +24,11 @@ def text_of(content: bytes, encoding: str = "utf-8", start: int = 0, stop: int |
 @pytest.mark.parametrize(("given_name", "name"), [("UTF8", "utf-8"), ("Latin-1", "iso8859-1"), ("cp1252", "cp1252")])
 def test_an_encoding_has_one_name(given_name: str, name: str) -> None:
     assert resolve_encoding(given_name) == name
+
+
+@pytest.mark.parametrize("name", sorted(encodings._KNOWN))
+def test_every_encoding_that_is_known_is_one(name: str) -> None:
+    assert resolve_encoding(name) == name
 
 
 @pytest.mark.parametrize(
