@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import tomli_w
@@ -195,12 +196,11 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
         if folder.config_file.exists() or (path.is_dir() and folder.has_checkpoint()):
             return folder
         if path.is_file():
-            raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {path.parent}")
+            raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {quote(str(path.parent))}")
         inner = list_runs(path)
         if inner:
-            raise CheckpointError(
-                f"'{path}' holds several runs, {', '.join(inner[:10])}; name one of them, such as {run}/{inner[0]}"
-            )
+            one, names = quote(f"{run}/{inner[0]}"), ", ".join(inner[:10])
+            raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
     hint = f"there are: {', '.join(known[:10])}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
@@ -234,7 +234,7 @@ def require_free(checkpoints: Path, name: str | None) -> None:
     if name is not None and (checkpoints / name).exists() and not _is_abandoned(checkpoints / name):
         raise CheckpointError(
             f"Run '{name}' exists already in '{checkpoints / name}'; choose another --name, "
-            f"or go on with it: charlm train --resume {name}"
+            f"or go on with it: charlm train --resume {quote(name)}"
         )
 
 

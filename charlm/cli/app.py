@@ -4,16 +4,17 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, NoReturn, TextIO
+from typing import Annotated, NoReturn
 
 import typer
 
 from charlm.cli.commands import compare, data, evaluate, export, info, inspect, sample, train, verify
 from charlm.cli.display.text import print_error, use_utf8
+from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 
 PROGRAM = "charlm"
-FAILURE, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+FAILURE, USAGE, INTERRUPTED, CLOSED_PIPE, TERMINATED = 1, 2, 130, 141, 143
 
 _Commands = Mapping[str, Callable[..., None]]
 
@@ -50,7 +51,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code: 0, 1 failure, 2 usage, 130 or 143 interrupted.
+    """Runs one command and returns its exit code: 0, 1 failure, 2 usage, 130 or 143 interrupted, 141 closed pipe.
 
     Args:
         argv: the arguments after the program's name; None for those of the process.
@@ -70,11 +71,11 @@ def run(argv: Sequence[str] | None = None) -> int:
 
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has closed it, as `head` does: that is no failure.
-        _discard_unwritten(sys.stdout, sys.stderr)
-        return 0
+        # The reader of our output has closed it, as `head` does.
+        discard_unwritten((sys.stdout, sys.stderr))
+        return CLOSED_PIPE
     except OSError as error:
-        _discard_unwritten(sys.stdout)
+        discard_unwritten((sys.stdout,))
         print_error(_system_message(error))
         return FAILURE
     return code
@@ -82,6 +83,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """Runs the command of this process, and exits with its code."""
+    open_closed_streams()
     use_utf8((sys.stdout, sys.stderr))
     sys.exit(run())
 
@@ -155,14 +157,3 @@ def _system_message(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{file}The disk is full; free some space and run the command again."
     return f"{file}{error.strerror or error}."
-
-
-def _discard_unwritten(*streams: TextIO) -> None:
-    """Discards the unwritten output of streams, so that Python does not fail on it again at exit."""
-    for stream in streams:
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, stream.fileno())
-            os.close(null)

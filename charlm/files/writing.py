@@ -9,6 +9,14 @@ from typing import BinaryIO
 from charlm.files.temporary import temporary_path
 
 
+def is_stream(path: Path) -> bool:
+    """Returns whether a path leads to a device, a pipe or an open file of a process: not to be replaced by a file."""
+    # /dev/stdout and /proc/self/fd/1 are links to what may be a file.
+    if path.is_symlink() and any(path.absolute().is_relative_to(folder) for folder in ("/dev", "/proc")):
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
     """Writes a file, maybe in pieces: a reader sees the old one or the new one, also after a power cut.
 

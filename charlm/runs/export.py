@@ -1,10 +1,12 @@
 """`charlm export`: a run's model in a format of others."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from charlm.checkpointing.atomic import write_atomically
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
+from charlm.files.writing import is_stream
 from charlm.ngrams.arpa import arpa_lines
 from charlm.ngrams.model import NgramModel
 from charlm.runs.stored.model import read_model
@@ -13,12 +15,17 @@ from charlm.runs.stored.workspace import Workspace
 _BEGIN, _END, _UNKNOWN = "<s>", "</s>", "<unk>"
 
 
-def export_arpa(run: str, output: Path, workspace: Workspace) -> None:
+def export_arpa(run: str, output: Path | BinaryIO, workspace: Workspace) -> None:
     """Writes an n-gram run's model in ARPA format.
+
+    Args:
+        output: an open stream, or a path; a file is replaced at once, into a device or a pipe it is written piece
+            by piece.
 
     Raises:
         CheckpointError: there is no such run, or it is damaged.
         CheckpointError: the file cannot be written.
+        OSError: a stream, device or pipe cannot be written.
         ConfigError: its model is no n-gram model.
     """
     stored = read_model(run, workspace)
@@ -34,7 +41,14 @@ def export_arpa(run: str, output: Path, workspace: Workspace) -> None:
         source=str(stored.source),
     )
     words = [arpa_word(tokenizer, symbol) for symbol in range(tokenizer.vocabulary_size)]
-    write_atomically(output, (piece.encode() for piece in arpa_lines(model, words, begin=_BEGIN, end=_END)))
+    pieces = (piece.encode() for piece in arpa_lines(model, words, begin=_BEGIN, end=_END))
+    if not isinstance(output, Path):
+        output.writelines(pieces)
+    elif is_stream(output):
+        with output.open("wb") as stream:
+            stream.writelines(pieces)
+    else:
+        write_atomically(output, pieces)
 
 
 def arpa_word(tokenizer: Tokenizer, symbol: int) -> str:

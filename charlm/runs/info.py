@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from shlex import quote
 from typing import Any
 
 import torch
@@ -106,7 +107,7 @@ def _rows(run: str, folder: RunFolder, standing: _Standing) -> tuple[tuple[str, 
         ("model", describe_model(config, parameters=standing.parameters)),
     ]
     if record.plan is not None:
-        state = "finished" if standing.is_finished else f"go on with: charlm train --resume {run}"
+        state = "finished" if standing.is_finished else f"go on with: charlm train --resume {quote(run)}"
         progress = standing.progress or Progress()
         rows += [
             ("steps", f"{record.step:,} of {standing.total_steps:,} ({state})"),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import torch
@@ -79,12 +80,13 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
         _report(folder.tokenizer_file, partial(_describe_tokenizer, folder, newest)),
         _report(folder.metrics, partial(_describe_metrics, folder)),
     )
-    usable = [f"charlm sample {run}" for report in bests if report.problem is None]
+    usable = [f"charlm sample {quote(run)}" for report in bests if report.problem is None]
     going_on = next((path for path, report in states.items() if report.problem is None), None)
     if going_on is not None:
         state = known[going_on]
         longer = f" --steps {2 * state.step}" if isinstance(state, StateRecord) and state.is_finished else ""
-        usable.append(f"charlm train --resume {run if going_on == folder.last else going_on}{longer}")
+        named = run if going_on == folder.last else str(going_on)
+        usable.append(f"charlm train --resume {quote(named)}{longer}")
     return RunReport(folder.name, (*others, *bests, *states.values()), tuple(usable))
 
 

@@ -122,7 +122,7 @@ def test_a_dry_run_prints_settings_that_config_reads(
         ),
         (PermissionError(13, "Permission denied", "x"), 1, "Error: 'x': Permission denied.\n"),
         (KeyboardInterrupt(), 130, ""),
-        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (BrokenPipeError(32, "Broken pipe"), 141, ""),
     ],
 )
 def test_errors_become_sentences_and_exit_codes(
@@ -176,14 +176,14 @@ def test_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
     assert '"ж.txt"'.encode() in done.stdout
 
 
-def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
+def test_a_reader_that_leaves_is_answered_with_the_code_of_a_closed_pipe(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     command = [sys.executable, "-m", "charlm", "train", "x", "--dry-run"]
     done = subprocess.run(command, cwd=tmp_path, env=env, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -32,6 +32,7 @@ def refusal(values: dict[str, Any], **options: Any) -> str:
         ({"training": {"budget": "soon"}}, "training.budget: 'soon' is not a duration; write for example 90s"),
         ({"training": {"save_every": "9" * 400 + "h"}}, "training.save_every: it is a duration of more than thirty"),
         ({"training": {"steps": 10**400}}, "training.steps is 1000"),
+        ({"training": {"epochs": 1e308}}, "training.epochs is 1e+308; it should be less than or equal to 1000000"),
         ({"run": {"device": "gpu"}}, "run.device: 'gpu' is not a device"),
         ({"run": {"name": "../other"}}, "run.name: '../other' cannot name a run"),
         ({"data": {"corpus": []}}, "data.corpus is []; it should have at least 1 item"),

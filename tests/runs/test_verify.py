@@ -1,5 +1,11 @@
+import shlex
+
+import pytest
+
 from charlm.config import make_request
+from charlm.errors import CharlmError
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
 from charlm.runs.verify import verify_run
 
@@ -28,7 +34,7 @@ def test_verify_says_of_each_file_what_it_is(small_request, workspace):
             # Metrics that lost their last lines, or all, are what a run stopped earlier has.
             assert damaged == [each.file] or each.file in ("metrics.jsonl", "config.toml")
         (run / each.file).write_bytes(whole)
-    assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one")
+    assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one --steps 24")
 
 
 def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, workspace):
@@ -43,4 +49,23 @@ def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, works
     assert verify_run("counted", workspace).is_whole
     run = trained(small_request, workspace)
     (run / "best.safetensors").unlink()
-    assert verify_run("one", workspace).usable == ("charlm train --resume one",)
+    assert verify_run("one", workspace).usable == ("charlm train --resume one --steps 24",)
+
+
+def test_commands_to_copy_are_quoted_for_the_shell(small_request, workspace):
+    name = "it's my run; ls"
+    run = trained(small_request, workspace, steps=3).rename(workspace.checkpoints / name)
+    commands = [*verify_run(name, workspace).usable, *_commands_of_errors(name, workspace)]
+    (run / "last.safetensors").write_bytes(b"")
+    commands += _commands_of_errors(name, workspace)
+    assert len(commands) == 4
+    for command in commands:
+        words = shlex.split(command)
+        assert words[:1] == ["charlm"]
+        assert any(word in (name, str(run / "last.safetensors")) or word.startswith(str(run)) for word in words)
+
+
+def _commands_of_errors(name, workspace):
+    with pytest.raises(CharlmError) as caught:
+        resume(name, workspace, SilentReporter(), StopRequest())
+    return [f"charlm {end}" for end in str(caught.value).split("charlm ")[1:]]

@@ -180,8 +180,6 @@ CHOSEN: tuple[tuple[tuple[Any, ...], str, Any], ...] = (
         [_LEG] * 2 if (_LEG := {"first_step": 0, "progress": 0.0, "total_steps": 8}) else None,
     ),
     (("trainer", "legs"), "late", [{"first_step": 5, "progress": 0.0, "total_steps": 8}]),
-    (("trainer", "legs"), "over", [{"first_step": 0, "progress": 0.0, "total_steps": 3}]),
-    (("trainer", "legs"), "longer", [{"first_step": 0, "progress": 0.0, "total_steps": 9}]),
     (("trainer", "legs"), "backwards", [_LEG | {"first_step": 4}, _LEG]),
     (("trainer", "legs"), "at once", [_LEG, _LEG | {"first_step": 8}]),
     (("trainer", "loss_scale"), "huge", {"factor": 1e300, "good_steps": 1}),

@@ -6,6 +6,8 @@ from charlm.evaluation.score import Score
 from charlm.runs.reporting import EvaluationReport, StepReport, TrainingSummary
 
 SUMMARY = TrainingSummary(Path("checkpoints/demo"), (("text", "a.txt"), ("vocabulary", "65 symbols")), total_steps=100)
+HOSTILE = "reading [/x]\x1b]0;owned\x07"
+HOSTILE_SHOWN = "reading [/x]␛]0;owned␇"
 SAMPLE = "To be [bold]or[/] not\x1b[31m\r\n\tto be"
 
 

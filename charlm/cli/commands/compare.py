@@ -55,6 +55,7 @@ def compare(
     with fast_imports():
         from charlm.cli.display.comparison import make_comparison_display, results_table
         from charlm.cli.display.console import plain_console, print_json
+        from charlm.cli.display.text import print_line
         from charlm.cli.interrupts import interruptible
         from charlm.runs.compare.comparing import compare as compare_models
         from charlm.runs.reporting import StopRequest
@@ -82,6 +83,6 @@ def compare(
         sys.stderr.write("Interrupted; everything is saved. The same command continues.\n")
         raise typer.Exit(interrupts.exit_code)
     if not quiet:
-        sys.stderr.write(f"Written to {folder.path}\n")
+        print_line(f"Written to {folder.path}", sys.stderr)
     if any(each.error is not None for each in results):
         raise typer.Exit(1)

@@ -38,6 +38,7 @@ def fetch(
 ) -> None:
     """Downloads a corpus into data/ and checks that it is complete and unchanged."""
     from charlm.cli.display.progress import make_display
+    from charlm.cli.display.text import print_line
     from charlm.cli.interrupts import interruptible
 
     with interruptible():
@@ -45,7 +46,7 @@ def fetch(
         from charlm.runs.stored.workspace import Workspace
 
         path = corpora.fetch(name, Workspace(), make_display(quiet=quiet))
-    sys.stdout.write(f"{path}\n")
+    print_line(str(path), sys.stdout)
 
 
 @settings_options(DataConfig, TokenizerConfig)

@@ -13,16 +13,23 @@ def arpa(
     *,
     run: Run,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default="RUN.arpa")
+        # A string: as a path, './-' would be '-'.
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write; '-' is stdout.", show_default="RUN.arpa"
+        ),
     ] = None,
 ) -> None:
     """Writes the model of an n-gram run in ARPA format, which KenLM, SRILM and others read."""
+    from charlm.cli.display.text import print_line
     from charlm.cli.interrupts import interruptible
 
+    chosen = f"{Path(run).name}.arpa" if output is None else output
     with interruptible():
+        from charlm.files.writing import is_stream
         from charlm.runs.export import export_arpa
         from charlm.runs.stored.workspace import Workspace
 
-        chosen = output or Path(f"{Path(run).name}.arpa")
-        export_arpa(run, chosen, Workspace())
-    sys.stdout.write(f"{chosen}\n")
+        export_arpa(run, sys.stdout.buffer if chosen == "-" else Path(chosen), Workspace())
+    if chosen != "-" and not is_stream(Path(chosen)):
+        print_line(chosen, sys.stdout)

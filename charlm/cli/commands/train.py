@@ -72,8 +72,9 @@ def train(
         request = run_request(text=tuple(text or ()), flags=flags, file=config)
         if dry_run:
             from charlm.checkpointing.run_folder import dump_config
+            from charlm.cli.display.text import print_line
 
-            sys.stdout.write(dump_config(request.config))
+            print_line(dump_config(request.config).removesuffix("\n"), sys.stdout)
             return
         work = partial(_start_run, request=request, init_from=init_from)
     _train_and_print(work, json=json, quiet=quiet)
@@ -123,6 +124,7 @@ def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], 
     from charlm.cli.display.console import plain_console, print_json
     from charlm.cli.display.progress import make_display
     from charlm.cli.display.results import print_training, resume_command, training_json
+    from charlm.cli.display.text import print_line
     from charlm.cli.interrupts import interruptible
     from charlm.runs.reporting import StopRequest
 
@@ -133,7 +135,8 @@ def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], 
             result = work(display, stop)
         except KeyboardInterrupt:
             if display.run is not None:
-                sys.stderr.write(f"Stopped at once. Resume from the last checkpoint: {resume_command(display.run)}\n")
+                command = resume_command(display.run)
+                print_line(f"Stopped at once. Resume from the last checkpoint: {command}", sys.stderr)
             raise
     if json:
         print_json(training_json(result))
@@ -141,8 +144,9 @@ def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], 
         print_training(plain_console(sys.stdout), result)
     if result.interrupted:
         sys.stdout.flush()
-        sys.stderr.write(
+        print_line(
             f"Interrupted after step {result.steps:,} of {result.total_steps:,}; everything is saved. "
-            f"Resume with:\n{resume_command(result.run)}\n"
+            f"Resume with:\n{resume_command(result.run)}",
+            sys.stderr,
         )
         raise typer.Exit(interrupts.exit_code)

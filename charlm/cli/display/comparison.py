@@ -51,7 +51,7 @@ def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisp
         return QuietComparison()
     if is_live(sys.stderr):
         return LiveComparison(plain_console(sys.stderr), stop)
-    return ComparisonLines(LineDisplay(sys.stderr))
+    return ComparisonLines(LineDisplay(sys.stderr, stop))
 
 
 def results_table(results: Sequence[VariantResult]) -> Table:
@@ -124,7 +124,7 @@ class LiveComparison:
     @contextlib.contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Shows the label and the share that is done."""
-        done = 0
+        done, label = 0, visible(label)
 
         def advance(more: int) -> None:
             nonlocal done
@@ -162,7 +162,7 @@ class LiveComparison:
             result = self._results.get(variant.name)
             if variant is self._upcoming:
                 (row,) = table_rows([self._unfinished_result(variant)])
-                table.add_row(*row[:-1], self._training_state(), style="bold")
+                table.add_row(*row[:-1], Text(self._training_state()), style="bold")
             elif result is None:
                 table.add_row(*table_rows([VariantResult(variant.name, variant.kind, variant.layers)])[0], style="dim")
             else:
@@ -224,9 +224,11 @@ class ComparisonLines:
         """Prints progress before the first run; the progress of single runs is not printed."""
         return self._lines.progress(label, total) if self._upcoming is None else nullcontext(lambda _: None)
 
-    def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def training(self, summary: TrainingSummary) -> Iterator[None]:
         """Prints nothing: only results are printed."""
-        return nullcontext()
+        yield
+        self._lines.raise_failure()
 
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
         """Prints the result of the last variant, and the name of the next one."""

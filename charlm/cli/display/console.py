@@ -7,6 +7,8 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
+from charlm.cli.display.text import JSON_ESCAPES
+
 _PIPE_WIDTH = 160
 
 
@@ -23,6 +25,6 @@ def plain_console(stream: TextIO) -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Prints one JSON value, alone, on standard output."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    """Prints one JSON value, alone, on standard output; characters that steer a terminal are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(f"{text.translate(JSON_ESCAPES)}\n")

@@ -10,17 +10,25 @@ from typing import TextIO
 from charlm.cli.display.formatting import bits, clock, duration, number
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
-from charlm.runs.reporting import EvaluationReport, StepReport, TrainingSummary
+from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
 class LineDisplay:
-    """A display that prints a run's progress in lines."""
+    """A display that prints a run's progress in lines.
 
-    def __init__(self, stream: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
-        """Creates a display on `stream`; `now` returns the time in seconds."""
+    Where lines can no longer be written during a training, because the reader has left or the disk is full, the
+    training is asked to stop and save; the error is raised after that.
+    """
+
+    def __init__(
+        self, stream: TextIO, stop: StopRequest | None = None, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Creates a display on `stream` that makes the request `stop`; `now` returns the time in seconds."""
         self._stream = stream
+        self._stop = stop or StopRequest()
+        self._failure: OSError | None = None
         self._now = now
         self.run: Path | None = None
         self._summary: TrainingSummary | None = None
@@ -37,7 +45,8 @@ class LineDisplay:
     def stopping(self) -> None:
         """Prints that the current step will be finished and saved."""
         # Directly to the file: the signal may have interrupted a write to the stream's buffer.
-        os.write(self._stream.fileno(), f"{STOPPING}\n".encode())
+        with contextlib.suppress(OSError):
+            os.write(self._stream.fileno(), f"{STOPPING}\n".encode())
 
     @contextlib.contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -68,6 +77,7 @@ class LineDisplay:
         # So that the first step is printed at once.
         self._shown = self._started - _SECONDS_BETWEEN_LINES
         yield
+        self.raise_failure()
 
     def step(self, report: StepReport) -> None:
         """Prints a line if a few seconds have passed since the last one, or at the last step."""
@@ -97,9 +107,25 @@ class LineDisplay:
         )
         best = ", the best so far" if report.is_best and report.score is not None else ""
         self._line(f"evaluation at step {report.step:,}: {figures}{best}")
-        for line in visible(report.sample).split("\n") if report.sample else ():
+        for line in report.sample.split("\n") if report.sample else ():
             self._line(f"  | {line}")
 
+    def raise_failure(self) -> None:
+        """Raises the error of a line that could not be written during a training.
+
+        Raises:
+            OSError: there was one.
+        """
+        if self._failure is not None:
+            raise self._failure
+
     def _line(self, text: str) -> None:
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        if self._failure is not None:
+            return
+        try:
+            self._stream.write(f"{visible(text)}\n")
+            self._stream.flush()
+        except OSError as error:
+            if not self._stop.graceful:
+                raise
+            self._failure, self._stop.requested = error, True

@@ -43,7 +43,7 @@ class LiveDisplay:
         self._console = console
         self._stop = stop
         self._bars = Progress(
-            TextColumn("{task.description}", style="bold"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -74,15 +74,15 @@ class LiveDisplay:
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Shows a bar, in a training inside its picture."""
         if self._training is not None:
-            task = self._bars.add_task(label, total=total)
+            task = self._bars.add_task(visible(label), total=total)
             try:
                 yield lambda more: self._bars.advance(task, more)
             finally:
                 self._bars.remove_task(task)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
         with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as bars:
-            task = bars.add_task(label, total=total)
+            task = bars.add_task(visible(label), total=total)
             yield lambda more: bars.advance(task, more)
 
     @contextlib.contextmanager
@@ -181,5 +181,7 @@ def _summary_panel(summary: TrainingSummary) -> Panel:
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column(overflow="fold")
     for heading, value in summary.rows:
-        rows.add_row(heading, Text(visible(value)))
-    return Panel(rows, title=Text(summary.run.name, style="bold"), title_align="left", box=box.ROUNDED, expand=True)
+        rows.add_row(visible(heading), Text(visible(value)))
+    return Panel(
+        rows, title=Text(visible(summary.run.name), style="bold"), title_align="left", box=box.ROUNDED, expand=True
+    )

@@ -47,4 +47,4 @@ def make_display(stop: StopRequest | None = None, *, quiet: bool = False) -> Dis
         return LiveDisplay(plain_console(sys.stderr), stop or StopRequest())
     from charlm.cli.display.lines import LineDisplay
 
-    return LineDisplay(sys.stderr)
+    return LineDisplay(sys.stderr, stop)

@@ -37,7 +37,7 @@ def resume_command(run: Path) -> str:
 
 def print_training(console: Console, result: "TrainResult") -> None:
     """Prints the result of a training: scores, a sample, and commands to run next."""
-    console.print(_training_line(result))
+    console.print(visible(_training_line(result)))
     scores = [(split, score) for split, score in (("validation", result.validation), ("test", result.test)) if score]
     if scores:
         _print_scores(
@@ -47,7 +47,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
     if not result.exact:
         console.print(
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
-            f"charlm eval perplexity {run_reference(result.run)} scores it exactly, as one stream.",
+            f"charlm eval perplexity {visible(run_reference(result.run))} scores it exactly, as one stream.",
             style="dim",
             soft_wrap=True,
         )
@@ -60,7 +60,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
     if result.kind != "ngram":
         commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
     for command in commands:
-        console.print(f"  {command}", soft_wrap=True)
+        console.print(f"  {visible(command)}", soft_wrap=True)
 
 
 def _training_line(result: "TrainResult") -> str:
@@ -157,7 +157,7 @@ def print_verification(console: Console, report: "RunReport") -> None:
         console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
     if not report.is_whole:
         for command in report.usable:
-            console.print(f"  {command}")
+            console.print(f"  {visible(command)}", soft_wrap=True)
 
 
 def print_excerpt(console: Console, text: str) -> None:
@@ -178,7 +178,7 @@ def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[s
             table.add_column(heading, justify="right", no_wrap=True)
         for index, (model, score) in enumerate(models):
             table.add_row(
-                Text(model),
+                Text(visible(model)),
                 number(score.nats_per_character),
                 number(score.bits_per_character),
                 number(score.bits_per_byte),
@@ -212,5 +212,6 @@ def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:
     for heading in ("split", "licence", "description"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(row.name, row.state, megabytes(row.size_bytes), row.split, row.licence, row.description)
+        cells = (row.name, row.state, megabytes(row.size_bytes), row.split, row.licence, row.description)
+        table.add_row(*map(visible, cells))
     console.print(table)

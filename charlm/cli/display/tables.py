@@ -19,9 +19,9 @@ def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table
     """Returns a table with one line under its headings and no other borders."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(visible(heading), overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     return table
 
 
@@ -31,7 +31,7 @@ def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for heading, value in rows:
-        table.add_row(heading, Text(visible(value)))
+        table.add_row(visible(heading), Text(visible(value)))
     # Without the spaces that a table ends its lines with.
     with console.capture() as captured:
         console.print(table)

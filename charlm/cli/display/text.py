@@ -11,7 +11,11 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
 
 _CONTROL_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {127: "␡"}
 _OTHER_CONTROLS = (*range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-_VISIBLE = _CONTROL_PICTURES | {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
+_ESCAPES = {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
+_VISIBLE = _CONTROL_PICTURES | _ESCAPES
+
+JSON_ESCAPES = _ESCAPES | {127: "\\u007f"}
+"""Escapes of the characters that steer a terminal but may stand in JSON unescaped; its values stay the same."""
 
 
 def visible(text: str) -> str:
@@ -71,6 +75,11 @@ class TextWriter:
 def may_colour(stream: TextIO) -> bool:
     """Returns whether the stream is a terminal, and neither NO_COLOR nor TERM forbids colours."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_line(text: str, stream: TextIO) -> None:
+    """Prints a line; a terminal shows symbols for control characters, every other stream gets it unchanged."""
+    stream.write(f"{visible(text) if stream.isatty() else text}\n")
 
 
 def print_error(message: str) -> None:

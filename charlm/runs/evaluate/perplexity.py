@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any, BinaryIO, Literal
 
 import torch
@@ -138,7 +139,7 @@ def _own_part(
         present = ", ".join(name for name, each in parts.items() if each is not None)
         raise DataError(
             f"'{loaded.name}' was trained without a {chosen} part (it has: {present}); "
-            f"choose one with --split, or give a text: charlm eval perplexity {loaded.name} TEXT"
+            f"choose one with --split, or give a text: charlm eval perplexity {quote(loaded.name)} TEXT"
         )
     if split is None and chosen != "test":
         reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")

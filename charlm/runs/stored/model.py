@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def read_model(run: str, workspace: Workspace) -> StoredModel:
     if not folder.best.exists():
         raise CheckpointError(
             f"Run '{folder.name}' has no model yet: it was stopped before its first evaluation. "
-            f"Go on with it: charlm train --resume {run}"
+            f"Go on with it: charlm train --resume {quote(run)}"
         )
     return read_model_file(folder.best, name=folder.name, within=folder.path)
 

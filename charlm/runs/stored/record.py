@@ -166,10 +166,8 @@ class StateRecord(RunRecord):
 
     @property
     def total_steps(self) -> int:
-        """Steps that the training has in all."""
-        steps = self.config.training.steps
-        assert steps is not None
-        return steps
+        """Steps that the training has in all, as planned last."""
+        return self.trainer.legs[-1].total_steps
 
     @property
     def stopped_early(self) -> bool:
@@ -187,12 +185,13 @@ class StateRecord(RunRecord):
     def _is_of_a_training(self) -> Self:
         if self.step != self.trainer.step:
             raise ValueError(f"the trainer has done {self.trainer.step} steps, the run {self.step}")
-        if self.config.training.learning_rate is None or self.config.run.precision == "auto":
-            raise ValueError("the learning rate or the precision is open")
+        training = self.config.training
+        if training.steps is None or training.learning_rate is None or self.config.run.precision == "auto":
+            raise ValueError("the number of steps, the learning rate or the precision is open")
         legs = self.trainer.legs
         starts = [leg.first_step for leg in legs]
-        if starts[0] != 0 or starts != sorted(starts) or legs[-1].total_steps != self.config.training.steps:
-            raise ValueError("the trainer's legs are not those of a training of so many steps")
+        if starts[0] != 0 or starts != sorted(starts):
+            raise ValueError("the trainer's legs do not follow one another")
         return self
 
 

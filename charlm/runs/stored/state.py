@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from numpy.typing import NDArray
@@ -125,9 +126,10 @@ def advice(folder: RunFolder, *, damaged: Path) -> str:
     """Returns a sentence on what can be used instead of a damaged state."""
     for path in (folder.last, *folder.states().values()):
         if path != damaged and _is_usable(path):
-            return f"The newest intact state is '{path}'; go on from it with: charlm train --resume {path}"
+            return f"The newest intact state is '{path}'; go on from it with: charlm train --resume {quote(str(path))}"
     if is_intact(folder.best):
-        return f"No other state is intact, but the best model is: start a new run with --init-from {folder.path}"
+        run = quote(str(folder.path))
+        return f"No other state is intact, but the best model is: start a new run with --init-from {run}"
     return "Nothing of this run can be used; train it anew."
 
 

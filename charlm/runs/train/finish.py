@@ -1,6 +1,7 @@
 """From the first step of a session to its result: the loop, then the scores of the best model."""
 
 from dataclasses import dataclass
+from shlex import quote
 
 import torch
 
@@ -97,7 +98,7 @@ def _rescue(session: TrainingSession) -> str:
     checkpoints, name = session.folder.path.parent, f"{session.folder.name}-rescued"
     with created_run(checkpoints, name=None, default_name=name) as folder:
         session.move_to(folder)
-    return f"its state is kept in '{folder.path}'. Go on with: charlm train --resume {folder.name}"
+    return f"its state is kept in '{folder.path}'. Go on with: charlm train --resume {quote(folder.name)}"
 
 
 def _score_best(session: TrainingSession) -> FinalScores:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any, cast
 
 from charlm.checkpointing.locking import locked
@@ -128,7 +129,7 @@ def _finished(folder: RunFolder, record: StateRecord) -> str:
     )
     return (
         f"Run '{folder.name}' is finished: {how}. "
-        f"Train it longer with: charlm train --resume {folder.name} --steps {2 * record.step}"
+        f"Train it longer with: charlm train --resume {quote(folder.name)} --steps {2 * record.step}"
     )
 
 

@@ -245,6 +245,9 @@ class TrainingSession:
         factor = trainer.rate_factor * _ROLLBACK_FACTOR
         state.restore(trainer)
         trainer.rate_factor = factor
+        # The length may have been planned anew since.
+        training = self.config.training.with_steps(trainer.pace.total_steps)
+        self.config = self.config.model_copy(update={"training": training})
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
         charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})

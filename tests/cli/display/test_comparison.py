@@ -1,5 +1,7 @@
+import errno
 import io
 
+import pytest
 from rich.console import Console
 
 from charlm.cli.display.comparison import ComparisonLines, LiveComparison, QuietComparison, make_comparison_display
@@ -10,6 +12,7 @@ from charlm.evaluation.score import Score
 from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest
+from tests.support.reports import SUMMARY
 
 VARIANTS = [Variant("ngram-5", "ngram:5", None, ModelConfig()), Variant("lstm-1", "lstm", 1, ModelConfig())]
 COUNTED = VariantResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
@@ -84,6 +87,28 @@ def test_reading_before_the_first_model_is_shown():
     assert "reading tale: 25 %" in stream.getvalue()
 
 
+def test_a_name_with_markup_or_controls_is_shown_as_it_is():
+    shown = []
+
+    def drive(display):
+        display.grid(VARIANTS, {}, VARIANTS[0])
+        with display.progress("[/x]\x1b", 10):
+            shown.append(_drawn(display))
+        display.grid((), {}, None)
+        with display.progress("reading [/x]\x1b]0;", 10):
+            shown.append(_drawn(display))
+
+    drive(LiveComparison(Console(file=io.StringIO(), width=120), StopRequest()))
+    assert "[/x]␛" in shown[0]
+    assert "reading [/x]␛]0;" in shown[1]
+
+
+def _drawn(display):
+    console = Console(file=io.StringIO(), width=120)
+    console.print(display._picture())
+    return console.file.getvalue()
+
+
 def test_each_model_has_lines_and_some_for_its_training():
     stream = io.StringIO()
     seconds = [0.0]
@@ -109,6 +134,20 @@ def test_each_model_has_lines_and_some_for_its_training():
         "lstm-1: 50 %, loss 1.7500 nats/symbol",
         "lstm-1 (0:35): failed: It diverged.",
     ]
+
+
+def test_a_line_that_cannot_be_written_ends_the_comparison_after_its_run_has_saved():
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    stop, saved = StopRequest(graceful=True), []
+    display = ComparisonLines(LineDisplay(Full(), stop))
+    with pytest.raises(OSError, match="No space"), display.training(SUMMARY):
+        display.warn("something")
+        assert stop.requested
+        saved.append(True)
+    assert saved
 
 
 def test_where_there_is_no_terminal_lines_are_printed_and_quiet_prints_nothing(capsys):

@@ -1,8 +1,12 @@
+import errno
 import io
+from dataclasses import replace
+
+import pytest
 
 from charlm.cli.display.lines import LineDisplay
-from charlm.runs.reporting import EvaluationReport
-from tests.support.reports import SUMMARY, evaluation_report, step_report
+from charlm.runs.reporting import EvaluationReport, StopRequest
+from tests.support.reports import HOSTILE, HOSTILE_SHOWN, SUMMARY, evaluation_report, step_report
 
 
 class Clock:
@@ -88,3 +92,42 @@ def test_notes_and_warnings_are_lines() -> None:
         display.warn("two")
 
     assert lines_after(drive) == ["one", "Warning: two"]
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader leaves after the first line."""
+
+    def write(self, text: str) -> int:
+        if self.getvalue():
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        return super().write(text)
+
+
+def test_a_line_that_cannot_be_written_stops_a_training_and_is_raised_when_it_has_saved() -> None:
+    stop, saved = StopRequest(), []
+    display = LineDisplay(Closed(), stop)
+    with pytest.raises(BrokenPipeError), display.training(replace(SUMMARY, rows=(("text", "a.txt"),))):
+        stop.graceful = True
+        display.evaluation(evaluation_report(1, 1.0, best=True))
+        assert stop.requested
+        display.step(step_report(100))
+        saved.append(True)
+    assert saved
+
+
+def test_a_line_that_cannot_be_written_outside_of_training_ends_the_command() -> None:
+    display = LineDisplay(Closed(), StopRequest())
+    display.note("one")
+    with pytest.raises(BrokenPipeError):
+        display.note("two")
+
+
+def test_control_characters_of_names_are_shown_as_symbols() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        display.note(HOSTILE)
+        with display.progress(HOSTILE, None), display.training(replace(SUMMARY, rows=(("text", HOSTILE),))):
+            pass
+
+    lines = lines_after(drive)
+    assert "\x1b" not in "".join(lines)
+    assert sum(HOSTILE_SHOWN in line for line in lines) == 4

@@ -1,12 +1,14 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from charlm.cli.display.console import plain_console
 from charlm.cli.display.live import LiveDisplay
 from charlm.cli.interrupts import STOPPING
 from charlm.runs.reporting import EvaluationReport, StopRequest
-from tests.support.reports import SUMMARY, evaluation_report, step_report
+from tests.support.reports import HOSTILE, HOSTILE_SHOWN, SUMMARY, evaluation_report, step_report
 
 
 def picture(width: int, *, stop: bool = False, evaluations: tuple[EvaluationReport, ...] = ()) -> list[str]:
@@ -51,3 +53,14 @@ def test_a_live_training_prints_the_summary_once() -> None:
     assert display.run == SUMMARY.run
     assert stream.getvalue().count("65 symbols") == 1
     assert "[not markup]" in stream.getvalue()
+
+
+def test_names_that_users_choose_are_shown_as_they_are():
+    stream = io.StringIO()
+    display = LiveDisplay(plain_console(stream), StopRequest())
+    with display.progress(HOSTILE, 10) as advance:
+        advance(10)
+    with display.training(replace(SUMMARY, run=SUMMARY.run.with_name("[x]\x1b[2J"))), display.progress(HOSTILE, 10):
+        Console(file=stream, width=200).print(display._picture())
+    assert HOSTILE_SHOWN in stream.getvalue() and "[x]␛[2J" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()

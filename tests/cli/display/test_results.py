@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,12 @@ def test_a_description_without_history_shows_no_curves() -> None:
 )
 def test_the_resuming_command_can_be_pasted(run: str, expected: str) -> None:
     assert results.resume_command(Path(run)) == expected
+
+
+def test_names_that_users_choose_are_shown_as_they_are() -> None:
+    name = "[/x]\x1b[2J\x9b"
+    trained = replace(train_result(exact=False), run=Path("elsewhere") / name, name=name)
+    scored = EvaluationResult(name, name, ONE_BIT, (Baseline(name, name, THREE_BITS),))
+    for text in (printed(results.print_training, trained), printed(results.print_evaluation, scored)):
+        assert "[/x]␛[2J\\u009b" in text
+        assert "\x1b" not in text and "\x9b" not in text

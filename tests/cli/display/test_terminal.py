@@ -80,6 +80,22 @@ def test_no_escape_of_a_text_reaches_the_terminal(folder: Path, arguments: tuple
         assert danger not in shown, repr(shown)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_the_name_of_a_file_is_neither_markup_nor_an_escape(tmp_path: Path, command: str) -> None:
+    path = "[red]\x1b]0;owned\x07.txt"
+    (tmp_path / path).write_text("a tale of a fox; " * 200)
+    models = (
+        ["--models", "ngram:2", "--match", "parameters", "--steps", "1"]
+        if command == "compare"
+        else ["--model", "ngram"]
+    )
+    shown = on_a_terminal(tmp_path, command, path, *models)
+    assert ("reading [red]␛]0;owned␇" in shown or command == "compare") and "Traceback" not in shown
+    assert "\x1b]0;owned" not in shown
+    assert list(tmp_path.glob("checkpoints/**/best.safetensors"))
+
+
 def test_a_pipe_gets_the_bytes_as_they_are(folder: Path) -> None:
     drawn = subprocess.run(
         [sys.executable, "-m", "charlm", "sample", "evil", "--seed", "1", "--length", "400"],

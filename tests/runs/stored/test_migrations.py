@@ -50,7 +50,13 @@ def test_the_reasons_of_a_training_become_its_plan():
         "sizes": "2 x 96 units",
         "seconds": 170.5,
         "mix_on_trial": True,
+        "is_judged": False,
     }
+
+
+def test_a_trial_counts_as_judged_once_its_training_had_ended():
+    config = {"training": {"steps": 9}}
+    assert [migrate(config=config, step=step)["plan"]["is_judged"] for step in (8, 9)] == [False, True]
 
 
 def test_that_a_run_was_planned_anew_is_taken_out_of_its_sentence():

@@ -180,7 +180,6 @@ FOUND = (
     "tokenizer is byte",
     "trainer.legs is late",
     "trainer.legs is backwards",
-    "trainer.legs is longer",
     "trainer.loss_scale is huge",
 )
 
