@@ -12,6 +12,7 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.recipes import learnt
 from charlm.errors import CharlmError, ConfigError
+from charlm.evaluation.accounting import make_score
 from charlm.models.build import count_parameters
 from charlm.runs.compare.folder import ComparisonFolder
 from charlm.runs.compare.grid import Variant, grid_variants, run_request, variants_of_equal_parameters
@@ -67,7 +68,7 @@ def compare(
     folder = ComparisonFolder(workspace.checkpoints / name)
     common = _common_settings(settings, config, digest=corpus.digest)
     group = Workspace(workspace.root, group=f"{workspace.group}/{name}" if workspace.group else name)
-    with folder.opened(common) as results:
+    with folder.opened(common, unknown_bits=_unknown_bits(corpus)) as results:
         for variant in variants:
             if variant.name in results and results[variant.name].error is None:
                 continue
@@ -110,6 +111,15 @@ def _common_settings(settings: ComparisonConfig, config: RunConfig, *, digest: s
         "training": config.training.model_dump(mode="json"),
         "tokenizer": config.tokenizer.model_dump(mode="json"),
         "seed": config.run.seed,
+    }
+
+
+def _unknown_bits(corpus: EncodedCorpus) -> dict[str, float]:
+    """Returns what it takes to say which characters the unknown ones are, in bits per character; the same for all."""
+    return {
+        label: make_score(0.0, text, corpus.tokenizer).bits_per_character
+        for label, text in (("validation", corpus.valid), ("test", corpus.test))
+        if text is not None
     }
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from charlm.runs.compare.result import VariantResult
 from charlm.runs.compare.tables import as_csv, markdown
 
 _MOST_BYTES = 64 << 20
+# Of comparison.json; the first one, of 0.1.0, had no number.
+_FORMAT = 2
 
 
 _RESULTS = TypeAdapter(list[VariantResult], config=ConfigDict(allow_inf_nan=False))
@@ -33,8 +35,14 @@ class ComparisonFolder:
         self._file = path / "comparison.json"
 
     @contextmanager
-    def opened(self, settings: Mapping[str, Any]) -> Iterator[dict[str, VariantResult]]:
+    def opened(
+        self, settings: Mapping[str, Any], *, unknown_bits: Mapping[str, float]
+    ) -> Iterator[dict[str, VariantResult]]:
         """Gives the results so far, by run, with the folder locked; it is made if there is none.
+
+        Args:
+            unknown_bits: bits per character that say which characters the unknown ones of each text are, by the
+                attributes of results; added to results of 0.1.0, which lack them.
 
         Raises:
             CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
@@ -50,13 +58,17 @@ class ComparisonFolder:
             remove_leftovers(self.path)
             if not self._file.exists():
                 self._write(settings, {})
-            yield self._read(settings)
+            yield self._read(settings, unknown_bits)
 
-    def _read(self, settings: Mapping[str, Any]) -> dict[str, VariantResult]:
+    def _read(self, settings: Mapping[str, Any], unknown_bits: Mapping[str, float]) -> dict[str, VariantResult]:
         try:
             stored = parse_json(read_bounded(self._file, most_bytes=_MOST_BYTES, within=self.path))
             known = TypeAdapter(dict[str, Any]).validate_python(stored["settings"])
             results = {each.run: each for each in _RESULTS.validate_json(json.dumps(stored["results"]), strict=True)}
+            if stored.get("format", 1) not in (1, _FORMAT):
+                raise TypeError("it is of a later format")
+            if stored.get("format", 1) == 1:
+                results = {name: _with_unknown(each, unknown_bits) for name, each in results.items()}
         except (OSError, UntrustedFileError, KeyError, TypeError, ValidationError):
             raise CheckpointError(f"'{self._file}' is damaged; delete it, or choose another --name.") from None
         changed = [name for name in settings if known.get(name) != settings[name]]
@@ -75,5 +87,10 @@ class ComparisonFolder:
         write_atomically(self.path / "results.csv", as_csv(rows).encode())
 
     def _write(self, settings: Mapping[str, Any], results: Mapping[str, VariantResult]) -> None:
-        stored = {"settings": settings, "results": [asdict(each) for each in results.values()]}
+        stored = {"format": _FORMAT, "settings": settings, "results": [asdict(each) for each in results.values()]}
         write_atomically(self._file, json.dumps(stored, indent=2, allow_nan=False).encode())
+
+
+def _with_unknown(result: VariantResult, unknown_bits: Mapping[str, float]) -> VariantResult:
+    scores = {name: getattr(result, name) for name in unknown_bits}
+    return replace(result, **{name: bits + unknown_bits[name] for name, bits in scores.items() if bits is not None})

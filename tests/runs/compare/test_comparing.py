@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -153,3 +154,22 @@ def test_a_run_that_stopped_early_before_its_result_was_kept_is_only_scored(smal
     _, results, _ = run(small_request(name="early"), workspace, settings)
     assert results[0].steps == 8
     assert read_checkpoint(folder / "rnn-1/last.safetensors").values["step"] == 8
+
+
+def test_results_of_an_older_charlm_are_charged_for_unknown_characters(small_request, workspace, tmp_path):
+    text = "the red cat ran. we \u9e45 saw a hen.\n" * 9
+    (tmp_path / "held-out.txt").write_text(text, encoding="utf-8")
+    request = small_request(name="older", valid=(str(tmp_path / "held-out.txt"),))
+    settings = grid(models="rnn", layers="1")
+    _, results, _ = run(request, workspace, settings)
+    file = workspace.checkpoints / "older/comparison.json"
+    kept = json.loads(file.read_text())
+    known = json.loads((workspace.checkpoints / "older/rnn-1/tokenizer.json").read_text())["characters"]
+    num_unknown = sum(character not in known for character in text[1:])
+    charge = num_unknown * math.log2(0x110000 - 0x800 - len(known)) / len(text[1:])
+    (result,) = kept["results"]
+    older = {"settings": kept["settings"], "results": [result | {"validation": result["validation"] - charge}]}
+    file.write_text(json.dumps(older))
+    for _ in range(2):
+        _, again, _ = run(request, workspace, settings)
+        assert again[0].validation == pytest.approx(results[0].validation)
