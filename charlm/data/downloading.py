@@ -81,9 +81,13 @@ def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -
     try:
         with requests.get(text.url, stream=True, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as file:
             response.raise_for_status()
+            received = 0
             for block in response.iter_content(_BLOCK_BYTES):
                 file.write(block)
                 progress(len(block))
+                received += len(block)
+                if received > text.download_bytes:
+                    break  # It cannot be the right one any more, and might never end.
     except requests.RequestException as error:
         raise DataError(f"Could not fetch '{text.url}' ({_reason(error)}); check the connection, {by_hand}") from None
     if not _is_intact(target, text.download_bytes, text.download_sha256):
@@ -99,8 +103,8 @@ def _reason(error: "RequestException") -> str:
 
     if error.response is not None:
         return f"HTTP {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer within {_TIMEOUT_SECONDS} seconds"
+    if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in str(error):
+        return f"nothing came for {_TIMEOUT_SECONDS} seconds"
     if isinstance(error, requests.exceptions.ConnectionError):
         return "no connection"
     return "the transfer broke off"

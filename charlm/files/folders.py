@@ -1,13 +1,12 @@
 """Folders that are there whole or not at all: built beside their place, synced, renamed."""
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from charlm.files.temporary import remove_abandoned, temporary_path
+from charlm.files.temporary import claimed_folder, remove_abandoned
 from charlm.files.writing import sync
 
 
@@ -32,14 +31,10 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    temporary = temporary_path(parent, str(os.getpid()))
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(parent)
-        temporary.mkdir()
+    parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(parent)
+    with claimed_folder(parent) as temporary:
         yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _rename(temporary: Path, folder: Path) -> None:

