@@ -165,7 +165,7 @@ def test_a_download_that_is_too_long_is_broken_off(remote: MakeRemote, tmp_path:
     long = b"To be, or not to be.\n" * 90_000
     received: list[int] = []
     text = replace(remote("play.txt", long, long), download_bytes=1000)
-    with pytest.raises(DataError, match="is not the 'data.bin' it should be"):
+    with pytest.raises(DataError, match=r"is not the 'data.bin' it should be"):
         fetch_text(text, folder=tmp_path / "place", progress=received.append)
     assert 1000 < sum(received) <= 1000 + (1 << 16)
     assert names(tmp_path / "place") == []
