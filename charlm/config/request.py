@@ -66,7 +66,7 @@ def with_effect(section: Section, names: Iterable[str]) -> list[str]:
 
 
 def require_suited(section: Section, asked: Iterable[str], *, source: str | None = None, name: Name = ".".join) -> None:
-    """Returns if every setting asked for means something beside the others.
+    """Checks that every setting asked for means something beside the others.
 
     Raises:
         ConfigError: one is for other models, such as --window for a recurrent network.

@@ -15,7 +15,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def require_counts(counts: NDArray[np.int64], *, source: str) -> None:
-    """Returns if these can be counts of symbols.
+    """Checks that these can be counts of symbols.
 
     Raises:
         CheckpointError: one is negative, or their sum is out of range.
@@ -25,7 +25,7 @@ def require_counts(counts: NDArray[np.int64], *, source: str) -> None:
 
 
 def require_weights(weights: Arrays, *, source: str) -> None:
-    """Returns if all weights are finite.
+    """Checks that all weights are finite.
 
     Raises:
         CheckpointError: one is not.
@@ -36,7 +36,7 @@ def require_weights(weights: Arrays, *, source: str) -> None:
 
 
 def require_moments(moments: Arrays, *, source: str) -> None:
-    """Returns if these can be an optimizer's: no NaN, squares and steps not below zero.
+    """Checks that these can be an optimizer's: no NaN, squares and steps not below zero.
 
     Raises:
         CheckpointError: one cannot be.
@@ -48,7 +48,7 @@ def require_moments(moments: Arrays, *, source: str) -> None:
 
 
 def require_carried(carried: Arrays, *, vocabulary_size: int, source: str) -> None:
-    """Returns if these can be what a network carries from window to window: numbers, or the last symbols.
+    """Checks that these can be what a network carries from window to window: numbers, or the last symbols.
 
     Raises:
         CheckpointError: one is NaN, or no symbol.

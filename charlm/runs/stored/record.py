@@ -213,13 +213,13 @@ def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: s
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
         problem = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
-        told = shortened(f"{where}{': ' if where else ''}{problem}")
-        raise CheckpointError(f"'{source}' does not hold what charlm stores: {told}.") from None
+        shown = shortened(f"{where}{': ' if where else ''}{problem}")
+        raise CheckpointError(f"'{source}' does not hold what charlm stores: {shown}.") from None
 
 
-def shortened(told: str) -> str:
-    """Returns what is told of a file, in one line and not much longer, whatever of the file it quotes."""
-    line = " ".join(told.split())
+def shortened(problem: str) -> str:
+    """Returns a problem in one line of bounded length, however much of a file it quotes."""
+    line = " ".join(problem.split())
     return line if len(line) <= _LONGEST_PROBLEM else f"{line[:_LONGEST_PROBLEM]}…"
 
 
@@ -236,7 +236,7 @@ def network_alone(tensors: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_model_tensors(record: RunRecord, tensors: Mapping[str, Described], *, source: str) -> None:
-    """Returns if the weights that the settings describe are there; counts are for the n-gram model to check.
+    """Checks that the weights that the settings describe are there; counts are for the n-gram model to check.
 
     Raises:
         CheckpointError: one is missing, or of another type or shape.
@@ -248,7 +248,7 @@ def require_model_tensors(record: RunRecord, tensors: Mapping[str, Described], *
 
 
 def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described], *, source: str) -> None:
-    """Returns if all tensors that going on needs are there; the optimizer's are compared with the parameters later.
+    """Checks that all tensors that going on needs are there; the optimizer's are compared with the parameters later.
 
     Raises:
         CheckpointError: one is missing, or of another type or shape.

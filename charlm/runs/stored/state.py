@@ -47,7 +47,7 @@ class StoredState:
         return section(self.tensors, MODEL)
 
     def require_contexts_of(self, ngrams: NgramModel) -> None:
-        """Returns if the contexts that a mixed model carries are some of its n-grams.
+        """Checks that the contexts that a mixed model carries are some of its n-grams.
 
         Raises:
             CheckpointError: one is not.

@@ -32,7 +32,7 @@ _CPU = torch.device("cpu")
 
 
 def require_countable(request: Request) -> None:
-    """Returns if nothing was asked for that only training can give.
+    """Checks that nothing was asked for that only training can give.
 
     Raises:
         ConfigError: something was.

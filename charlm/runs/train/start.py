@@ -113,7 +113,7 @@ def start(
 
 
 def _refuse_contradictions(request: Request, *, init_from: str | None) -> None:
-    """Returns if what was asked for can be had together.
+    """Checks that what was asked for can be had together.
 
     Raises:
         ConfigError: it cannot.
