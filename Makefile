@@ -40,7 +40,7 @@ COMPUTING_TESTS := $(addprefix tests/,evaluation generation models ngrams runs s
 test-portable: setup ## Run the tests that compute once more, as on an older processor
 	$(OLDER_PROCESSOR) $(BIN)/python -m pytest $(COMPUTING_TESTS)
 
-test-all: setup ## Run all tests, the slow ones too
+test-all: setup ## Run the slow tests, too; not the torture
 	$(BIN)/python -m pytest -m "not torture"
 
 behaviour: setup ## Compare tensors, scores, samples and exit codes with what was recorded

@@ -20,6 +20,7 @@ from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
 
 _MOST_CONFIG_BYTES = 1 << 20
+_MOST_LISTED = 10
 _STATE = re.compile(r"step-(\d{1,18})\.safetensors")
 
 
@@ -196,11 +197,16 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {quote(str(path.parent))}")
         inner = list_runs(path)
         if inner:
-            one, names = quote(f"{run}/{inner[0]}"), ", ".join(inner[:10])
+            one, names = quote(f"{run}/{inner[0]}"), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
-    hint = f"there are: {', '.join(known[:10])}" if known else "there are none yet; make one with: charlm train my.txt"
+    hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_LISTED])
+    return f"{shown} and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else shown
 
 
 def list_runs(checkpoints: Path) -> list[str]:
@@ -215,8 +221,8 @@ def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
     Raises:
         CheckpointError: there is no such run.
     """
-    path = Path(run)
-    if path.is_file():
-        return RunFolder(path.parent), path
+    for path in (checkpoints / run, Path(run)):
+        if path.is_file():
+            return RunFolder(path.parent), path
     folder = find_run(run, checkpoints)
     return folder, folder.last

@@ -5,6 +5,7 @@ import torch
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus, EncodedText
 from charlm.data.lanes import Batches
+from charlm.training.optimization import shortened_warmup
 
 
 def describe_model(config: RunConfig, *, parameters: int) -> str:
@@ -58,14 +59,18 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     assert training.steps is not None
     assert training.learning_rate is not None
     epochs = training.steps / batches.windows_per_epoch
+    warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
     lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
     windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
     return [
         ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
-        ("length", f"{training.steps:,} steps, {epochs:.3g} epochs ({origin}), {training.evaluations} evaluations"),
+        (
+            "length",
+            f"{training.steps:,} steps, {_epochs(epochs)} epochs ({origin}), {training.evaluations} evaluations",
+        ),
         (
             "optimizer",
-            f"AdamW, learning rate {training.learning_rate:g} after {training.warmup_steps} warm-up steps, cosine to "
+            f"AdamW, learning rate {training.learning_rate:g} after {warmup} warm-up steps, cosine to "
             f"{training.learning_rate * training.final_learning_rate:g}, weight decay {training.weight_decay:g}, "
             f"{_clipping(config)}",
         ),
@@ -79,6 +84,10 @@ def describe_machine(device: torch.device, precision: str, *, threads: int | Non
     if device.type == "cpu":
         return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {precision}"
     return f"{device.type}, {precision}"
+
+
+def _epochs(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _clipping(config: RunConfig) -> str:

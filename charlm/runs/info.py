@@ -18,6 +18,7 @@ from charlm.runs.stored.model import model_of
 from charlm.runs.stored.record import MODEL, ModelRecord, StateRecord, network_alone, read_record, section
 from charlm.runs.stored.state import is_intact
 from charlm.runs.stored.workspace import Workspace
+from charlm.stepping.shapes import count_weights
 from charlm.training.state import Progress
 
 
@@ -85,7 +86,12 @@ def _standing(folder: RunFolder, newest: Container) -> _Standing:
     else:
         model_record = record
     stored = model_of(folder.last, model_record, tensors, name=folder.name)
-    parameters = count_parameters(build_stored(stored, device=torch.device("cpu")).model)
+    model = build_stored(stored, device=torch.device("cpu")).model
+    parameters = (
+        count_parameters(model)
+        if record.config.model.model == "ngram"
+        else count_weights(record.config.model, vocabulary_size=record.tokenizer.vocabulary_size)
+    )
     if "trainer" in newest.values:
         state = read_record(StateRecord, newest.values, source=source)
         return _Standing(record, parameters, state.progress, state.is_finished)

@@ -3,6 +3,7 @@
 Nothing is built for it: the shapes of networks that fit no memory cost as little as those of small ones.
 """
 
+import math
 from typing import NamedTuple
 
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
@@ -31,6 +32,13 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     return {f"network.{name}": shape for name, shape in network.items()} | {
         f"gate.{name}": shape for name, shape in gate_shapes(order).items()
     }
+
+
+def count_weights(model: ModelConfig, *, vocabulary_size: int) -> int:
+    """Returns the number of weights of a network, the gate of a mixed model included."""
+    shapes = weight_shapes(model, vocabulary_size=vocabulary_size)
+    tied = {"output.weight", "network.output.weight"} if model.tie_weights else set[str]()  # Listed under both names.
+    return sum(math.prod(shape) for name, shape in shapes.items() if name not in tied)
 
 
 def gate_shapes(order: int) -> Shapes:

@@ -6,7 +6,7 @@ from charlm.cli.parameters import Json, Run
 
 
 def info(*, run: Run, json: Json = False) -> None:
-    """Describes RUN: its text, model, training and scores."""
+    """Describes RUN: its text, its model and its training."""
     from charlm.cli.display.console import plain_console, print_json
     from charlm.cli.display.results import print_description
     from charlm.cli.interrupts import interruptible

@@ -190,11 +190,12 @@ def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[s
 
 
 def _print_unknown(console: Console, score: Score) -> None:
-    """Prints which part of a score says which characters the unknown ones are, if there are any."""
+    """Prints how much of a score the characters cost that the model has no symbol for, if there are any."""
     if score.num_unknown:
         console.print(
-            f"{number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} bits/char say which "
-            f"characters the {score.num_unknown:,} unknown ones are; every model pays the same for that.",
+            f"The model has no symbol for {score.num_unknown:,} of {score.num_characters:,} characters: naming them "
+            f"costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} bits/char, "
+            "in every row. A model with --tokenizer byte has symbols for all.",
             soft_wrap=True,
         )
 

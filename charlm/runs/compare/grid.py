@@ -1,13 +1,12 @@
 """The variants of a comparison: which models with how many layers, each as the request for a run."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from charlm.cells import cell_names
 from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
-from charlm.stepping.shapes import weight_shapes
+from charlm.stepping.shapes import count_weights
 from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
@@ -107,7 +106,7 @@ def with_equal_parameters(variants: list[Variant], *, vocabulary_size: int) -> l
     if not networks:
         return variants
     first = networks[0].model
-    wanted = _num_weights(_with_width(first, first.hidden_size), vocabulary_size)
+    wanted = count_weights(_with_width(first, first.hidden_size), vocabulary_size=vocabulary_size)
     return [
         variant if variant.layers is None else replace(variant, model=_fitted(variant, wanted, vocabulary_size))
         for variant in variants
@@ -116,7 +115,7 @@ def with_equal_parameters(variants: list[Variant], *, vocabulary_size: int) -> l
 
 def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
     def count(width: int) -> int:
-        return _num_weights(_with_width(variant.model, width), vocabulary_size)
+        return count_weights(_with_width(variant.model, width), vocabulary_size=vocabulary_size)
 
     low, high = 1, MOST_UNITS
     if not count(low) <= wanted <= count(high):
@@ -129,13 +128,6 @@ def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
         low, high = (middle, high) if count(middle) <= wanted else (low, middle)
     nearest = min((low, high), key=lambda width: abs(count(width) - wanted))
     return variant.model.model_copy(update={"hidden_size": nearest})
-
-
-def _num_weights(model: ModelConfig, vocabulary_size: int) -> int:
-    shapes = weight_shapes(model, vocabulary_size=vocabulary_size)
-    if model.tie_weights:  # Listed under both names.
-        del shapes["output.weight"]
-    return sum(math.prod(shape) for shape in shapes.values())
 
 
 def _with_width(model: ModelConfig, width: int) -> ModelConfig:
