@@ -1,48 +1,32 @@
 """A stored model brought back to life: as a torch module, or to be stepped symbol by symbol."""
 
 from dataclasses import dataclass
+from typing import final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from charlm.config import ModelConfig, RunConfig, Weights
-from charlm.data.tokenizers.base import Tokenizer
+from charlm.config import ModelConfig, Weights
 from charlm.errors import ConfigError
 from charlm.generation.stepping import TorchStepModel
 from charlm.models.base import LanguageModel, Network
 from charlm.models.build import arrays_of, restore_model
-from charlm.runs.stored.model import StoredModel, read_model
-from charlm.runs.stored.record import ModelRecord
+from charlm.runs.stored.model import ModelOfRun, StoredModel, read_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.base import StepModel
 from charlm.stepping.build import build_step_model
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model ready to sample and score, with what it was made from.
+@final
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel(ModelOfRun):
+    """A model ready to sample and score.
 
     Attributes:
         device: where it computes.
-        symbol_counts: how often each symbol was a target in the training text.
     """
 
-    name: str
-    record: ModelRecord
     model: LanguageModel
     device: torch.device
-    symbol_counts: NDArray[np.int64]
-
-    @property
-    def config(self) -> RunConfig:
-        """The settings of its run."""
-        return self.record.config
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Text to symbols and back."""
-        return self.record.tokenizer
 
 
 def load_model(run: str, workspace: Workspace, *, device: torch.device) -> LoadedModel:
@@ -68,7 +52,9 @@ def build_stored(stored: StoredModel, *, device: torch.device) -> LoadedModel:
     )
     if isinstance(model, Network):
         model.to(device).eval()
-    return LoadedModel(stored.name, stored.record, model, device, stored.symbol_counts)
+    return LoadedModel(
+        name=stored.name, record=stored.record, symbol_counts=stored.symbol_counts, model=model, device=device
+    )
 
 
 def step_model(model: LanguageModel, config: ModelConfig, *, weights: Weights = "float32") -> StepModel:

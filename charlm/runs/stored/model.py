@@ -1,10 +1,11 @@
 """A stored model as it lies on disk, checked: from a run, or from a checkpoint file alone; without torch."""
 
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +27,16 @@ from charlm.runs.stored.record import (
 from charlm.runs.stored.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class StoredModel:
-    """A model's weights, with what they were made from.
+@dataclass(frozen=True, kw_only=True)
+class ModelOfRun(ABC):
+    """The best model of a run, in whichever form, with what it was made from.
 
     Attributes:
-        weights: named as the model's modules name them.
-        source: the file they are from.
         symbol_counts: how often each symbol was a target in the training text.
     """
 
     name: str
     record: ModelRecord
-    weights: Mapping[str, NDArray[Any]]
-    source: Path
     symbol_counts: NDArray[np.int64]
 
     @property
@@ -51,6 +48,20 @@ class StoredModel:
     def tokenizer(self) -> Tokenizer:
         """Text to symbols and back."""
         return self.record.tokenizer
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class StoredModel(ModelOfRun):
+    """A model as its weights.
+
+    Attributes:
+        weights: named as the model's modules name them.
+        source: the file they are from.
+    """
+
+    weights: Mapping[str, NDArray[Any]]
+    source: Path
 
 
 def read_model(run: str, workspace: Workspace) -> StoredModel:
@@ -100,7 +111,7 @@ def model_of(path: Path, record: ModelRecord, tensors: Mapping[str, StoredTensor
     require_counts(counts, source=str(path))
     weights = {key: tensor.to_array() for key, tensor in section(tensors, MODEL).items()}
     require_weights(weights, source=str(path))
-    return StoredModel(name, record, weights, path, counts)
+    return StoredModel(name=name, record=record, symbol_counts=counts, weights=weights, source=path)
 
 
 def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:
