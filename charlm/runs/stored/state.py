@@ -97,7 +97,8 @@ def _require_numbers(record: StateRecord, tensors: Mapping[str, Tensor], *, sour
         return {each: tensor.float().numpy() for each, tensor in section(tensors, name).items()}
 
     require_counts(tensors[SYMBOL_COUNTS].numpy(), source=source)
-    require_weights(arrays(MODEL) | arrays(AVERAGE), source=source)
+    require_weights(arrays(MODEL), source=source)
+    require_weights(arrays(AVERAGE), source=source)
     require_moments(arrays(OPTIMIZER), source=source)
     carried = {name: tensor.numpy() for name, tensor in section(tensors, STATE).items()}
     if record.config.model.mixed_order is not None:
