@@ -8,7 +8,7 @@ from torch import Tensor
 
 from charlm.training.state import LossScaleState
 
-_FIRST_FACTOR = 2.0**16
+_FIRST_STATE = LossScaleState(factor=2.0**16, good_steps=0)
 _STEPS_TO_GROW = 2000
 
 
@@ -21,9 +21,9 @@ class LossScale:
         good_steps: steps since the factor last changed, int32 `[1]`, on the device.
     """
 
-    def __init__(self, device: torch.device, *, factor: float = _FIRST_FACTOR, good_steps: int = 0) -> None:
-        self.factor = torch.full((1,), factor, dtype=torch.float32, device=device)
-        self.good_steps = torch.full((1,), good_steps, dtype=torch.int32, device=device)
+    def __init__(self, device: torch.device, state: LossScaleState = _FIRST_STATE) -> None:
+        self.factor = torch.full((1,), state.factor, dtype=torch.float32, device=device)
+        self.good_steps = torch.full((1,), state.good_steps, dtype=torch.int32, device=device)
 
     def unscale(self, gradients: Sequence[Tensor]) -> None:
         """Divides gradients of the scaled loss by the factor, in place."""
@@ -40,8 +40,3 @@ class LossScale:
     def state(self) -> LossScaleState:
         """Returns the factor and the number of good steps as Python numbers."""
         return LossScaleState(float(self.factor), int(self.good_steps))
-
-    def restore(self, state: LossScaleState) -> None:
-        """Restores the state that `state` returned."""
-        self.factor.fill_(state.factor)
-        self.good_steps.fill_(state.good_steps)

@@ -20,12 +20,10 @@ class Loss:
     Attributes:
         total_nats: the network's code length, for reports.
         minimized: the quantity that training minimizes, for gradients.
-        num_targets: number of targets in the sums.
     """
 
     total_nats: Tensor
     minimized: Tensor
-    num_targets: int
 
 
 class Objective(Protocol):
@@ -40,7 +38,6 @@ class Objective(Protocol):
             generator: source of dropout masks and drawn symbols.
             progress: share of the training done before this window, 0 to 1.
         """
-        ...
 
 
 def next_symbol_loss(
@@ -49,7 +46,7 @@ def next_symbol_loss(
     """Returns the code length of a window's targets under teacher forcing, and the state after it."""
     logits, state = model(window.inputs, state, generator)
     nats = code_lengths(logits, window.targets).sum()
-    return Loss(nats, nats, window.num_targets), state
+    return Loss(nats, nats), state
 
 
 @final
@@ -86,4 +83,4 @@ class MixtureLoss:
         mixed = -torch.logaddexp(network_share - nats.detach(), ngram_share + counted)
         total = nats.sum()
         minimized = total + mixed.where(window.targets != IGNORED, 0.0).sum()
-        return Loss(total, minimized, window.num_targets), (*network_state, state[-1])
+        return Loss(total, minimized), (*network_state, state[-1])

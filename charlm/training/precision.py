@@ -20,10 +20,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
         ConfigError: float16 is set for a device other than CUDA.
     """
     if precision == "auto":
-        if device.type == "cuda":
-            # The only arithmetic for which cuDNN keeps a layer's recurrent weights on the chip from step to step.
-            return "fp16" if _has_tensor_cores(device) else "fp32"
-        return "bf16" if _has_native_bf16(device) else "fp32"
+        return _fast_arithmetic(device)
     if precision == "fp16" and device.type != "cuda":
         raise ConfigError(f"--precision fp16 is for CUDA devices, not for {device.type}; leave it out, or take bf16.")
     return precision
@@ -41,14 +38,13 @@ def autocast(precision: Arithmetic, device: torch.device) -> AbstractContextMana
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 
-def _has_tensor_cores(device: torch.device) -> bool:
-    major, _ = torch.cuda.get_device_capability(device)
-    return major >= 7
-
-
-def _has_native_bf16(device: torch.device) -> bool:
+def _fast_arithmetic(device: torch.device) -> Arithmetic:
+    if device.type == "cuda":
+        # Tensor cores came with capability 7. float16 is the only arithmetic for which cuDNN keeps a layer's recurrent
+        # weights on the chip from step to step.
+        return "fp16" if torch.cuda.get_device_capability(device)[0] >= 7 else "fp32"
     if device.type == "cpu":
         # Without these instructions oneDNN emulates bfloat16, slower than float32; its settings may also disable them.
         has_instructions = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return bool(has_instructions and torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return False
+        return "bf16" if has_instructions and torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
+    return "fp32"

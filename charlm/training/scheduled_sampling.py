@@ -63,7 +63,7 @@ class ScheduledSampling:
             logits, state = model(symbols[None], state, generator)
             steps.append(logits[0])
         nats = code_lengths(torch.stack(steps), window.targets).sum()
-        return Loss(nats, nats, window.num_targets), state
+        return Loss(nats, nats), state
 
 
 def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:

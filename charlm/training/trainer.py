@@ -3,7 +3,8 @@
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -49,16 +50,7 @@ class StepResult:
     skipped: bool
 
 
-@dataclass(frozen=True)
-class _LaunchedStep:
-    """A step that the device may not have finished; `numbers` will hold its loss, norm, clipped and skipped."""
-
-    step: int
-    num_targets: int
-    learning_rate: float
-    numbers: Readback
-
-
+@dataclass
 class Trainer:
     """A trainer by truncated back-propagation through time: one optimizer step for each window.
 
@@ -75,43 +67,31 @@ class Trainer:
         rate_factor: factor of the learning rate; 1 unless a rollback has lowered it.
     """
 
-    def __init__(
-        self,
-        model: Network,
-        *,
-        batches: Batches,
-        optimizer: AdamW,
-        learning_rate: Callable[[int, float], float],
-        pace: Pace,
-        clip: Clip,
-        average: WeightAverage | None,
-        precision: Arithmetic,
-        accumulation: int,
-        generator: torch.Generator,
-        device: torch.device,
-        objective: Objective = next_symbol_loss,
-    ) -> None:
-        self.model = model
-        self.batches = batches
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.pace = pace
-        self.clip = clip
-        self.average = average
-        self.precision = precision
-        self.loss_scale = LossScale(device) if precision == "fp16" else None
-        self.accumulation = min(accumulation, batches.num_lanes)
-        self.generator = generator
-        self.device = device
-        self.objective = objective
+    model: Network
+    _: KW_ONLY
+    batches: Batches
+    optimizer: AdamW
+    learning_rate: Callable[[int, float], float]
+    pace: Pace
+    clip: Clip
+    average: WeightAverage | None
+    precision: Arithmetic
+    accumulation: int
+    generator: torch.Generator
+    device: torch.device
+    objective: Objective = next_symbol_loss
+
+    def __post_init__(self) -> None:
+        self.loss_scale = LossScale(self.device) if self.precision == "fp16" else None
+        self.accumulation = min(self.accumulation, self.batches.num_lanes)
         self.rate_factor = 1.0
-        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.step = 0
         self.num_clipped = 0
         self.num_skipped = 0
         self.num_skipped_in_a_row = 0
-        self._launched: deque[_LaunchedStep] = deque()
-        self.state: State = model.initial_state(batches.num_lanes)
+        self._launched: deque[tuple[partial[StepResult], Readback]] = deque()
+        self.state: State = self.model.initial_state(self.batches.num_lanes)
 
     def take_step(self) -> StepResult:
         """Takes one optimizer step and returns its result.
@@ -151,8 +131,9 @@ class Trainer:
         )
         self.optimizer.zero_grad()
         self.step += 1
+        result = partial(StepResult, step=self.step, num_targets=window.num_targets, learning_rate=rate)
         numbers = Readback(torch.stack([total_nats, clipping.norm, (clipping.clipped & finite).float(), skipped]))
-        self._launched.append(_LaunchedStep(self.step, window.num_targets, rate, numbers))
+        self._launched.append((result, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
         """Yields each step's result once, in order: those that have arrived, and those launched long ago.
@@ -163,14 +144,14 @@ class Trainer:
         Raises:
             NotFiniteError: too many steps in a row were not finite.
         """
-        while self._launched and (wait or len(self._launched) > _MOST_LAUNCHED or self._launched[0].numbers.arrived()):
-            yield self._count(self._launched.popleft())
+        while self._launched and (wait or len(self._launched) > _MOST_LAUNCHED or self._launched[0][1].arrived()):
+            result, numbers = self._launched.popleft()
+            total_nats, norm, clipped, skipped = numbers.read()
+            yield self._count(
+                result(total_nats=total_nats, gradient_norm=norm, clipped=bool(clipped), skipped=bool(skipped))
+            )
 
-    def _count(self, launched: "_LaunchedStep") -> StepResult:
-        total_nats, norm, clipped, skipped = launched.numbers.read()
-        result = StepResult(
-            launched.step, total_nats, launched.num_targets, launched.learning_rate, norm, bool(clipped), bool(skipped)
-        )
+    def _count(self, result: StepResult) -> StepResult:
         self.num_clipped += result.clipped
         self.num_skipped += result.skipped
         self.num_skipped_in_a_row = self.num_skipped_in_a_row + 1 if result.skipped else 0
@@ -260,7 +241,7 @@ class Trainer:
 
         Raises:
             KeyError: a tensor is missing.
-                    ValueError: a tensor has another shape, or is no generator's state.
+            ValueError: a tensor has another shape, or is no generator's state.
         """
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
@@ -276,7 +257,7 @@ class Trainer:
         self.step = values.step
         self.pace = Pace(values.legs[-1].total_steps, legs=values.legs)
         if self.loss_scale is not None and values.loss_scale is not None:
-            self.loss_scale.restore(values.loss_scale)
+            self.loss_scale = LossScale(self.device, values.loss_scale)
         self.rate_factor = values.rate_factor
         self.num_clipped = values.num_clipped
         self.num_skipped = values.num_skipped
