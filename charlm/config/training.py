@@ -40,6 +40,14 @@ class TrainingConfig(Section):
     accumulation: Annotated[
         int, Field(ge=1, description="Number of parts in which a batch is computed: less memory, the same gradient.")
     ] = 1
+    lane_groups: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Parts in which a batch is computed side by side, each on one thread; 1: every product on all "
+            "threads.  [default: 16 sequences a part; with --budget, a part for each thread]",
+        ),
+    ] = None
     learning_rate: Annotated[
         float | None,
         Field(gt=0, description="Peak learning rate.  [default: by cell and width, 0.03 for 192 LSTM units]"),
@@ -100,8 +108,10 @@ class TrainingConfig(Section):
         given = [name for name in ("steps", "epochs", "budget") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} both set the length of the training; give one of them")
-        if self.accumulation > self.batch_size:
-            raise ValueError(f"accumulation {self.accumulation} is larger than batch_size {self.batch_size}")
+        for name in ("accumulation", "lane_groups"):
+            parts = getattr(self, name)
+            if parts is not None and parts > self.batch_size:
+                raise ValueError(f"{name} {parts} is larger than batch_size {self.batch_size}")
         return self
 
     @property

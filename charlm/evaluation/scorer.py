@@ -1,6 +1,7 @@
 """The exact code length of a text under a model."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -14,8 +15,8 @@ from charlm.errors import ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
 from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
-from charlm.models.base import OWN, LanguageModel
-from charlm.models.threads import threads_for_steps, using_threads
+from charlm.models.base import OWN, LanguageModel, State, join_batch, slice_batch
+from charlm.models.lane_groups import Workers, group_borders, usual_groups
 
 Advance = Callable[[int], None]
 Mode = Literal["exact", "fast"]
@@ -77,19 +78,33 @@ def total_nats(
     model: LanguageModel, windows: Iterable[Window], *, device: torch.device, advance: Advance | None = None
 ) -> dict[str, float]:
     """Returns the summed code lengths of all targets, by model; the state is carried from window to window."""
-    totals = {OWN: torch.zeros((), dtype=torch.float64)}
+    totals = {OWN: 0.0}
     state = model.initial_state(0)
+    workers = Workers(torch.get_num_threads())
     for window in windows:
+        num_lanes = window.inputs.shape[1]
         if window.fresh:
-            state = model.initial_state(window.inputs.shape[1])
-        with using_threads(threads_for_steps(model, batch_size=window.inputs.shape[1])):
-            nats, state = model.nats(window.inputs.to(device), window.targets.to(device), state)
-        for name, each in nats.items():
-            # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
-            totals[name] = totals.get(name, 0.0) + each.cpu().double().sum()
+            state = model.initial_state(num_lanes)
+        groups = usual_groups(num_lanes) if device.type == "cpu" else 1
+        score = partial(_score_lanes, model, window, state, device)
+        scored = workers.map(score, group_borders(num_lanes, groups), work=window.inputs.numel())
+        for nats, _ in scored:
+            for name, each in nats.items():
+                totals[name] = totals.get(name, 0.0) + each
+        state = join_batch([after for _, after in scored])
         if advance is not None:
             advance(window.num_targets)
-    return {name: float(total) for name, total in totals.items()}
+    return totals
+
+
+def _score_lanes(
+    model: LanguageModel, window: Window, state: State, device: torch.device, lanes: tuple[int, int]
+) -> tuple[dict[str, float], State]:
+    """Returns the summed code lengths of some lanes of a window, by model, and the state after them."""
+    part = window.lanes(*lanes).to(device)
+    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes))
+    # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
+    return {name: float(each.cpu().double().sum()) for name, each in nats.items()}, state
 
 
 def _record_windows(text: EncodedText, tokenizer: Tokenizer) -> Iterable[Window]:

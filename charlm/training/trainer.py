@@ -1,8 +1,8 @@
 """The optimizer step, and the complete state to resume training exactly."""
 
-import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from charlm.data.lanes import Batches, Window
 from charlm.errors import NotFiniteError, is_out_of_memory
 from charlm.models.base import Network, State, detach, join_batch, slice_batch
+from charlm.models.lane_groups import Workers, group_borders
+from charlm.models.threads import using_threads
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
@@ -23,6 +25,9 @@ from charlm.training.readback import Readback
 from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
+
+_Part = tuple[Tensor, State, Sequence[Tensor | None]]
+"""The loss of some lanes of a batch, the state after them, and the gradient of each parameter."""
 
 _MOST_LAUNCHED = 8
 """The most steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
@@ -60,7 +65,10 @@ class Trainer:
     Args:
         learning_rate: returns the learning rate of a step, counted from 0, with the progress before it.
         pace: the progress at each step.
-        accumulation: number of parts in which a batch is computed, some lanes at a time; the gradient is the same.
+        accumulation: fewest parts in which a batch is computed, some lanes at a time; the gradient is the same.
+        lane_groups: fewest parts, too, but computed side by side, each on one thread; 1 to compute every product on all
+            of torch's threads.
+        workers: threads that compute groups of lanes.
         generator: source of the dropout masks, on the model's device.
 
     Attributes:
@@ -77,6 +85,8 @@ class Trainer:
     average: WeightAverage | None
     precision: Arithmetic
     accumulation: int
+    lane_groups: int
+    workers: Workers
     generator: torch.Generator
     device: torch.device
     objective: Objective = next_symbol_loss
@@ -84,6 +94,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.loss_scale = LossScale(self.device) if self.precision == "fp16" else None
         self.accumulation = min(self.accumulation, self.batches.num_lanes)
+        self.lane_groups = min(self.lane_groups, self.batches.num_lanes)
         self.rate_factor = 1.0
         self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.step = 0
@@ -108,6 +119,11 @@ class Trainer:
         Nothing here waits for the device. The device itself checks that the step is finite; a step that is not
         changes nothing but the hidden state.
         """
+        # With groups, one thread does the rest of a step, too: more of them would wait for one another.
+        with using_threads(1) if self.lane_groups > 1 else nullcontext():
+            self._launch_step()
+
+    def _launch_step(self) -> None:
         self.model.train()
         window = self.batches.window(self.step)
         first_state = self.model.initial_state(self.batches.num_lanes)
@@ -167,36 +183,58 @@ class Trainer:
         masks = self.generator.get_state()
         while True:
             try:
-                return self._accumulate_gradients(window, progress=progress)
+                return self._sum_gradients(window, progress=progress)
             except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error) or self.accumulation >= self.batches.num_lanes:
+                if not is_out_of_memory(error) or self._num_parts >= self.batches.num_lanes:
                     raise
             # Only after the except block, which frees the error and with it the step's tensors.
             self.optimizer.zero_grad()
             self.generator.set_state(masks)
-            self.accumulation = min(2 * self.accumulation, self.batches.num_lanes)
+            self.accumulation = min(2 * self._num_parts, self.batches.num_lanes)
 
-    def _accumulate_gradients(self, window: Window, *, progress: float) -> Tensor:
-        num_lanes = self.batches.num_lanes
-        borders = [round(part * num_lanes / self.accumulation) for part in range(self.accumulation + 1)]
+    @property
+    def _num_parts(self) -> int:
+        return max(self.accumulation, self.lane_groups)
+
+    def _sum_gradients(self, window: Window, *, progress: float) -> Tensor:
+        """Sets each parameter's gradient to the sum over the batch's parts, and returns the sum of their losses."""
         sums = []
         states = []
-        for start, stop in itertools.pairwise(borders):
-            part = window.lanes(start, stop).to(self.device)
-            with autocast(self.precision, self.device):
-                loss, state = self.objective(
-                    self.model, part, slice_batch(self.state, start, stop), self.generator, progress=progress
-                )
-            mean = loss.minimized / window.num_targets
-            if self.loss_scale is not None:
-                mean = mean * self.loss_scale.factor[0]
-            mean.backward()  # type: ignore[no-untyped-call]
-            sums.append(loss.total_nats.detach())
-            states.append(detach(state))
+        for total_nats, state, gradients in self._parts(window, progress=progress):
+            sums.append(total_nats)
+            states.append(state)
+            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+                if gradient is not None:
+                    parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
         self.state = join_batch(states)
         if self.loss_scale is not None:
             self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
         return torch.stack(sums).sum()
+
+    def _parts(self, window: Window, *, progress: float) -> Iterable[_Part]:
+        borders = group_borders(self.batches.num_lanes, self._num_parts)
+        if self.lane_groups == 1:
+            # One after another: only one is in memory at a time.
+            return (self._part(window, lanes, self.generator, progress=progress) for lanes in borders)
+        # Each group draws its masks from a generator of its own, whichever is computed first.
+        seeds = torch.randint(1 << 62, (len(borders),), generator=self.generator).tolist()
+        return self.workers.map(
+            lambda part: self._part(window, part[0], torch.Generator().manual_seed(part[1]), progress=progress),
+            list(zip(borders, seeds, strict=True)),
+            work=window.inputs.numel(),
+        )
+
+    def _part(self, window: Window, lanes: tuple[int, int], generator: torch.Generator, *, progress: float) -> _Part:
+        part = window.lanes(*lanes).to(self.device)
+        with autocast(self.precision, self.device):
+            loss, state = self.objective(
+                self.model, part, slice_batch(self.state, *lanes), generator, progress=progress
+            )
+        mean = loss.minimized / window.num_targets
+        if self.loss_scale is not None:
+            mean = mean * self.loss_scale.factor[0]
+        gradients = torch.autograd.grad(mean, self.parameters, allow_unused=True)
+        return loss.total_nats.detach(), detach(state), _own(gradients)
 
     def require_finite(self) -> None:
         """Checks that every weight is finite.
@@ -268,3 +306,16 @@ class Trainer:
                 self.generator.set_state(tensors["rng"]["dropout"])
             except RuntimeError:
                 raise ValueError("the state of the dropout generator is none") from None
+
+
+def _own(gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+    """Returns gradients none of which shares memory with another: some operators give two biases the same tensor."""
+    seen: set[int] = set()
+    owned = []
+    for gradient in gradients:
+        if gradient is not None and (gradient.data_ptr() in seen or not gradient.is_contiguous()):
+            gradient = gradient.clone(memory_format=torch.contiguous_format)
+        if gradient is not None:
+            seen.add(gradient.data_ptr())
+        owned.append(gradient)
+    return owned

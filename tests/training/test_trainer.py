@@ -8,6 +8,7 @@ import torch
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.errors import NotFiniteError, TrainingError
+from charlm.models.lane_groups import Workers
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.adamw import build_optimizer
 from charlm.training.averaging import WeightAverage
@@ -22,7 +23,17 @@ TOKENS = TokenFile(np.random.default_rng(1).integers(0, 5, 200).astype(np.uint8)
 
 
 def make_trainer(
-    *, accumulation=1, dropout=0.0, average=None, cell="lstm", lanes=4, rate=0.01, device="cpu", precision="fp32"
+    *,
+    accumulation=1,
+    lane_groups=1,
+    threads=1,
+    dropout=0.0,
+    average=None,
+    cell="lstm",
+    lanes=4,
+    rate=0.01,
+    device="cpu",
+    precision="fp32",
 ):
     model = RecurrentLanguageModel(
         5, cell=cell, embedding_size=3, hidden_size=4, num_layers=2, layer_dropout=dropout, residual=True
@@ -39,6 +50,8 @@ def make_trainer(
         average=None if average is None else WeightAverage(model, decay=average),
         precision=precision,
         accumulation=accumulation,
+        lane_groups=lane_groups,
+        workers=Workers(threads),
         generator=torch.Generator(device).manual_seed(2),
         device=torch.device(device),
     )

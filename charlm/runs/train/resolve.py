@@ -9,6 +9,7 @@ import torch
 
 from charlm.config import Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.models.lane_groups import usual_groups
 from charlm.models.threads import using_threads
 from charlm.runs.device import resolve_device
 from charlm.runs.stored.record import TrainingPlan
@@ -55,6 +56,8 @@ def resolve(
     if request.config.training.duration.is_budget:
         return _within_budget(request, corpus, build_trial, started=started)
     config = with_defaults_of_width(request.config)
+    groups = 1 if resolve_device(config.run.device).type != "cpu" else usual_groups(config.training.batch_size)
+    config = _with_lane_groups(config, groups)
     steps_per_epoch = build_trial(config).batches.windows_per_epoch
     steps, reason = _steps(config, steps_per_epoch)
     config = _with_length(config, steps=steps, threads=config.run.threads or torch.get_num_threads())
@@ -76,16 +79,18 @@ def _within_budget(
     config, budget = request.config, request.config.training.duration
     deadline = started + budget.value
     device = resolve_device(config.run.device)
-    timer = StepTimer(build_trial, threads=config.run.threads, device=device, budget_seconds=budget.value)
-    chosen = choose_sizes(
-        request,
-        sizing_task(config, corpus, seconds=deadline - time.monotonic()),
-        timer.step_seconds,
-        may_go_on=timer.may_go_on,
-        width_multiple=128 if device.type == "cuda" else 1,
-    )
-    trial = build_trial(chosen.config)
-    with using_threads(timer.threads):
+    threads = config.run.threads or torch.get_num_threads()
+    groups = 1 if device.type != "cpu" else threads
+    timer = StepTimer(lambda config: build_trial(_with_lane_groups(config, groups)), budget_seconds=budget.value)
+    with using_threads(threads):
+        chosen = choose_sizes(
+            request,
+            sizing_task(config, corpus, seconds=deadline - time.monotonic()),
+            timer.step_seconds,
+            may_go_on=timer.may_go_on,
+            width_multiple=128 if device.type == "cuda" else 1,
+        )
+        trial = build_trial(_with_lane_groups(chosen.config, groups))
         costs = measure_scoring(trial, corpus)
     batches = trial.batches
     left = deadline - time.monotonic()
@@ -99,10 +104,19 @@ def _within_budget(
         steps_per_epoch=batches.windows_per_epoch,
         was_asked=config.training.budget is not None,
     )
-    config = _with_length(chosen.config, steps=filled.steps, threads=timer.threads, evaluations=filled.evaluations)
+    config = _with_length(
+        _with_lane_groups(chosen.config, groups), steps=filled.steps, threads=threads, evaluations=filled.evaluations
+    )
     config = with_default_dropout(config, epochs=filled.steps / batches.windows_per_epoch)
     plan = TrainingPlan(length=filled.reason, sizes=chosen.reason, seconds=filled.seconds)
     return Resolved(config, plan, filled.warnings)
+
+
+def _with_lane_groups(config: RunConfig, groups: int) -> RunConfig:
+    """Returns the configuration with a number of lane groups, unless it has one."""
+    training = config.training
+    groups = min(training.lane_groups or groups, training.batch_size)
+    return config.model_copy(update={"training": training.model_copy(update={"lane_groups": groups})})
 
 
 def _with_length(config: RunConfig, *, steps: int, threads: int, evaluations: int | None = None) -> RunConfig:

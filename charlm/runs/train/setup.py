@@ -12,6 +12,7 @@ from charlm.data.lanes import Batches, Lanes
 from charlm.data.record_batches import RecordBatches
 from charlm.models.base import Network
 from charlm.models.build import build_network
+from charlm.models.lane_groups import Workers
 from charlm.models.mixture import MixedLanguageModel
 from charlm.ngrams.model import NgramModel
 from charlm.notation import parse_forcing
@@ -138,6 +139,8 @@ def build_trainer(
         average=None if settings.average is None else WeightAverage(model, decay=settings.average),
         precision=precision,
         accumulation=settings.accumulation,
+        lane_groups=settings.lane_groups or 1,
+        workers=Workers(config.run.threads or torch.get_num_threads()),
         generator=torch.Generator(device).manual_seed(streams.dropout),
         device=device,
         objective=objective,

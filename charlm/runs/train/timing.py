@@ -6,17 +6,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
-import torch
-
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Window
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
-from charlm.models.threads import using_threads
 from charlm.runs.train.exactness import reads_one_stream
-from charlm.training.planning import choose_threads, measure_steps
+from charlm.training.planning import measure_steps
 from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
 
@@ -27,37 +24,16 @@ _SHARE_FOR_ONE_TIMING = 0.012
 
 
 class StepTimer:
-    """Times steps of several configurations, within a share of a budget.
+    """Times steps of several configurations, within a share of a budget."""
 
-    Attributes:
-        threads: CPU threads to train with: those asked for, or whichever made the first configuration faster.
-    """
-
-    def __init__(
-        self,
-        build_trial: Callable[[RunConfig], Trainer],
-        *,
-        threads: int | None,
-        device: torch.device,
-        budget_seconds: float,
-    ) -> None:
-        self.threads = threads or torch.get_num_threads()
-        is_open = threads is None and device.type == "cpu"
-        self._candidates = {1, self.threads} if is_open else {self.threads}
+    def __init__(self, build_trial: Callable[[RunConfig], Trainer], *, budget_seconds: float) -> None:
         self._build_trial = build_trial
         self._limit_seconds = _SHARE_FOR_ONE_TIMING * budget_seconds
         self._deadline = time.monotonic() + _SHARE_FOR_TIMING * budget_seconds
 
     def step_seconds(self, config: RunConfig) -> float:
-        """Returns the seconds of a step; the first call chooses the number of threads."""
-        trial = self._build_trial(config)
-        times = {}
-        for threads in sorted(self._candidates):
-            with using_threads(threads):
-                times[threads] = measure_steps(trial.take_step, limit_seconds=self._limit_seconds)
-        self.threads, seconds = choose_threads(times)
-        self._candidates = {self.threads}
-        return seconds
+        """Returns the seconds of a step while nothing else disturbs it."""
+        return min(measure_steps(self._build_trial(config).take_step, limit_seconds=self._limit_seconds))
 
     def may_go_on(self) -> bool:
         """Returns whether there is time for another."""
