@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.errors import CheckpointError
-from charlm.ngrams.confidence import features
 from charlm.ngrams.counting import NONE, Grams, Ids, Symbols, find, sums_by_context
 from charlm.ngrams.smoothing import Estimate
 
@@ -20,6 +19,9 @@ Probabilities = NDArray[np.float64]
 
 _TOLERANCE = 1e-5
 """Of a sum of float32 probabilities."""
+
+_USUAL_LOGARITHM = 4.0
+"""The logarithm of a usual count; divided by it, features are about one."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,23 @@ class NgramModel:
         probabilities[known] *= level.backoff[contexts[known], None]
         probabilities[rows, level.keys[grams] % self.vocabulary_size] += level.seen[grams]
         return probabilities
+
+
+def num_features(order: int) -> int:
+    """Returns the number of features of a model of an order."""
+    return 2 * order
+
+
+def features(totals: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns the evidence in some contexts, as features for a mixture's gate, float32 `[…, 2 order]`.
+
+    Args:
+        totals: how often the context of each length was followed by something, `[order, …]`.
+        distinct: by how many different symbols.
+    """
+    counts = np.moveaxis(np.concatenate((totals, distinct)), 0, -1)
+    logs: NDArray[np.float32] = np.log1p(counts, dtype=np.float32)
+    return np.divide(logs, _USUAL_LOGARITHM, out=logs)
 
 
 def make_level(grams: Grams, estimate: Estimate) -> Level:

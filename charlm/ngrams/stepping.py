@@ -7,9 +7,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.confidence import features, num_features
 from charlm.ngrams.counting import NONE, Ids, Symbols
-from charlm.ngrams.model import Level, NgramModel
+from charlm.ngrams.model import Level, NgramModel, features, num_features
 
 _KEPT_LENGTH = 3
 """Of contexts as long as this there are few, and they come again and again: their distributions are kept."""
