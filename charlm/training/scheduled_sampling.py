@@ -57,16 +57,11 @@ class ScheduledSampling:
         symbols = window.inputs[0]
         for place in range(len(window.inputs)):
             if place > 0:
-                drawn = _draw(steps[-1], generator)
+                probabilities = steps[-1].detach().float().softmax(dim=-1)
+                drawn = torch.multinomial(probabilities, 1, generator=generator)[:, 0]
                 coins = torch.rand(symbols.shape, generator=generator, device=symbols.device)
                 symbols = torch.where(coins < probability, window.inputs[place], drawn)
             logits, state = model(symbols[None], state, generator)
             steps.append(logits[0])
         nats = code_lengths(torch.stack(steps), window.targets).sum()
         return Loss(nats, nats), state
-
-
-def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns a symbol drawn from each row of `logits`, `[batch]`."""
-    probabilities = logits.detach().float().softmax(dim=-1)
-    return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
