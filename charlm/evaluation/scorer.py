@@ -44,12 +44,16 @@ def score_parts(
     Raises:
         ConfigError: `context` is given for records.
     """
-    if tokenizer.begin is not None:
+    windows: Iterable[Window]
+    if tokenizer.begin is not None and tokenizer.end is not None:
         if context is not None:
             raise ConfigError(
                 "--context is for running text, not records; each record is scored from a zero state anyway."
             )
-        windows = _record_windows(text, tokenizer)
+        records = RecordBatches(
+            text.tokens, begin=tokenizer.begin, end=tokenizer.end, batch_size=64, sequence_length=256, seed=0
+        )
+        windows = map(records.window, range(records.windows_per_epoch))
     elif context is not None:
         windows = cold_windows(text.tokens, context=context)
     elif mode == "fast":
@@ -79,12 +83,3 @@ def total_nats(
         if advance is not None:
             advance(window.num_targets)
     return {name: float(total) for name, total in totals.items()}
-
-
-def _record_windows(text: EncodedText, tokenizer: Tokenizer) -> Iterable[Window]:
-    assert tokenizer.begin is not None
-    assert tokenizer.end is not None
-    batches = RecordBatches(
-        text.tokens, begin=tokenizer.begin, end=tokenizer.end, batch_size=64, sequence_length=256, seed=0
-    )
-    return (batches.window(index) for index in range(batches.windows_per_epoch))

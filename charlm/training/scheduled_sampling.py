@@ -13,14 +13,11 @@ from charlm.training.objectives import Loss, next_symbol_loss
 
 
 def true_symbol_probability(forcing: Forcing, progress: float) -> float:
-    """Returns the probability that an input is the true symbol (Bengio et al. 2015, section 2.4).
+    """Returns the probability that an input is the true symbol, given the progress (Bengio et al. 2015, section 2.4).
 
     In the paper the schedules are functions of the step. Here they are functions of the progress, so that they do
     not depend on the length of a training: linear, from 1 to E; exponential, E to the power of the progress; inverse
     sigmoid, K / (K + exp(i / K)) with i the progress in percent.
-
-    Args:
-        progress: share of the training done, 0 to 1.
     """
     match forcing.kind:
         case "always":

@@ -15,10 +15,9 @@ from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
-from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
-from charlm.training.precision import Arithmetic, autocast
+from charlm.training.precision import Arithmetic, LossScale, autocast
 from charlm.training.readback import Readback
 from charlm.training.state import TrainerState
 
@@ -35,9 +34,7 @@ class StepResult:
     Attributes:
         step: number of the step, counted from 1.
         total_nats: loss summed over the step's targets; NaN or infinite if skipped.
-        num_targets: number of targets.
         gradient_norm: norm of the gradient before clipping.
-        clipped: whether the gradient was clipped.
         skipped: whether loss or gradient was not finite, so that no weight changed.
     """
 
@@ -136,10 +133,7 @@ class Trainer:
         self._launched.append((result, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
-        """Yields each step's result once, in order: those that have arrived, and those launched long ago.
-
-        Args:
-            wait: whether to wait for all steps launched so far.
+        """Yields each step's result once, in order: those that have arrived, those launched long ago, or, waiting, all.
 
         Raises:
             NotFiniteError: too many steps in a row were not finite.
@@ -250,10 +244,10 @@ class Trainer:
             stored = tensors["average"]
             self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
             self.average.num_updates = values.num_averaged or 0
-        parts = tensors["state"]
-        if [parts[str(index)].shape for index in range(len(parts))] != [part.shape for part in self.state]:
+        parts = [tensors["state"][str(index)].to(self.device) for index in range(len(tensors["state"]))]
+        if [part.shape for part in parts] != [part.shape for part in self.state]:
             raise ValueError("the hidden state has another shape")
-        self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
+        self.state = tuple(parts)
         self.step = values.step
         self.pace = Pace(values.legs[-1].total_steps, legs=values.legs)
         if self.loss_scale is not None and values.loss_scale is not None:

@@ -12,9 +12,9 @@ from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.adamw import build_optimizer
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import clip_gradient
-from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.pace import Pace
+from charlm.training.precision import LossScale
 from charlm.training.state import LossScaleState
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 
