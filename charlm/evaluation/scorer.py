@@ -70,7 +70,7 @@ def total_nats(
     model: LanguageModel, windows: Iterable[Window], *, device: torch.device, advance: Advance | None = None
 ) -> dict[str, float]:
     """Returns the summed code lengths of all targets, by model; the state is carried from window to window."""
-    totals = {OWN: torch.zeros((), dtype=torch.float64)}
+    totals = {OWN: 0.0}
     state = model.initial_state(0)
     for window in windows:
         if window.fresh:
@@ -79,7 +79,7 @@ def total_nats(
             nats, state = model.nats(window.inputs.to(device), window.targets.to(device), state)
         for name, each in nats.items():
             # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
-            totals[name] = totals.get(name, 0.0) + each.cpu().double().sum()
+            totals[name] = totals.get(name, 0.0) + float(each.cpu().double().sum())
         if advance is not None:
             advance(window.num_targets)
-    return {name: float(total) for name, total in totals.items()}
+    return totals

@@ -196,15 +196,15 @@ def _is_sound(level: Level, *, num_contexts: int, vocabulary_size: int) -> bool:
 
 
 def _has_types_and_shapes(level: Level, *, num_contexts: int) -> bool:
-    per_gram, per_context = (level.keys, level.seen), (level.backoff, level.totals, level.distinct)
-    types = [array.dtype for array in (*per_gram, *per_context)]
-    return (
-        types == [np.int64, np.float32, np.float32, np.int32, np.int32]
-        and level.keys.ndim == 1
-        and len(level.keys) > 0
-        and all(array.shape == level.keys.shape for array in per_gram)
-        and all(array.shape == (num_contexts,) for array in per_context)
-    )
+    grams, contexts = (level.keys.size,), (num_contexts,)
+    expected = {
+        "keys": (np.int64, grams),
+        "seen": (np.float32, grams),
+        "backoff": (np.float32, contexts),
+        "totals": (np.int32, contexts),
+        "distinct": (np.int32, contexts),
+    }
+    return grams[0] > 0 and {name: (array.dtype, array.shape) for name, array in vars(level).items()} == expected
 
 
 def _adds_to_one(level: Level, *, vocabulary_size: int) -> bool:

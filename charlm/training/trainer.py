@@ -23,6 +23,8 @@ from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
 
+_ADVICE = "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
+
 _MOST_LAUNCHED = 8
 """The most steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
 
@@ -152,7 +154,7 @@ class Trainer:
         if self.num_skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
             raise NotFiniteError(
                 f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {result.step}; "
-                "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
+                f"{_ADVICE}"
             )
         return result
 
@@ -173,24 +175,24 @@ class Trainer:
     def _accumulate_gradients(self, window: Window, *, progress: float) -> Tensor:
         num_lanes = self.batches.num_lanes
         borders = [round(part * num_lanes / self.accumulation) for part in range(self.accumulation + 1)]
-        sums = []
-        states = []
-        for start, stop in itertools.pairwise(borders):
-            part = window.lanes(start, stop).to(self.device)
-            with autocast(self.precision, self.device):
-                loss, state = self.objective(
-                    self.model, part, slice_batch(self.state, start, stop), self.generator, progress=progress
-                )
-            mean = loss.minimized / window.num_targets
-            if self.loss_scale is not None:
-                mean = mean * self.loss_scale.factor[0]
-            mean.backward()  # type: ignore[no-untyped-call]
-            sums.append(loss.total_nats.detach())
-            states.append(detach(state))
-        self.state = join_batch(states)
+        parts = [
+            self._back_propagate(window, start, stop, progress=progress) for start, stop in itertools.pairwise(borders)
+        ]
+        self.state = join_batch([state for _, state in parts])
         if self.loss_scale is not None:
             self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
-        return torch.stack(sums).sum()
+        return torch.stack([nats for nats, _ in parts]).sum()
+
+    def _back_propagate(self, window: Window, start: int, stop: int, *, progress: float) -> tuple[Tensor, State]:
+        """Adds the gradient of the lanes `start … stop - 1`; returns their loss, and the state after them."""
+        part, state = window.lanes(start, stop).to(self.device), slice_batch(self.state, start, stop)
+        with autocast(self.precision, self.device):
+            loss, state = self.objective(self.model, part, state, self.generator, progress=progress)
+        mean = loss.minimized / window.num_targets
+        if self.loss_scale is not None:
+            mean = mean * self.loss_scale.factor[0]
+        mean.backward()  # type: ignore[no-untyped-call]
+        return loss.total_nats.detach(), detach(state)
 
     def require_finite(self) -> None:
         """Checks that every weight is finite.
@@ -199,10 +201,7 @@ class Trainer:
             NotFiniteError: a weight is not finite.
         """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            raise NotFiniteError(
-                f"After step {self.step}, weights are not finite; the last good checkpoint is kept. "
-                "Try a lower --learning-rate or --clip-norm, or --precision fp32."
-            )
+            raise NotFiniteError(f"After step {self.step}, weights are not finite; {_ADVICE}")
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns all tensors of the state, by name."""
