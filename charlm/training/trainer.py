@@ -58,7 +58,6 @@ class Trainer:
 
     Args:
         learning_rate: returns the learning rate of a step, counted from 0, with the progress before it.
-        pace: the progress at each step.
         accumulation: number of parts in which a batch is computed, some lanes at a time; the gradient is the same.
         generator: source of the dropout masks, on the model's device.
 
