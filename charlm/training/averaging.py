@@ -21,11 +21,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, skipped: Tensor) -> None:
-        """Moves the average towards the model's current weights.
-
-        Args:
-            skipped: float32 `[]` on the weights' device; 1 for a skipped step, which changes nothing, else 0.
-        """
+        """Moves the average towards the model's weights, unless `skipped`, float32 `[]` on their device, is 1."""
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
         self.num_updates += 1
         current = [parameter.detach() for _, parameter in model.named_parameters()]

@@ -51,13 +51,10 @@ def next_symbol_loss(
 
 @final
 class MixtureLoss:
-    """The objective of a mixture: the network's own code length, and the mixture's for the gate.
+    """The objective of a mixture: the network's own code length of a text, and the mixture's for the gate.
 
     The mixture's gradient does not reach the network. A network trained as part of the mixture predicts worse by
     itself, and the mixture is no better (docs/experiments.md).
-
-    Args:
-        scores: the n-gram model's cross-fitted scores of the training text.
     """
 
     def __init__(self, scores: HeldOutScores) -> None:

@@ -42,15 +42,11 @@ class Pace:
         return reached[1] > reached[0]
 
     def total_on_time(self, step: int, *, elapsed: float, seconds: float) -> int | None:
-        """Returns the number of steps with which the training ends on time; None if the plan need not change.
+        """Returns the number of steps that end on time, `elapsed` of the budget being spent; None for no change.
 
         The plan does not change for a deviation of up to a twentieth of the time budget, nor in the first tenth of
         the training. The speed is the mean over all steps so far. A mean over few steps would depend on whether an
         evaluation is among them, and the plan would change back and forth.
-
-        Args:
-            elapsed: time spent so far.
-            seconds: the time budget.
         """
         if step >= self.total_steps or self.progress(step) < _FIRST_JUDGEMENT:
             return None

@@ -17,10 +17,9 @@ from charlm.models.threads import using_threads
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
-from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
-from charlm.training.precision import Arithmetic, autocast
+from charlm.training.precision import Arithmetic, LossScale, autocast
 from charlm.training.readback import Readback
 from charlm.training.state import TrainerState
 
@@ -28,6 +27,7 @@ MOST_SKIPPED_IN_A_ROW = 10
 
 _Part = tuple[Tensor, State, Sequence[Tensor | None]]
 """The loss of some lanes of a batch, the state after them, and the gradient of each parameter."""
+_ADVICE = "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
 
 _MOST_LAUNCHED = 8
 """The most steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
@@ -40,9 +40,7 @@ class StepResult:
     Attributes:
         step: number of the step, counted from 1.
         total_nats: loss summed over the step's targets; NaN or infinite if skipped.
-        num_targets: number of targets.
         gradient_norm: norm of the gradient before clipping.
-        clipped: whether the gradient was clipped.
         skipped: whether loss or gradient was not finite, so that no weight changed.
     """
 
@@ -64,7 +62,6 @@ class Trainer:
 
     Args:
         learning_rate: returns the learning rate of a step, counted from 0, with the progress before it.
-        pace: the progress at each step.
         accumulation: fewest parts in which a batch is computed, some lanes at a time; the gradient is the same.
         lane_groups: fewest parts, too, but computed side by side, each on one thread; 1 to compute every product on all
             of torch's threads.
@@ -152,10 +149,7 @@ class Trainer:
         self._launched.append((result, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
-        """Yields each step's result once, in order: those that have arrived, and those launched long ago.
-
-        Args:
-            wait: whether to wait for all steps launched so far.
+        """Yields each step's result once, in order: those that have arrived, those launched long ago, or, waiting, all.
 
         Raises:
             NotFiniteError: too many steps in a row were not finite.
@@ -174,7 +168,7 @@ class Trainer:
         if self.num_skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
             raise NotFiniteError(
                 f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {result.step}; "
-                "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
+                f"{_ADVICE}"
             )
         return result
 
@@ -243,10 +237,7 @@ class Trainer:
             NotFiniteError: a weight is not finite.
         """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            raise NotFiniteError(
-                f"After step {self.step}, weights are not finite; the last good checkpoint is kept. "
-                "Try a lower --learning-rate or --clip-norm, or --precision fp32."
-            )
+            raise NotFiniteError(f"After step {self.step}, weights are not finite; {_ADVICE}")
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns all tensors of the state, by name."""
@@ -288,10 +279,10 @@ class Trainer:
             stored = tensors["average"]
             self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
             self.average.num_updates = values.num_averaged or 0
-        parts = tensors["state"]
-        if [parts[str(index)].shape for index in range(len(parts))] != [part.shape for part in self.state]:
+        parts = [tensors["state"][str(index)].to(self.device) for index in range(len(tensors["state"]))]
+        if [part.shape for part in parts] != [part.shape for part in self.state]:
             raise ValueError("the hidden state has another shape")
-        self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
+        self.state = tuple(parts)
         self.step = values.step
         self.pace = Pace(values.legs[-1].total_steps, legs=values.legs)
         if self.loss_scale is not None and values.loss_scale is not None:

@@ -13,9 +13,9 @@ from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.training.adamw import build_optimizer
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import clip_gradient
-from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.pace import Pace
+from charlm.training.precision import LossScale
 from charlm.training.state import LossScaleState
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 
@@ -75,6 +75,39 @@ def test_the_loss_falls_on_a_text_that_can_be_learnt():
     # Without a look at the symbol before it is the logarithm of 5; from eight seeds it ends below 0.08.
     assert losses[0] == pytest.approx(math.log(5), abs=0.1)
     assert losses[-1] < 0.2 * math.log(5)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_the_number_of_threads_changes_no_bit(cell, precision):
+    one, *others = (
+        make_trainer(cell=cell, lane_groups=3, threads=threads, dropout=0.3, average=0.9, precision=precision)
+        for threads in (1, 2, 5)
+    )
+    for _ in range(4):
+        result = one.take_step()
+        for other in others:
+            assert other.take_step() == result
+    for other in others:
+        assert all(torch.equal(tensor, other.tensors()[name]) for name, tensor in one.tensors().items())
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "lstm-peephole"])
+def test_groups_of_lanes_have_the_gradient_of_the_whole_batch(cell):
+    whole, groups = make_trainer(cell=cell), make_trainer(cell=cell, lane_groups=3, threads=2)
+    for _ in range(5):
+        one, other = whole.take_step(), groups.take_step()
+        assert other.total_nats == pytest.approx(one.total_nats, rel=1e-5)
+        assert other.gradient_norm == pytest.approx(one.gradient_norm, rel=1e-4)
+    torch.testing.assert_close(weights(groups), weights(whole), rtol=1e-4, atol=1e-6)
+
+
+def test_no_two_parameters_share_a_gradient():
+    # A recurrent layer's two biases have the same gradient: what clipping does to one must not reach the other.
+    trainer = make_trainer(cell="rnn", lane_groups=2)
+    trainer._sum_gradients(trainer.batches.window(0), progress=0.0)
+    pointers = [parameter.grad.data_ptr() for parameter in trainer.parameters]
+    assert len(set(pointers)) == len(pointers)
 
 
 @pytest.mark.parametrize("accumulation", [2, 3, 4, 9])

@@ -1,6 +1,6 @@
 import torch
 
-from charlm.training.loss_scale import LossScale
+from charlm.training.precision import LossScale
 from charlm.training.state import LossScaleState
 
 CPU = torch.device("cpu")
