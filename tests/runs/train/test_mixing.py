@@ -85,6 +85,7 @@ def test_a_mix_on_trial_that_does_not_help_is_dropped(small_request, workspace, 
             model.gate.output.bias.fill_(-20.0)
             for parameter in model.gate.parameters():
                 parameter.requires_grad_(False)
+        run.trainer.parameters = [each for each in model.parameters() if each.requires_grad]
         run.trainer.optimizer.zero_grad()
         for level in model.ngrams.levels:
             level.seen[:] = 0.0
