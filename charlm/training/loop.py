@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
+from charlm.training.deadline import Deadline
 from charlm.training.state import Progress
 from charlm.training.trainer import StepResult, Trainer
 
@@ -28,6 +29,7 @@ class Plan:
         patience: number of evaluations without improvement after which the training ends; None for no limit.
         save_seconds: longest time between two checkpoints.
         seconds: time budget of the training, evaluations included; None without one.
+        evaluation_seconds: what an evaluation is thought to take, until one has been timed.
         rollbacks: number of times that a loss spike may return the training to its last saved state.
     """
 
@@ -35,6 +37,7 @@ class Plan:
     patience: int | None
     save_seconds: float
     seconds: float | None = None
+    evaluation_seconds: float = 0.0
     rollbacks: int = 0
 
 
@@ -52,9 +55,6 @@ class Hooks(Protocol):
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Writes a line of metrics."""
-
-    def after_replanning(self) -> None:
-        """Handles a new number of steps, with which the training ends on time."""
 
     def save(self) -> None:
         """Saves the state of the training."""
@@ -103,6 +103,11 @@ class _Loop:
     def __post_init__(self) -> None:
         self.started = self.clock() - self.progress.seconds
         self.saved = self.clock()
+        self.deadline = Deadline(
+            math.inf if self.plan.seconds is None else self.plan.seconds,
+            evaluation_seconds=self.plan.evaluation_seconds,
+        )
+        self.deadline.resume(self.trainer.step, elapsed=self.progress.seconds)
 
     def is_out_of_patience(self) -> bool:
         """Returns whether too many evaluations were no improvement."""
@@ -128,14 +133,19 @@ class _Loop:
         if (logging or saving) and self._has_spiked() and self.can_roll_back():
             hooks.roll_back()
             return None
+        if logging:
+            self.deadline.after_steps(trainer.step, elapsed=self.progress.seconds)
         score = self._evaluate() if evaluating else None
         if logging:
             assert result is not None
             self._log(result, score)
-            self._replan_if_needed()
         if saving:
             hooks.save()
             self.saved = self.clock()
+        if evaluating:
+            self.deadline.after_evaluation(elapsed=self.clock() - self.started)
+        if logging and self.plan.seconds is not None:
+            self._replan()
         if evaluating and self.is_out_of_patience():
             return "stopped early"
         return "interrupted" if stopping and trainer.step < trainer.pace.total_steps else None
@@ -197,15 +207,19 @@ class _Loop:
             progress.lowest_nats = mean
         progress.log_nats, progress.log_targets = 0.0, 0
 
-    def _replan_if_needed(self) -> None:
+    def _replan(self) -> None:
         """Changes the number of steps if the training would end too early or too late."""
-        if self.plan.seconds is None:
-            return
         step, pace = self.trainer.step, self.trainer.pace
-        total = pace.total_on_time(step, elapsed=self.progress.seconds, seconds=self.plan.seconds)
-        if total is not None:
+        if step >= pace.total_steps:
+            return
+        total = self.deadline.total_steps(
+            step,
+            planned=pace.total_steps,
+            evaluations_left=self.plan.evaluations - pace.points(step, self.plan.evaluations),
+            elapsed=self.clock() - self.started,
+        )
+        if total != pace.total_steps:
             pace.replan(step, total_steps=total)
-            self.hooks.after_replanning()
 
 
 def _mean(total: float, count: int) -> float | None:

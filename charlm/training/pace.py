@@ -4,9 +4,6 @@ import math
 
 from charlm.training.state import Leg
 
-_TOLERANCE = 0.05
-_FIRST_JUDGEMENT = 0.1
-
 
 class Pace:
     """The share of the training that is done at each step, from 0 to 1; schedules are functions of it.
@@ -37,25 +34,12 @@ class Pace:
 
     def passes_point(self, step: int, points: int) -> bool:
         """Returns whether step `step`, counted from 1, is the first to reach another of `points` equal shares."""
+        return self.points(step, points) > self.points(step - 1, points)
+
+    def points(self, step: int, points: int) -> int:
+        """Returns how many of `points` equal shares are done after step `step`."""
         # The margin prevents that rounding of progress moves a point to the next step.
-        reached = [int(self.progress(done) * points + 1e-9) for done in (step - 1, step)]
-        return reached[1] > reached[0]
-
-    def total_on_time(self, step: int, *, elapsed: float, seconds: float) -> int | None:
-        """Returns the number of steps that end on time, `elapsed` of the budget being spent; None for no change.
-
-        The plan does not change for a deviation of up to a twentieth of the time budget, nor in the first tenth of
-        the training. The speed is the mean over all steps so far. A mean over few steps would depend on whether an
-        evaluation is among them, and the plan would change back and forth.
-        """
-        if step >= self.total_steps or self.progress(step) < _FIRST_JUDGEMENT:
-            return None
-        per_step = elapsed / step
-        expected = elapsed + (self.total_steps - step) * per_step
-        if abs(expected - seconds) <= _TOLERANCE * seconds:
-            return None
-        total = step + max(1, int((seconds - elapsed) / per_step))
-        return None if total == self.total_steps else total
+        return int(self.progress(step) * points + 1e-9)
 
     def replan(self, step: int, *, total_steps: int) -> None:
         """Changes the number of steps to `total_steps`, from step `step` on."""

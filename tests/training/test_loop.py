@@ -185,3 +185,23 @@ def test_a_spike_is_never_saved():
     _, progress, recorder = run_with_spike({10: 9.0}, rollbacks=1)
     assert progress.rollbacks == [{"from": 10, "to": 5}]
     assert all(line["training_nats_per_symbol"] == 1.0 for line in recorder.lines)
+
+
+class SlowingTrainer(CountingTrainer):
+    """Steps that take a second each, later two."""
+
+    now = 0.0
+
+    def launch_step(self) -> None:
+        super().launch_step()
+        self.now += 1.0 if self.step <= 100 else 2.0
+
+
+def test_a_training_with_a_budget_ends_on_time_when_it_gets_slower():
+    trainer, recorder = SlowingTrainer(300), Recorder([3.0] * 5)
+    limits = plan(evaluations=5, seconds=300.0)
+    assert train(trainer, limits, Progress(), recorder, clock=lambda: trainer.now) == "finished"
+    # After 100 steps 200 s are left, for 100 steps of 2 s.
+    assert trainer.now == pytest.approx(300.0, abs=2.0)
+    assert trainer.step == pytest.approx(200, abs=2)
+    assert len(recorder.bests) == 5

@@ -20,34 +20,13 @@ def test_progress_is_the_share_of_steps():
     assert [pace.progress(step) for step in (0, 10, 40, 41)] == [0.0, 0.25, 1.0, 1.0]
 
 
-def test_a_training_on_time_is_left_alone():
-    assert Pace(100).total_on_time(50, elapsed=51.0, seconds=100.0) is None
-
-
-def test_a_slow_training_gets_fewer_steps_and_a_fast_one_more():
-    # 2 s a step: after 50 of 100 steps 40 s are left, enough for 20 more.
-    assert Pace(100).total_on_time(50, elapsed=100.0, seconds=140.0) == 70
-    assert Pace(100).total_on_time(50, elapsed=25.0, seconds=100.0) == 200
-
-
-def test_a_training_out_of_time_has_one_step_left():
-    assert Pace(100).total_on_time(50, elapsed=300.0, seconds=140.0) == 51
-
-
-def test_the_first_steps_and_the_last_say_nothing():
-    assert Pace(100).total_on_time(9, elapsed=400.0, seconds=100.0) is None
-    assert Pace(100).total_on_time(100, elapsed=400.0, seconds=100.0) is None
-
-
 def test_a_new_leg_goes_on_from_the_progress_there_is():
     pace = Pace(100)
     pace.replan(50, total_steps=70)
     assert pace.total_steps == 70
     assert [pace.progress(step) for step in (49, 50, 60, 70)] == [0.49, 0.5, 0.75, 1.0]
     assert sum(pace.passes_point(step, 10) for step in range(1, 71)) == 10
-    # Judged by all steps so far, 2 s each.
-    assert pace.total_on_time(60, elapsed=120.0, seconds=140.0) is None
-    assert pace.total_on_time(60, elapsed=120.0, seconds=180.0) == 90
+    assert [pace.points(step, 4) for step in (24, 25, 50, 59, 60, 70)] == [0, 1, 2, 2, 3, 4]
 
 
 def test_a_pace_of_the_same_legs_is_the_same():

@@ -1,0 +1,72 @@
+"""Plans that end on time: simulated trainings whose steps and evaluations take seconds of a clock of their own."""
+
+import pytest
+
+from charlm.training.deadline import Deadline
+from charlm.training.pace import Pace
+
+POINTS = 100
+
+
+def simulate(step_seconds, *, seconds=300.0, steps, evaluations=10, evaluation_seconds=1.0):
+    """Returns the seconds that a training takes, and its steps, if the plan follows the clock at every hundredth.
+
+    Args:
+        step_seconds: seconds of a step, as a function of the time.
+        steps: planned at first.
+    """
+    pace, deadline, now = Pace(steps), Deadline(seconds, evaluation_seconds=evaluation_seconds), 0.0
+    step = 0
+    while step < pace.total_steps:
+        now += step_seconds(now)
+        step += 1
+        if not pace.passes_point(step, POINTS) and not pace.passes_point(step, evaluations):
+            continue
+        deadline.after_steps(step, elapsed=now)
+        if pace.passes_point(step, evaluations):
+            now += evaluation_seconds
+            deadline.after_evaluation(elapsed=now)
+        if step < pace.total_steps:
+            left = evaluations - pace.points(step, evaluations)
+            total = deadline.total_steps(step, planned=pace.total_steps, evaluations_left=left, elapsed=now)
+            if total != pace.total_steps:
+                pace.replan(step, total_steps=total)
+    return now, step
+
+
+def test_a_plan_that_is_right_does_not_change():
+    deadline = Deadline(100.0, evaluation_seconds=5.0)
+    deadline.after_steps(40, elapsed=36.0)
+    # 100 steps of 0.9 s and two evaluations of 5 s take 100 s.
+    assert deadline.total_steps(40, planned=100, evaluations_left=2, elapsed=36.0) == 100
+
+
+def test_nothing_is_planned_before_a_step_was_timed():
+    assert Deadline(10.0, evaluation_seconds=0.0).total_steps(0, planned=7, evaluations_left=1, elapsed=9.0) == 7
+
+
+def test_too_late_is_one_step_more():
+    deadline = Deadline(100.0, evaluation_seconds=0.0)
+    deadline.after_steps(50, elapsed=300.0)
+    assert deadline.total_steps(50, planned=100, evaluations_left=0, elapsed=300.0) == 51
+
+
+@pytest.mark.parametrize("planned", [1000, 3000, 9000])
+def test_a_wrong_first_plan_ends_on_time(planned):
+    taken, steps = simulate(lambda now: 0.1, steps=planned)
+    assert taken == pytest.approx(300.0, rel=0.005)
+    assert steps == pytest.approx(2900, rel=0.01)
+
+
+@pytest.mark.parametrize("at", [30.0, 150.0, 270.0, 290.0])
+@pytest.mark.parametrize("factor", [0.5, 2.0, 3.0])
+def test_a_machine_that_becomes_busy_or_free_ends_on_time(at, factor):
+    taken, _ = simulate(lambda now: 0.1 if now < at else 0.1 * factor, steps=2900)
+    assert 0.97 * 300.0 < taken < 1.02 * 300.0
+
+
+def test_a_busy_moment_at_the_start_costs_that_moment_only():
+    # Thirty seconds at a third of the speed: twenty seconds, 200 steps, are lost.
+    taken, steps = simulate(lambda now: 0.3 if now < 30.0 else 0.1, steps=960)
+    assert taken == pytest.approx(300.0, rel=0.005)
+    assert steps == pytest.approx(2700, rel=0.01)
