@@ -12,11 +12,9 @@ from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
 from charlm.runs.device import resolve_device
-from charlm.runs.inspect.cells import chosen_cells, with_cell
+from charlm.runs.inspect.cells import cell_configs, train_network
 from charlm.runs.reporting import Reporter
-from charlm.runs.train.defaults import with_defaults_of_width
-from charlm.runs.train.setup import build_trainer, new_model
-from charlm.training.precision import resolve_precision
+from charlm.runs.train.setup import new_model
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     Raises:
         ConfigError: a cell is not known.
     """
-    cells = chosen_cells(settings.cells)
+    configs = cell_configs(settings.cells, config, steps=settings.train_steps)
     rng = np.random.default_rng(config.run.seed)
     trained = [each.text for each in islice(sentences(rng, longest=settings.longest), settings.sentences)]
     questions = [
@@ -48,32 +46,22 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     tokens = TokenFile(tokenizer.encode(text))
     device = resolve_device(config.run.device)
     results = []
-    for cell in cells:
-        chosen = with_defaults_of_width(with_cell(config, cell))
+    for cell, chosen in configs:
         training = chosen.training
-        trainer = build_trainer(
-            chosen,
-            Lanes(
-                tokens,
-                batch_size=training.batch_size,
-                sequence_length=training.sequence_length,
-                random_length=training.random_length,
-                seed=chosen.run.seed,
-            ),
-            new_model(chosen, vocabulary_size=tokenizer.vocabulary_size),
-            total_steps=settings.train_steps,
-            precision=resolve_precision(config.run.precision, device),
-            device=device,
+        batches = Lanes(
+            tokens,
+            batch_size=training.batch_size,
+            sequence_length=training.sequence_length,
+            random_length=training.random_length,
+            seed=chosen.run.seed,
         )
-        with reporter.progress(f"training {cell}", settings.train_steps) as advance:
-            for _ in range(settings.train_steps):
-                trainer.take_step()
-                advance(1)
-        trainer.model.eval()
+        model = new_model(chosen, vocabulary_size=tokenizer.vocabulary_size)
+        train_network(model, chosen, batches, reporter, device=device)
+        model.eval()
         with reporter.progress(f"asking {cell}", len(questions)) as advance:
             answers = []
             for group in questions:
-                answers.append(measure_agreement(trainer.model, tokenizer, group, device=device))
+                answers.append(measure_agreement(model, tokenizer, group, device=device))
                 advance(1)
         results.append(CellAgreement(cell, tuple(answers)))
     return results

@@ -2,20 +2,17 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from charlm.config import Request, RunConfig
-from charlm.data.corpus import EncodedCorpus
 from charlm.models.threads import using_threads
-from charlm.runs.device import resolve_device
 from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.budget import choose_sizes, fill_budget, sizing_task
-from charlm.runs.train.defaults import with_default_dropout, with_defaults_of_width
+from charlm.runs.train.settings import with_default_dropout, with_defaults_of_width, with_settings
+from charlm.runs.train.setup import TrainingSetup
 from charlm.runs.train.timing import StepTimer, measure_scoring
-from charlm.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -32,32 +29,24 @@ class Resolved:
     plan: TrainingPlan
     warnings: tuple[str, ...] = ()
 
-    @property
-    def total_steps(self) -> int:
-        """Steps that the training has in all."""
-        assert self.config.training.steps is not None
-        return self.config.training.steps
 
-
-def resolve(
-    request: Request, corpus: EncodedCorpus, build_trial: Callable[[RunConfig], Trainer], *, started: float
-) -> Resolved:
+def resolve(request: Request, setup: TrainingSetup, *, started: float) -> Resolved:
     """Returns the configuration with sizes, length, learning rate and dropout set.
 
     Steps and epochs leave the sizes at their defaults, so that the same command gives the same training on
     every machine. A time budget chooses the sizes that were not asked for by what steps take here.
 
     Args:
-        build_trial: makes a trainer to time; it is thrown away, so that what is then trained depends on the
-            resolved configuration alone.
+        setup: makes trainers to time; they are thrown away, so that what is then trained depends on the resolved
+            configuration alone.
         started: when the command began, by `time.monotonic`; a budget covers all of it.
     """
     if request.config.training.duration.is_budget:
-        return _within_budget(request, corpus, build_trial, started=started)
+        return _within_budget(request, setup, started=started)
     config = with_defaults_of_width(request.config)
-    steps_per_epoch = build_trial(config).batches.windows_per_epoch
+    steps_per_epoch = setup.batches(config).windows_per_epoch
     steps, reason = _steps(config, steps_per_epoch)
-    config = _with_length(config, steps=steps, threads=config.run.threads or torch.get_num_threads())
+    config = with_settings(config, steps=steps, epochs=None, threads=config.run.threads or torch.get_num_threads())
     return Resolved(with_default_dropout(config, epochs=steps / steps_per_epoch), TrainingPlan(length=reason))
 
 
@@ -70,21 +59,18 @@ def _steps(config: RunConfig, steps_per_epoch: int) -> tuple[int, str]:
     return steps, f"{duration.value:g} epochs of {steps_per_epoch:,} steps"
 
 
-def _within_budget(
-    request: Request, corpus: EncodedCorpus, build_trial: Callable[[RunConfig], Trainer], *, started: float
-) -> Resolved:
-    config, budget = request.config, request.config.training.duration
+def _within_budget(request: Request, setup: TrainingSetup, *, started: float) -> Resolved:
+    config, corpus, budget = request.config, setup.corpus, request.config.training.duration
     deadline = started + budget.value
-    device = resolve_device(config.run.device)
-    timer = StepTimer(build_trial, threads=config.run.threads, device=device, budget_seconds=budget.value)
+    timer = StepTimer(setup.build, threads=config.run.threads, device=setup.device, budget_seconds=budget.value)
     chosen = choose_sizes(
         request,
         sizing_task(config, corpus, seconds=deadline - time.monotonic()),
         timer.step_seconds,
         may_go_on=timer.may_go_on,
-        width_multiple=128 if device.type == "cuda" else 1,
+        width_multiple=128 if setup.device.type == "cuda" else 1,
     )
-    trial = build_trial(chosen.config)
+    trial = setup.build(chosen.config)
     with using_threads(timer.threads):
         costs = measure_scoring(trial, corpus)
     batches = trial.batches
@@ -99,15 +85,9 @@ def _within_budget(
         steps_per_epoch=batches.windows_per_epoch,
         was_asked=config.training.budget is not None,
     )
-    config = _with_length(chosen.config, steps=filled.steps, threads=timer.threads, evaluations=filled.evaluations)
+    config = with_settings(
+        chosen.config, steps=filled.steps, budget=None, evaluations=filled.evaluations, threads=timer.threads
+    )
     config = with_default_dropout(config, epochs=filled.steps / batches.windows_per_epoch)
     plan = TrainingPlan(length=filled.reason, sizes=chosen.reason, seconds=filled.seconds)
     return Resolved(config, plan, filled.warnings)
-
-
-def _with_length(config: RunConfig, *, steps: int, threads: int, evaluations: int | None = None) -> RunConfig:
-    training = config.training.with_steps(steps)
-    if evaluations is not None:
-        training = training.model_copy(update={"evaluations": evaluations})
-    run = config.run.model_copy(update={"threads": threads})
-    return config.model_copy(update={"training": training, "run": run})

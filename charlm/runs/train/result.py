@@ -21,10 +21,10 @@ class TrainResult:
         steps: steps done in all; `total_steps` were planned.
         seconds: time spent training in all sessions, evaluations included.
         characters_per_second: characters trained on, by that time.
+        sample: a text drawn from the best model.
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
         exact: whether each score read its text as one stream.
         baselines: the uniform and the unigram model on the same texts.
-        sample: a text drawn from the best model.
     """
 
     run: Path
@@ -35,12 +35,12 @@ class TrainResult:
     total_steps: int
     seconds: float
     characters_per_second: float
-    validation: Score | None
-    test: Score | None
-    exact: bool
-    baselines: tuple[Baseline, ...]
     sample: str
-    outcome: Outcome
+    outcome: Outcome = "finished"
+    validation: Score | None = None
+    test: Score | None = None
+    exact: bool = True
+    baselines: tuple[Baseline, ...] = ()
 
     @property
     def interrupted(self) -> bool:

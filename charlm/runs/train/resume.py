@@ -15,7 +15,7 @@ from charlm.models.build import load_weights
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import reopen_corpus
-from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord, TrainingPlan
+from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord
 from charlm.runs.stored.state import is_intact, read_state, require_one_run
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.finish import train_to_the_end
@@ -24,8 +24,6 @@ from charlm.runs.train.resolve import Resolved, resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.unknown import charge_unknown
-from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, precision_on_resuming
 from charlm.training.state import Progress
 
@@ -61,7 +59,6 @@ def resume(
         if not given and record.is_finished:
             raise ConfigError(_finished(folder, record))
         corpus = reopen_corpus(record, workspace, reporter)
-        charge_unknown(record.progress, corpus)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)
@@ -74,16 +71,17 @@ def resume(
         )
         resolved = Resolved(config, record.plan)
         if given:
-            resolved = resolve(_longer(config, given), corpus, setup.build, started=time.monotonic())
-        if given and record.step >= resolved.total_steps:
+            resolved = resolve(_longer(config, given), setup, started=time.monotonic())
+        trainer = setup.build(resolved.config)
+        pace = trainer.pace
+        if given and record.step >= pace.total_steps:
             raise ConfigError(
                 f"Run '{folder.name}' has done {record.step} steps already, and the length now asked for is "
-                f"{resolved.total_steps}; ask for more, such as --steps {2 * record.step}."
+                f"{pace.total_steps}; ask for more, such as --steps {2 * record.step}."
             )
-        trainer = setup.build(resolved.config, total_steps=resolved.total_steps)
         state.restore(trainer)
         if given:
-            trainer.pace = Pace(resolved.total_steps)
+            trainer.pace = pace
             record.progress.stale = 0
         _mend(folder, trainer.step, record.progress, reporter)
         session = TrainingSession(
@@ -93,7 +91,9 @@ def resume(
             trainer,
             record.progress,
             provenance=record.provenance,
-            plan=_later_plan(record, resolved),
+            plan=resolved.plan.model_copy(
+                update={"sizes": record.plan.sizes, "mix_on_trial": record.plan.mix_on_trial, "is_judged": False}
+            ),
             symbol_counts=state.tensors[SYMBOL_COUNTS].numpy(),
             reporter=reporter,
             stop=stop,
@@ -130,17 +130,6 @@ def _finished(folder: RunFolder, record: StateRecord) -> str:
     return (
         f"Run '{folder.name}' is finished: {how}. "
         f"Train it longer with: charlm train --resume {quote(folder.name)} --steps {2 * record.step}"
-    )
-
-
-def _later_plan(record: StateRecord, resolved: Resolved) -> TrainingPlan:
-    return record.plan.model_copy(
-        update={
-            "length": resolved.plan.length,
-            "is_replanned": resolved.plan.is_replanned,
-            "seconds": resolved.plan.seconds,
-            "is_judged": False,
-        }
     )
 
 

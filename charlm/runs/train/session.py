@@ -3,6 +3,7 @@
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_text
 from charlm.generation.generator import sample_text
@@ -22,21 +24,12 @@ from charlm.models.base import LanguageModel
 from charlm.models.build import arrays_of, load_weights
 from charlm.notation import Mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
-from charlm.runs.seeds import Streams
 from charlm.runs.stored.loading import step_model
-from charlm.runs.stored.record import (
-    MODEL,
-    SYMBOL_COUNTS,
-    ModelRecord,
-    Provenance,
-    StateRecord,
-    TrainingPlan,
-    network_alone,
-    read_record,
-)
+from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
 from charlm.runs.stored.state import open_state
-from charlm.runs.train.mixing import state_of_network_alone, with_mix
-from charlm.runs.train.unknown import charge_unknown
+from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
+from charlm.runs.train.settings import with_settings
+from charlm.runs.train.setup import seeds_of
 from charlm.training.precision import autocast
 from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
@@ -73,9 +66,9 @@ class TrainingSession:
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self._accumulation = self.trainer.accumulation
         self._characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
         self._speed = _Speed()
+        _charge_unknown(self.progress, self.corpus)
 
     @property
     def characters_trained(self) -> float:
@@ -85,19 +78,17 @@ class TrainingSession:
     def after_step(self, result: StepResult) -> None:
         """Reports a step."""
         trainer = self.trainer
-        if trainer.accumulation > self._accumulation:
+        if trainer.accumulation > self.config.training.accumulation:
             self._note_accumulation()
-        speed = self._speed.after(result.num_targets * self._characters_per_target)
-        loss = result.total_nats / result.num_targets
         self.reporter.step(
             StepReport(
                 step=result.step,
-                loss=loss,
+                loss=result.total_nats / result.num_targets,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
                 clipped=trainer.num_clipped / result.step,
                 skipped=trainer.num_skipped,
-                characters_per_second=speed,
+                characters_per_second=self._speed.after(result.num_targets * self._characters_per_target),
                 total_steps=trainer.pace.total_steps,
             )
         )
@@ -110,14 +101,8 @@ class TrainingSession:
         trainer = self.trainer
         self.model.eval()
         with self._kept_weights(), autocast(trainer.precision, trainer.device):
-            return score_text(
-                self.model,
-                text,
-                self.corpus.tokenizer,
-                settings=EvaluationConfig(),
-                device=trainer.device,
-                mode="fast",
-            )
+            settings, tokenizer = EvaluationConfig(), self.corpus.tokenizer
+            return score_text(self.model, text, tokenizer, settings=settings, device=trainer.device, mode="fast")
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""
@@ -126,11 +111,11 @@ class TrainingSession:
                 self.trainer.require_finite()
                 self._save_best(score)
             self.last_sample = self.draw_sample(self.model, length=SAMPLE_CHARACTERS)
-        per_character = None if training_nats is None else training_nats / self._characters_per_target
+        nats = float("nan") if training_nats is None else training_nats
         self.reporter.evaluation(
             EvaluationReport(
                 step=self.trainer.step,
-                training_nats_per_character=float("nan") if per_character is None else per_character,
+                training_nats_per_character=nats / self._characters_per_target,
                 score=score,
                 is_best=is_best,
                 sample=self.last_sample,
@@ -144,15 +129,13 @@ class TrainingSession:
             step_model(model, self.config.model),
             self.corpus.tokenizer,
             length=length,
-            seed=Streams.from_seed(self.config.run.seed).samples,
+            seed=seeds_of(self.config).samples,
         )
 
     def move_to(self, folder: RunFolder) -> None:
         """Writes the state into another folder, where the training can be taken up again."""
         self.folder, self.saved_step = folder, None
-        run = self.config.run.model_copy(update={"name": folder.name})
-        self.config = self.config.model_copy(update={"run": run})
-        self.write_config()
+        self._change_settings(name=folder.name)
         folder.write_tokenizer(self.corpus.tokenizer.to_json())
         self.save()
 
@@ -165,23 +148,23 @@ class TrainingSession:
         """Stores the new number of steps and reports it."""
         before, total_steps = self.config.training.steps, self.trainer.pace.total_steps
         assert before is not None
-        training = self.config.training.model_copy(update={"steps": total_steps})
-        self.config = self.config.model_copy(update={"training": training})
         self.plan = self.plan.model_copy(update={"is_replanned": True})
-        self.write_config()
+        self._change_settings(steps=total_steps)
         pace = "slower" if total_steps < before else "faster"
         self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
 
     def _note_accumulation(self) -> None:
         """Stores that batches are computed in more parts, for want of memory, and reports it."""
-        self._accumulation = parts = self.trainer.accumulation
-        training = self.config.training.model_copy(update={"accumulation": parts})
-        self.config = self.config.model_copy(update={"training": training})
-        self.write_config()
+        parts = self.trainer.accumulation
+        self._change_settings(accumulation=parts)
         self.reporter.warn(
             f"There is not enough memory for a batch in one piece; from step {self.trainer.step:,} on, each is "
             f"computed in {parts} parts, with the same gradient (--accumulation {parts})."
         )
+
+    def _change_settings(self, **settings: Any) -> None:
+        self.config = with_settings(self.config, **settings)
+        self.write_config()
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
@@ -195,14 +178,9 @@ class TrainingSession:
         tensors = None
         if not keeps_mix:
             tensors = state_of_network_alone(self.trainer.tensors(), self.model)
-            best = read_checkpoint(self.folder.best)
-            record = read_record(ModelRecord, best.values, source=str(self.folder.best))
-            if record.config.model.mixed_order is not None:
-                alone = Checkpoint(network_alone(best.tensors), record.without_mix().to_values())
-                write_checkpoint(self.folder.best, alone)
-            self.config = with_mix(self.config, Mix(None))
+            take_mix_out(self.folder.best)
+            self._change_settings(mix=Mix(None))
         self.plan = self.plan.model_copy(update={"mix_on_trial": keeps_mix, "is_judged": True})
-        self.write_config()
         self.save(tensors)
 
     def save(self, tensors: dict[str, Tensor] | None = None) -> None:
@@ -219,15 +197,7 @@ class TrainingSession:
         self.trainer.require_finite()
         step, keep = self.trainer.step, self.config.training.keep
         tensors = (tensors or self.trainer.tensors()) | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
-        record = StateRecord(
-            provenance=self.provenance,
-            plan=self.plan,
-            step=step,
-            config=self.config,
-            tokenizer=self.corpus.tokenizer,
-            trainer=self.trainer.state_values(),
-            progress=self.progress,
-        )
+        record = StateRecord(**self._facts(), trainer=self.trainer.state_values(), progress=self.progress)
         sync_metrics(self.folder.metrics)
         if keep and self.saved_step not in (None, step):
             self.folder.keep_last(self.saved_step)
@@ -246,10 +216,9 @@ class TrainingSession:
         state.restore(trainer)
         trainer.rate_factor = factor
         # The length may have been planned anew since.
-        training = self.config.training.with_steps(trainer.pace.total_steps)
-        self.config = self.config.model_copy(update={"training": training})
+        self._change_settings(steps=trainer.pace.total_steps)
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
-        charge_unknown(state.record.progress, self.corpus)
+        _charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
         trim_metrics(self.folder.metrics, trainer.step)
         self.save()
@@ -264,20 +233,44 @@ class TrainingSession:
 
     def _save_best(self, score: Score | None) -> None:
         self.folder.require_in_place()
-        tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
-        tensors[SYMBOL_COUNTS] = torch.from_numpy(self.symbol_counts)
-        record = ModelRecord(
-            provenance=self.provenance,
-            plan=self.plan,
-            step=self.trainer.step,
-            config=self.config,
-            tokenizer=self.corpus.tokenizer,
-            validation=None if score is None else score.to_json(),
-        )
-        write_checkpoint(self.folder.best, Checkpoint(tensors, record.to_values()))
+        record = ModelRecord(**self._facts(), validation=None if score is None else score.to_json())
+        write_model(self.folder.best, self.model, record, self.symbol_counts)
+
+    def _facts(self) -> dict[str, Any]:
+        """Returns what the records of the best model and of the state have in common."""
+        return {
+            "provenance": self.provenance,
+            "plan": self.plan,
+            "step": self.trainer.step,
+            "config": self.config,
+            "tokenizer": self.corpus.tokenizer,
+        }
 
     def _kept_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.trainer.average is None else self.trainer.average.applied_to(self.model)
+
+
+def write_model(path: Path, model: LanguageModel, record: ModelRecord, symbol_counts: NDArray[np.int64]) -> None:
+    """Writes a model with what its record says.
+
+    Raises:
+        CheckpointError: it cannot be written; the one before is kept.
+    """
+    tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(model).items()}
+    tensors[SYMBOL_COUNTS] = torch.from_numpy(symbol_counts)
+    write_checkpoint(path, Checkpoint(tensors, record.to_values()))
+
+
+def _charge_unknown(progress: Progress, corpus: EncodedCorpus) -> None:
+    """Adds what charlm 0.1.0 left out of the best loss so far, so that later losses compare with it.
+
+    It did not charge for which character an unknown symbol stands for; the charge is the same under every model.
+    """
+    if progress.charges_unknown:
+        return
+    progress.charges_unknown = True
+    if progress.best_nats is not None and corpus.valid is not None:
+        progress.best_nats += make_score(0.0, corpus.valid, corpus.tokenizer).nats_per_symbol
 
 
 class _Speed:

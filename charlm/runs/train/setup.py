@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 
 from charlm.config import RunConfig
@@ -15,7 +16,6 @@ from charlm.models.build import build_network
 from charlm.models.mixture import MixedLanguageModel
 from charlm.ngrams.model import NgramModel
 from charlm.notation import parse_forcing
-from charlm.runs.seeds import Streams
 from charlm.runs.train.mixing import Mixture
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
@@ -32,6 +32,21 @@ _MOST_STEPS = 1_000_000_000
 
 
 @dataclass(frozen=True)
+class Seeds:
+    """The seeds of a run's independent sources of randomness."""
+
+    weights: int
+    dropout: int
+    batches: int
+    samples: int
+
+
+def seeds_of(config: RunConfig) -> Seeds:
+    """Returns the seeds that all follow from the one in a run's settings."""
+    return Seeds(*np.random.SeedSequence(config.run.seed).generate_state(4, np.uint32).tolist())
+
+
+@dataclass(frozen=True)
 class TrainingSetup:
     """What a training is put together from, beside its settings, which may still be open.
 
@@ -45,7 +60,7 @@ class TrainingSetup:
     precision: Arithmetic
     load_weights: Callable[[Network], None] | None = None
 
-    def build(self, config: RunConfig, *, total_steps: int = _MOST_STEPS) -> Trainer:
+    def build(self, config: RunConfig) -> Trainer:
         """Returns a trainer before its first step."""
         ngrams = None if self.mixture is None else self.mixture.ngrams
         model = new_model(config, vocabulary_size=self.corpus.tokenizer.vocabulary_size, ngrams=ngrams)
@@ -53,13 +68,16 @@ class TrainingSetup:
             self.load_weights(model)
         return build_trainer(
             config,
-            build_batches(self.corpus, config),
+            self.batches(config),
             model,
-            total_steps=total_steps,
             precision=self.precision,
             device=self.device,
             objective=self._objective(config),
         )
+
+    def batches(self, config: RunConfig) -> Batches:
+        """Returns the training text as windows."""
+        return build_batches(self.corpus, config)
 
     def _objective(self, config: RunConfig) -> Objective:
         forcing = parse_forcing(config.training.teacher_forcing)
@@ -71,7 +89,7 @@ class TrainingSetup:
 def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
     """Returns the training text as windows."""
     settings = config.training
-    seed = Streams.from_seed(config.run.seed).batches
+    seed = seeds_of(config).batches
     tokenizer = corpus.tokenizer
     if tokenizer.begin is not None and tokenizer.end is not None:
         return RecordBatches(
@@ -100,7 +118,7 @@ def new_model(config: RunConfig, *, vocabulary_size: int, ngrams: NgramModel | N
     model = build_network(config.model, vocabulary_size=vocabulary_size)
     if ngrams is not None:
         model = MixedLanguageModel(model, ngrams)
-    model.initialize(torch.Generator().manual_seed(Streams.from_seed(config.run.seed).weights))
+    model.initialize(torch.Generator().manual_seed(seeds_of(config).weights))
     return model
 
 
@@ -109,15 +127,14 @@ def build_trainer(
     batches: Batches,
     model: Network,
     *,
-    total_steps: int,
     precision: Arithmetic,
     device: torch.device,
     objective: Objective = next_symbol_loss,
 ) -> Trainer:
-    """Returns a trainer of a model before its first step."""
+    """Returns a trainer of a model before its first step; one without a number of steps is only to be timed."""
     keep_freed_memory()
-    streams = Streams.from_seed(config.run.seed)
     settings = config.training
+    total_steps = settings.steps or _MOST_STEPS
     model.to(device)
     rate = settings.learning_rate
     assert rate is not None
@@ -138,7 +155,7 @@ def build_trainer(
         average=None if settings.average is None else WeightAverage(model, decay=settings.average),
         precision=precision,
         accumulation=settings.accumulation,
-        generator=torch.Generator(device).manual_seed(streams.dropout),
+        generator=torch.Generator(device).manual_seed(seeds_of(config).dropout),
         device=device,
         objective=objective,
     )

@@ -15,7 +15,7 @@ from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
-from charlm.runs.train.exactness import reads_one_stream
+from charlm.runs.train.scoring import held_out, reads_one_stream
 from charlm.training.planning import choose_threads, measure_steps
 from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
@@ -82,7 +82,7 @@ class ScoringCosts:
 
     def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
         """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
-        lengths = [len(text.tokens) for text in (corpus.valid, corpus.test) if text is not None]
+        lengths = [len(text.tokens) for text in held_out(corpus).values()]
         is_records = corpus.tokenizer.begin is not None
         return 2.0 * self.writing + sum(
             length * (self.stream if not is_records and reads_one_stream(length, trained_on) else self.stretches)

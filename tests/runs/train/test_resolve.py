@@ -8,24 +8,25 @@ import torch
 from charlm.config import RunConfig, make_request
 from charlm.runs.train.resolve import Resolved, resolve
 
+SETUP = SimpleNamespace(batches=lambda _: SimpleNamespace(windows_per_epoch=50))
+
 
 def resolved(**training) -> Resolved:
     """For a text of 50 windows."""
     request = make_request({"data": {"corpus": ["tale.txt"]}, "training": training})
-    trial = SimpleNamespace(batches=SimpleNamespace(windows_per_epoch=50))
-    return resolve(request, None, lambda _: trial, started=0.0)
+    return resolve(request, SETUP, started=0.0)
 
 
 def test_steps_are_as_asked():
     found = resolved(steps=1200)
-    assert (found.total_steps, found.plan.length) == (1200, "1,200 steps, as asked")
+    assert (found.config.training.steps, found.plan.length) == (1200, "1,200 steps, as asked")
     assert (found.plan.seconds, found.plan.sizes, found.warnings) == (None, None, ())
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(2, 100), (0.5, 25), (0.51, 26), (1e-6, 1)])
 def test_epochs_become_steps_rounded_up(epochs, steps):
     found = resolved(epochs=epochs)
-    assert found.total_steps == steps
+    assert found.config.training.steps == steps
     assert found.plan.length == f"{epochs:g} epochs of 50 steps"
     assert found.config.training.epochs is None
 
@@ -54,8 +55,7 @@ def test_what_was_asked_for_stays():
             "run": {"threads": 7},
         }
     )
-    trial = SimpleNamespace(batches=SimpleNamespace(windows_per_epoch=50))
-    found = resolve(request, None, lambda _: trial, started=0.0).config
+    found = resolve(request, SETUP, started=0.0).config
     assert (found.model.dropout, found.model.embedding_size) == (0.25, 3)
     assert (found.training.learning_rate, found.run.threads) == (0.5, 7)
 
