@@ -19,8 +19,7 @@ from charlm.cli.display.lines import LineDisplay
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
 from charlm.runs.compare.grid import Variant
-from charlm.runs.compare.result import VariantResult
-from charlm.runs.compare.tables import table_rows
+from charlm.runs.compare.result import VariantResult, table_rows
 from charlm.runs.reporting import EvaluationReport, Reporter, SilentReporter, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 2
