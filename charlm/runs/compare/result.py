@@ -90,9 +90,8 @@ _COLUMNS = {
 
 def table_rows(results: Sequence[VariantResult]) -> list[tuple[str, ...]]:
     """Returns a row of words for each variant: model, layers, units, parameters, steps, seconds, bits, error."""
-    return [
-        tuple(
-            "" if getattr(each, name) is None else format(getattr(each, name), form) for name, form in _COLUMNS.values()
-        )
-        for each in results
-    ]
+    return [tuple(_word(getattr(each, name), form) for name, form in _COLUMNS.values()) for each in results]
+
+
+def _word(value: float | str | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -20,7 +20,7 @@ from charlm.runs.stored.state import is_intact, read_state, require_one_run
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import make_mixture
-from charlm.runs.train.resolve import Resolved, resolve
+from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
@@ -69,10 +69,10 @@ def resume(
             precision_on_resuming(cast(Arithmetic, config.run.precision), device),
             lambda model: load_weights(model, state.weights, source=str(path)),
         )
-        resolved = Resolved(config, record.plan)
+        plan = record.plan
         if given:
-            resolved = resolve(_longer(config, given), setup, started=time.monotonic())
-        trainer = setup.build(resolved.config)
+            config, plan = resolve(_longer(config, given), setup, reporter, started=time.monotonic())
+        trainer = setup.build(config)
         pace = trainer.pace
         if given and record.step >= pace.total_steps:
             raise ConfigError(
@@ -86,12 +86,12 @@ def resume(
         _mend(folder, trainer.step, record.progress, reporter)
         session = TrainingSession(
             folder.pinned(),
-            resolved.config,
+            config,
             corpus,
             trainer,
             record.progress,
             provenance=record.provenance,
-            plan=resolved.plan.model_copy(
+            plan=plan.model_copy(
                 update={"sizes": record.plan.sizes, "mix_on_trial": record.plan.mix_on_trial, "is_judged": False}
             ),
             symbol_counts=state.tensors[SYMBOL_COUNTS].numpy(),

@@ -88,20 +88,18 @@ def start(
             load_weights = weights_for(origin, config, corpus.tokenizer)
         config, mixture = make_mixture(config, corpus, on_trial=on_trial)
         setup = TrainingSetup(corpus, mixture, device, precision, load_weights)
-        resolved = resolve(request.with_config(config), setup, started=started)
-        for warning in resolved.warnings:
-            reporter.warn(warning)
-        trainer = setup.build(resolved.config)
+        config, plan = resolve(request.with_config(config), setup, reporter, started=started)
+        trainer = setup.build(config)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         with make_folder() as folder:
             session = TrainingSession(
                 folder,
-                with_settings(resolved.config, name=folder.name, precision=precision),
+                with_settings(config, name=folder.name, precision=precision),
                 corpus,
                 trainer,
                 Progress(),
                 provenance=provenance,
-                plan=resolved.plan.model_copy(update={"mix_on_trial": on_trial}),
+                plan=plan.model_copy(update={"mix_on_trial": on_trial}),
                 symbol_counts=symbol_counts,
                 reporter=reporter,
                 stop=stop,

@@ -6,40 +6,42 @@ import pytest
 import torch
 
 from charlm.config import RunConfig, make_request
-from charlm.runs.train.resolve import Resolved, resolve
+from charlm.runs.reporting import SilentReporter
+from charlm.runs.stored.record import TrainingPlan
+from charlm.runs.train.resolve import resolve
 
 SETUP = SimpleNamespace(batches=lambda _: SimpleNamespace(windows_per_epoch=50))
 
 
-def resolved(**training) -> Resolved:
+def resolved(**training) -> tuple[RunConfig, TrainingPlan]:
     """For a text of 50 windows."""
     request = make_request({"data": {"corpus": ["tale.txt"]}, "training": training})
-    return resolve(request, SETUP, started=0.0)
+    return resolve(request, SETUP, SilentReporter(), started=0.0)
 
 
 def test_steps_are_as_asked():
-    found = resolved(steps=1200)
-    assert (found.config.training.steps, found.plan.length) == (1200, "1,200 steps, as asked")
-    assert (found.plan.seconds, found.plan.sizes, found.warnings) == (None, None, ())
+    found, plan = resolved(steps=1200)
+    assert (found.training.steps, plan.length) == (1200, "1,200 steps, as asked")
+    assert (plan.seconds, plan.sizes) == (None, None)
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(2, 100), (0.5, 25), (0.51, 26), (1e-6, 1)])
 def test_epochs_become_steps_rounded_up(epochs, steps):
-    found = resolved(epochs=epochs)
-    assert found.config.training.steps == steps
-    assert found.plan.length == f"{epochs:g} epochs of 50 steps"
-    assert found.config.training.epochs is None
+    found, plan = resolved(epochs=epochs)
+    assert found.training.steps == steps
+    assert plan.length == f"{epochs:g} epochs of 50 steps"
+    assert found.training.epochs is None
 
 
 def test_a_length_in_steps_leaves_the_sizes_at_their_defaults():
     defaults = RunConfig(data={"corpus": ["tale.txt"]})
-    found = resolved(steps=5).config
+    found, _ = resolved(steps=5)
     assert found.model.hidden_size == defaults.model.hidden_size
     assert found.training.batch_size == defaults.training.batch_size
 
 
 def test_nothing_is_open_afterwards():
-    found = resolved(steps=5).config
+    found, _ = resolved(steps=5)
     assert found.model.embedding_size == found.model.hidden_size
     assert found.training.learning_rate is not None
     assert found.model.dropout is not None
@@ -55,12 +57,12 @@ def test_what_was_asked_for_stays():
             "run": {"threads": 7},
         }
     )
-    found = resolve(request, SETUP, started=0.0).config
+    found, _ = resolve(request, SETUP, SilentReporter(), started=0.0)
     assert (found.model.dropout, found.model.embedding_size) == (0.25, 3)
     assert (found.training.learning_rate, found.run.threads) == (0.5, 7)
 
 
 def test_the_more_epochs_the_more_dropout():
-    dropouts = [resolved(steps=steps).config.model.dropout for steps in (10, 500, 50_000)]
+    dropouts = [resolved(steps=steps)[0].model.dropout for steps in (10, 500, 50_000)]
     assert dropouts == sorted(dropouts)
     assert dropouts[0] < dropouts[-1]
