@@ -30,15 +30,6 @@ class CorpusRow:
 
 
 @dataclass(frozen=True)
-class PreparedCorpus:
-    """What preparing a text found: rows for people, and where the encoded text lies."""
-
-    rows: tuple[tuple[str, str], ...]
-    folder: Path
-    reused: bool
-
-
-@dataclass(frozen=True)
 class CorpusPreview:
     """Facts of a text, and how it begins."""
 
@@ -82,16 +73,15 @@ def prepare(
     reporter: Reporter,
     *,
     stdin: BinaryIO | None = None,
-) -> PreparedCorpus:
-    """Encodes a text into the cache, as training would.
+) -> list[tuple[str, str]]:
+    """Encodes a text into the cache, as training would, and returns facts of it and where it lies.
 
     Raises:
         DataError: it cannot be read, or is too short for its split.
     """
     recipe = learnt(tokenizer, records=data.records == "lines")
     corpus = encode_corpus(data, recipe, workspace, reporter, stdin=stdin)
-    rows = (*describe_corpus(corpus), ("encoded in", str(corpus.folder)))
-    return PreparedCorpus(rows, corpus.folder, corpus.reused)
+    return [*describe_corpus(corpus), ("encoded in", str(corpus.folder))]
 
 
 def show(

@@ -65,8 +65,8 @@ def prepare(*, ctx: typer.Context, flags: Mapping[str, Any], text: Texts, quiet:
         from charlm.runs import corpora
         from charlm.runs.stored.workspace import Workspace
 
-        prepared = corpora.prepare(data, tokenizer, Workspace(), make_display(quiet=quiet), stdin=stdin)
-    print_rows(plain_console(sys.stdout), prepared.rows)
+        rows = corpora.prepare(data, tokenizer, Workspace(), make_display(quiet=quiet), stdin=stdin)
+    print_rows(plain_console(sys.stdout), rows)
 
 
 @settings_options((DataConfig, READING_SETTINGS))

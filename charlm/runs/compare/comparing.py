@@ -23,8 +23,8 @@ from charlm.runs.stored.loading import load_model
 from charlm.runs.stored.record import StateRecord
 from charlm.runs.stored.state import open_state
 from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.result import held_out
 from charlm.runs.train.resume import resume
-from charlm.runs.train.scoring import held_out
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.start import start
 

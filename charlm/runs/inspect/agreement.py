@@ -12,9 +12,10 @@ from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
 from charlm.runs.device import resolve_device
-from charlm.runs.inspect.cells import cell_configs, train_network
+from charlm.runs.inspect.cells import cell_configs, take_steps
 from charlm.runs.reporting import Reporter
-from charlm.runs.train.setup import new_model
+from charlm.runs.train.setup import build_trainer, new_model
+from charlm.training.precision import resolve_precision
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     tokenizer = CharTokenizer(sorted(set(text) | set(asked)))
     tokens = TokenFile(tokenizer.encode(text))
     device = resolve_device(config.run.device)
+    precision = resolve_precision(config.run.precision, device)
     results = []
     for cell, chosen in configs:
         training = chosen.training
@@ -56,7 +58,8 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
             seed=chosen.run.seed,
         )
         model = new_model(chosen, vocabulary_size=tokenizer.vocabulary_size)
-        train_network(model, chosen, batches, reporter, device=device)
+        trainer = build_trainer(chosen, batches, model, precision=precision, device=device)
+        take_steps(trainer, settings.train_steps, reporter, label=f"training {cell}")
         model.eval()
         with reporter.progress(f"asking {cell}", len(questions)) as advance:
             answers = []

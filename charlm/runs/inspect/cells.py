@@ -2,19 +2,13 @@
 
 from collections.abc import Iterator
 
-import torch
-
 from charlm.cells import cell_names
 from charlm.config import CellName, RunConfig
-from charlm.data.lanes import Batches
 from charlm.errors import ConfigError
-from charlm.models.base import Network
 from charlm.notation import Mix
 from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_defaults_of_width, with_settings
-from charlm.runs.train.setup import build_trainer
-from charlm.training.precision import resolve_precision
-from charlm.training.trainer import StepResult
+from charlm.training.trainer import StepResult, Trainer
 
 
 def cell_configs(names: str, config: RunConfig, *, steps: int) -> Iterator[tuple[CellName, RunConfig]]:
@@ -33,15 +27,11 @@ def cell_configs(names: str, config: RunConfig, *, steps: int) -> Iterator[tuple
     )
 
 
-def train_network(
-    model: Network, config: RunConfig, batches: Batches, reporter: Reporter, *, device: torch.device
-) -> list[StepResult]:
-    """Trains a network for as many steps as its configuration says, and returns their results."""
-    precision = resolve_precision(config.run.precision, device)
-    trainer = build_trainer(config, batches, model, precision=precision, device=device)
-    steps, results = config.training.steps or 0, []
-    with reporter.progress(f"training {config.model.cell}", steps) as advance:
-        for _ in range(steps):
+def take_steps(trainer: Trainer, num_steps: int, reporter: Reporter, *, label: str) -> list[StepResult]:
+    """Takes the first steps of a training, and returns their results."""
+    results = []
+    with reporter.progress(label, num_steps) as advance:
+        for _ in range(num_steps):
             results.append(trainer.take_step())
             advance(1)
     return results

@@ -13,11 +13,12 @@ from charlm.errors import DataError
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.base import Network
 from charlm.runs.device import resolve_device
-from charlm.runs.inspect.cells import cell_configs, train_network
+from charlm.runs.inspect.cells import cell_configs, take_steps
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import encode_corpus
 from charlm.runs.stored.workspace import Workspace
-from charlm.runs.train.setup import build_batches, new_model
+from charlm.runs.train.setup import TrainingSetup
+from charlm.training.precision import resolve_precision
 
 NUM_TEXTS = 32
 """Stretches of the text over which the norms are averaged."""
@@ -62,13 +63,15 @@ def inspect_gradients(
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     tokens, targets = _stretches(corpus.train, lags=settings.lags)
     device = resolve_device(config.run.device)
+    setup = TrainingSetup(corpus, None, device, resolve_precision(config.run.precision, device))
     curves = []
     for cell, chosen in configs:
-        model = new_model(chosen, vocabulary_size=corpus.tokenizer.vocabulary_size).to(device)
+        trainer = setup.build(chosen)
+        model = trainer.model
         curves.append(GradientCurve(cell, _norms(model, tokens, targets), 0))
         if not settings.train_steps:
             continue
-        results = train_network(model, chosen, build_batches(corpus, chosen), reporter, device=device)
+        results = take_steps(trainer, settings.train_steps, reporter, label=f"training {cell}")
         largest = round(max(0.0, *(each.gradient_norm for each in results)), 4)
         clipped = sum(each.clipped for each in results) / len(results)
         curves.append(GradientCurve(cell, _norms(model, tokens, targets), len(results), largest, clipped))

@@ -109,7 +109,9 @@ class TrainingSession:
         with self._kept_weights():
             if is_best:
                 self.trainer.require_finite()
-                self._save_best(score)
+                self.folder.require_in_place()
+                record = ModelRecord(**self._facts(), validation=None if score is None else score.to_json())
+                write_model(self.folder.best, self.model, record, self.symbol_counts)
             self.last_sample = self.draw_sample(self.model, length=SAMPLE_CHARACTERS)
         nats = float("nan") if training_nats is None else training_nats
         self.reporter.evaluation(
@@ -125,15 +127,11 @@ class TrainingSession:
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
-        return sample_text(
-            step_model(model, self.config.model),
-            self.corpus.tokenizer,
-            length=length,
-            seed=seeds_of(self.config).samples,
-        )
+        engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
+        return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 
     def move_to(self, folder: RunFolder) -> None:
-        """Writes the state into another folder, where the training can be taken up again."""
+        """Writes all that going on needs into a new folder, which is the run's from then on."""
         self.folder, self.saved_step = folder, None
         self._change_settings(name=folder.name)
         folder.write_tokenizer(self.corpus.tokenizer.to_json())
@@ -230,11 +228,6 @@ class TrainingSession:
     def stop_requested(self) -> bool:
         """Returns whether someone wants the run to stop."""
         return self.stop.requested
-
-    def _save_best(self, score: Score | None) -> None:
-        self.folder.require_in_place()
-        record = ModelRecord(**self._facts(), validation=None if score is None else score.to_json())
-        write_model(self.folder.best, self.model, record, self.symbol_counts)
 
     def _facts(self) -> dict[str, Any]:
         """Returns what the records of the best model and of the state have in common."""

@@ -77,36 +77,31 @@ class TrainingSetup:
 
     def batches(self, config: RunConfig) -> Batches:
         """Returns the training text as windows."""
-        return build_batches(self.corpus, config)
+        settings = config.training
+        seed = seeds_of(config).batches
+        tokens, tokenizer = self.corpus.train.tokens, self.corpus.tokenizer
+        if tokenizer.begin is not None and tokenizer.end is not None:
+            return RecordBatches(
+                tokens,
+                begin=tokenizer.begin,
+                end=tokenizer.end,
+                batch_size=settings.batch_size,
+                sequence_length=settings.sequence_length,
+                seed=seed,
+            )
+        return Lanes(
+            tokens,
+            batch_size=settings.batch_size,
+            sequence_length=settings.sequence_length,
+            random_length=settings.random_length,
+            seed=seed,
+        )
 
     def _objective(self, config: RunConfig) -> Objective:
         forcing = parse_forcing(config.training.teacher_forcing)
         if forcing.kind != "always":
             return ScheduledSampling(forcing)
         return next_symbol_loss if self.mixture is None else self.mixture.objective
-
-
-def build_batches(corpus: EncodedCorpus, config: RunConfig) -> Batches:
-    """Returns the training text as windows."""
-    settings = config.training
-    seed = seeds_of(config).batches
-    tokenizer = corpus.tokenizer
-    if tokenizer.begin is not None and tokenizer.end is not None:
-        return RecordBatches(
-            corpus.train.tokens,
-            begin=tokenizer.begin,
-            end=tokenizer.end,
-            batch_size=settings.batch_size,
-            sequence_length=settings.sequence_length,
-            seed=seed,
-        )
-    return Lanes(
-        corpus.train.tokens,
-        batch_size=settings.batch_size,
-        sequence_length=settings.sequence_length,
-        random_length=settings.random_length,
-        seed=seed,
-    )
 
 
 def new_model(config: RunConfig, *, vocabulary_size: int, ngrams: NgramModel | None = None) -> Network:

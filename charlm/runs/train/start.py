@@ -94,7 +94,7 @@ def start(
         with make_folder() as folder:
             session = TrainingSession(
                 folder,
-                with_settings(config, name=folder.name, precision=precision),
+                with_settings(config, precision=precision),
                 corpus,
                 trainer,
                 Progress(),
@@ -104,9 +104,7 @@ def start(
                 reporter=reporter,
                 stop=stop,
             )
-            session.write_config()
-            folder.write_tokenizer(corpus.tokenizer.to_json())
-            session.save()
+            session.move_to(folder)
             return train_to_the_end(session)
 
 

@@ -15,7 +15,7 @@ from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
-from charlm.runs.train.scoring import held_out, reads_one_stream
+from charlm.runs.train.result import held_out, reads_one_stream
 from charlm.training.planning import choose_threads, measure_steps
 from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
