@@ -98,30 +98,26 @@ def _standing(folder: RunFolder, newest: Container) -> _Standing:
 def _rows(run: str, folder: RunFolder, standing: _Standing) -> tuple[tuple[str, str], ...]:
     record = standing.record
     config, corpus, tokenizer = record.config, record.provenance.corpus, record.tokenizer
+    origin, plan = record.provenance.initialized_from, record.plan
     rows = [
         ("run", str(folder.path)),
         ("corpus", f"{corpus.label}, split {corpus.split}, SHA-256 {corpus.digest[:12]}…"),
         ("text", ", ".join(config.data.corpus)),
-    ]
-    if record.provenance.initialized_from is not None:
-        rows.append(("started from", record.provenance.initialized_from))
-    rows += [
+        ("started from", origin),
         ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
         ("model", describe_model(config, parameters=standing.parameters)),
     ]
-    if record.plan is not None:
+    if plan is not None:
         state = "finished" if standing.is_finished else f"go on with: charlm train --resume {quote(run)}"
         rows += [
             ("steps", f"{record.step:,} of {standing.total_steps:,} ({state})"),
-            ("length", record.plan.length_in_words),
+            ("length", plan.length_in_words),
             ("time", f"{standing.progress.seconds:.0f} s of training"),
             ("best", _best(standing.progress)),
         ]
     versions = f"charlm {record.provenance.charlm}, torch {record.provenance.torch}, seed {config.run.seed}"
-    rows.append(("made with", versions))
-    if record.plan is not None and record.plan.sizes is not None:
-        rows.append(("sizes", record.plan.sizes))
-    return tuple(rows)
+    rows += [("made with", versions), ("sizes", None if plan is None else plan.sizes)]
+    return tuple((heading, value) for heading, value in rows if value is not None)
 
 
 def _facts(folder: RunFolder, standing: _Standing) -> dict[str, Any]:

@@ -7,14 +7,13 @@ from itertools import islice
 import numpy as np
 
 from charlm.config import AgreementConfig, CellName, RunConfig
-from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
 from charlm.runs.device import resolve_device
 from charlm.runs.inspect.cells import cell_configs, take_steps
 from charlm.runs.reporting import Reporter
-from charlm.runs.train.setup import build_trainer, new_model
+from charlm.runs.train.setup import TrainingSetup
 from charlm.training.precision import resolve_precision
 
 
@@ -44,27 +43,18 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     text = "".join(trained)
     asked = "".join(f"\n{each.before}{each.verb}{each.other}" for group in questions for each in group)
     tokenizer = CharTokenizer(sorted(set(text) | set(asked)))
-    tokens = TokenFile(tokenizer.encode(text))
     device = resolve_device(config.run.device)
     precision = resolve_precision(config.run.precision, device)
+    setup = TrainingSetup(TokenFile(tokenizer.encode(text)), tokenizer, device, precision)
     results = []
     for cell, chosen in configs:
-        training = chosen.training
-        batches = Lanes(
-            tokens,
-            batch_size=training.batch_size,
-            sequence_length=training.sequence_length,
-            random_length=training.random_length,
-            seed=chosen.run.seed,
-        )
-        model = new_model(chosen, vocabulary_size=tokenizer.vocabulary_size)
-        trainer = build_trainer(chosen, batches, model, precision=precision, device=device)
+        trainer = setup.build(chosen)
         take_steps(trainer, settings.train_steps, reporter, label=f"training {cell}")
-        model.eval()
+        trainer.model.eval()
         with reporter.progress(f"asking {cell}", len(questions)) as advance:
             answers = []
             for group in questions:
-                answers.append(measure_agreement(model, tokenizer, group, device=device))
+                answers.append(measure_agreement(trainer.model, tokenizer, group, device=device))
                 advance(1)
         results.append(CellAgreement(cell, tuple(answers)))
     return results

@@ -63,7 +63,8 @@ def inspect_gradients(
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     tokens, targets = _stretches(corpus.train, lags=settings.lags)
     device = resolve_device(config.run.device)
-    setup = TrainingSetup(corpus, None, device, resolve_precision(config.run.precision, device))
+    precision = resolve_precision(config.run.precision, device)
+    setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, device, precision)
     curves = []
     for cell, chosen in configs:
         trainer = setup.build(chosen)

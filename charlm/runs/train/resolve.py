@@ -6,6 +6,7 @@ import time
 import torch
 
 from charlm.config import Request, RunConfig
+from charlm.data.corpus import EncodedCorpus
 from charlm.models.threads import using_threads
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import TrainingPlan
@@ -16,7 +17,7 @@ from charlm.runs.train.timing import StepTimer, measure_scoring
 
 
 def resolve(
-    request: Request, setup: TrainingSetup, reporter: Reporter, *, started: float
+    request: Request, corpus: EncodedCorpus, setup: TrainingSetup, reporter: Reporter, *, started: float
 ) -> tuple[RunConfig, TrainingPlan]:
     """Returns the configuration with nothing left open, and why it is as long, and its model as large, as it is.
 
@@ -30,7 +31,7 @@ def resolve(
     """
     duration = request.config.training.duration
     if duration.is_budget:
-        return _within_budget(request, setup, reporter, started=started)
+        return _within_budget(request, corpus, setup, reporter, started=started)
     config = with_defaults_of_width(request.config)
     steps_per_epoch = setup.batches(config).windows_per_epoch
     if duration.unit == "steps":
@@ -43,9 +44,9 @@ def resolve(
 
 
 def _within_budget(
-    request: Request, setup: TrainingSetup, reporter: Reporter, *, started: float
+    request: Request, corpus: EncodedCorpus, setup: TrainingSetup, reporter: Reporter, *, started: float
 ) -> tuple[RunConfig, TrainingPlan]:
-    config, corpus, budget = request.config, setup.corpus, request.config.training.duration
+    config, budget = request.config, request.config.training.duration
     deadline = started + budget.value
     timer = StepTimer(setup.build, threads=config.run.threads, device=setup.device, budget_seconds=budget.value)
     chosen = choose_sizes(

@@ -77,21 +77,15 @@ def held_out(corpus: EncodedCorpus) -> dict[str, EncodedText]:
     return {split: text for split, text in texts.items() if text is not None}
 
 
-def reads_one_stream(num_symbols: int, trained_on: float) -> bool:
-    """Returns whether a text of so many symbols is scored as one stream after training on so many others."""
-    return num_symbols <= min(EXACT_LIMIT, max(ALWAYS_EXACT, EXACT_SHARE * trained_on))
-
-
 def choose_modes(corpus: EncodedCorpus, *, trained_on: float) -> dict[str, Mode]:
-    """Returns how each held-out text is scored: exactly or, to save time, in stretches.
+    """Returns how each held-out text is scored after training on so many symbols: exactly or, to save time, fast.
 
     Records are independent: side by side is exact for them.
     """
+    longest = min(EXACT_LIMIT, max(ALWAYS_EXACT, EXACT_SHARE * trained_on))
     is_records = corpus.tokenizer.begin is not None
-    return {
-        split: "exact" if is_records or reads_one_stream(len(text.tokens), trained_on) else "fast"
-        for split, text in held_out(corpus).items()
-    }
+    texts = held_out(corpus)
+    return {split: "exact" if is_records or len(text.tokens) <= longest else "fast" for split, text in texts.items()}
 
 
 def score_held_out(

@@ -63,15 +63,16 @@ def resume(
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
-            corpus,
-            mixture,
+            corpus.train.tokens,
+            corpus.tokenizer,
             device,
             precision_on_resuming(cast(Arithmetic, config.run.precision), device),
+            mixture,
             lambda model: load_weights(model, state.weights, source=str(path)),
         )
         plan = record.plan
         if given:
-            config, plan = resolve(_longer(config, given), setup, reporter, started=time.monotonic())
+            config, plan = resolve(_longer(config, given), corpus, setup, reporter, started=time.monotonic())
         trainer = setup.build(config)
         pace = trainer.pace
         if given and record.step >= pace.total_steps:

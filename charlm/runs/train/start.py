@@ -87,8 +87,8 @@ def start(
                 reporter.note(sentence)
             load_weights = weights_for(origin, config, corpus.tokenizer)
         config, mixture = make_mixture(config, corpus, on_trial=on_trial)
-        setup = TrainingSetup(corpus, mixture, device, precision, load_weights)
-        config, plan = resolve(request.with_config(config), setup, reporter, started=started)
+        setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, device, precision, mixture, load_weights)
+        config, plan = resolve(request.with_config(config), corpus, setup, reporter, started=started)
         trainer = setup.build(config)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         with make_folder() as folder:

@@ -15,7 +15,7 @@ from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
 from charlm.models.threads import using_threads
-from charlm.runs.train.result import held_out, reads_one_stream
+from charlm.runs.train.result import choose_modes, held_out
 from charlm.training.planning import choose_threads, measure_steps
 from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
@@ -82,12 +82,12 @@ class ScoringCosts:
 
     def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
         """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
-        lengths = [len(text.tokens) for text in held_out(corpus).values()]
-        is_records = corpus.tokenizer.begin is not None
-        return 2.0 * self.writing + sum(
-            length * (self.stream if not is_records and reads_one_stream(length, trained_on) else self.stretches)
-            for length in lengths
-        )
+        # Records are always scored side by side.
+        exact = self.stream if corpus.tokenizer.begin is None else self.stretches
+        seconds = {"exact": exact, "fast": self.stretches}
+        modes = choose_modes(corpus, trained_on=trained_on)
+        texts = held_out(corpus)
+        return 2.0 * self.writing + sum(len(text.tokens) * seconds[modes[split]] for split, text in texts.items())
 
 
 def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:

@@ -16,7 +16,7 @@ SETUP = SimpleNamespace(batches=lambda _: SimpleNamespace(windows_per_epoch=50))
 def resolved(**training) -> tuple[RunConfig, TrainingPlan]:
     """For a text of 50 windows."""
     request = make_request({"data": {"corpus": ["tale.txt"]}, "training": training})
-    return resolve(request, SETUP, SilentReporter(), started=0.0)
+    return resolve(request, None, SETUP, SilentReporter(), started=0.0)
 
 
 def test_steps_are_as_asked():
@@ -57,7 +57,7 @@ def test_what_was_asked_for_stays():
             "run": {"threads": 7},
         }
     )
-    found, _ = resolve(request, SETUP, SilentReporter(), started=0.0)
+    found, _ = resolve(request, None, SETUP, SilentReporter(), started=0.0)
     assert (found.model.dropout, found.model.embedding_size) == (0.25, 3)
     assert (found.training.learning_rate, found.run.threads) == (0.5, 7)
 
