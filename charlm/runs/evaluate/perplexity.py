@@ -98,12 +98,7 @@ def score_source(
 
 
 def score_encoded(
-    loaded: LoadedModel,
-    encoded: EncodedText,
-    settings: EvaluationConfig,
-    reporter: Reporter,
-    *,
-    label: str,
+    loaded: LoadedModel, encoded: EncodedText, settings: EvaluationConfig, reporter: Reporter, *, label: str
 ) -> tuple[Score, tuple[Baseline, ...]]:
     """Returns the score of an encoded text, and the baselines' scores.
 

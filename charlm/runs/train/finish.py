@@ -17,13 +17,7 @@ from charlm.runs.describe import describe_corpus, describe_machine, describe_mod
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
-from charlm.runs.train.result import (
-    FINAL_SAMPLE_CHARACTERS,
-    TrainResult,
-    choose_modes,
-    score_held_out,
-    simpler_models,
-)
+from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
 

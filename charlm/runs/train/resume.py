@@ -31,12 +31,7 @@ _LENGTHS = {"steps": None, "epochs": None, "budget": None}
 
 
 def resume(
-    run: str,
-    workspace: Workspace,
-    reporter: Reporter,
-    stop: StopRequest,
-    *,
-    overrides: Mapping[str, Any] | None = None,
+    run: str, workspace: Workspace, reporter: Reporter, stop: StopRequest, *, overrides: Mapping[str, Any] | None = None
 ) -> TrainResult:
     """Goes on with a run from its last checkpoint, exactly where it stopped.
 
@@ -54,7 +49,7 @@ def resume(
         state = read_state(folder, path)
         record = state.record
         require_one_run(folder, path, record)
-        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        given = dict(overrides or {})
         device = resolve_device(given.pop("device", record.config.run.device))
         if not given and record.is_finished:
             raise ConfigError(_finished(folder, record))
@@ -112,11 +107,9 @@ def _is_counted(folder: RunFolder) -> bool:
         return False  # Damaged; the state has the settings, too, and they are written again.
 
 
-def _longer(config: RunConfig, given: Mapping[str, Any]) -> Request:
+def _longer(config: RunConfig, given: dict[str, Any]) -> Request:
     """Returns the request for another length; all other settings of the run count as asked for."""
-    training = validate(
-        type(config.training), config.training.model_dump() | _LENGTHS | dict(given), source="The new length"
-    )
+    training = validate(type(config.training), config.training.model_dump() | _LENGTHS | given, source="The new length")
     longer = config.model_copy(update={"training": training})
     return Request(longer, asked_in(longer.model_dump()))
 
