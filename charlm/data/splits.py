@@ -1,14 +1,16 @@
 """Splitting a text into its training, validation and test parts."""
 
 from collections.abc import Iterable, Iterator
-from typing import final
+from typing import Literal, final
 
+from charlm.data.sources import TextSource
 from charlm.data.tokenizers.records import split_records
+from charlm.errors import DataError
 
-PARTS = ("train", "valid", "test")
+PartName = Literal["train", "valid", "test"]
 
 
-def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[str, int]:
+def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[PartName, int]:
     """Returns how many of `total` characters or records go to each part whose fraction is not zero.
 
     The parts follow one another; the borders are the cumulative fractions of the total, rounded.
@@ -18,8 +20,8 @@ def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[str, i
     second = round(total * (train + valid)) if test else total
     if not valid:
         second = first
-    sizes = zip(PARTS, (first, second - first, total - second), fractions, strict=True)
-    return {name: size for name, size, fraction in sizes if fraction}
+    sizes: dict[PartName, int] = {"train": first, "valid": second - first, "test": total - second}
+    return {name: size for (name, size), fraction in zip(sizes.items(), fractions, strict=True) if fraction}
 
 
 def show_split(fractions: tuple[float, float, float]) -> str:
@@ -44,24 +46,24 @@ def count_units(piece: str, *, records: bool) -> int:
 
 @final
 class Stretches:
-    """A text in pieces, of which stretches are taken from the front, one after the other.
+    """A text of which stretches are taken from the front, one after the other; `records` says what sizes count."""
 
-    Args:
-        pieces: the text, as `as_pieces` gives it.
-        records: whether sizes are in records, not in characters.
-    """
-
-    def __init__(self, pieces: Iterable[str], *, records: bool) -> None:
-        self._pieces = iter(pieces)
+    def __init__(self, source: TextSource, *, records: bool) -> None:
+        self._label = source.label
+        self._pieces = iter(as_pieces(source.chunks(), records=records))
         self._records = records
         self._rest = ""
 
     def take(self, size: int) -> Iterator[str]:
-        """Yields the next `size` characters or records; fewer where the text ends before."""
+        """Yields the next `size` characters or records in pieces.
+
+        Raises:
+            DataError: the text ends before.
+        """
         while size > 0:
             piece, self._rest = self._rest or next(self._pieces, ""), ""
             if not piece:
-                return
+                raise DataError(f"'{self._label}' changed while it was read; start again when it is complete.")
             num_units = count_units(piece, records=self._records)
             if num_units > size:
                 border = _end_of_line(piece, size) if self._records else size

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, final
 
@@ -61,9 +62,9 @@ class TokenFile:
         self._touch(symbols.nbytes)
         return symbols
 
-    def highest(self) -> int:
-        """Returns the highest symbol there is."""
-        return max(int(self.read(start, start + _PIECE).max()) for start in range(0, len(self), _PIECE))
+    def pieces(self) -> Iterator[Tokens]:
+        """Returns copies of all symbols, about four million at a time."""
+        return (self.read(start, start + _PIECE) for start in range(0, len(self), _PIECE))
 
     def columns(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """Returns the `length` symbols from each start on, a column each; 0 where the text has ended.
@@ -87,10 +88,7 @@ class TokenFile:
         """Returns the symbols held in memory if they take at most `limit_bytes`, else this file."""
         if self._mapping is None or self._symbols.nbytes > limit_bytes:
             return self
-        symbols = np.empty_like(self._symbols)
-        for start in range(0, len(self), _PIECE):
-            symbols[start : start + _PIECE] = self.read(start, start + _PIECE)
-        return TokenFile(symbols)
+        return TokenFile(self.read(0, len(self)))
 
     def _touch(self, num_bytes: int) -> None:
         if self._mapping is None:

@@ -3,7 +3,8 @@
 import torch
 
 from charlm.config import RunConfig
-from charlm.data.corpus import EncodedCorpus, EncodedText
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Batches
 from charlm.training.optimization import shortened_warmup
 
