@@ -13,10 +13,10 @@ def run_names(incomplete: str) -> list[str]:
 
 def corpus_names(incomplete: str) -> list[str]:
     """Returns the names of corpora that begin with `incomplete`."""
-    from charlm.data.builtin import builtin_names
+    from charlm.data.builtin import BUILTINS
     from charlm.data.catalog import entries
 
-    names = [*builtin_names(), *(entry.name for entry in entries())]
+    names = [*BUILTINS, *(entry.name for entry in entries())]
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -1,6 +1,5 @@
 """Fetches a text of the catalogue: downloaded, verified, unpacked, and never half there."""
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -74,19 +73,15 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
 def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:
     import requests  # late: it takes a while to import
 
-    place = target.parent.parent
-    by_hand = (
-        f"or put '{text.download_name}' ({text.download_bytes:,} bytes) from elsewhere into '{place}' and fetch again."
-    )
+    wanted, place = f"'{text.download_name}' ({text.download_bytes:,} bytes)", target.parent.parent
+    by_hand = f"or put {wanted} from elsewhere into '{place}' and fetch again."
     try:
         with requests.get(text.url, stream=True, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as file:
             response.raise_for_status()
-            received = 0
             for block in response.iter_content(_BLOCK_BYTES):
                 file.write(block)
                 progress(len(block))
-                received += len(block)
-                if received > text.download_bytes:
+                if file.tell() > text.download_bytes:
                     break  # It cannot be the right one any more, and might never end.
     except requests.RequestException as error:
         raise DataError(f"Could not fetch '{text.url}' ({_reason(error)}); check the connection, {by_hand}") from None
@@ -128,16 +123,12 @@ def _contents(download: Path, text: RemoteText) -> Iterator[bytes]:
 def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText, *, scratch: Path) -> None:
     # Not the name of the text, which the download may have, too.
     written = scratch / "text"
-    digest = hashlib.sha256()
-    size = 0
     with create_synced(written) as stream:
         for block in blocks:
-            size += len(block)
-            if size > text.size_bytes:
-                break
-            digest.update(block)
             stream.write(block)
-    if size != text.size_bytes or digest.hexdigest() != text.sha256:
+            if stream.tell() > text.size_bytes:
+                break
+    if not _is_intact(written, text.size_bytes, text.sha256):
         raise DataError(
             f"The text inside '{text.download_name}' is not the '{text.name}' it should be, and was not kept; "
             "please report this."

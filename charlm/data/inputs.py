@@ -1,11 +1,12 @@
 """Opens the texts that a user names: paths, globs, '-', built-ins, names of the catalogue."""
 
+import glob
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, final
 
 from charlm.config import DataConfig
-from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
+from charlm.data.builtin import BUILTIN_PREFIX, BUILTINS, open_builtin
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.paths import find_files, is_pipe, path_exists, text_name
@@ -23,8 +24,7 @@ class CorpusText:
 
     Attributes:
         train: the training text; the whole text when `split` is set.
-        valid: the validation text, if it is a separate text.
-        test: the test text, if it is a separate text.
+        valid, test: the validation and the test text, where they are separate texts.
         split: the fractions to cut `train` into; None when the parts are separate texts.
         notes: sentences to show, such as which encoding was detected.
     """
@@ -152,7 +152,7 @@ class _Reader:
         entry = self.catalogued(spec)
         if entry is not None:
             return entry.name, self.corpus_files(entry)
-        known = (*(entry.name for entry in entries()), *builtin_names())
+        known = (*(entry.name for entry in entries()), *BUILTINS)
         files = find_files(spec, pattern=self._data.pattern, known=known)
         return _label(spec, files), tuple(self._decoded(self._raw(path), text_name(path)) for path in files)
 
@@ -179,17 +179,16 @@ class _Reader:
 
 
 def _label(spec: str, files: tuple[Path, ...]) -> str:
-    """Returns a name for what `spec` named; bytes of a name that are no UTF-8 are shown as '?'."""
-    return _plain_label(spec, files).encode(errors="replace").decode()
+    """Returns the name of the file, of the folder, or of the folder that a glob starts in.
 
-
-def _plain_label(spec: str, files: tuple[Path, ...]) -> str:
-    """Returns the name of the file, of the folder, or of the folder that a glob starts in."""
+    Bytes of a name that are no UTF-8 are shown as '?'.
+    """
     path = Path(spec)
     if path in files:
-        return "pipe" if is_pipe(path) else text_name(path)
-    if path.is_dir():
-        return path.resolve().name or "texts"
-    fixed = [part for part in path.parts if not set(part) & set("*?[")]
-    started = path.parts[: len(fixed)] == tuple(fixed)
-    return fixed[-1] if started and fixed and fixed[-1] != path.anchor else "texts"
+        label = "pipe" if is_pipe(path) else text_name(path)
+    elif path.is_dir():
+        label = path.resolve().name
+    else:
+        fixed = [part for part in path.parts if not glob.has_magic(part)]
+        label = Path(*fixed).name if path.parts[: len(fixed)] == tuple(fixed) else ""
+    return label.encode(errors="replace").decode() or "texts"

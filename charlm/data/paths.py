@@ -73,10 +73,7 @@ def find_files(spec: str, *, pattern: str, known: Iterable[str] = ()) -> tuple[P
 
 def text_name(path: Path) -> str:
     """Returns the name of a file without its suffixes: 'war' for 'x/war.txt.gz'."""
-    name = path.name
-    if path.suffix.lower() in COMPRESSED_SUFFIXES:
-        name = path.stem
-    return Path(name).stem
+    return Path(_unpacked_name(path.name)).stem
 
 
 def _status(spec: str) -> os.stat_result | None:
@@ -122,7 +119,8 @@ def _walk(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    if name.startswith("."):
-        return False
-    inside = Path(name).stem if Path(name).suffix.lower() in COMPRESSED_SUFFIXES else name
-    return fnmatchcase(name, pattern) or fnmatchcase(inside, pattern)
+    return not name.startswith(".") and any(fnmatchcase(each, pattern) for each in (name, _unpacked_name(name)))
+
+
+def _unpacked_name(name: str) -> str:
+    return Path(name).stem if Path(name).suffix.lower() in COMPRESSED_SUFFIXES else name
