@@ -17,8 +17,7 @@ from charlm.data.sources import TextSource
 from charlm.data.splits import PartName, as_pieces, count_units
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer, smallest_type
-from charlm.data.tokenizers.build import from_json
-from charlm.data.tokenizers.recipes import TokenizerRecipe
+from charlm.data.tokenizers.build import TokenizerRecipe, from_json
 from charlm.errors import CheckpointError, DataError
 from charlm.files.errors import os_errors_as
 from charlm.files.folders import replace_folder

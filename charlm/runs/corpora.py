@@ -10,7 +10,7 @@ from charlm.data.builtin import BUILTINS
 from charlm.data.catalog import entries, is_fetched, require
 from charlm.data.catalog import fetch as fetch_entry
 from charlm.data.inputs import open_corpus
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.runs.describe import describe_corpus
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import encode_corpus

@@ -18,9 +18,9 @@ from charlm.data.layout import survey
 from charlm.data.sources import StringSource
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import smallest_type
+from charlm.data.tokenizers.build import TokenizerRecipe, extended, learnt
+from charlm.data.tokenizers.build import given as given_tokenizer
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.recipes import TokenizerRecipe, extended, learnt
-from charlm.data.tokenizers.recipes import given as given_tokenizer
 from charlm.errors import DataError
 
 SPLIT = (0.6, 0.2, 0.2)

@@ -7,7 +7,7 @@ from charlm.data.corpus import EncodedCorpus, open_cached, prepare_corpus
 from charlm.data.inputs import open_corpus
 from charlm.data.layout import survey
 from charlm.data.paths import require_regular
-from charlm.data.tokenizers.recipes import TokenizerRecipe, given
+from charlm.data.tokenizers.build import TokenizerRecipe, given
 from charlm.errors import CharlmError, DataError
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import RunRecord
