@@ -81,7 +81,7 @@ def prepare_corpus(
         return replace(corpus, label=text.label)
     with closing(_training_text(layout, progress)) as training_text:
         tokenizer = recipe.make(training_text)
-    place = _place(folder, key)
+    place = folder / "cache" / key
     with _write_errors_as_data_errors(place.parent), replace_folder(place) as temporary:
         parts: dict[PartName, PartDescription] = {}
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
@@ -115,7 +115,7 @@ def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     if not _KEY.fullmatch(key):
         return None  # From a checkpoint of somebody else, it may be a path to anywhere.
     try:
-        return _open(_place(folder, key), key)
+        return _open(folder / "cache" / key, key)
     except (OSError, ValueError, CheckpointError):
         return None  # It is absent or damaged, and is made anew.
 
@@ -158,10 +158,6 @@ def _training_text(layout: Layout, progress: ProgressFactory) -> Generator[str]:
         for piece in pieces:
             yield piece
             advance(count_units(piece, records=layout.records))
-
-
-def _place(folder: Path, key: str) -> Path:
-    return folder / "cache" / key
 
 
 def _open(place: Path, key: str) -> EncodedCorpus:

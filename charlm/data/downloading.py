@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,7 @@ class RemoteText:
     """A text, and the download that it is made of.
 
     Attributes:
-        name: name of the text's file.
-        size_bytes: size of the text, as `sha256` is that of the text; those of the download have its name.
+        size_bytes, sha256: of the text; those of the download have its name.
         member: where in the zip archive the text is; None if the download is no archive.
         strip_lines: whether white space is removed from both ends of each line.
     """
@@ -108,16 +108,13 @@ def _reason(error: "RequestException") -> str:
 def _contents(download: Path, text: RemoteText) -> Iterator[bytes]:
     if text.member is not None:
         with zipfile.ZipFile(download) as archive, archive.open(text.member) as member:
-            while block := member.read(BLOCK_BYTES):
-                yield block
+            yield from iter(partial(member.read, BLOCK_BYTES), b"")
         return
     with download.open("rb") as stream:
         if text.strip_lines:
-            for line in stream:
-                yield line.strip() + b"\n"
-            return
-        while block := stream.read(BLOCK_BYTES):
-            yield block
+            yield from (line.strip() + b"\n" for line in stream)
+        else:
+            yield from iter(partial(stream.read, BLOCK_BYTES), b"")
 
 
 def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText, *, scratch: Path) -> None:

@@ -83,11 +83,7 @@ def detect_encoding(raw: RawInput) -> str:
 
 
 def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
-    """Yields the text of bytes `start` to `stop` in non-empty pieces; a byte order mark at offset 0 is dropped.
-
-    Args:
-        encoding: as `resolve_encoding` names it.
-        stop: offset after the last byte; None reads to the end.
+    """Yields the text of bytes `start` to `stop - 1` in non-empty pieces; a byte order mark at offset 0 is dropped.
 
     Raises:
         DataError: a byte does not decode.

@@ -53,23 +53,17 @@ def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> Co
     if entry is not None and data.split is None and not data.valid and not data.test:
         return _usual_split(entry, reader)
     train = reader.open(data.corpus)
-    valid = reader.open(data.valid) if data.valid else None
-    test = reader.open(data.test) if data.test else None
-    separate = valid is not None or test is not None
-    split = None if separate else parse_split(data.split or DEFAULT_SPLIT)
+    valid, test = (reader.open(specs) if specs else None for specs in (data.valid, data.test))
+    split = None if valid or test else parse_split(data.split or DEFAULT_SPLIT)
     return CorpusText(train.label, train, valid, test, split, reader.notes())
 
 
 def open_text(
     specs: tuple[str, ...], *, data: DataConfig, folder: Path, stdin: BinaryIO | None
 ) -> tuple[TextSource, tuple[str, ...]]:
-    """Returns one text made of all that `specs` name, and sentences to show.
+    """Returns one text made of all that `specs` name, read as `data` says, and sentences to show.
 
     Other arguments, and errors, are as in `open_corpus`.
-
-    Args:
-        specs: what to read, as in `DataConfig.corpus`.
-        data: how to read it; the texts that it names are not read.
     """
     reader = _Reader(data, folder=folder, stdin=stdin)
     return reader.open(specs), reader.notes()
@@ -120,7 +114,7 @@ class _Reader:
         return CombinedSource(parts, label, newlines=self._data.newlines, normalize=self._data.normalize)
 
     def catalogued(self, spec: str) -> CorpusEntry | None:
-        """Returns the corpus of the catalogue with this name; None if there is none, or a path of that name exists."""
+        """Returns the corpus of this name in the catalogue; None if there is none, or a path of that name exists."""
         return None if path_exists(spec) else find(spec)
 
     def corpus_files(self, entry: CorpusEntry) -> tuple[DecodedSource, ...]:

@@ -32,9 +32,7 @@ def show_split(fractions: tuple[float, float, float]) -> str:
 def as_pieces(chunks: Iterable[str], *, records: bool) -> Iterable[str]:
     """Returns the text in the pieces that it is split and encoded in.
 
-    Args:
-        chunks: the text as it is read.
-        records: give whole lines, one or more in each piece, each ended by one newline, and none empty.
+    Those of records are whole lines, one or more in each piece, each ended by one newline, and none empty.
     """
     return _record_lines(chunks) if records else chunks
 

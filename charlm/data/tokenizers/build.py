@@ -17,7 +17,7 @@ from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.records import RecordTokenizer, split_records
+from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer, train_sentencepiece
 from charlm.errors import CheckpointError, DataError
 
@@ -27,12 +27,7 @@ _LONGEST_MODEL = 1 << 27  # characters of base 64, several times what a million 
 
 @dataclass(frozen=True)
 class TokenizerRecipe:
-    """How a tokenizer is made from a training text.
-
-    Attributes:
-        key: identifies the tokenizer, together with the text; part of the cache key.
-        make: makes the tokenizer from the pieces of the training text.
-    """
+    """How a tokenizer is made from the pieces of a training text; `key` and the text identify it in the cache."""
 
     key: str
     make: Callable[[Iterable[str]], Tokenizer]
@@ -56,12 +51,7 @@ def extended(tokenizer: Tokenizer) -> TokenizerRecipe:
 
 
 def _extend(tokenizer: Tokenizer, chunks: Iterable[str]) -> Tokenizer:
-    if tokenizer.begin is not None:
-        # Line ends part records; they are no characters of theirs.
-        chunks = ("".join(records) for records in split_records(chunks))
-    lacking: set[str] = set()
-    for chunk in chunks:
-        lacking.update(tokenizer.unknown_characters(chunk))
+    lacking = {character for chunk in chunks for character in tokenizer.unknown_characters(chunk)}
     return tokenizer.extend(sorted(lacking))
 
 
@@ -69,17 +59,14 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
     """Returns the tokenizer that `config` asks for, its vocabulary taken from a text.
 
     Args:
-        config: which kind, and how many subwords.
-        chunks: the training text in pieces, read once at most.
+        chunks: the training text in pieces, as `as_pieces` gives it; read once at most.
         records: each line is a record, so that line ends are no characters.
 
     Raises:
         ConfigError: the vocabulary size is too small for sentencepiece.
         DataError: the text is empty, or holds a lone surrogate.
     """
-    # Lines stay lines, because sentencepiece learns from them one by one.
-    lines = ("".join(f"{record}\n" for record in batch) for batch in split_records(chunks))
-    rest = filter(None, lines if records else chunks)
+    rest = filter(None, chunks)
     first = next(rest, None)
     if first is None:
         raise DataError("The training text is empty, so that there is no vocabulary to take from it. Give a text.")

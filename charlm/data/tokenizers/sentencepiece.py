@@ -4,7 +4,7 @@ import base64
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, Literal, final
 
 import numpy as np
@@ -47,12 +47,9 @@ def _cut(window: str) -> int:
 
 @final
 class SentencePieceTokenizer(Tokenizer):
-    """Subwords; a character that is in none of them becomes its UTF-8 bytes, each a symbol.
+    """Subwords of a model of the library; a character that is in none of them becomes its UTF-8 bytes, each a symbol.
 
     The library's symbol 'unknown' has a number too but is never produced, so `unknown` is None.
-
-    Args:
-        model_proto: a model as `train_sentencepiece` makes it.
 
     Raises:
         DataError: it is no sentencepiece model, or one that does not keep every text as it is.
@@ -190,12 +187,8 @@ def sample_text(chunks: Iterable[str], *, most: int = _SAMPLE) -> list[str]:
 
 
 def _characters_left_out(sample: list[str], *, room: int) -> list[str]:
-    counts: Counter[str] = Counter()
-    for piece in sample:
-        counts.update(piece)
-    for character in " " + _RESERVED:
-        del counts[character]
-    ranked = counts.most_common()
+    counts = Counter(chain.from_iterable(sample))
+    ranked = [(character, count) for character, count in counts.most_common() if character not in " " + _RESERVED]
     covered = list(accumulate((count for _, count in ranked), initial=0))
     num_covering = sum(total < _COVERAGE * covered[-1] for total in covered)
     num_kept = min(room, max(room // 2, num_covering))
