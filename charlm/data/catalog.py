@@ -16,14 +16,12 @@ class CorpusEntry:
     """A corpus that is known by name.
 
     Attributes:
-        title: its name in the literature.
         files: its text; train, valid and test when there are three.
         split: the usual split of one file in percent of the characters.
         split_bytes: the usual split of one file in bytes.
     """
 
     name: str
-    title: str
     description: str
     licence: str
     files: tuple[RemoteText, ...]

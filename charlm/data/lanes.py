@@ -1,7 +1,7 @@
 """Running text as windows of truncated back-propagation through time: several stretches side by side."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol, final
+from typing import final
 
 import numpy as np
 import torch
@@ -56,29 +56,17 @@ class Window:
         return replace(self, inputs=inputs, targets=targets)
 
 
-class Batches(Protocol):
-    """A training text as windows, epoch after epoch without end, each a pure function of its index.
-
-    Attributes:
-        num_lanes: the width of every window.
-        windows_per_epoch: number of windows that read the text once.
-        targets_per_epoch: number of targets in these windows.
-    """
-
-    num_lanes: int
-    windows_per_epoch: int
-    targets_per_epoch: int
-
-    def window(self, index: int) -> Window:
-        """Returns a window by its number, counted over all epochs."""
-
-
 @final
 class Lanes:
     """The text cut into `num_lanes` contiguous stretches of nearly equal length, read in parallel.
 
     Every symbol after the first is a target exactly once in an epoch. Lanes that are one symbol shorter
     than the others are padded in the last row of the last window.
+
+    Attributes:
+        num_lanes: the width of every window.
+        windows_per_epoch: number of windows that read the text once.
+        targets_per_epoch: number of targets in these windows.
 
     Args:
         tokens: the text, at least two symbols.

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlm.data.lanes import IGNORED, Window, round_ratio
+from charlm.data.lanes import IGNORED, Lanes, Window, round_ratio
 from charlm.data.tokenfile import TokenFile
 
 _BATCHES_IN_A_POOL = 50
@@ -17,7 +17,7 @@ class RecordBatches:
     """Records grouped once into batches of similar length; every epoch reads the batches in a new order.
 
     Every symbol of a record after its begin is a target exactly once in an epoch, its end included. A batch
-    is as many windows as its longest record needs, and shorter records are padded.
+    is as many windows as its longest record needs, and shorter records are padded. Attributes are as in `Lanes`.
 
     Args:
         tokens: the records one after the other, each with its begin and its end; at least one.
@@ -78,6 +78,10 @@ class RecordBatches:
             order = np.random.default_rng((self._seed, 1 + epoch)).permutation(len(self._windows))
             self._order = (epoch, order, np.cumsum(self._windows[order]))
         return self._order[1:]
+
+
+Batches = Lanes | RecordBatches
+"""A training text as windows, epoch after epoch without end, each a pure function of its index."""
 
 
 def _find(tokens: TokenFile, begin: int) -> NDArray[np.int64]:

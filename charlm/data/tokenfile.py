@@ -47,11 +47,6 @@ class TokenFile:
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return cls(np.frombuffer(mapping, dtype=dtype), mapping)
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The integer type of a symbol."""
-        return self._symbols.dtype
-
     def __len__(self) -> int:
         """Returns the number of symbols."""
         return len(self._symbols)
