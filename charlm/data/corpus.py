@@ -12,9 +12,8 @@ from pathlib import Path
 from charlm.data.description import CorpusDescription, PartDescription, read_description, require_counts
 from charlm.data.encoder import EncodedText, encode_to
 from charlm.data.inputs import CorpusText
-from charlm.data.layout import Layout, ProgressFactory, empty_text, survey
+from charlm.data.layout import Layout, PartName, ProgressFactory, as_pieces, count_units, empty_text, survey
 from charlm.data.sources import TextSource
-from charlm.data.splits import PartName, as_pieces, count_units
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer, smallest_type
 from charlm.data.tokenizers.build import TokenizerRecipe, from_json

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from charlm.data.encoder import EncodedText
-from charlm.data.splits import PartName
+from charlm.data.layout import PartName
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.files.parsing import parse_json
 

@@ -12,15 +12,6 @@ _PREFIX_BYTES = 1 << 20
 _REMEDY = "Say which encoding it is in with --encoding NAME, or use --encoding auto."
 # Codecs that hand the byte order mark on as a character; utf-8-sig, utf-16 and utf-32 take it themselves.
 _KEEP_BOM = frozenset({"utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"})
-# Longest first: the mark of UTF-32 begins with that of UTF-16.
-_WIDE_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
 # Python's character encodings by the names that it gives them; not those for other ends, such as punycode, or that
 # can spell lone surrogates, which are no characters, such as utf-7.
 _KNOWN = frozenset(
@@ -61,8 +52,7 @@ def detect_encoding(raw: RawInput) -> str:
         DataError: no encoding fits.
     """
     prefix = _bytes(raw, 0, _PREFIX_BYTES)
-    wide = _wide_encoding(prefix)
-    if wide is not None:
+    if wide := _wide_encoding(prefix):
         return wide
     with suppress(UnicodeDecodeError):
         codecs.getincrementaldecoder("utf-8")().decode(prefix)
@@ -119,15 +109,16 @@ def _bytes(raw: RawInput, start: int, stop: int) -> bytes:
 
 
 def _wide_encoding(prefix: bytes) -> str | None:
-    return next((encoding for mark, encoding in _WIDE_BOMS if prefix.startswith(mark)), None)
+    if prefix.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # They begin with those of UTF-16.
+        return "utf-32"
+    return "utf-16" if prefix.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
 def _undecodable(raw: RawInput, encoding: str, *, offset: int, byte: int) -> DataError:
     where = f"byte 0x{byte:02x} at offset {offset} (line {_line_at(raw, encoding, offset)})"
     if encoding == "utf-8":
         prefix = _bytes(raw, 0, _PREFIX_BYTES)
-        wide = _wide_encoding(prefix)
-        if wide is not None:
+        if wide := _wide_encoding(prefix):
             return DataError(
                 f"'{raw.name}' begins with the byte order mark of {wide.upper()}: {where} is not UTF-8. "
                 f"Use --encoding {wide}."

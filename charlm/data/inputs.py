@@ -139,7 +139,9 @@ class _Reader:
 
     def _open_one(self, spec: str) -> tuple[str, tuple[TextSource, ...]]:
         if spec == "-":
-            return "stdin", (self._decoded(self._spool_stdin(), "stdin"),)
+            if self._stdin is None or self._stdin.isatty():
+                raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
+            return "stdin", (self._decoded(SpooledInput(self._stdin, name="stdin"), "stdin"),)
         if spec.startswith(BUILTIN_PREFIX):
             source = open_builtin(spec)
             return source.label, (source,)
@@ -165,11 +167,6 @@ class _Reader:
 
     def _file(self, path: Path) -> FileInput:
         return FileInput(path, most_unpacked_bytes=parse_size(self._data.max_bytes))
-
-    def _spool_stdin(self) -> RawInput:
-        if self._stdin is None or self._stdin.isatty():
-            raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
-        return SpooledInput(self._stdin, name="stdin")
 
 
 def _label(spec: str, files: tuple[Path, ...]) -> str:

@@ -5,7 +5,6 @@ from typing import final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.data.tokenfile import TokenFile
@@ -114,16 +113,13 @@ class Lanes:
         """Returns how far into each lane the windows before `place` reach."""
         border = round_ratio(place * self._longest, self.windows_per_epoch)
         if self._reach and 0 < place < self.windows_per_epoch:
+            if self._shifts[0] != epoch:
+                rng = np.random.default_rng((self._seed, epoch))
+                shifts = rng.integers(-self._reach, self._reach, size=self.windows_per_epoch, endpoint=True)
+                self._shifts = (epoch, shifts)
             # At most a quarter of the least distance either way: two borders never meet.
-            border += int(self._shifts_of(epoch)[place])
+            border += int(self._shifts[1][place])
         return border
-
-    def _shifts_of(self, epoch: int) -> NDArray[np.int64]:
-        if self._shifts[0] != epoch:
-            rng = np.random.default_rng((self._seed, epoch))
-            shifts = rng.integers(-self._reach, self._reach, size=self.windows_per_epoch, endpoint=True)
-            self._shifts = (epoch, shifts)
-        return self._shifts[1]
 
 
 def round_ratio(numerator: int, denominator: int) -> int:

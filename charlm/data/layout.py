@@ -1,16 +1,18 @@
-"""The layout of a corpus before it is encoded: its digest, its size, and the sizes of its parts."""
+"""The layout of a corpus before it is encoded: its digest and size, and how it is split into parts."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal, final
 
 from charlm.data.inputs import CorpusText
 from charlm.data.sources import KeptSource, TextSource
-from charlm.data.splits import PartName, Stretches, as_pieces, count_units, part_sizes, show_split
+from charlm.data.tokenizers.records import split_records
 from charlm.errors import DataError
 
+PartName = Literal["train", "valid", "test"]
 ProgressFactory = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress display from a label and a total, and gives a function to call with what was done since."""
 
@@ -37,8 +39,10 @@ class Layout:
 
     @property
     def split(self) -> str:
-        """How the text is split, for people."""
-        return "separate files" if self.fractions is None else show_split(self.fractions)
+        """How the text is split, for people: '90/5/5'."""
+        if self.fractions is None:
+            return "separate files"
+        return "/".join(f"{100 * fraction:g}" for fraction in self.fractions)
 
     def parts(self) -> Iterator[tuple[PartName, Iterator[str]]]:
         """Yields each part's name and its text in pieces, to be read before the next part is asked for.
@@ -103,6 +107,59 @@ def survey(text: CorpusText, *, records: bool, progress: ProgressFactory) -> Lay
     return Layout(digest, records, text.split, num_bytes, tuple(texts))
 
 
+def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[PartName, int]:
+    """Returns how many of `total` characters or records go to each part whose fraction is not zero.
+
+    The parts follow one another; the borders are the cumulative fractions of the total, rounded.
+    """
+    train, valid, test = fractions
+    first = round(total * train) if valid or test else total
+    second = round(total * (train + valid)) if test else total
+    sizes: dict[PartName, int] = {"train": first, "valid": second - first, "test": total - second}
+    return {name: size for (name, size), fraction in zip(sizes.items(), fractions, strict=True) if fraction}
+
+
+def as_pieces(chunks: Iterable[str], *, records: bool) -> Iterable[str]:
+    """Returns the text in the pieces that it is split and encoded in.
+
+    Those of records are whole lines, one or more in each piece, each ended by one newline, and none empty.
+    """
+    return _record_lines(chunks) if records else chunks
+
+
+def count_units(piece: str, *, records: bool) -> int:
+    """Returns the size of a piece in what a split counts: records or characters."""
+    return piece.count("\n") if records else len(piece)
+
+
+@final
+class Stretches:
+    """A text of which stretches are taken from the front, one after the other; `records` says what sizes count."""
+
+    def __init__(self, source: TextSource, *, records: bool) -> None:
+        self._label = source.label
+        self._pieces = iter(as_pieces(source.chunks(), records=records))
+        self._records = records
+        self._rest = ""
+
+    def take(self, size: int) -> Iterator[str]:
+        """Yields the next `size` characters or records in pieces.
+
+        Raises:
+            DataError: the text ends before.
+        """
+        while size > 0:
+            piece, self._rest = self._rest or next(self._pieces, ""), ""
+            if not piece:
+                raise DataError(f"'{self._label}' changed while it was read; start again when it is complete.")
+            num_units = count_units(piece, records=self._records)
+            if num_units > size:
+                border = _end_of_line(piece, size) if self._records else size
+                piece, self._rest = piece[:border], piece[border:]
+            size -= num_units
+            yield piece
+
+
 def empty_text(source: TextSource, *, records: bool) -> DataError:
     """Returns the error of a text with nothing in it."""
     lines = "has no line that is not empty, so it has no records" if records else "is empty"
@@ -125,3 +182,18 @@ def _read(source: TextSource, *, records: bool, progress: ProgressFactory) -> tu
 
         size = sum(count_units(piece, records=records) for piece in as_pieces(chunks(), records=records))
     return digest.hexdigest(), size, num_bytes
+
+
+def _record_lines(chunks: Iterable[str]) -> Iterator[str]:
+    for batch in split_records(chunks):
+        text = "\n".join(batch)
+        if "\r" in text:
+            # All CRs at the end, so that splitting these lines once more finds the very same records.
+            text = "\n".join(record for line in batch if (record := line.rstrip("\r")))
+        if text:
+            yield text + "\n"
+
+
+def _end_of_line(text: str, number: int) -> int:
+    """Returns where the line of this number, counted from 1, ends; its newline belongs to it."""
+    return sum(len(line) + 1 for line in text.split("\n", number)[:number])

@@ -69,14 +69,13 @@ class SentencePieceTokenizer(Tokenizer):
             names = self._processor.id_to_piece(ids)
         except (RuntimeError, ValueError) as error:
             raise DataError(f"This is no sentencepiece model ({error}). Train one anew.") from None
-        if sum(self._processor.is_byte(ids)) != 256 or any(self._processor.is_control(ids)):
-            raise DataError("This sentencepiece model lacks byte pieces or has control pieces. Train one with charlm.")
-        self._names = [name.replace(_SPACE_MARK, " ") for name in names]
-        self.pieces = [name.encode() for name in self._names]
         self._is_byte = self._processor.is_byte(ids)
-        for token in ids:
-            if self._is_byte[token]:
-                self.pieces[token] = bytes([int(names[token][3:5], 16)])
+        if sum(self._is_byte) != 256 or any(self._processor.is_control(ids)):
+            raise DataError("This sentencepiece model lacks byte pieces or has control pieces. Train one with charlm.")
+        self.pieces = [
+            bytes([int(name[3:5], 16)]) if is_byte else name.replace(_SPACE_MARK, " ").encode()
+            for name, is_byte in zip(names, self._is_byte, strict=True)
+        ]
         self.pieces[self._processor.unk_id()] = "\ufffd".encode()
         self._dtype = smallest_type(self.vocabulary_size)
         # The library decodes a lone mark to a space, so that a mark in a text is spelled in bytes.
@@ -103,7 +102,8 @@ class SentencePieceTokenizer(Tokenizer):
         """Returns a subword in quotes, a byte as <0xE9>."""
         if token == self._processor.unk_id():
             return "<unknown>"
-        return self._names[token] if self._is_byte[token] else repr(self._names[token])
+        piece = self.pieces[token]
+        return f"<0x{piece.hex().upper()}>" if self._is_byte[token] else repr(piece.decode())
 
     def to_json(self) -> Mapping[str, Any]:
         """Returns the library's model in base 64."""

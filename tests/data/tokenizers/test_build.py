@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.config import TokenizerConfig
-from charlm.data.splits import as_pieces
+from charlm.data.layout import as_pieces
 from charlm.data.tokenizers.build import fingerprint, from_json, train_tokenizer
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.errors import CheckpointError, DataError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.data.splits import Stretches, part_sizes, show_split
+from charlm.data.layout import Layout, Stretches, part_sizes
 from charlm.errors import DataError
 
 
@@ -64,7 +64,8 @@ def test_parts_take_up_the_whole_text_and_are_within_one_of_their_share(total, t
 
 @pytest.mark.parametrize("split", ["90/5/5", "90/10/0", "100/0/0", "82.5/7/10.5", "98/1/1"])
 def test_a_split_is_shown_as_it_was_written(split):
-    assert show_split(tuple(float(part) / 100 for part in split.split("/"))) == split
+    fractions = tuple(float(part) / 100 for part in split.split("/"))
+    assert Layout("", False, fractions, 0, ()).split == split
 
 
 @given(st.text("aß\n😀", max_size=60), st.lists(st.integers(0, 60), max_size=6), st.integers(0, 70), st.integers(0, 70))
