@@ -47,17 +47,12 @@ class CorpusEntry:
         return f"{self.split} %" if self.split is not None else "separate files"
 
 
-def entries() -> tuple[CorpusEntry, ...]:
-    """Returns every corpus of the catalogue, the smallest first."""
+def entries() -> dict[str, CorpusEntry]:
+    """Returns every corpus of the catalogue by its name, the smallest first."""
     table = tomllib.loads(resources.files("charlm.data").joinpath("catalog.toml").read_text(encoding="utf-8"))
     for facts in table.values():
         facts["files"] = tuple(RemoteText(name, **file) for name, file in facts["files"].items())
-    return tuple(CorpusEntry(name, **facts) for name, facts in table.items())
-
-
-def find(name: str) -> CorpusEntry | None:
-    """Returns the corpus of this name; None if the catalogue has none."""
-    return next((entry for entry in entries() if entry.name == name), None)
+    return {name: CorpusEntry(name, **facts) for name, facts in table.items()}
 
 
 def require(name: str) -> CorpusEntry:
@@ -66,13 +61,12 @@ def require(name: str) -> CorpusEntry:
     Raises:
         DataError: the catalogue has none; the sentence suggests one.
     """
-    entry = find(name)
-    if entry is None:
-        names = [entry.name for entry in entries()]
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}."
+    known = entries()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}."
         raise DataError(f"No corpus '{name}' in the catalogue; {hint}")
-    return entry
+    return known[name]
 
 
 def corpus_folder(entry: CorpusEntry, folder: Path) -> Path:

@@ -189,7 +189,8 @@ def _open_part(path: Path, part: PartDescription, tokenizer: Tokenizer) -> Encod
     is_whole = path.stat().st_size == part.num_symbols * dtype.itemsize
     if not is_whole or file_sha256(path, within=path.parent) != part.sha256:
         raise ValueError(f"'{path}' is not what was written")
-    tokens = TokenFile.open(path, dtype)
+    with path.open("rb") as file:
+        tokens = TokenFile.map(file, dtype)
     if max(int(piece.max()) for piece in tokens.pieces()) >= tokenizer.vocabulary_size:
         raise ValueError(f"'{path}' has symbols that the vocabulary lacks")
     return EncodedText(tokens, **part.model_dump(exclude={"sha256"}))

@@ -7,7 +7,7 @@ from typing import BinaryIO, final
 
 from charlm.config import DataConfig
 from charlm.data.builtin import BUILTIN_PREFIX, BUILTINS, open_builtin
-from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
+from charlm.data.catalog import CorpusEntry, corpus_folder, entries, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
@@ -115,7 +115,7 @@ class _Reader:
 
     def catalogued(self, spec: str) -> CorpusEntry | None:
         """Returns the corpus of this name in the catalogue; None if there is none, or a path of that name exists."""
-        return None if path_exists(spec) else find(spec)
+        return None if path_exists(spec) else entries().get(spec)
 
     def corpus_files(self, entry: CorpusEntry) -> tuple[DecodedSource, ...]:
         """Returns the texts of a corpus from the catalogue."""
@@ -148,7 +148,7 @@ class _Reader:
         entry = self.catalogued(spec)
         if entry is not None:
             return entry.name, self.corpus_files(entry)
-        known = (*(entry.name for entry in entries()), *BUILTINS)
+        known = (*entries(), *BUILTINS)
         files = find_files(spec, pattern=self._data.pattern, known=known)
         return _label(spec, files), tuple(self._decoded(self._raw(path), text_name(path)) for path in files)
 

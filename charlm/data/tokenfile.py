@@ -3,7 +3,6 @@
 import mmap
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, final
 
 import numpy as np
@@ -32,12 +31,6 @@ class TokenFile:
         self._symbols = symbols
         self._mapping = mapping
         self._touched_bytes = 0
-
-    @classmethod
-    def open(cls, path: Path, dtype: np.dtype[Any]) -> "TokenFile":
-        """Returns the symbols in a file."""
-        with path.open("rb") as file:
-            return cls.map(file, dtype)
 
     @classmethod
     def map(cls, file: BinaryIO, dtype: np.dtype[Any]) -> "TokenFile":

@@ -60,7 +60,7 @@ def listing(workspace: Workspace) -> tuple[CorpusRow, ...]:
             entry.usual_split,
             "fetched" if is_fetched(entry, workspace.data) else "not fetched",
         )
-        for entry in entries()
+        for entry in entries().values()
     )
 
 

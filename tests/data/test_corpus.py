@@ -459,7 +459,8 @@ def test_one_symbol_is_given_and_none_is_refused():
 def test_a_token_file_reads_stretches_as_copies(tmp_path):
     symbols = np.arange(1000, dtype="<u2")
     (tmp_path / "train.bin").write_bytes(symbols.tobytes())
-    tokens = TokenFile.open(tmp_path / "train.bin", symbols.dtype)
+    with (tmp_path / "train.bin").open("rb") as file:
+        tokens = TokenFile.map(file, symbols.dtype)
     assert len(tokens) == 1000
     read = tokens.read(990, 2000)
     assert read.dtype == symbols.dtype
@@ -473,7 +474,8 @@ def test_reading_through_a_file_keeps_little_of_it_in_memory(tmp_path):
     num_symbols = 100 << 20
     with (tmp_path / "train.bin").open("wb") as file:
         file.truncate(num_symbols)
-    tokens = TokenFile.open(tmp_path / "train.bin", np.dtype(np.uint8))
+    with (tmp_path / "train.bin").open("rb") as file:
+        tokens = TokenFile.map(file, np.dtype(np.uint8))
 
     def resident_bytes():
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

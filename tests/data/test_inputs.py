@@ -46,7 +46,7 @@ def entry(name: str, *texts: bytes, split: str | None = None, cuts: tuple[int, i
 
 
 def known(monkeypatch: pytest.MonkeyPatch, entry: CorpusEntry) -> None:
-    monkeypatch.setattr("charlm.data.inputs.find", lambda name: entry if name == entry.name else None)
+    monkeypatch.setattr("charlm.data.inputs.entries", lambda: {entry.name: entry})
 
 
 def test_a_file_is_split_as_usual() -> None:
