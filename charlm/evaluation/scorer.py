@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
 from charlm.data.record_batches import RecordBatches
 from charlm.data.tokenizers.base import Tokenizer

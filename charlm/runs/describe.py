@@ -3,8 +3,9 @@
 import torch
 
 from charlm.config import RunConfig
-from charlm.data.corpus import EncodedCorpus, EncodedText
-from charlm.data.lanes import Batches
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
+from charlm.data.record_batches import Batches
 from charlm.training.pace import shortened_warmup
 
 

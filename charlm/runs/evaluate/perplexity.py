@@ -9,7 +9,8 @@ from typing import Any, BinaryIO, Literal
 import torch
 
 from charlm.config import Device, EvaluationConfig, Weights
-from charlm.data.corpus import EncodedText, encode_text
+from charlm.data.corpus import encode_text
+from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
 from charlm.errors import DataError

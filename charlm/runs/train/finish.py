@@ -7,7 +7,7 @@ import torch
 
 from charlm.checkpointing.new_run import created_run
 from charlm.checkpointing.run_folder import DisplacedError
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.errors import CheckpointError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score

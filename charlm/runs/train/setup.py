@@ -8,8 +8,8 @@ import torch
 
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.data.lanes import Batches, Lanes
-from charlm.data.record_batches import RecordBatches
+from charlm.data.lanes import Lanes
+from charlm.data.record_batches import Batches, RecordBatches
 from charlm.models.base import Network
 from charlm.models.build import build_network
 from charlm.models.mixture import MixedLanguageModel
