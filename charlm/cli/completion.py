@@ -13,18 +13,17 @@ def run_names(incomplete: str) -> list[str]:
 
 def corpus_names(incomplete: str) -> list[str]:
     """Returns the names of corpora that begin with `incomplete`."""
-    from charlm.data.builtin import builtin_names
+    from charlm.data.builtin import BUILTINS
     from charlm.data.catalog import entries
 
-    names = [*builtin_names(), *(entry.name for entry in entries())]
-    return [name for name in names if name.startswith(incomplete)]
+    return [name for name in (*BUILTINS, *entries()) if name.startswith(incomplete)]
 
 
 def catalogue_names(incomplete: str) -> list[str]:
     """Returns the names of corpora for download that begin with `incomplete`."""
     from charlm.data.catalog import entries
 
-    return [entry.name for entry in entries() if entry.name.startswith(incomplete)]
+    return [name for name in entries() if name.startswith(incomplete)]
 
 
 def texts(incomplete: str) -> list[str]:

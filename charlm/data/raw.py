@@ -10,27 +10,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Protocol, final
+from typing import IO, Any, BinaryIO, final
 
 from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
 
 BLOCK_BYTES = 1 << 20
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
-
-
-class RawInput(Protocol):
-    """Bytes that can be read any number of times, from any offset."""
-
-    @property
-    def name(self) -> str:
-        """The name in messages."""
-
-    def size_bytes(self) -> int | None:
-        """Returns the number of bytes; None if it is not known before they have all been read."""
-
-    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yields the bytes from `start` up to `stop` in non-empty blocks of at most 1 MiB."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +107,10 @@ class SpooledInput:
                 return
             position += len(block)
             yield block
+
+
+RawInput = FileInput | SpooledInput
+"""Bytes that can be read any number of times, from any offset."""
 
 
 def _next_size(position: int, stop: int | None) -> int:

@@ -7,9 +7,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.confidence import features, num_features
 from charlm.ngrams.counting import NONE, Ids, Symbols
-from charlm.ngrams.model import Level, NgramModel
+from charlm.ngrams.model import Level, NgramModel, features, num_features
 
 _KEPT_LENGTH = 3
 """Of contexts as long as this there are few, and they come again and again: their distributions are kept."""
@@ -162,8 +161,7 @@ class _Children:
         self._each_symbol = _numbers(self._symbols)
         self._each_seen = _numbers(level.seen)
         self.backoff = _numbers(level.backoff)
-        totals, distinct = features(level.totals[None], level.distinct[None]).T
-        self.totals, self.distinct = (_numbers(each) for each in (totals, distinct))
+        self.totals, self.distinct = map(_numbers, features(level.totals[None], level.distinct[None]).T)
 
     def find(self, context: int, symbol: int) -> int:
         """Returns the number of the gram that goes on from a context with a symbol."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
 from charlm.config import ModelConfig
-from charlm.ngrams.confidence import num_features
+from charlm.ngrams.model import num_features
 
 GATE_SIZE = 32
 """Units of the gate between a network and an n-gram model."""

@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["charlm"]):
     from charlm.data.cleaning import normalize_pieces
     from charlm.data.inputs import open_text
     from charlm.data.tokenizers.build import from_json
-    from charlm.data.tokenizers.sentencepiece_training import train_sentencepiece
+    from charlm.data.tokenizers.sentencepiece import train_sentencepiece
     from charlm.errors import CharlmError
     from charlm.files.errors import UntrustedFileError
     from charlm.files.parsing import parse_json

@@ -7,7 +7,8 @@ from shlex import quote
 from typing import Any, BinaryIO, Literal
 
 from charlm.config import Device, EvaluationConfig, Weights
-from charlm.data.corpus import EncodedText, encode_text
+from charlm.data.corpus import encode_text
+from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
 from charlm.errors import DataError
@@ -111,7 +112,9 @@ def score_encoded(
             f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
         )
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
-        parts = score_parts(loaded.model, encoded, tokenizer, settings=settings, device=loaded.device, advance=advance)
+        parts = score_parts(
+            loaded.model, encoded, tokenizer, context=settings.context, device=loaded.device, advance=advance
+        )
     others = tuple(Baseline(name, label, score) for name, score in parts.items() if name != OWN)
     return parts[OWN], others + score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
 

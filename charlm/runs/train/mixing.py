@@ -18,8 +18,8 @@ from charlm.ngrams.model import NgramModel
 from charlm.notation import Mix
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, network_alone, read_record, section
 from charlm.runs.train.settings import with_settings
+from charlm.training.adamw import parameter_names
 from charlm.training.objectives import MixtureLoss
-from charlm.training.optimization import parameter_names
 
 USUAL_ORDER = 8
 """Symbols in the longest grams; longer ones predict no better (docs/experiments.md)."""

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlm.config import EvaluationConfig, ModelKind
-from charlm.data.corpus import EncodedCorpus, EncodedText
+from charlm.config import ModelKind
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
@@ -105,9 +106,7 @@ def score_held_out(
     for split, text in held_out(corpus).items():
         mode = "exact" if modes is None else modes[split]
         with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-            scores[split] = score_parts(
-                model, text, corpus.tokenizer, settings=EvaluationConfig(), device=device, mode=mode, advance=advance
-            )
+            scores[split] = score_parts(model, text, corpus.tokenizer, device=device, mode=mode, advance=advance)
     return scores
 
 

@@ -14,13 +14,13 @@ from torch import Tensor
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import EvaluationConfig, RunConfig
+from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_text
+from charlm.evaluation.scorer import score_parts
 from charlm.generation.generator import sample_text
-from charlm.models.base import LanguageModel
+from charlm.models.base import OWN, LanguageModel
 from charlm.models.build import arrays_of, load_weights
 from charlm.notation import Mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
@@ -101,8 +101,7 @@ class TrainingSession:
         trainer = self.trainer
         self.model.eval()
         with self._kept_weights(), autocast(trainer.precision, trainer.device):
-            settings, tokenizer = EvaluationConfig(), self.corpus.tokenizer
-            return score_text(self.model, text, tokenizer, settings=settings, device=trainer.device, mode="fast")
+            return score_parts(self.model, text, self.corpus.tokenizer, device=trainer.device, mode="fast")[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""

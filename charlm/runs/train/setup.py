@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from charlm.config import RunConfig
-from charlm.data.lanes import Batches, Lanes
-from charlm.data.record_batches import RecordBatches
+from charlm.data.lanes import Lanes
+from charlm.data.record_batches import Batches, RecordBatches
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.models.base import Network
@@ -17,12 +17,12 @@ from charlm.models.build import build_network
 from charlm.models.mixture import MixedLanguageModel
 from charlm.notation import parse_forcing
 from charlm.runs.train.mixing import Mixture
+from charlm.training.adamw import build_optimizer
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
-from charlm.training.clipping import build_clip
+from charlm.training.clipping import clip_gradient
 from charlm.training.objectives import Objective, next_symbol_loss
-from charlm.training.optimization import build_optimizer, learning_rate_at, shortened_warmup
-from charlm.training.pace import Pace
+from charlm.training.pace import Pace, learning_rate_at, shortened_warmup
 from charlm.training.precision import Arithmetic
 from charlm.training.scheduled_sampling import ScheduledSampling
 from charlm.training.trainer import Trainer
@@ -82,7 +82,7 @@ class TrainingSetup:
                 warmup_steps=shortened_warmup(settings.warmup_steps, total_steps=total_steps),
             ),
             pace=Pace(total_steps),
-            clip=build_clip(max_norm=settings.clip_norm, max_value=settings.clip_value),
+            clip=partial(clip_gradient, max_norm=settings.clip_norm, max_value=settings.clip_value),
             average=None if settings.average is None else WeightAverage(model, decay=settings.average),
             precision=self.precision,
             accumulation=settings.accumulation,
