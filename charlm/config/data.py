@@ -12,40 +12,32 @@ from charlm.notation import parse_size, parse_split
 class DataConfig(Section):
     """Which text, how it is read, and how it is split."""
 
-    corpus: Annotated[
-        tuple[str, ...],
-        Field(min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."),
-    ]
-    valid: Annotated[tuple[str, ...], Field(description="Files of the validation text, instead of a split.")] = ()
-    test: Annotated[tuple[str, ...], Field(description="Files of the test text, instead of a split.")] = ()
-    split: Annotated[
-        Annotated[str, written(parse_split)] | None,
-        Field(
-            description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
-        ),
-    ] = None
-    pattern: Annotated[
-        str, Field(min_length=1, description="Pattern of the files to read in a folder and its subfolders.")
-    ] = "*.txt"
-    encoding: Annotated[
-        str, Field(min_length=1, max_length=100, description="Encoding of the text, or 'auto' to detect it.")
-    ] = "utf-8"
-    newlines: Annotated[
-        Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
-    ] = "keep"
-    normalize: Annotated[Literal["none", "nfc", "nfkc"], Field(description="Unicode normalisation of the text.")] = (
-        "none"
+    corpus: tuple[str, ...] = Field(
+        min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."
     )
-    records: Annotated[
-        Literal["none", "lines"],
-        Field(description="'lines': every line is an example of its own, such as a name or a verse."),
-    ] = "none"
+    valid: tuple[str, ...] = Field(default=(), description="Files of the validation text, instead of a split.")
+    test: tuple[str, ...] = Field(default=(), description="Files of the test text, instead of a split.")
+    split: Annotated[str, written(parse_split)] | None = Field(
+        default=None,
+        description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]",
+    )
+    pattern: str = Field(
+        default="*.txt", min_length=1, description="Pattern of the files to read in a folder and its subfolders."
+    )
+    encoding: str = Field(
+        default="utf-8", min_length=1, max_length=100, description="Encoding of the text, or 'auto' to detect it."
+    )
+    newlines: Literal["keep", "lf"] = Field(
+        default="keep", description="Keep line ends as they are, or turn CRLF and CR into LF."
+    )
+    normalize: Literal["none", "nfc", "nfkc"] = Field(default="none", description="Unicode normalisation of the text.")
+    records: Literal["none", "lines"] = Field(
+        default="none", description="'lines': every line is an example of its own, such as a name or a verse."
+    )
 
-    max_bytes: Annotated[
-        str,
-        written(parse_size),
-        Field(description="Largest unpacked size of a compressed file: 500MB, 20GB. A larger file is refused."),
-    ] = "8GB"
+    max_bytes: Annotated[str, written(parse_size)] = Field(
+        default="8GB", description="Largest unpacked size of a compressed file: 500MB, 20GB. A larger file is refused."
+    )
 
     @field_validator("corpus", "valid", "test")
     @classmethod

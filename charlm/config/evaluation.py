@@ -1,7 +1,5 @@
 """How texts are scored, and models that read their own output."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from charlm.config.section import Section
@@ -11,20 +9,21 @@ from charlm.config.types import Weights
 class EvaluationConfig(Section):
     """How a text is scored."""
 
-    context: Annotated[
-        int | None,
-        Field(ge=1, description="Score windows of this many symbols, each from a zero state.  [default: carry state]"),
-    ] = None
-    weights: Annotated[
-        Weights,
-        Field(description="int8 also scores the model with the weights that charlm sample --weights int8 uses."),
-    ] = "float32"
+    context: int | None = Field(
+        default=None,
+        ge=1,
+        description="Score windows of this many symbols, each from a zero state.  [default: carry state]",
+    )
+    weights: Weights = Field(
+        default="float32",
+        description="int8 also scores the model with the weights that charlm sample --weights int8 uses.",
+    )
 
 
 class ExposureConfig(Section):
     """How far a model is let read its own output."""
 
-    prefix: Annotated[int, Field(ge=1, le=100_000, description="True symbols that the model reads first.")] = 64
-    positions: Annotated[int, Field(ge=1, le=10_000, description="Symbols that the model then draws.")] = 100
-    texts: Annotated[int, Field(ge=1, le=65536, description="Number of places in the text to start from.")] = 256
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of the draws.")] = 1
+    prefix: int = Field(default=64, ge=1, le=100_000, description="True symbols that the model reads first.")
+    positions: int = Field(default=100, ge=1, le=10_000, description="Symbols that the model then draws.")
+    texts: int = Field(default=256, ge=1, le=65536, description="Number of places in the text to start from.")
+    seed: int = Field(default=1, ge=0, lt=2**63, description="Seed of the draws.")

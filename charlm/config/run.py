@@ -24,27 +24,21 @@ def _is_run_name(name: str) -> str:
 class RunSettings(Section):
     """Where a run is kept and what it is computed on."""
 
-    name: Annotated[
-        Annotated[str, AfterValidator(_is_run_name)] | None,
-        Field(
-            description="Name of the run, a folder under checkpoints/.  [default: from the text's name]",
-        ),
-    ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of all random numbers.")] = 1
-    device: Annotated[Device, Field(description="Device: auto, cpu, cuda, cuda:N or mps.")] = "auto"
-    threads: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=1024,
-            description="CPU threads for training.  [default: all cores; with --budget whichever measures "
-            "faster, all or one]",
-        ),
-    ] = None
-    precision: Annotated[
-        Precision,
-        Field(description="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."),
-    ] = "auto"
+    name: Annotated[str, AfterValidator(_is_run_name)] | None = Field(
+        default=None, description="Name of the run, a folder under checkpoints/.  [default: from the text's name]"
+    )
+    seed: int = Field(default=1, ge=0, lt=2**63, description="Seed of all random numbers.")
+    device: Device = Field(default="auto", description="Device: auto, cpu, cuda, cuda:N or mps.")
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="CPU threads for training.  [default: all cores; with --budget whichever measures "
+        "faster, all or one]",
+    )
+    precision: Precision = Field(
+        default="auto", description="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."
+    )
 
 
 class RunConfig(Section):

@@ -1,6 +1,6 @@
 """`tokenizer`: how text becomes symbols."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -10,13 +10,12 @@ from charlm.config.section import Section
 class TokenizerConfig(Section):
     """How text becomes symbols."""
 
-    tokenizer: Annotated[
-        Literal["char", "byte", "sentencepiece"],
-        Field(description="Symbols: Unicode characters, UTF-8 bytes, or sentencepiece subwords."),
-    ] = "char"
-    vocabulary_size: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Largest number of symbols that sentencepiece learns.")
-    ] = 1000
-    sentencepiece_model: Annotated[Literal["unigram", "bpe"], Field(description="Kind of sentencepiece model.")] = (
-        "unigram"
+    tokenizer: Literal["char", "byte", "sentencepiece"] = Field(
+        default="char", description="Symbols: Unicode characters, UTF-8 bytes, or sentencepiece subwords."
+    )
+    vocabulary_size: int = Field(
+        default=1000, ge=1, le=1_000_000, description="Largest number of symbols that sentencepiece learns."
+    )
+    sentencepiece_model: Literal["unigram", "bpe"] = Field(
+        default="unigram", description="Kind of sentencepiece model."
     )
