@@ -5,8 +5,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from charlm.runs.reporting import StopRequest
+if TYPE_CHECKING:
+    from charlm.runs.reporting import StopRequest
 
 STOPPING = "Finishing the step and saving… (again to stop at once)"
 
@@ -22,8 +24,8 @@ class Interrupts:
         exit_code: the exit code for the last signal: 128 and its number.
     """
 
-    def __init__(self, stop: StopRequest, announce: Callable[[], None]) -> None:
-        """Creates a handler that sets `stop` and calls `announce`, which must not block."""
+    def __init__(self, stop: "StopRequest | None", announce: Callable[[], None]) -> None:
+        """Creates a handler that makes the request `stop` and calls `announce`, which must not block."""
         self._stop = stop
         self._announce = announce
         self.exit_code = 128 + signal.SIGINT
@@ -35,7 +37,7 @@ class Interrupts:
             KeyboardInterrupt: there is no safe point to wait for, or this is the second signal.
         """
         self.exit_code = 128 + number
-        if self._stop.graceful and not self._stop.requested:
+        if self._stop is not None and self._stop.graceful and not self._stop.requested:
             self._stop.requested = True
             self._announce()
         else:
@@ -43,14 +45,16 @@ class Interrupts:
 
 
 @contextlib.contextmanager
-def interruptible(stop: StopRequest | None = None, announce: Callable[[], None] = lambda: None) -> Iterator[Interrupts]:
+def interruptible(
+    stop: "StopRequest | None" = None, announce: Callable[[], None] = lambda: None
+) -> Iterator[Interrupts]:
     """Handles signals inside the block, and restores the earlier handlers after it.
 
     Args:
         stop: the request that the work checks; without it every signal stops at once.
         announce: confirms the first signal to the user.
     """
-    interrupts = Interrupts(stop or StopRequest(), announce)
+    interrupts = Interrupts(stop, announce)
     if threading.current_thread() is not threading.main_thread():
         # Only the main thread may set handlers; in another thread, signals are the caller's.
         yield interrupts

@@ -41,17 +41,16 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
                 generated[name] = _parameter(name, field, panel=_panel(section))
 
     def decorate(command: _Command) -> _Command:
-        own = [each for each in inspect.signature(command).parameters.values() if each.name not in ("ctx", "flags")]
+        own = [each for each in inspect.signature(command).parameters.values() if each.name != "flags"]
 
         @functools.wraps(command)
         def parsed(ctx: typer.Context, **values: Any) -> None:
             flags = {name: values.pop(name) for name in generated}
             typed = {name: value for name, value in flags.items() if was_typed(ctx, name)}
-            command(ctx=ctx, flags=typed, **values)
+            command(flags=typed, **values)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        parameters = [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own)]
-        parameters += generated.values()
+        parameters = [context, *own, *generated.values()]
         parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         parsed.__annotations__ = {each.name: each.annotation for each in parameters}
         return parsed
