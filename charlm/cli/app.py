@@ -106,21 +106,19 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
         words: what was typed; a command that is not among the words is not loaded, and has only a line in the help.
             None loads all commands.
     """
-    app = _new_group("Trains character-level recurrent language models, measures them, and writes text with them.")
-    app.callback(invoke_without_command=True)(_show_version_or_help)
+    summary = "Trains character-level recurrent language models, measures them, and writes text with them."
+    app = _new_group(summary, _show_version_or_help)
     _add_commands(app, _COMMANDS, words)
     for name, (summary, commands) in _GROUPS.items():
-        group = _new_group(summary)
-        group.callback(invoke_without_command=True)(_show_help)
+        group = _new_group(summary, _show_help)
         _add_commands(group, commands, words)
         app.add_typer(group, name=name)
     return app
 
 
-def _new_group(text: str) -> typer.Typer:
-    return typer.Typer(
-        name=PROGRAM, help=text, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
-    )
+def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
+    settings = {"help_option_names": ["-h", "--help"]}
+    return typer.Typer(help=text, callback=callback, invoke_without_command=True, context_settings=settings)
 
 
 def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str] | None) -> None:

@@ -11,15 +11,6 @@ def run_names(incomplete: str) -> list[str]:
     return [name for name in list_runs(Workspace().checkpoints) if name.startswith(incomplete)]
 
 
-def corpus_names(incomplete: str) -> list[str]:
-    """Returns the names of corpora that begin with `incomplete`."""
-    from charlm.data.builtin import builtin_names
-    from charlm.data.catalog import entries
-
-    names = [*builtin_names(), *(entry.name for entry in entries())]
-    return [name for name in names if name.startswith(incomplete)]
-
-
 def catalogue_names(incomplete: str) -> list[str]:
     """Returns the names of corpora for download that begin with `incomplete`."""
     from charlm.data.catalog import entries
@@ -29,8 +20,11 @@ def catalogue_names(incomplete: str) -> list[str]:
 
 def texts(incomplete: str) -> list[str]:
     """Returns corpora and files that begin with `incomplete`."""
+    from charlm.data.builtin import builtin_names
+
     typed = Path(incomplete)
     folder, start = (typed, "") if incomplete.endswith("/") else (typed.parent, typed.name)
     found = sorted(folder.glob("*")) if folder.is_dir() else []
     files = [f"{path}/" if path.is_dir() else str(path) for path in found if path.name.startswith(start)]
-    return corpus_names(incomplete) + files
+    builtin = [name for name in builtin_names() if name.startswith(incomplete)]
+    return builtin + catalogue_names(incomplete) + files

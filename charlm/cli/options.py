@@ -45,9 +45,10 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
 
         @functools.wraps(command)
         def parsed(ctx: typer.Context, **values: Any) -> None:
-            flags = {name: values.pop(name) for name in generated}
-            typed = {name: value for name, value in flags.items() if was_typed(ctx, name)}
-            command(flags=typed, **values)
+            sources = {name: ctx.get_parameter_source(name) for name in generated}
+            settings = {name: values.pop(name) for name in generated}
+            typed = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+            command(flags={name: value for name, value in settings.items() if name in typed}, **values)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [context, *own, *generated.values()]
@@ -56,12 +57,6 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
         return parsed
 
     return decorate
-
-
-def was_typed(ctx: typer.Context, name: str) -> bool:
-    """Returns whether the parameter `name` was given on the command line."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def plain_type(annotation: Any) -> Any:

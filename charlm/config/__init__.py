@@ -2,6 +2,7 @@
 
 from charlm.config.comparison import ComparisonConfig as ComparisonConfig
 from charlm.config.data import DataConfig as DataConfig
+from charlm.config.data import TokenizerConfig as TokenizerConfig
 from charlm.config.evaluation import EvaluationConfig as EvaluationConfig
 from charlm.config.evaluation import ExposureConfig as ExposureConfig
 from charlm.config.inspection import ActivationsConfig as ActivationsConfig
@@ -20,7 +21,6 @@ from charlm.config.run import RunSettings as RunSettings
 from charlm.config.sampling import SamplingConfig as SamplingConfig
 from charlm.config.section import Only as Only
 from charlm.config.section import Section as Section
-from charlm.config.tokenizer import TokenizerConfig as TokenizerConfig
 from charlm.config.training import DEFAULT_BUDGET as DEFAULT_BUDGET
 from charlm.config.training import TrainingConfig as TrainingConfig
 from charlm.config.types import CellName as CellName
