@@ -36,9 +36,10 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
     generated: dict[str, inspect.Parameter] = {}
     for each in sections:
         section, chosen = each if isinstance(each, tuple) else (each, each.model_fields)
+        panel = section.__name__.removesuffix("Config").removesuffix("Settings")
         for name, field in section.model_fields.items():
             if name in chosen and not field.is_required():
-                generated[name] = _parameter(name, field, panel=_panel(section))
+                generated[name] = _parameter(name, field, panel=panel)
 
     def decorate(command: _Command) -> _Command:
         own = [each for each in inspect.signature(command).parameters.values() if each.name != "flags"]
@@ -111,7 +112,3 @@ def _parsed_type(kind: Any) -> tuple[Any, str | None]:
     if get_origin(kind) is tuple:
         return list[str], "<str>…"
     return (kind, None) if get_origin(kind) is Literal else (str, "<str>")
-
-
-def _panel(section: type[Section]) -> str:
-    return section.__name__.removesuffix("Config").removesuffix("Settings")
