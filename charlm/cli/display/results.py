@@ -51,7 +51,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
         )
     if result.sample:
         console.print(Text("A sample:", style="bold"))
-        console.out(_indented(result.sample), highlight=False)
+        print_excerpt(console, result.sample)
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
     commands = [f"charlm sample {reference} --length 1000", f"charlm eval perplexity {reference}"]
@@ -158,7 +158,7 @@ def print_verification(console: Console, report: "RunReport") -> None:
 
 def print_excerpt(console: Console, text: str) -> None:
     """Prints a part of a text, indented, with symbols for control characters."""
-    console.out(_indented(text), highlight=False)
+    console.out("\n".join(f"  {line}" for line in visible(text).split("\n")), highlight=False)
 
 
 def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Score]]:
@@ -184,10 +184,6 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
             "bits/char, in every row. A model with --tokenizer byte has symbols for all.",
             soft_wrap=True,
         )
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in visible(text).split("\n"))
 
 
 def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:
