@@ -197,7 +197,7 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {quote(str(path.parent))}")
         inner = list_runs(path)
         if inner:
-            one, names = quote(f"{run}/{inner[0]}"), _listed(inner)
+            one, names = quote(str(Path(run, inner[0]))), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
     hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"
