@@ -16,9 +16,6 @@ from charlm.stepping.base import State, StepModel, select_streams
 LONGEST_PROMPT = 1 << 14
 """The number of symbols at the end of a prompt that are read; trained models forget earlier ones."""
 
-MOST_ALONE = 3
-"""The most texts of which each is computed by itself: exactly as alone, and faster than so few in one batch."""
-
 RECORDS_SHOWN = 8
 """The number of records that `sample_text` draws; one record is often only one word."""
 
@@ -56,9 +53,7 @@ def generate(
     vocabulary without a line end uses a space, or else its first symbol. Memory does not grow with the text. Only the
     last `LONGEST_PROMPT` symbols of a prompt are read.
 
-    Sample N, from 0, is the text that the seed `seed` + N gives alone. Up to `MOST_ALONE` samples are exactly that.
-    More are computed in one batch, and a network's sums then differ in their last bits: such a text parts from the one
-    drawn alone once in some hundred thousand characters (docs/decisions/0004-step-engine.md).
+    Sample N, from 0, is exactly the text that the seed `seed` + N gives alone (docs/decisions/0004-step-engine.md).
 
     Args:
         settings: length, stop strings, temperature and filters; its seed is not used.
@@ -178,11 +173,10 @@ def _pieces(
 ) -> Iterator[Piece]:
     # Without the last symbol of the prompt, which the first step reads.
     state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
-    numbers = range(settings.num_samples)
-    alone = settings.num_samples <= MOST_ALONE
+    numbers, most = range(settings.num_samples), model.exact_streams
     batches = [
-        _Batch(model, tokenizer, state, prompt[-1:], settings, numbers=each, seed=seed)
-        for each in ([[number] for number in numbers] if alone else [numbers])
+        _Batch(model, tokenizer, state, prompt[-1:], settings, numbers=numbers[first : first + most], seed=seed)
+        for first in numbers[::most]
     ]
     while any(batch.num_open for batch in batches):
         for batch in batches:

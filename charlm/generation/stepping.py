@@ -23,6 +23,8 @@ class TorchStepModel:
 
     def __init__(self, model: LanguageModel, *, device: torch.device) -> None:
         self.vocabulary_size = model.vocabulary_size
+        # torch rounds the product of several rows otherwise than that of one.
+        self.exact_streams = 1
         self._model = model
         self._device = device
 

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 
 from charlm.cells import Cell
-from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
+from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
 from charlm.stepping.layer_outputs import OutputWriter, output_writer
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
@@ -34,6 +34,7 @@ class StepEngine:
         residual: a layer's input is added to its output where both have the same size.
         make_matrix: how the layers' weights are kept.
         make_output: how the output layer's are.
+        exact_streams: as `StepModel` says of it.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class StepEngine:
         residual: bool,
         make_matrix: MatrixMaker,
         make_output: MatrixMaker,
+        exact_streams: int = EXACT_STREAMS,
     ) -> None:
         self.layers = [layer_parameters(weights, index, cell=cell) for index in range(num_layers)]
         first, *others = self.layers
@@ -57,6 +59,7 @@ class StepEngine:
         self.hidden_size = self.table.shape[2]
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
+        self.exact_streams = exact_streams
         self.output = make_output(float32_copy(weights["output.weight"])[None])
         self.recurrent = [make_matrix(first.recurrent)]
         self.inputs: list[Matrix | None] = [None]

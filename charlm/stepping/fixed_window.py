@@ -8,8 +8,9 @@ from typing import final
 
 import numpy as np
 
-from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
+from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.layer_outputs import output_writer, stored_norm
+from charlm.stepping.matrices import multiply_rows
 
 BEFORE = -1
 
@@ -31,6 +32,7 @@ class FixedWindowStepModel:
         self.output = float32_copy(weights["output.weight"])
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
+        self.exact_streams = EXACT_STREAMS
         self.window = window
         self.residual = residual
 
@@ -77,11 +79,11 @@ class FixedWindowStepper:
         np.add.reduce(model.tables[self._places, self._symbols], axis=0, out=self._hidden)
         for index, (bias, write_output) in enumerate(zip(model.biases, self._output_writers, strict=True)):
             if index > 0:
-                np.matmul(self._outputs[index - 1], model.matrices[index - 1].T, out=self._hidden)
+                self._hidden[:] = multiply_rows(self._outputs[index - 1], model.matrices[index - 1].T)
             np.add(self._hidden, bias, out=self._hidden)
             np.tanh(self._hidden, out=self._hidden)
             write_output()
-        logits: Floats = self._outputs[-1] @ model.output.T
+        logits = multiply_rows(self._outputs[-1], model.output.T)
         return np.add(logits, model.output_bias, out=logits)
 
     def state(self) -> State:

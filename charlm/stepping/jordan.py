@@ -8,6 +8,7 @@ import numpy as np
 from charlm.config import Feedback, Nonlinearity
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
+from charlm.stepping.matrices import multiply_rows
 from charlm.stepping.networks import SteppedNetwork
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
@@ -55,12 +56,12 @@ class JordanStepModel(SteppedNetwork):
         """Returns the logits, and the distribution that they give."""
         sums = self.table[tokens]
         if not self.is_teacher_forced:
-            sums = sums + state[0][0] @ self.feedback
+            sums = sums + multiply_rows(state[0][0], self.feedback)
         outputs = normalized(self.activation(sums), self.norms[0])
         for (weights, bias), norm in zip(self.layers, self.norms[1:], strict=True):
             inputs = outputs
-            outputs = self.activation(inputs @ weights + bias)
+            outputs = self.activation(multiply_rows(inputs, weights) + bias)
             outputs = normalized(outputs + inputs if self.residual else outputs, norm)
-        logits: Floats = outputs @ self.output + self.output_bias
+        logits: Floats = multiply_rows(outputs, self.output) + self.output_bias
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
         return logits, ((likelihoods / likelihoods.sum(axis=1, keepdims=True))[None],)

@@ -7,6 +7,7 @@ import numpy as np
 
 from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
 from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy
+from charlm.stepping.matrices import multiply_rows
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,11 @@ class MixtureGate:
         Args:
             known: the n-grams' confidence, the network's entropy and surprise, `[streams, features + 2]`.
         """
-        sums = np.dot(known, self.hidden)
+        sums = multiply_rows(known, self.hidden)
         np.add(sums, self.hidden_bias, out=sums)
         np.tanh(sums, out=sums)
         # The logistic function by way of tanh, which does not overflow; output and its bias are halved for it.
-        odds: Floats = np.dot(sums, self.output)
+        odds = multiply_rows(sums, self.output)
         np.add(odds, self.output_bias, out=odds)
         np.tanh(odds, out=odds)
         np.multiply(odds, 0.5, out=odds)
@@ -58,6 +59,7 @@ class MixedStepModel:
 
     def __init__(self, network: StepModel, ngrams: NgramStepModel, gate: MixtureGate) -> None:
         self.vocabulary_size = network.vocabulary_size
+        self.exact_streams = network.exact_streams
         self._network = network
         self._ngrams = ngrams
         self._gate = gate
@@ -93,7 +95,7 @@ class MixedStepper:
         num_streams = network.state()[0].shape[1]
         self._highest, self._totals, self._weighted = (np.empty((num_streams, 1), dtype=np.float32) for _ in range(3))
         self._likelihoods = np.empty((num_streams, vocabulary_size), dtype=np.float32)
-        self._ones = np.ones((vocabulary_size, 1), dtype=np.float32)
+        self._ones = np.ones(vocabulary_size, dtype=np.float32)
         self._known = np.empty((num_streams, len(gate.hidden)), dtype=np.float32)
         self._confidence = self._known[:, :-2]
         self._entropy, self._surprise = self._known[:, -2:-1], self._known[:, -1:]
@@ -106,7 +108,7 @@ class MixedStepper:
         np.maximum.reduce(logits, axis=1, keepdims=True, out=highest)
         np.subtract(logits, highest, out=logits)
         likelihoods = np.exp(logits, out=self._likelihoods)
-        np.dot(likelihoods, self._ones, out=totals)
+        np.vecdot(likelihoods, self._ones, out=totals[:, 0])
         # With z the logits below the highest and t the sum of their exponentials, the surprise of the likeliest
         # symbol is log t, and the entropy log t - sum(z exp z) / t.
         np.log(totals, out=self._surprise)

@@ -5,13 +5,14 @@ from typing import final
 
 import numpy as np
 
-from charlm.stepping.base import Floats, State, Symbols
+from charlm.stepping.base import EXACT_STREAMS, Floats, State, Symbols
 
 
 class SteppedNetwork(ABC):
     """A StepModel of which a step, and the state before any symbol, are all that is particular."""
 
     vocabulary_size: int
+    exact_streams = EXACT_STREAMS
 
     @abstractmethod
     def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
+from charlm.stepping.matrices import multiply_rows
 from charlm.stepping.networks import SteppedNetwork
 
 
@@ -63,16 +64,17 @@ class SpatiotemporalStepModel(SteppedNetwork):
         values, entering = self.embedding[tokens], self.table[tokens]
         for index, layer in enumerate(self.layers):
             if layer.inputs is not None:
-                entering = values @ layer.inputs + layer.bias
-            own = entering[:, : 4 * size] + last_h[index] @ layer.states
-            common = entering[:, 4 * size :] + m @ layer.shared
+                entering = multiply_rows(values, layer.inputs) + layer.bias
+            own = entering[:, : 4 * size] + multiply_rows(last_h[index], layer.states)
+            common = entering[:, 4 * size :] + multiply_rows(m, layer.shared)
             input_gate, forget_gate = np.split(logistic(own[:, : 2 * size]), 2, axis=1)
             shared_input_gate, shared_forget_gate = np.split(logistic(common[:, : 2 * size]), 2, axis=1)
             c[index] = forget_gate * last_c[index] + input_gate * np.tanh(own[:, 2 * size : 3 * size])
             m = shared_forget_gate * m + shared_input_gate * np.tanh(common[:, 2 * size :])
-            seen, shown = np.split(np.concatenate((c[index], m), axis=1) @ layer.memories, 2, axis=1)
+            memories = np.concatenate((c[index], m), axis=1)
+            seen, shown = np.split(multiply_rows(memories, layer.memories), 2, axis=1)
             h[index] = logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
             adds = self.residual and values.shape == h[index].shape
             values = normalized(h[index] + values if adds else h[index], layer.norm)
-        logits: Floats = values @ self.output + self.output_bias
+        logits: Floats = multiply_rows(values, self.output) + self.output_bias
         return logits, (h, c, m[None])
