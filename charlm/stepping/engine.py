@@ -3,18 +3,18 @@
 Weights are laid out once. A symbol's way through the first layer's input matrix is looked up, not
 computed: the embedding, that matrix and all biases are folded into a table `[vocabulary, gates, hidden]`.
 In the higher layers, one product serves a layer's inputs and its last output, which lie side by side in
-one buffer. A step allocates nothing. See docs/decisions/0004-step-engine.md.
+one buffer. A step allocates nothing, but for norms. See docs/decisions/0004-step-engine.md.
 """
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
 from charlm.cells import Cell
 from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
-from charlm.stepping.layer_outputs import OutputWriter, output_writer
+from charlm.stepping.layer_outputs import Norm, normalize
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
 from charlm.stepping.parameters import LayerParameters, layer_parameters
 
@@ -97,9 +97,7 @@ class StepEngine:
             projections = self.table[tokens] if index == 0 else _project_inputs(layer, values)
             outputs, layer_state = self._read_layer(layer, projections, tuple(part[index] for part in state))
             after.append(layer_state)
-            added = values if self.adds_inputs(layer) else None
-            values = np.empty_like(outputs)
-            output_writer(outputs, values, added=added, norm=layer.norm)()
+            values = normalize(outputs + values if self.adds_inputs(layer) else outputs, layer.norm)
         return _stacked(after)
 
     def _read_layer(
@@ -128,6 +126,16 @@ class StepEngine:
         return self.residual and layer.inputs.shape[2] == self.hidden_size
 
 
+class _BoundStep(NamedTuple):
+    """One layer of a stepper: `hidden`, which its recurrence writes, and `added` make up `outputs`, then normalised."""
+
+    recurrence: CellStep
+    hidden: Floats
+    added: Floats | None
+    outputs: Floats
+    norm: Norm | None
+
+
 @final
 class EngineStepper:
     """Streams that an engine reads, on buffers of their own."""
@@ -138,8 +146,7 @@ class EngineStepper:
         self._projections = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
         self._embedding = engine.embedding
         self._embedded = np.empty((num_streams, engine.embedding.shape[1]), dtype=np.float32)
-        self._recurrences: list[CellStep] = []
-        self._output_writers: list[OutputWriter] = []
+        self._layers: list[_BoundStep] = []
         # A layer's buffer holds its inputs and, beside them, its last output; the first one's inputs are not needed.
         buffers = [np.zeros((num_streams, size), dtype=np.float32)]
         buffers += [np.zeros((num_streams, 2 * size), dtype=np.float32) for _ in engine.layers[1:]]
@@ -152,8 +159,7 @@ class EngineStepper:
             recurrence = engine.make_step(BoundLayer(product, addend, hidden, layer))
             _set_state(recurrence, tuple(part[index] for part in state))
             added = inputs[index] if engine.adds_inputs(layer) else None
-            self._recurrences.append(recurrence)
-            self._output_writers.append(output_writer(hidden, outputs[index], added=added, norm=layer.norm))
+            self._layers.append(_BoundStep(recurrence, hidden, added, outputs[index], layer.norm))
         self._needs_embedding = engine.adds_inputs(engine.layers[0])
         self._output = engine.output.bind(top)
         self._output_bias = engine.output_bias
@@ -165,15 +171,19 @@ class EngineStepper:
         self._table.take(tokens, axis=0, out=self._projections, mode="clip")
         if self._needs_embedding:
             self._embedding.take(tokens, axis=0, out=self._embedded, mode="clip")
-        for recurrence, write_output in zip(self._recurrences, self._output_writers, strict=True):
+        for recurrence, hidden, added, outputs, norm in self._layers:
             recurrence.step()
-            write_output()
+            if added is None:
+                np.copyto(outputs, hidden)
+            else:
+                np.add(hidden, added, out=outputs)
+            normalize(outputs, norm)
         np.add(self._output()[0], self._output_bias, out=self._logits)
         return self._logits
 
     def state(self) -> State:
         """Returns a copy of the memory of all streams, `[layers, batch, hidden]` each."""
-        return _stacked([recurrence.state for recurrence in self._recurrences])
+        return _stacked([layer.recurrence.state for layer in self._layers])
 
     def _bind(
         self, engine: StepEngine, index: int, inputs: Floats, hidden: Floats, buffer: Floats
