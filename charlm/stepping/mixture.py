@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
-from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy, logistic
 from charlm.stepping.matrices import multiply_rows
 
 
@@ -17,8 +17,8 @@ class MixtureGate:
     Attributes:
         hidden: `[features + 2, units]`: of the n-grams' confidence, and of the network's entropy and surprise.
         hidden_bias: `[units]`.
-        output: `[units, 1]`, halved.
-        output_bias: `[1]`, halved.
+        output: `[units, 1]`.
+        output_bias: `[1]`.
     """
 
     hidden: Floats
@@ -29,12 +29,8 @@ class MixtureGate:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "MixtureGate":
         """Returns the gate whose weights these are, of the shapes that charlm/stepping/shapes.py gives."""
-        return cls(
-            hidden=float32_copy(arrays["hidden.weight"].T),
-            hidden_bias=float32_copy(arrays["hidden.bias"]),
-            output=np.multiply(arrays["output.weight"], 0.5, dtype=np.float32).T,
-            output_bias=np.multiply(arrays["output.bias"], 0.5, dtype=np.float32),
-        )
+        names = "hidden.weight", "hidden.bias", "output.weight", "output.bias"
+        return cls(*(float32_copy(arrays[name].T) for name in names))
 
     def share(self, known: Floats) -> Floats:
         """Returns the network's share, `[streams, 1]`, the caller's to change.
@@ -42,15 +38,8 @@ class MixtureGate:
         Args:
             known: the n-grams' confidence, the network's entropy and surprise, `[streams, features + 2]`.
         """
-        sums = multiply_rows(known, self.hidden)
-        np.add(sums, self.hidden_bias, out=sums)
-        np.tanh(sums, out=sums)
-        # The logistic function by way of tanh, which does not overflow; output and its bias are halved for it.
-        odds = multiply_rows(sums, self.output)
-        np.add(odds, self.output_bias, out=odds)
-        np.tanh(odds, out=odds)
-        np.multiply(odds, 0.5, out=odds)
-        return np.add(odds, 0.5, out=odds)
+        units = np.tanh(multiply_rows(known, self.hidden) + self.hidden_bias)
+        return logistic(multiply_rows(units, self.output) + self.output_bias)
 
 
 @final
