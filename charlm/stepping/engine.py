@@ -61,15 +61,13 @@ class StepEngine:
         self.vocabulary_size = len(self.output_bias)
         self.exact_streams = exact_streams
         self.output = make_output(float32_copy(weights["output.weight"])[None])
-        self.recurrent = [make_matrix(first.recurrent)]
-        self.inputs: list[Matrix | None] = [None]
+        # A layer's product with its last output, or with its inputs and that; and the one with its inputs alone.
+        self.matrices: list[tuple[Matrix, Matrix | None]] = [(make_matrix(first.recurrent), None)]
         for layer in others:
             if cell.splits_products:
-                self.recurrent.append(make_matrix(layer.recurrent))
-                self.inputs.append(make_matrix(layer.inputs))
+                self.matrices.append((make_matrix(layer.recurrent), make_matrix(layer.inputs)))
             else:
-                self.recurrent.append(make_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)))
-                self.inputs.append(None)
+                self.matrices.append((make_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)), None))
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros `[layers, batch, hidden]`."""
@@ -188,7 +186,7 @@ class EngineStepper:
     def _bind(
         self, engine: StepEngine, index: int, inputs: Floats, hidden: Floats, buffer: Floats
     ) -> tuple[Addend, Product]:
-        recurrent, separate = engine.recurrent[index], engine.inputs[index]
+        recurrent, separate = engine.matrices[index]
         if index == 0:
             projections = self._projections.transpose(1, 0, 2)
             return lambda: projections, recurrent.bind(hidden)
