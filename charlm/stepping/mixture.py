@@ -81,34 +81,22 @@ class MixedStepper:
         self._network = network
         self._ngrams = ngrams
         self._gate = gate
-        num_streams = network.state()[0].shape[1]
-        self._highest, self._totals, self._weighted = (np.empty((num_streams, 1), dtype=np.float32) for _ in range(3))
-        self._likelihoods = np.empty((num_streams, vocabulary_size), dtype=np.float32)
         self._ones = np.ones(vocabulary_size, dtype=np.float32)
-        self._known = np.empty((num_streams, len(gate.hidden)), dtype=np.float32)
-        self._confidence = self._known[:, :-2]
-        self._entropy, self._surprise = self._known[:, -2:-1], self._known[:, -1:]
 
     def step(self, tokens: Symbols) -> Floats:
         """Reads one symbol in every stream and returns the logarithms of the next one's probabilities."""
         logits = self._network.step(tokens)
         counted = self._ngrams.probabilities_after(tokens)
-        highest, totals, weighted = self._highest, self._totals, self._weighted
-        np.maximum.reduce(logits, axis=1, keepdims=True, out=highest)
-        np.subtract(logits, highest, out=logits)
-        likelihoods = np.exp(logits, out=self._likelihoods)
-        np.vecdot(likelihoods, self._ones, out=totals[:, 0])
         # With z the logits below the highest and t the sum of their exponentials, the surprise of the likeliest
         # symbol is log t, and the entropy log t - sum(z exp z) / t.
-        np.log(totals, out=self._surprise)
-        np.vecdot(likelihoods, logits, out=weighted[:, 0])
-        np.divide(weighted, totals, out=weighted)
-        np.subtract(self._surprise, weighted, out=self._entropy)
-        self._confidence[:] = self._ngrams.confidence()
-        share = self._gate.share(self._known)
-        np.multiply(likelihoods, np.divide(share, totals, out=totals), out=likelihoods)
-        np.multiply(counted, np.subtract(1.0, share, out=share), out=counted)
-        np.add(likelihoods, counted, out=likelihoods)
+        below = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+        likelihoods = np.exp(below)
+        totals: Floats = np.vecdot(likelihoods, self._ones)[:, None]
+        surprise = np.log(totals)
+        entropy = surprise - np.vecdot(likelihoods, below)[:, None] / totals
+        share = self._gate.share(np.concatenate((self._ngrams.confidence(), entropy, surprise), axis=1))
+        np.multiply(likelihoods, share / totals, out=likelihoods)
+        np.add(likelihoods, counted * (np.float32(1.0) - share), out=likelihoods)
         return np.log(likelihoods, out=likelihoods)
 
     def state(self) -> State:
