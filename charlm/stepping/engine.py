@@ -14,8 +14,8 @@ import numpy as np
 from charlm.cells import Cell
 from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
-from charlm.stepping.layer_outputs import Norm, normalize
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
+from charlm.stepping.norms import Norm, normalize
 from charlm.stepping.parameters import LayerParameters, layer_parameters
 
 READING_CHUNK = 1024

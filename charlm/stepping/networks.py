@@ -7,8 +7,8 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
-from charlm.stepping.layer_outputs import normalize, stored_norm
 from charlm.stepping.matrices import multiply_rows
+from charlm.stepping.norms import normalize, stored_norm
 
 
 class SteppedNetwork(ABC):

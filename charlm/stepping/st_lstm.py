@@ -6,9 +6,9 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
-from charlm.stepping.layer_outputs import normalize
 from charlm.stepping.matrices import multiply_rows
 from charlm.stepping.networks import SteppedNetwork
+from charlm.stepping.norms import normalize
 
 
 @dataclass(frozen=True)
