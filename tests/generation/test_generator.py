@@ -171,6 +171,22 @@ def test_a_sample_has_the_text_that_its_seed_gives_alone(num_samples):
     assert len(set(alone)) > 1
 
 
+def test_no_more_texts_are_computed_together_than_the_model_is_exact_for():
+    widths = []
+
+    class Watched(Histories):
+        def stepper(self, state):
+            widths.append(state[0].shape[1])
+            return super().stepper(state)
+
+    model = Watched(LETTERS.vocabulary_size)
+    model.exact_streams = 3
+    assert texts(model, LETTERS, length=9, num_samples=7) == texts(
+        Histories(LETTERS.vocabulary_size), LETTERS, length=9, num_samples=7
+    )
+    assert widths == [3, 3, 1]
+
+
 def test_after_the_last_seed_comes_the_first():
     assert [seed_of_sample(number, seed=2**63 - 2) for number in range(4)] == [2**63 - 2, 2**63 - 1, 0, 1]
 
