@@ -19,11 +19,6 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     values: Mapping[str, Any]
 
-    def section(self, name: str) -> dict[str, Tensor]:
-        """Returns the tensors named `name.*`, without that prefix."""
-        prefix = f"{name}."
-        return {key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)}
-
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Writes the checkpoint to `path`, atomically.
@@ -53,6 +48,5 @@ def _stored(tensor: Tensor) -> StoredTensor:
 
 def _restored(stored: StoredTensor) -> Tensor:
     dtype: torch.dtype = getattr(torch, stored.dtype.removeprefix("torch."))
-    # A copy: torch's tensors can be written to, the file's bytes cannot.
-    numbers = torch.frombuffer(bytearray(stored.data), dtype=dtype) if stored.data else torch.empty(0, dtype=dtype)
+    numbers = torch.frombuffer(stored.data, dtype=dtype) if stored.data else torch.empty(0, dtype=dtype)
     return numbers.reshape(stored.shape)

@@ -6,6 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -94,7 +95,9 @@ def state_in(path: Path, checkpoint: Checkpoint) -> StoredState:
 
 def _require_numbers(record: StateRecord, tensors: Mapping[str, Tensor], *, source: str) -> None:
     def arrays(name: str) -> dict[str, NDArray[Any]]:
-        return {each: tensor.float().numpy() for each, tensor in section(tensors, name).items()}
+        # Converted, one that nothing asks for could take all memory.
+        found = section(tensors, name).items()
+        return {each: tensor.numpy() for each, tensor in found if tensor.dtype == torch.float32}
 
     require_counts(tensors[SYMBOL_COUNTS].numpy(), source=source)
     require_weights(arrays(MODEL), source=source)
