@@ -22,7 +22,7 @@ from charlm.stepping.shapes import count_weights
 from charlm.training.state import Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HistoryPoint:
     """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
 

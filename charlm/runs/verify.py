@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import torch
 
-from charlm.checkpointing.metrics import read_lines
+from charlm.checkpointing.metrics import NO_LINES, digest_after, read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.config import RunConfig
 from charlm.data.tokenizers.build import from_json
@@ -78,7 +77,7 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     others = (
         _report(folder.config_file, partial(_describe_config, folder, newest)),
         _report(folder.tokenizer_file, partial(_describe_tokenizer, folder, newest)),
-        _report(folder.metrics, partial(_describe_metrics, folder)),
+        _report(folder.metrics, partial(_describe_metrics, folder, newest)),
     )
     usable = [f"charlm sample {quote(run)}" for report in bests if report.problem is None]
     going_on = next((path for path, report in states.items() if report.problem is None), None)
@@ -132,14 +131,24 @@ def _describe_tokenizer(folder: RunFolder, newest: RunRecord | None) -> str:
     return f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"
 
 
-def _describe_metrics(folder: RunFolder) -> str:
-    records, num_damaged = read_lines(folder.metrics)
-    steps = [record["step"] for record in records]
+def _describe_metrics(folder: RunFolder, newest: RunRecord | None) -> str:
+    state = newest if isinstance(newest, StateRecord) else None
+    digest, last_step, num_lines, num_damaged = NO_LINES, -1, 0, 0
+    for _, metrics in read_lines(folder.metrics):
+        num_lines += 1
+        if metrics is None:
+            num_damaged += 1
+            continue
+        if metrics["step"] <= last_step:
+            raise CheckpointError(f"The lines of '{folder.metrics}' are not in the order of their steps.")
+        last_step = metrics["step"]
+        if state is not None and last_step <= state.step:
+            digest = digest_after(metrics, digest)
     if num_damaged:
-        raise CheckpointError(f"{num_damaged} of {len(steps) + num_damaged} lines of '{folder.metrics}' are damaged.")
-    if any(later <= earlier for earlier, later in pairwise(steps)):
-        raise CheckpointError(f"The lines of '{folder.metrics}' are not in the order of their steps.")
-    return f"{len(steps)} lines" + (f", to step {steps[-1]:,}" if steps else "")
+        raise CheckpointError(f"{num_damaged} of {num_lines} lines of '{folder.metrics}' are damaged.")
+    if state is not None and state.metrics not in (None, digest):
+        raise CheckpointError(f"Lines of '{folder.metrics}' up to step {state.step:,} were changed or removed.")
+    return f"{num_lines} lines" + (f", to step {last_step:,}" if num_lines else "")
 
 
 def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:

@@ -53,7 +53,7 @@ def read_run(content: bytes) -> None:
         load_config(path)
     elif kind == b"m":
         path.write_bytes(rest)
-        read_metrics(path)
+        list(read_metrics(path))
     elif kind == b"v":
         # Past the checksum, which no random change gets through: values made by the fuzzer, tensors that fit.
         values = parse_json(rest)
