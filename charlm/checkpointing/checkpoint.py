@@ -1,23 +1,14 @@
 """A checkpoint: named torch tensors and JSON values in one file, whose format is in container.py."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from charlm.checkpointing.atomic import write_atomically
-from charlm.checkpointing.container import StoredTensor, read_container, write_container
+from charlm.checkpointing.container import Container, StoredTensor, read_container, write_container
 
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Tensors by dotted name, and JSON values."""
-
-    tensors: Mapping[str, Tensor]
-    values: Mapping[str, Any]
+Checkpoint = Container[Tensor]
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

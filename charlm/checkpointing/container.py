@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Annotated, Any, Generic, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,11 +93,14 @@ class _Entry(BaseModel):
 _ENTRIES = TypeAdapter(dict[str, _Entry])
 
 
+SomeTensor = TypeVar("SomeTensor")
+
+
 @dataclass(frozen=True)
-class Container:
+class Container(Generic[SomeTensor]):
     """Tensors by dotted name, and JSON values."""
 
-    tensors: Mapping[str, StoredTensor]
+    tensors: Mapping[str, SomeTensor]
     values: Mapping[str, Any]
 
 
@@ -123,7 +126,7 @@ def write_container(tensors: Mapping[str, StoredTensor], values: Mapping[str, An
         yield memoryview(tensors[name].data)
 
 
-def read_container(path: Path, *, within: Path | None = None) -> Container:
+def read_container(path: Path, *, within: Path | None = None) -> Container[StoredTensor]:
     """Returns what the file at `path` holds, in as much memory as the file has bytes.
 
     Args:

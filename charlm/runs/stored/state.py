@@ -1,6 +1,6 @@
 """The states of a run that training can go on from, and what there is where one is damaged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -129,7 +129,7 @@ def read_state(folder: RunFolder, path: Path) -> StoredState:
 def advice(folder: RunFolder, *, damaged: Path) -> str:
     """Returns a sentence on what can be used instead of a damaged state."""
     for path in (folder.last, *folder.states().values()):
-        if path != damaged and _is_usable(path):
+        if path != damaged and is_intact(path, read=open_state):
             return f"The newest intact state is '{path}'; go on from it with: charlm train --resume {quote(str(path))}"
     if is_intact(folder.best):
         run = quote(str(folder.path))
@@ -137,18 +137,10 @@ def advice(folder: RunFolder, *, damaged: Path) -> str:
     return "Nothing of this run can be used; train it anew."
 
 
-def is_intact(path: Path) -> bool:
+def is_intact(path: Path, *, read: Callable[[Path], object] = read_checkpoint) -> bool:
     """Returns whether a checkpoint can be read and is what was written."""
     try:
-        read_checkpoint(path)
-    except CheckpointError:
-        return False
-    return True
-
-
-def _is_usable(path: Path) -> bool:
-    try:
-        open_state(path)
+        read(path)
     except CheckpointError:
         return False
     return True
