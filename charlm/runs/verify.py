@@ -11,7 +11,6 @@ import torch
 
 from charlm.checkpointing.metrics import NO_LINES, digest_after, read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
-from charlm.config import RunConfig
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
 from charlm.files.errors import read_errors_as
@@ -67,7 +66,10 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     """
     folder = find_run(run, workspace.checkpoints)
     known: dict[Path, RunRecord] = {}
-    states = {path: _report(path, partial(_describe_state, path, known)) for path in _states(folder)}
+    older = folder.states().values()
+    # A counted model has no states; a training without any has lost its last.
+    paths = (folder.last, *older) if folder.last.exists() or older or not folder.best.exists() else ()
+    states = {path: _report(path, partial(_describe_state, path, known)) for path in paths}
     # A state that a training removed meanwhile is not damaged.
     states = {path: report for path, report in states.items() if path == folder.last or path.exists()}
     # A run that was stopped before its first evaluation has no best model yet, and none is missing.
@@ -89,11 +91,6 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     return RunReport(folder.name, (*others, *bests, *states.values()), tuple(usable))
 
 
-def _states(folder: RunFolder) -> tuple[Path, ...]:
-    is_counted = folder.best.exists() and not folder.last.exists() and not folder.states()
-    return () if is_counted else (folder.last, *folder.states().values())
-
-
 def _report(path: Path, describe: Callable[[], str]) -> FileReport:
     try:
         return FileReport(path.name, describe())
@@ -103,19 +100,16 @@ def _report(path: Path, describe: Callable[[], str]) -> FileReport:
 
 def _describe_config(folder: RunFolder, newest: RunRecord | None) -> str:
     config = folder.read_config()
-    if newest is not None:
-        _require_same_settings(folder.config_file, config, newest.config)
-    return f"settings of a {config.model.model} model, seed {config.run.seed}"
-
-
-def _require_same_settings(path: Path, config: RunConfig, stored: RunConfig) -> None:
-    found, expected = config.model_dump(), stored.model_dump()
+    found = config.model_dump()
+    expected = found if newest is None else newest.config.model_dump()
     for section, settings in expected.items():
         for name, value in settings.items():
             if name not in _CHANGING and found[section][name] != value:
                 raise CheckpointError(
-                    f"'{path}' says that {section}.{name} is {found[section][name]}, the checkpoints say {value}."
+                    f"'{folder.config_file}' says that {section}.{name} is {found[section][name]}, "
+                    f"the checkpoints say {value}."
                 )
+    return f"settings of a {config.model.model} model, seed {config.run.seed}"
 
 
 _CHANGING = {"name", "steps", "evaluations", "accumulation", "mix"}

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
+from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
 from charlm.ngrams.model import NgramModel
@@ -75,15 +75,7 @@ def open_state(path: Path) -> StoredState:
     Raises:
         CheckpointError: it is damaged, not there, or no state of a training.
     """
-    return state_in(path, read_checkpoint(path))
-
-
-def state_in(path: Path, checkpoint: Checkpoint) -> StoredState:
-    """Returns the state in a checkpoint that was read from `path`.
-
-    Raises:
-        CheckpointError: it is no state of a training.
-    """
+    checkpoint = read_checkpoint(path)
     if "trainer" not in checkpoint.values:
         raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it is a model, not a state of a training.")
     record = read_record(StateRecord, checkpoint.values, source=str(path))
