@@ -154,7 +154,10 @@ class RunFolder:
             CheckpointError: it is missing or not TOML.
             ConfigError: a setting is unknown or out of range.
         """
-        return load_config(self.config_file)
+        path = self.config_file
+        with read_errors_as(CheckpointError, path, refusal="does not hold the settings of a run"):
+            values = parse_toml(read_bounded(path, most_bytes=_MOST_CONFIG_BYTES, within=self.path))
+        return validate(RunConfig, values, source=f"'{path}'")
 
     def write_tokenizer(self, tokenizer: Mapping[str, Any]) -> None:
         """Writes tokenizer.json."""
@@ -169,18 +172,6 @@ def _place(path: Path) -> tuple[int, int]:
 def dump_config(config: RunConfig) -> str:
     """Returns the configuration as TOML; settings that are absent are left out."""
     return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
-
-
-def load_config(path: Path) -> RunConfig:
-    """Returns the configuration stored in a TOML file.
-
-    Raises:
-        CheckpointError: the file is missing or not TOML.
-        ConfigError: a setting is unknown or out of range.
-    """
-    with read_errors_as(CheckpointError, path, refusal="does not hold the settings of a run"):
-        values = parse_toml(read_bounded(path, most_bytes=_MOST_CONFIG_BYTES, within=path.parent))
-    return validate(RunConfig, values, source=f"'{path}'")
 
 
 def find_run(run: str, checkpoints: Path) -> RunFolder:
