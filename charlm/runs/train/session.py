@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
+from charlm.checkpointing.metrics import NO_LINES, append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
@@ -47,6 +47,7 @@ class TrainingSession:
         provenance: what the run was made with.
         plan: why it is as long, and its model as large, as it is.
         symbol_counts: how often each symbol is a target in the training text.
+        metrics_digest: that of the lines of metrics so far.
         saved_step: steps after which last.safetensors was written; None where there is none to be kept.
         last_sample: the text drawn at the last evaluation.
     """
@@ -61,6 +62,7 @@ class TrainingSession:
     symbol_counts: NDArray[np.int64]
     reporter: Reporter
     stop: StopRequest
+    metrics_digest: str = NO_LINES
     saved_step: int | None = None
     last_sample: str = field(default="", init=False)
 
@@ -98,10 +100,9 @@ class TrainingSession:
         text = self.corpus.valid
         if text is None:
             return None
-        trainer = self.trainer
         self.model.eval()
-        with self._kept_weights(), autocast(trainer.precision, trainer.device):
-            return score_parts(self.model, text, self.corpus.tokenizer, device=trainer.device, mode="fast")[OWN]
+        with self._kept_weights(), autocast(self.trainer.precision, self.trainer.device):
+            return score_parts(self.model, text, self.corpus.tokenizer, device=self.trainer.device, mode="fast")[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""
@@ -130,8 +131,8 @@ class TrainingSession:
         return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 
     def move_to(self, folder: RunFolder) -> None:
-        """Writes all that going on needs into a new folder, which is the run's from then on."""
-        self.folder, self.saved_step = folder, None
+        """Writes all that going on needs into a new folder, which is the run's from then on, without its metrics."""
+        self.folder, self.saved_step, self.metrics_digest = folder, None, NO_LINES
         self._change_settings(name=folder.name)
         folder.write_tokenizer(self.corpus.tokenizer.to_json())
         self.save()
@@ -139,7 +140,7 @@ class TrainingSession:
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
         self.folder.require_in_place()
-        append_metrics(self.folder.metrics, metrics)
+        self.metrics_digest = append_metrics(self.folder.metrics, metrics, digest=self.metrics_digest)
 
     def after_replanning(self) -> None:
         """Stores the new number of steps and reports it."""
@@ -194,7 +195,12 @@ class TrainingSession:
         self.trainer.require_finite()
         step, keep = self.trainer.step, self.config.training.keep
         tensors = (tensors or self.trainer.tensors()) | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
-        record = StateRecord(**self._facts(), trainer=self.trainer.state_values(), progress=self.progress)
+        record = StateRecord(
+            **self._facts(),
+            trainer=self.trainer.state_values(),
+            progress=self.progress,
+            metrics=self.metrics_digest,
+        )
         sync_metrics(self.folder.metrics)
         if keep and self.saved_step not in (None, step):
             self.folder.keep_last(self.saved_step)
@@ -217,7 +223,7 @@ class TrainingSession:
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
         _charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
-        trim_metrics(self.folder.metrics, trainer.step)
+        self.metrics_digest, _ = trim_metrics(self.folder.metrics, trainer.step)
         self.save()
         self.reporter.warn(
             f"The loss rose out of bounds up to step {left:,}: back to step {trainer.step:,}, with {factor:g} of the "
