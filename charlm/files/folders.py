@@ -8,8 +8,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from charlm.files.temporary import TEMPORARY_PREFIX, temporary_path
-from charlm.files.writing import sync
+from charlm.files.writing import TEMPORARY_PREFIX, sync, temporary_path
 
 
 @contextmanager

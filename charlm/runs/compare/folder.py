@@ -15,7 +15,7 @@ from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
-from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
+from charlm.files.writing import TEMPORARY_PREFIX, remove_leftovers
 from charlm.runs.compare.result import VariantResult, as_csv, markdown
 
 _MOST_BYTES = 64 << 20

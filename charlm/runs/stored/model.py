@@ -15,7 +15,7 @@ from charlm.checkpointing.run_folder import find_run
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import CheckpointError
-from charlm.runs.stored.numbers import require_counts, require_weights
+from charlm.runs.stored.numbers import require_model_numbers
 from charlm.runs.stored.record import (
     MODEL,
     SYMBOL_COUNTS,
@@ -110,7 +110,6 @@ def model_of(path: Path, record: ModelRecord, tensors: Mapping[str, StoredTensor
     described = {key: (tensor.dtype, tensor.shape) for key, tensor in tensors.items()}
     require_model_tensors(record, described, source=str(path))
     counts = tensors[SYMBOL_COUNTS].to_array()
-    require_counts(counts, source=str(path))
     weights = {key: tensor.to_array() for key, tensor in section(tensors, MODEL).items()}
-    require_weights(weights, source=str(path))
+    require_model_numbers(counts, weights, source=str(path))
     return StoredModel(name=name, record=record, symbol_counts=counts, weights=weights, source=path)

@@ -14,7 +14,7 @@ from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
 from charlm.ngrams.model import NgramModel
-from charlm.runs.stored.numbers import require_carried, require_counts, require_moments, require_weights
+from charlm.runs.stored.numbers import require_model_numbers, require_state_numbers
 from charlm.runs.stored.record import (
     AVERAGE,
     MODEL,
@@ -91,14 +91,13 @@ def _require_numbers(record: StateRecord, tensors: Mapping[str, Tensor], *, sour
         found = section(tensors, name).items()
         return {each: tensor.numpy() for each, tensor in found if tensor.dtype == torch.float32}
 
-    require_counts(tensors[SYMBOL_COUNTS].numpy(), source=source)
-    require_weights(arrays(MODEL), source=source)
-    require_weights(arrays(AVERAGE), source=source)
-    require_moments(arrays(OPTIMIZER), source=source)
+    for weights in (arrays(MODEL), arrays(AVERAGE)):
+        require_model_numbers(tensors[SYMBOL_COUNTS].numpy(), weights, source=source)
     carried = {name: tensor.numpy() for name, tensor in section(tensors, STATE).items()}
     if record.config.model.mixed_order is not None:
         del carried[_contexts_of(tensors)]  # Their range is known when the text has been counted again.
-    require_carried(carried, vocabulary_size=record.tokenizer.vocabulary_size, source=source)
+    size = record.tokenizer.vocabulary_size
+    require_state_numbers(arrays(OPTIMIZER), carried, vocabulary_size=size, source=source)
 
 
 def _contexts_of(tensors: Mapping[str, Tensor]) -> str:

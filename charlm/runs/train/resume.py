@@ -10,7 +10,7 @@ from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_state
 from charlm.config import Request, RunConfig, asked_in, validate
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
-from charlm.files.temporary import remove_leftovers
+from charlm.files.writing import remove_leftovers
 from charlm.models.build import load_weights
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
