@@ -15,6 +15,8 @@ _SomeSection = TypeVar("_SomeSection", bound=Section)
 Name = Callable[[tuple[str, ...]], str]
 """Turns the path of a setting, such as ('model', 'hidden_size'), into the name its user knows it by."""
 
+_LONGEST_VALUE, _LONGEST_SENTENCE = 200, 800
+
 
 def validate(
     section: type[_SomeSection], values: Mapping[str, Any], *, source: str | None = None, name: Name = ".".join
@@ -30,7 +32,7 @@ def validate(
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        sentence = _sentence(error.errors(include_url=False)[0], section, name)
+        sentence = _shortened(_sentence(error.errors(include_url=False)[0], section, name), _LONGEST_SENTENCE)
         raise ConfigError(sentence if source is None else f"{source}: {sentence}") from None
 
 
@@ -43,7 +45,7 @@ def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
         problem, fields = str(error["ctx"]["error"]), _fields(section, where)
         return f"{_rename(problem, fields, where, name)}." if fields else f"{name(where)}: {problem}."
     if error["type"] == "model_type":
-        return f"{name(where)} is {error['input']!r}; it should be a section: a table of settings."
+        return f"{name(where)} is {_quoted(error)}; it should be a section: a table of settings."
     problem = (
         error["msg"]
         .partition(", unable")[0]
@@ -53,7 +55,16 @@ def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
     )
     if error["type"] == "string_pattern_mismatch":
         problem = f"it should match {error['ctx']['pattern']}"
-    return f"{name(where)} is {error['input']!r}; {problem[0].lower()}{problem[1:]}."
+    return f"{name(where)} is {_quoted(error)}; {problem[0].lower()}{problem[1:]}."
+
+
+def _quoted(error: ErrorDetails) -> str:
+    """Returns the value that was refused; of a whole file, as of a list where a table belongs, its beginning."""
+    return _shortened(repr(error["input"]), _LONGEST_VALUE)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _fields(section: type[Section], where: tuple[str, ...]) -> Collection[str]:
