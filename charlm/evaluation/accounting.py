@@ -2,7 +2,7 @@
 
 import math
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.score import Score
 
@@ -16,27 +16,16 @@ def make_score(model_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Sc
     The unknown symbol does not say which character it stands for. That takes another ln N nats for each scored unknown
     symbol, the N characters without a symbol being equally likely, so that the score is the code length of the text.
     """
+    num_symbols, num_characters, num_bytes = text.num_symbols, text.num_characters, text.num_bytes
+    num_unknown, num_ends = text.num_unknown, 0
     if tokenizer.begin is not None:
-        return _score(
-            model_nats,
-            tokenizer,
-            num_symbols=text.num_symbols - text.num_records,
-            num_characters=text.num_characters,
-            num_bytes=text.num_bytes,
-            num_unknown=text.num_unknown,
-            num_ends=text.num_records,
-        )
-    first = int(text.tokens.read(0, 1)[0])
-    return _score(
-        model_nats,
-        tokenizer,
-        num_symbols=text.num_symbols - 1,
-        num_characters=text.num_characters - int(tokenizer.symbol_characters[first]),
-        num_bytes=text.num_bytes - text.first_bytes,
-        num_unknown=text.num_unknown - (first == tokenizer.unknown),
-    )
-
-
-def _score(model_nats: float, tokenizer: Tokenizer, *, num_unknown: int, **counts: int) -> Score:
+        num_ends = text.num_records
+        num_symbols -= num_ends
+    else:
+        first = int(text.tokens.read(0, 1)[0])
+        num_symbols -= 1
+        num_characters -= int(tokenizer.symbol_characters[first])
+        num_bytes -= text.first_bytes
+        num_unknown -= first == tokenizer.unknown
     unknown_nats = num_unknown * math.log(tokenizer.num_unknown_characters) if num_unknown else 0.0
-    return Score(total_nats=model_nats + unknown_nats, unknown_nats=unknown_nats, num_unknown=num_unknown, **counts)
+    return Score(model_nats + unknown_nats, num_symbols, num_characters, num_bytes, num_unknown, num_ends, unknown_nats)

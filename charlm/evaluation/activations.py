@@ -14,11 +14,7 @@ def activation_norms(variance: float, *, units: int, symbols: int, seed: int) ->
     The recurrent matrix has normal entries with variance `variance / units`, the bias is zero, and only the first
     symbol has an input. A ReLU halves the squared norm of values that are symmetric around zero. So a variance of
     2 / units preserves the norm (He et al. 2015); with a larger one activations explode, with a smaller one they
-    vanish.
-
-    Args:
-        variance: variance of the matrix's entries, times `units`.
-        seed: seed of the matrix and the input.
+    vanish. The matrix and the input are drawn from `seed`.
     """
     generator = torch.Generator().manual_seed(seed)
     layer = RNN(units, units, nonlinearity="relu").double()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
@@ -47,9 +47,5 @@ def score_baselines(
     counts = np.where(possible, counts, 0)
     smoothed = np.where(possible, training_counts + 1.0, 1.0)
     log_unigram = np.log(smoothed) - np.log(smoothed[possible].sum())
-    uniform_nats = float(counts.sum() * np.log(possible.sum()))
-    unigram_nats = float(-(counts * log_unigram).sum())
-    return (
-        Baseline("uniform", split, make_score(uniform_nats, text, tokenizer)),
-        Baseline("unigram", split, make_score(unigram_nats, text, tokenizer)),
-    )
+    nats = {"uniform": counts.sum() * np.log(possible.sum()), "unigram": -(counts * log_unigram).sum()}
+    return tuple(Baseline(name, split, make_score(float(each), text, tokenizer)) for name, each in nats.items())

@@ -25,15 +25,7 @@ def gradient_norms(model: Network, tokens: Tensor, targets: Tensor) -> Tensor:
         states.append(state)
     logits, _ = model(tokens[-1:], state)
     loss = code_lengths(logits, targets[-1:]).sum()
-    parts = [part for each in states for part in each]
-    gradients = torch.autograd.grad(loss, parts)
-    per_state = len(states[0])
-    norms = [
-        _norm_per_text(gradients[place : place + per_state]).mean() for place in range(0, len(gradients), per_state)
-    ]
-    return torch.stack(norms).flip(0)
-
-
-def _norm_per_text(parts: tuple[Tensor, ...]) -> Tensor:
-    """Returns the norm over layers and units for each text, `[batch]`, of tensors `[layers, batch, units]`."""
-    return torch.stack([part.square().sum((0, 2)) for part in parts]).sum(0).sqrt()
+    gradients = torch.autograd.grad(loss, [part for each in states for part in each])
+    # The squared norm over layers and units of each part of each state, for each text: `[time - 1, parts, batch]`.
+    squares = torch.stack([gradient.square().sum((0, 2)) for gradient in gradients])
+    return squares.view(len(states), -1, tokens.shape[1]).sum(1).sqrt().mean(1).flip(0)

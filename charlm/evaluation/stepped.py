@@ -20,13 +20,7 @@ class SteppedModel:
         self._model = model
 
     def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logits `[time, batch, vocabulary]` of each next symbol, and the state after the last.
-
-        Args:
-            tokens: symbols, int64 `[time, batch]`, on the CPU.
-            state: the state before the first symbol.
-            generator: not used, as there is no dropout.
-        """
+        """Returns the logits of each next symbol, and the state after the last; all on the CPU, without dropout."""
         stepper = self._model.stepper(tuple(part.numpy() for part in state))
         logits = np.empty((*tokens.shape, self.vocabulary_size), dtype=np.float32)
         for row, symbols in zip(logits, tokens.numpy(), strict=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from charlm.data.lanes import IGNORED, Window
 from charlm.data.tokenfile import TokenFile
@@ -23,18 +24,11 @@ def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> It
     span = context * batch_size
     for start in range(0, num_targets, span):
         stop = min(start + span, num_targets)
-        num_windows = -(-(stop - start) // context)
         pairs = _long(tokens.read(start, stop + 1))
-        inputs = pairs.new_zeros(num_windows * context)
-        targets = torch.full_like(inputs, IGNORED)
-        inputs[: stop - start] = pairs[:-1]
-        targets[: stop - start] = pairs[1:]
-        yield Window(
-            inputs.view(num_windows, context).t(),
-            targets.view(num_windows, context).t(),
-            fresh=True,
-            num_targets=stop - start,
-        )
+        missing = (start - stop) % context
+        inputs = functional.pad(pairs[:-1], (0, missing)).view(-1, context).t()
+        targets = functional.pad(pairs[1:], (0, missing), value=IGNORED).view(-1, context).t()
+        yield Window(inputs, targets, fresh=True, num_targets=stop - start)
 
 
 def warm_windows(tokens: TokenFile, *, num_lanes: int, warmup: int, length: int = 128) -> Iterator[Window]:

@@ -20,8 +20,7 @@ from torch.nn import functional
 from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, LanguageModel, Network, State
 from charlm.models.ngram import last_contexts
-from charlm.ngrams.confidence import num_features
-from charlm.ngrams.model import NgramModel
+from charlm.ngrams.model import NgramModel, num_features
 from charlm.stepping.shapes import GATE_SIZE
 
 NETWORK_ALONE, NGRAMS_ALONE = "network alone", "n-grams alone"

@@ -5,6 +5,7 @@ interpolated model is one of back-off once each gram's probability has its share
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,6 @@ def _lines(
         weights = None if backoff is None else np.maximum(np.log10(backoff.astype(np.float64)), IMPOSSIBLE)
     for start in range(0, len(logs), _PIECE):
         part = slice(start, start + _PIECE)
-        if weights is None:
-            yield "".join(f"{log:.7g}\t{gram}\n" for log, gram in zip(logs[part], spelt[part], strict=True))
-        else:
-            rows = zip(logs[part], spelt[part], weights[part], strict=True)
-            yield "".join(f"{log:.7g}\t{gram}\t{weight:.7g}\n" for log, gram, weight in rows)
+        ends = repeat("") if weights is None else (f"\t{weight:.7g}" for weight in weights[part])
+        rows = zip(logs[part], spelt[part], ends, strict=False)
+        yield "".join(f"{log:.7g}\t{gram}{end}\n" for log, gram, end in rows)

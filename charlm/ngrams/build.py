@@ -26,12 +26,7 @@ class CountedModel:
 def count_model(
     tokens: Symbols, *, order: int, smoothing: Smoothing, vocabulary_size: int, begin: int | None = None
 ) -> CountedModel:
-    """Returns the model of a text; its order is lower where the text has no stretch so long.
-
-    Args:
-        tokens: the text, `[symbols]`, at least one.
-        begin: the symbol at which a new stretch begins; None in running text.
-    """
+    """Returns the model of a text, as `count_grams` takes it; its order is lower where there is no stretch so long."""
     text = count_grams(tokens, order=order, vocabulary_size=vocabulary_size, begin=begin)
     levels = []
     plain_orders = []

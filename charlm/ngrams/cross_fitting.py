@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.confidence import features, num_features
 from charlm.ngrams.counting import NONE, CountedText, Ids, beginnings, suffixes, sums_by_context
+from charlm.ngrams.model import features, num_features
 from charlm.ngrams.smoothing import Discounts, adjusted_counts, estimate_discounts, kneser_ney
 
 NUM_FOLDS = 10
@@ -52,20 +52,20 @@ def _score_fold(
     text: CountedText, fold: slice, discounts: list[Discounts], shorter: list[Ids], scores: HeldOutScores
 ) -> None:
     order = len(text.orders)
+    held_out = [ending[fold] for ending in text.occurrences]
     left = [
-        grams.counts - _occurrences(ending[fold], len(grams))
-        for grams, ending in zip(text.orders, text.occurrences, strict=True)
+        grams.counts - np.bincount(places[places != NONE], minlength=len(grams))
+        for grams, places in zip(text.orders, held_out, strict=True)
     ]
     length = fold.stop - fold.start
     probabilities = np.full(length, 1.0 / text.orders[0].vocabulary_size)
     totals, distinct = (np.zeros((order, length), dtype=np.float32) for _ in range(2))
-    for index, (grams, counts) in enumerate(zip(text.orders, left, strict=True)):
+    for index, (grams, counts, places) in enumerate(zip(text.orders, left, held_out, strict=True)):
         adjusted = counts
         if index + 1 < order:
             distinct_left = np.bincount(shorter[index], weights=left[index + 1] > 0, minlength=len(grams))
             adjusted = np.minimum(counts, distinct_left.astype(np.int64) + beginnings(text, index + 1))
         estimate = kneser_ney(grams, np.maximum(adjusted, 0), discounts[index])
-        places = text.occurrences[index][fold]
         there = np.flatnonzero(places != NONE)
         gram, context = places[there], grams.contexts[places[there]]
         probabilities[there] = estimate.seen[gram] + estimate.backoff[context] * probabilities[there]
@@ -73,7 +73,3 @@ def _score_fold(
         distinct[index, there] = sums_by_context(grams, counts > 0)[context]
     scores.probabilities[fold] = probabilities
     scores.confidence[fold] = features(totals, distinct)
-
-
-def _occurrences(places: Ids, num_grams: int) -> Ids:
-    return np.bincount(places[places != NONE], minlength=num_grams)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.errors import CheckpointError
-from charlm.ngrams.confidence import features
 from charlm.ngrams.counting import NONE, Grams, Ids, Symbols, find, sums_by_context
 from charlm.ngrams.smoothing import Estimate
 
@@ -20,6 +19,9 @@ Probabilities = NDArray[np.float64]
 
 _TOLERANCE = 1e-5
 """Of a sum of float32 probabilities."""
+
+_USUAL_LOGARITHM = 4.0
+"""The logarithm of a usual count; divided by it, features are about one."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,23 @@ class NgramModel:
         return probabilities
 
 
+def num_features(order: int) -> int:
+    """Returns the number of features of a model of an order."""
+    return 2 * order
+
+
+def features(totals: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns the evidence in some contexts, as features for a mixture's gate, float32 `[…, 2 order]`.
+
+    Args:
+        totals: how often the context of each length was followed by something, `[order, …]`.
+        distinct: by how many different symbols.
+    """
+    counts = np.moveaxis(np.concatenate((totals, distinct)), 0, -1)
+    logs: NDArray[np.float32] = np.log1p(counts, dtype=np.float32)
+    return np.divide(logs, _USUAL_LOGARITHM, out=logs)
+
+
 def make_level(grams: Grams, estimate: Estimate) -> Level:
     """Returns an order of the model from its counts and its estimate."""
     return Level(
@@ -177,15 +196,15 @@ def _is_sound(level: Level, *, num_contexts: int, vocabulary_size: int) -> bool:
 
 
 def _has_types_and_shapes(level: Level, *, num_contexts: int) -> bool:
-    per_gram, per_context = (level.keys, level.seen), (level.backoff, level.totals, level.distinct)
-    types = [array.dtype for array in (*per_gram, *per_context)]
-    return (
-        types == [np.int64, np.float32, np.float32, np.int32, np.int32]
-        and level.keys.ndim == 1
-        and len(level.keys) > 0
-        and all(array.shape == level.keys.shape for array in per_gram)
-        and all(array.shape == (num_contexts,) for array in per_context)
-    )
+    grams, contexts = (level.keys.size,), (num_contexts,)
+    expected = {
+        "keys": (np.int64, grams),
+        "seen": (np.float32, grams),
+        "backoff": (np.float32, contexts),
+        "totals": (np.int32, contexts),
+        "distinct": (np.int32, contexts),
+    }
+    return grams[0] > 0 and {name: (array.dtype, array.shape) for name, array in vars(level).items()} == expected
 
 
 def _adds_to_one(level: Level, *, vocabulary_size: int) -> bool:

@@ -3,9 +3,10 @@
 import torch
 
 from charlm.config import RunConfig
-from charlm.data.corpus import EncodedCorpus, EncodedText
-from charlm.data.lanes import Batches
-from charlm.training.optimization import shortened_warmup
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
+from charlm.data.record_batches import Batches
+from charlm.training.pace import shortened_warmup
 
 
 def describe_model(config: RunConfig, *, parameters: int) -> str:

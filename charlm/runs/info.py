@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from charlm.checkpointing.container import Container, read_container
+from charlm.checkpointing.container import Container, StoredTensor, read_container
 from charlm.checkpointing.metrics import read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
@@ -22,7 +22,7 @@ from charlm.stepping.shapes import count_weights
 from charlm.training.state import Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HistoryPoint:
     """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
 
@@ -76,7 +76,7 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     )
 
 
-def _standing(folder: RunFolder, newest: Container) -> _Standing:
+def _standing(folder: RunFolder, newest: Container[StoredTensor]) -> _Standing:
     source = str(folder.path)
     record = read_record(ModelRecord, newest.values, source=source)
     tensors = newest.tensors
@@ -190,7 +190,7 @@ def _best(progress: Progress) -> str:
     return f"{progress.best_nats:.4f} nats/symbol on validation at step {progress.best_step:,}"
 
 
-def _newest_checkpoint(folder: RunFolder) -> Container:
+def _newest_checkpoint(folder: RunFolder) -> Container[StoredTensor]:
     present = [path for path in (folder.last, folder.best) if path.exists()]
     if not present:
         raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")

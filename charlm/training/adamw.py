@@ -98,3 +98,17 @@ class AdamW:
             if tensors[name].shape != own.shape:
                 raise ValueError(f"the optimizer's {name} is of the shape {tuple(tensors[name].shape)}")
             own.copy_(tensors[name])
+
+
+def build_optimizer(model: nn.Module, *, beta1: float, beta2: float, weight_decay: float) -> AdamW:
+    """Returns AdamW with weight decay for matrices, and none for biases and norms."""
+    parameters = dict(model.named_parameters())
+    ordered = [parameters[name] for name in parameter_names(model)]
+    matrices = [parameter for parameter in ordered if parameter.ndim >= 2]
+    return AdamW([(matrices, weight_decay), (ordered[len(matrices) :], 0.0)], beta1=beta1, beta2=beta2)
+
+
+def parameter_names(model: nn.Module) -> list[str]:
+    """Returns the names of the parameters that are trained, in the order of the optimizer: matrices first."""
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    return [name for name, _ in sorted(trained, key=lambda each: each[1].ndim < 2)]

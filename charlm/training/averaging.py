@@ -1,6 +1,6 @@
 """An exponential moving average of the weights (Polyak and Juditsky 1992, as used by most trainers)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -21,11 +21,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, skipped: Tensor) -> None:
-        """Moves the average towards the model's current weights.
-
-        Args:
-            skipped: float32 `[]` on the weights' device; 1 for a skipped step, which changes nothing, else 0.
-        """
+        """Moves the average towards the model's weights, unless `skipped`, float32 `[]` on their device, is 1."""
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
         self.num_updates += 1
         current = [parameter.detach() for _, parameter in model.named_parameters()]
@@ -38,14 +34,8 @@ class WeightAverage:
     def applied_to(self, model: nn.Module) -> Iterator[None]:
         """Replaces the model's weights with the averages inside the block."""
         own = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-        _copy_into(model, self.weights)
+        model.load_state_dict(self.weights, strict=False)
         try:
             yield
         finally:
-            _copy_into(model, own)
-
-
-@torch.no_grad()
-def _copy_into(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
+            model.load_state_dict(own, strict=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -26,27 +25,18 @@ class Clipping:
 Clip = Callable[[Sequence[nn.Parameter]], Clipping]
 
 
-def build_clip(*, max_norm: float, max_value: float | None) -> Clip:
-    """Returns clipping by value if `max_value` is given, else by norm; a `max_norm` of 0 clips nothing."""
-    if max_value is not None:
-        return partial(clip_by_value, max_value=max_value)
-    return partial(clip_by_norm, max_norm=max_norm if max_norm > 0.0 else float("inf"))
+def clip_gradient(parameters: Sequence[nn.Parameter], *, max_norm: float, max_value: float | None) -> Clipping:
+    """Limits the gradient's norm with a divisor (Pascanu et al. 2013), or its components in place.
 
-
-def clip_by_norm(parameters: Sequence[nn.Parameter], *, max_norm: float) -> Clipping:
-    """Returns the divisor that limits the gradient's norm to `max_norm` (Pascanu et al. 2013)."""
-    norm = torch.nn.utils.get_total_norm(_gradients(parameters))
-    return Clipping(norm, norm > max_norm, (norm / max_norm).clamp(min=1.0))
-
-
-def clip_by_value(parameters: Sequence[nn.Parameter], *, max_value: float) -> Clipping:
-    """Limits every component of the gradient to `-max_value … max_value`, in place."""
-    gradients = _gradients(parameters)
+    Args:
+        max_norm: largest norm; 0 clips nothing.
+        max_value: largest absolute value of a component, instead of `max_norm`.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients)
-    largest = torch.nn.utils.get_total_norm(gradients, norm_type=float("inf"))
-    torch.nn.utils.clip_grad_value_(parameters, max_value)
-    return Clipping(norm, largest > max_value, torch.ones_like(norm))
-
-
-def _gradients(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if max_value is not None:
+        largest = torch.nn.utils.get_total_norm(gradients, norm_type=float("inf"))
+        torch.nn.utils.clip_grad_value_(parameters, max_value)
+        return Clipping(norm, largest > max_value, torch.ones_like(norm))
+    max_norm = max_norm or float("inf")
+    return Clipping(norm, norm > max_norm, (norm / max_norm).clamp(min=1.0))

@@ -43,35 +43,27 @@ class Hooks(Protocol):
 
     def after_step(self, result: StepResult) -> None:
         """Handles the result of a step."""
-        ...
 
     def validate(self) -> Score | None:
         """Returns the score of the validation text; None without such a text."""
-        ...
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Handles an evaluation; saves the weights if they are the best so far."""
-        ...
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Writes a line of metrics."""
-        ...
 
     def after_replanning(self) -> None:
         """Handles a new number of steps, with which the training ends on time."""
-        ...
 
     def save(self) -> None:
         """Saves the state of the training."""
-        ...
 
     def roll_back(self) -> None:
         """Restores trainer and progress from the last saved state, with a lower learning rate."""
-        ...
 
     def stop_requested(self) -> bool:
         """Returns whether to stop after this step."""
-        ...
 
 
 def train(
@@ -83,7 +75,7 @@ def train(
         NotFiniteError: losses, gradients or weights are not finite; the last saved state remains.
     """
     loop = _Loop(trainer, plan, progress, hooks, clock)
-    if plan.patience is not None and progress.stale >= plan.patience:
+    if loop.is_out_of_patience():
         return "stopped early"
     while trainer.step < trainer.pace.total_steps:
         try:
@@ -98,132 +90,122 @@ def train(
     return "finished"
 
 
+@dataclass
 class _Loop:
     """One call of `train`: its arguments, and the times of its start and its last checkpoint."""
 
-    def __init__(
-        self, trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks, clock: Callable[[], float]
-    ) -> None:
-        self._trainer = trainer
-        self._plan = plan
-        self._progress = progress
-        self._hooks = hooks
-        self._clock = clock
-        self._started = clock() - progress.seconds
-        self._saved = clock()
+    trainer: Trainer
+    plan: Plan
+    progress: Progress
+    hooks: Hooks
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self.started = self.clock() - self.progress.seconds
+        self.saved = self.clock()
+
+    def is_out_of_patience(self) -> bool:
+        """Returns whether too many evaluations were no improvement."""
+        return self.plan.patience is not None and self.progress.stale >= self.plan.patience
 
     def can_roll_back(self) -> bool:
         """Returns whether the plan allows another rollback."""
-        return len(self._progress.rollbacks) < self._plan.rollbacks
+        return len(self.progress.rollbacks) < self.plan.rollbacks
 
     def advance(self) -> Outcome | None:
         """Takes one step, and evaluates, logs and saves if due; returns the outcome if the training has ended."""
-        trainer, plan, progress, hooks = self._trainer, self._plan, self._progress, self._hooks
+        trainer, hooks = self.trainer, self.hooks
         trainer.launch_step()
-        evaluating = trainer.pace.passes_point(trainer.step, plan.evaluations)
+        evaluating = trainer.pace.passes_point(trainer.step, self.plan.evaluations)
         logging = evaluating or trainer.pace.passes_point(trainer.step, _LOG_POINTS)
-        result = _collect_results(trainer, progress, hooks, wait=logging)
+        result = self._collect_results(wait=logging)
         stopping = hooks.stop_requested()
-        saving = evaluating or stopping or self._clock() - self._saved >= plan.save_seconds
+        saving = evaluating or stopping or self.clock() - self.saved >= self.plan.save_seconds
         if saving:
-            _collect_results(trainer, progress, hooks, wait=True)
-        progress.seconds = self._clock() - self._started
+            self._collect_results(wait=True)
+        self.progress.seconds = self.clock() - self.started
         # First of all, so that nothing of a spike is saved.
-        if (logging or saving) and _has_spiked(progress) and self.can_roll_back():
+        if (logging or saving) and self._has_spiked() and self.can_roll_back():
             hooks.roll_back()
             return None
-        if evaluating:
-            score = hooks.validate()
-            progress.seconds = self._clock() - self._started
-            _update_best(progress, score, trainer.step)
-            hooks.after_evaluation(
-                score,
-                training_nats=_mean(progress.evaluation_nats, progress.evaluation_targets),
-                is_best=progress.stale == 0,
-            )
-            progress.evaluation_nats, progress.evaluation_targets = 0.0, 0
+        score = self._evaluate() if evaluating else None
         if logging:
             assert result is not None
-            hooks.record(_metrics(trainer, progress, result, score if evaluating else None))
-            _update_lowest(progress)
-            _replan_if_needed(trainer, plan, progress, hooks)
+            self._log(result, score)
+            self._replan_if_needed()
         if saving:
             hooks.save()
-            self._saved = self._clock()
-        if evaluating and plan.patience is not None and progress.stale >= plan.patience:
+            self.saved = self.clock()
+        if evaluating and self.is_out_of_patience():
             return "stopped early"
         return "interrupted" if stopping and trainer.step < trainer.pace.total_steps else None
 
+    def _collect_results(self, *, wait: bool) -> StepResult | None:
+        """Counts the results that have arrived, or all results with `wait`; returns the last one.
 
-def _has_spiked(progress: Progress) -> bool:
-    mean = _mean(progress.log_nats, progress.log_targets)
-    return mean is not None and progress.lowest_nats is not None and mean > SPIKE * progress.lowest_nats
+        The loop waits for the device only before it logs or saves, as both need the results of all steps.
+        """
+        progress, last = self.progress, None
+        for last in self.trainer.results(wait=wait):
+            progress.targets += last.num_targets
+            if not last.skipped:
+                progress.log_nats += last.total_nats
+                progress.log_targets += last.num_targets
+                progress.evaluation_nats += last.total_nats
+                progress.evaluation_targets += last.num_targets
+            self.hooks.after_step(last)
+        return last
 
+    def _has_spiked(self) -> bool:
+        lowest, mean = self.progress.lowest_nats, _mean(self.progress.log_nats, self.progress.log_targets)
+        return mean is not None and lowest is not None and mean > SPIKE * lowest
 
-def _update_lowest(progress: Progress) -> None:
-    mean = _mean(progress.log_nats, progress.log_targets)
-    if mean is not None and (progress.lowest_nats is None or mean < progress.lowest_nats):
-        progress.lowest_nats = mean
-    progress.log_nats, progress.log_targets = 0.0, 0
+    def _evaluate(self) -> Score | None:
+        """Evaluates; without validation text the newest weights are the best."""
+        progress = self.progress
+        score = self.hooks.validate()
+        progress.seconds = self.clock() - self.started
+        nats = None if score is None else score.nats_per_symbol
+        best = math.inf if progress.best_nats is None else progress.best_nats
+        if nats is None or nats < best:
+            progress.best_nats, progress.best_step, progress.stale = nats, self.trainer.step, 0
+        else:
+            progress.stale += 1
+        training_nats = _mean(progress.evaluation_nats, progress.evaluation_targets)
+        self.hooks.after_evaluation(score, training_nats=training_nats, is_best=progress.stale == 0)
+        progress.evaluation_nats, progress.evaluation_targets = 0.0, 0
+        return score
 
+    def _log(self, result: StepResult, score: Score | None) -> None:
+        trainer, progress = self.trainer, self.progress
+        mean = _mean(progress.log_nats, progress.log_targets)
+        metrics: dict[str, Any] = {
+            "step": trainer.step,
+            "epoch": round(trainer.step / trainer.batches.windows_per_epoch, 4),
+            "training_nats_per_symbol": mean,
+            "learning_rate": result.learning_rate,
+            "gradient_norm": None if result.skipped else result.gradient_norm,
+            "clipped_steps": trainer.num_clipped,
+            "skipped_steps": trainer.num_skipped,
+            "rollbacks": len(progress.rollbacks),
+            "seconds": round(progress.seconds, 3),
+        }
+        if score is not None:
+            metrics["validation"] = score.to_json()
+        self.hooks.record(metrics)
+        if mean is not None and (progress.lowest_nats is None or mean < progress.lowest_nats):
+            progress.lowest_nats = mean
+        progress.log_nats, progress.log_targets = 0.0, 0
 
-def _collect_results(trainer: Trainer, progress: Progress, hooks: Hooks, *, wait: bool) -> StepResult | None:
-    """Counts the results that have arrived, or all results with `wait`; returns the last one.
-
-    The loop waits for the device only before it logs or saves, as both need the results of all steps.
-    """
-    last = None
-    for result in trainer.results(wait=wait):
-        _count(progress, result)
-        hooks.after_step(result)
-        last = result
-    return last
-
-
-def _replan_if_needed(trainer: Trainer, plan: Plan, progress: Progress, hooks: Hooks) -> None:
-    """Changes the number of steps if the training would end too early or too late."""
-    if plan.seconds is None:
-        return
-    total = trainer.pace.total_on_time(trainer.step, elapsed=progress.seconds, seconds=plan.seconds)
-    if total is not None:
-        trainer.pace.replan(trainer.step, total_steps=total)
-        hooks.after_replanning()
-
-
-def _count(progress: Progress, result: StepResult) -> None:
-    progress.targets += result.num_targets
-    if not result.skipped:
-        progress.log_nats += result.total_nats
-        progress.log_targets += result.num_targets
-        progress.evaluation_nats += result.total_nats
-        progress.evaluation_targets += result.num_targets
-
-
-def _update_best(progress: Progress, score: Score | None, step: int) -> None:
-    """Updates the best validation loss; without validation text the newest weights are the best."""
-    nats = None if score is None else score.nats_per_symbol
-    best = math.inf if progress.best_nats is None else progress.best_nats
-    if nats is None or nats < best:
-        progress.best_nats, progress.best_step, progress.stale = nats, step, 0
-    else:
-        progress.stale += 1
-
-
-def _metrics(trainer: Trainer, progress: Progress, result: StepResult, score: Score | None) -> dict[str, Any]:
-    metrics: dict[str, Any] = {
-        "step": trainer.step,
-        "epoch": round(trainer.step / trainer.batches.windows_per_epoch, 4),
-        "training_nats_per_symbol": _mean(progress.log_nats, progress.log_targets),
-        "learning_rate": result.learning_rate,
-        "gradient_norm": None if result.skipped else result.gradient_norm,
-        "clipped_steps": trainer.num_clipped,
-        "skipped_steps": trainer.num_skipped,
-        "rollbacks": len(progress.rollbacks),
-        "seconds": round(progress.seconds, 3),
-    }
-    if score is not None:
-        metrics["validation"] = score.to_json()
-    return metrics
+    def _replan_if_needed(self) -> None:
+        """Changes the number of steps if the training would end too early or too late."""
+        if self.plan.seconds is None:
+            return
+        step, pace = self.trainer.step, self.trainer.pace
+        total = pace.total_on_time(step, elapsed=self.progress.seconds, seconds=self.plan.seconds)
+        if total is not None:
+            pace.replan(step, total_steps=total)
+            self.hooks.after_replanning()
 
 
 def _mean(total: float, count: int) -> float | None:

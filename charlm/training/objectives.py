@@ -20,12 +20,10 @@ class Loss:
     Attributes:
         total_nats: the network's code length, for reports.
         minimized: the quantity that training minimizes, for gradients.
-        num_targets: number of targets in the sums.
     """
 
     total_nats: Tensor
     minimized: Tensor
-    num_targets: int
 
 
 class Objective(Protocol):
@@ -40,7 +38,6 @@ class Objective(Protocol):
             generator: source of dropout masks and drawn symbols.
             progress: share of the training done before this window, 0 to 1.
         """
-        ...
 
 
 def next_symbol_loss(
@@ -49,18 +46,15 @@ def next_symbol_loss(
     """Returns the code length of a window's targets under teacher forcing, and the state after it."""
     logits, state = model(window.inputs, state, generator)
     nats = code_lengths(logits, window.targets).sum()
-    return Loss(nats, nats, window.num_targets), state
+    return Loss(nats, nats), state
 
 
 @final
 class MixtureLoss:
-    """The objective of a mixture: the network's own code length, and the mixture's for the gate.
+    """The objective of a mixture: the network's own code length of a text, and the mixture's for the gate.
 
     The mixture's gradient does not reach the network. A network trained as part of the mixture predicts worse by
     itself, and the mixture is no better (docs/experiments.md).
-
-    Args:
-        scores: the n-gram model's cross-fitted scores of the training text.
     """
 
     def __init__(self, scores: HeldOutScores) -> None:
@@ -86,4 +80,4 @@ class MixtureLoss:
         mixed = -torch.logaddexp(network_share - nats.detach(), ngram_share + counted)
         total = nats.sum()
         minimized = total + mixed.where(window.targets != IGNORED, 0.0).sum()
-        return Loss(total, minimized, window.num_targets), (*network_state, state[-1])
+        return Loss(total, minimized), (*network_state, state[-1])

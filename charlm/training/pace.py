@@ -1,4 +1,6 @@
-"""The progress of a training at each step, also when its number of steps changes on the way."""
+"""The progress of a training at each step, also when its number of steps changes on the way, and the learning rate."""
+
+import math
 
 from charlm.training.state import Leg
 
@@ -40,15 +42,11 @@ class Pace:
         return reached[1] > reached[0]
 
     def total_on_time(self, step: int, *, elapsed: float, seconds: float) -> int | None:
-        """Returns the number of steps with which the training ends on time; None if the plan need not change.
+        """Returns the number of steps that end on time, `elapsed` of the budget being spent; None for no change.
 
         The plan does not change for a deviation of up to a twentieth of the time budget, nor in the first tenth of
         the training. The speed is the mean over all steps so far. A mean over few steps would depend on whether an
         evaluation is among them, and the plan would change back and forth.
-
-        Args:
-            elapsed: time spent so far.
-            seconds: the time budget.
         """
         if step >= self.total_steps or self.progress(step) < _FIRST_JUDGEMENT:
             return None
@@ -62,3 +60,19 @@ class Pace:
     def replan(self, step: int, *, total_steps: int) -> None:
         """Changes the number of steps to `total_steps`, from step `step` on."""
         self.legs += (Leg(step, self.progress(step), total_steps),)
+
+
+def learning_rate_at(step: int, progress: float, *, peak: float, final_share: float, warmup_steps: int) -> float:
+    """Returns the learning rate of step `step` (counted from 0): linear warm-up, then cosine decay.
+
+    Args:
+        progress: share of the training done before the step, 0 to 1. The learning rate at 1 is
+            `peak * final_share` (Loshchilov and Hutter 2017, without restarts).
+    """
+    warmth = min(1.0, (step + 1) / (warmup_steps + 1))
+    return peak * warmth * (final_share + (1.0 - final_share) * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+def shortened_warmup(warmup_steps: int, *, total_steps: int) -> int:
+    """Returns the number of warm-up steps, limited to a tenth of the training."""
+    return min(warmup_steps, total_steps // 10)

@@ -27,13 +27,10 @@ def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> l
 
 
 def choose_threads(times: dict[int, list[float]]) -> tuple[int, float]:
-    """Returns the best number of threads, and the seconds that a step then takes.
+    """Returns the best number of threads and the seconds of a step, given the seconds of single steps by threads.
 
     The mean decides, not the median: while another program uses a core, most steps are fast, but some are a hundred
     times slower as threads wait for one another. More threads are chosen only if they save a tenth of the time.
-
-    Args:
-        times: the seconds of single steps, by number of threads.
     """
     fewest = min(times)
     chosen = min(times, key=lambda threads: fmean(times[threads]) * (1.0 if threads == fewest else 1.1))

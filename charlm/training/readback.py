@@ -8,13 +8,10 @@ from torch import Tensor
 
 @final
 class Readback:
-    """A copy of a few numbers that the device has yet to compute.
+    """A copy of a vector of a few numbers that the device has yet to compute.
 
     Reading a tensor on a GPU waits for all work launched so far. This copy is made by the GPU itself, into pinned
     memory, as soon as the numbers are computed; reading it does not wait for work launched later.
-
-    Args:
-        numbers: a vector on any device.
     """
 
     def __init__(self, numbers: Tensor) -> None:

@@ -13,14 +13,11 @@ from charlm.training.objectives import Loss, next_symbol_loss
 
 
 def true_symbol_probability(forcing: Forcing, progress: float) -> float:
-    """Returns the probability that an input is the true symbol (Bengio et al. 2015, section 2.4).
+    """Returns the probability that an input is the true symbol, given the progress (Bengio et al. 2015, section 2.4).
 
     In the paper the schedules are functions of the step. Here they are functions of the progress, so that they do
     not depend on the length of a training: linear, from 1 to E; exponential, E to the power of the progress; inverse
     sigmoid, K / (K + exp(i / K)) with i the progress in percent.
-
-    Args:
-        progress: share of the training done, 0 to 1.
     """
     match forcing.kind:
         case "always":
@@ -57,16 +54,11 @@ class ScheduledSampling:
         symbols = window.inputs[0]
         for place in range(len(window.inputs)):
             if place > 0:
-                drawn = _draw(steps[-1], generator)
+                probabilities = steps[-1].detach().float().softmax(dim=-1)
+                drawn = torch.multinomial(probabilities, 1, generator=generator)[:, 0]
                 coins = torch.rand(symbols.shape, generator=generator, device=symbols.device)
                 symbols = torch.where(coins < probability, window.inputs[place], drawn)
             logits, state = model(symbols[None], state, generator)
             steps.append(logits[0])
         nats = code_lengths(torch.stack(steps), window.targets).sum()
-        return Loss(nats, nats, window.num_targets), state
-
-
-def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Returns a symbol drawn from each row of `logits`, `[batch]`."""
-    probabilities = logits.detach().float().softmax(dim=-1)
-    return torch.multinomial(probabilities, 1, generator=generator)[:, 0]
+        return Loss(nats, nats), state

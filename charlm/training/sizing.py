@@ -111,12 +111,8 @@ def choose(
 ) -> tuple[Sizes, dict[Sizes, float]]:
     """Returns the sizes with the best forecast, and the seconds of a step for all sizes that were timed.
 
-    Repeatedly times the sizes with the best forecast. The search ends when these are timed already, or when the time
-    is up.
-
-    Args:
-        time_step: returns the seconds of a step with these sizes.
-        may_go_on: returns whether there is time for another measurement.
+    Repeatedly times a step of the sizes with the best forecast, with `time_step`. The search ends when these are timed
+    already, or when `may_go_on` returns that the time is up.
     """
     known: dict[Sizes, float] = {}
     while True:

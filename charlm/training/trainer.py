@@ -3,25 +3,28 @@
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from charlm.data.lanes import Batches, Window
+from charlm.data.lanes import Window
+from charlm.data.record_batches import Batches
 from charlm.errors import NotFiniteError, is_out_of_memory
 from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
-from charlm.training.loss_scale import LossScale
 from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
-from charlm.training.precision import Arithmetic, autocast
+from charlm.training.precision import Arithmetic, LossScale, autocast
 from charlm.training.readback import Readback
 from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
+
+_ADVICE = "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
 
 _MOST_LAUNCHED = 8
 """The most steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
@@ -34,9 +37,7 @@ class StepResult:
     Attributes:
         step: number of the step, counted from 1.
         total_nats: loss summed over the step's targets; NaN or infinite if skipped.
-        num_targets: number of targets.
         gradient_norm: norm of the gradient before clipping.
-        clipped: whether the gradient was clipped.
         skipped: whether loss or gradient was not finite, so that no weight changed.
     """
 
@@ -49,16 +50,7 @@ class StepResult:
     skipped: bool
 
 
-@dataclass(frozen=True)
-class _LaunchedStep:
-    """A step that the device may not have finished; `numbers` will hold its loss, norm, clipped and skipped."""
-
-    step: int
-    num_targets: int
-    learning_rate: float
-    numbers: Readback
-
-
+@dataclass
 class Trainer:
     """A trainer by truncated back-propagation through time: one optimizer step for each window.
 
@@ -67,7 +59,6 @@ class Trainer:
 
     Args:
         learning_rate: returns the learning rate of a step, counted from 0, with the progress before it.
-        pace: the progress at each step.
         accumulation: number of parts in which a batch is computed, some lanes at a time; the gradient is the same.
         generator: source of the dropout masks, on the model's device.
 
@@ -75,43 +66,31 @@ class Trainer:
         rate_factor: factor of the learning rate; 1 unless a rollback has lowered it.
     """
 
-    def __init__(
-        self,
-        model: Network,
-        *,
-        batches: Batches,
-        optimizer: AdamW,
-        learning_rate: Callable[[int, float], float],
-        pace: Pace,
-        clip: Clip,
-        average: WeightAverage | None,
-        precision: Arithmetic,
-        accumulation: int,
-        generator: torch.Generator,
-        device: torch.device,
-        objective: Objective = next_symbol_loss,
-    ) -> None:
-        self.model = model
-        self.batches = batches
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.pace = pace
-        self.clip = clip
-        self.average = average
-        self.precision = precision
-        self.loss_scale = LossScale(device) if precision == "fp16" else None
-        self.accumulation = min(accumulation, batches.num_lanes)
-        self.generator = generator
-        self.device = device
-        self.objective = objective
+    model: Network
+    _: KW_ONLY
+    batches: Batches
+    optimizer: AdamW
+    learning_rate: Callable[[int, float], float]
+    pace: Pace
+    clip: Clip
+    average: WeightAverage | None
+    precision: Arithmetic
+    accumulation: int
+    generator: torch.Generator
+    device: torch.device
+    objective: Objective = next_symbol_loss
+
+    def __post_init__(self) -> None:
+        self.loss_scale = LossScale(self.device) if self.precision == "fp16" else None
+        self.accumulation = min(self.accumulation, self.batches.num_lanes)
         self.rate_factor = 1.0
-        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.step = 0
         self.num_clipped = 0
         self.num_skipped = 0
         self.num_skipped_in_a_row = 0
-        self._launched: deque[_LaunchedStep] = deque()
-        self.state: State = model.initial_state(batches.num_lanes)
+        self._launched: deque[tuple[partial[StepResult], Readback]] = deque()
+        self.state: State = self.model.initial_state(self.batches.num_lanes)
 
     def take_step(self) -> StepResult:
         """Takes one optimizer step and returns its result.
@@ -151,33 +130,31 @@ class Trainer:
         )
         self.optimizer.zero_grad()
         self.step += 1
+        result = partial(StepResult, step=self.step, num_targets=window.num_targets, learning_rate=rate)
         numbers = Readback(torch.stack([total_nats, clipping.norm, (clipping.clipped & finite).float(), skipped]))
-        self._launched.append(_LaunchedStep(self.step, window.num_targets, rate, numbers))
+        self._launched.append((result, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
-        """Yields each step's result once, in order: those that have arrived, and those launched long ago.
-
-        Args:
-            wait: whether to wait for all steps launched so far.
+        """Yields each step's result once, in order: those that have arrived, those launched long ago, or, waiting, all.
 
         Raises:
             NotFiniteError: too many steps in a row were not finite.
         """
-        while self._launched and (wait or len(self._launched) > _MOST_LAUNCHED or self._launched[0].numbers.arrived()):
-            yield self._count(self._launched.popleft())
+        while self._launched and (wait or len(self._launched) > _MOST_LAUNCHED or self._launched[0][1].arrived()):
+            result, numbers = self._launched.popleft()
+            total_nats, norm, clipped, skipped = numbers.read()
+            yield self._count(
+                result(total_nats=total_nats, gradient_norm=norm, clipped=bool(clipped), skipped=bool(skipped))
+            )
 
-    def _count(self, launched: "_LaunchedStep") -> StepResult:
-        total_nats, norm, clipped, skipped = launched.numbers.read()
-        result = StepResult(
-            launched.step, total_nats, launched.num_targets, launched.learning_rate, norm, bool(clipped), bool(skipped)
-        )
+    def _count(self, result: StepResult) -> StepResult:
         self.num_clipped += result.clipped
         self.num_skipped += result.skipped
         self.num_skipped_in_a_row = self.num_skipped_in_a_row + 1 if result.skipped else 0
         if self.num_skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
             raise NotFiniteError(
                 f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {result.step}; "
-                "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
+                f"{_ADVICE}"
             )
         return result
 
@@ -198,24 +175,24 @@ class Trainer:
     def _accumulate_gradients(self, window: Window, *, progress: float) -> Tensor:
         num_lanes = self.batches.num_lanes
         borders = [round(part * num_lanes / self.accumulation) for part in range(self.accumulation + 1)]
-        sums = []
-        states = []
-        for start, stop in itertools.pairwise(borders):
-            part = window.lanes(start, stop).to(self.device)
-            with autocast(self.precision, self.device):
-                loss, state = self.objective(
-                    self.model, part, slice_batch(self.state, start, stop), self.generator, progress=progress
-                )
-            mean = loss.minimized / window.num_targets
-            if self.loss_scale is not None:
-                mean = mean * self.loss_scale.factor[0]
-            mean.backward()  # type: ignore[no-untyped-call]
-            sums.append(loss.total_nats.detach())
-            states.append(detach(state))
-        self.state = join_batch(states)
+        parts = [
+            self._back_propagate(window, start, stop, progress=progress) for start, stop in itertools.pairwise(borders)
+        ]
+        self.state = join_batch([state for _, state in parts])
         if self.loss_scale is not None:
             self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
-        return torch.stack(sums).sum()
+        return torch.stack([nats for nats, _ in parts]).sum()
+
+    def _back_propagate(self, window: Window, start: int, stop: int, *, progress: float) -> tuple[Tensor, State]:
+        """Adds the gradient of the lanes `start … stop - 1`; returns their loss, and the state after them."""
+        part, state = window.lanes(start, stop).to(self.device), slice_batch(self.state, start, stop)
+        with autocast(self.precision, self.device):
+            loss, state = self.objective(self.model, part, state, self.generator, progress=progress)
+        mean = loss.minimized / window.num_targets
+        if self.loss_scale is not None:
+            mean = mean * self.loss_scale.factor[0]
+        mean.backward()  # type: ignore[no-untyped-call]
+        return loss.total_nats.detach(), detach(state)
 
     def require_finite(self) -> None:
         """Checks that every weight is finite.
@@ -224,10 +201,7 @@ class Trainer:
             NotFiniteError: a weight is not finite.
         """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            raise NotFiniteError(
-                f"After step {self.step}, weights are not finite; the last good checkpoint is kept. "
-                "Try a lower --learning-rate or --clip-norm, or --precision fp32."
-            )
+            raise NotFiniteError(f"After step {self.step}, weights are not finite; {_ADVICE}")
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns all tensors of the state, by name."""
@@ -260,7 +234,7 @@ class Trainer:
 
         Raises:
             KeyError: a tensor is missing.
-                    ValueError: a tensor has another shape, or is no generator's state.
+            ValueError: a tensor has another shape, or is no generator's state.
         """
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
@@ -269,14 +243,14 @@ class Trainer:
             stored = tensors["average"]
             self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
             self.average.num_updates = values.num_averaged or 0
-        parts = tensors["state"]
-        if [parts[str(index)].shape for index in range(len(parts))] != [part.shape for part in self.state]:
+        parts = [tensors["state"][str(index)].to(self.device) for index in range(len(tensors["state"]))]
+        if [part.shape for part in parts] != [part.shape for part in self.state]:
             raise ValueError("the hidden state has another shape")
-        self.state = tuple(parts[str(index)].to(self.device) for index in range(len(parts)))
+        self.state = tuple(parts)
         self.step = values.step
         self.pace = Pace(values.legs[-1].total_steps, legs=values.legs)
         if self.loss_scale is not None and values.loss_scale is not None:
-            self.loss_scale.restore(values.loss_scale)
+            self.loss_scale = LossScale(self.device, values.loss_scale)
         self.rate_factor = values.rate_factor
         self.num_clipped = values.num_clipped
         self.num_skipped = values.num_skipped

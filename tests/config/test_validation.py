@@ -79,3 +79,22 @@ def test_other_sections_are_checked_in_the_same_way():
 
 def test_what_is_right_is_returned():
     assert validate(RunConfig, {"data": DATA, "model": {"hidden_size": 7}}).model.hidden_size == 7
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"run": {"name": "x" * 10**6}},
+        {"training": {"budget": "x" * 10**6}},
+        {"model": {"init": "x" * 10**6}},
+        {"model": {"x" * 10**6: 1}},
+        {"data": {"corpus": [["x" * 10**6]]}},
+        {"data": ["x"] * 10**5},
+        {"training": {"steps": 10**4000}},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_a_value_of_any_length_is_quoted_in_one_line(values):
+    told = refusal(values)
+    assert "…" in told
+    assert len(told) < 300

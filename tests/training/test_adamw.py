@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from charlm.training.adamw import AdamW
+from charlm.training.adamw import AdamW, build_optimizer
 
 
 def make_parameters() -> list[nn.Parameter]:
@@ -97,3 +97,15 @@ optimizer.zero_grad()
 sys.exit("torch._dynamo" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_only_matrices_decay():
+    model = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    optimizer = build_optimizer(model, beta1=0.9, beta2=0.99, weight_decay=0.5)
+    optimizer.learning_rate = 0.1
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.detach(), before[name] * (0.95 if name == "0.weight" else 1.0))

@@ -102,11 +102,11 @@ def test_a_request_at_the_last_step_is_the_end():
 
 
 def test_a_loss_that_is_not_a_number_is_never_the_best():
-    recorder = Recorder([3.0, float("nan"), 2.0, float("nan")])
+    recorder = Recorder([float("nan"), 3.0, float("nan"), 2.0])
     progress = Progress()
     run(recorder, progress)
-    assert recorder.bests == [True, False, True, False]
-    assert (progress.best_nats, progress.best_step) == (2.0, 15)
+    assert recorder.bests == [False, True, False, True]
+    assert (progress.best_nats, progress.best_step) == (2.0, 20)
 
 
 @pytest.mark.parametrize("lag", [0, 3, 1000])

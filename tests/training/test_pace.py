@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from charlm.training.pace import Pace
+from charlm.training.pace import Pace, learning_rate_at, shortened_warmup
 
 
 @pytest.mark.parametrize(("total", "points"), [(7, 3), (100, 7), (5, 5), (1, 1), (1000, 10), (99_991, 100)])
@@ -53,3 +55,19 @@ def test_a_pace_of_the_same_legs_is_the_same():
     pace.replan(33, total_steps=71)
     again = Pace(pace.total_steps, legs=pace.legs)
     assert [again.progress(step) for step in range(72)] == [pace.progress(step) for step in range(72)]
+
+
+def rate(step: int, **settings: float) -> float:
+    return learning_rate_at(step, step / 100, **({"peak": 1.0, "final_share": 0.1, "warmup_steps": 4} | settings))
+
+
+def test_the_learning_rate_rises_then_follows_a_cosine():
+    assert rate(0) == pytest.approx(1 / 5)
+    assert rate(3) == pytest.approx(4 / 5 * (0.1 + 0.45 * (1 + math.cos(math.pi * 0.03))))
+    assert rate(50) == pytest.approx(0.55)
+    assert rate(100) == pytest.approx(0.1)
+
+
+def test_a_short_training_warms_up_for_a_tenth_of_it():
+    assert shortened_warmup(50, total_steps=10) == 1
+    assert shortened_warmup(50, total_steps=10_000) == 50

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,12 +9,12 @@ from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.errors import NotFiniteError, TrainingError
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.training.adamw import build_optimizer
 from charlm.training.averaging import WeightAverage
-from charlm.training.clipping import build_clip
-from charlm.training.loss_scale import LossScale
+from charlm.training.clipping import clip_gradient
 from charlm.training.objectives import next_symbol_loss
-from charlm.training.optimization import build_optimizer
 from charlm.training.pace import Pace
+from charlm.training.precision import LossScale
 from charlm.training.state import LossScaleState
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 
@@ -34,7 +35,7 @@ def make_trainer(
         optimizer=build_optimizer(model, beta1=0.9, beta2=0.99, weight_decay=0.1),
         learning_rate=lambda step, progress: rate / (step + 1),
         pace=Pace(1000),
-        clip=build_clip(max_norm=0.5, max_value=None),
+        clip=partial(clip_gradient, max_norm=0.5, max_value=None),
         average=None if average is None else WeightAverage(model, decay=average),
         precision=precision,
         accumulation=accumulation,
@@ -109,7 +110,7 @@ def test_the_state_is_carried_until_the_lanes_begin_again():
 def test_the_gradient_is_that_of_the_mean_over_all_targets():
     trainer = make_trainer()
     trainer.optimizer.step = lambda **_: gradients.extend(each.grad.clone() for each in trainer.parameters)
-    trainer.clip = build_clip(max_norm=0.0, max_value=None)
+    trainer.clip = partial(clip_gradient, max_norm=0.0, max_value=None)
     gradients: list[torch.Tensor] = []
     reference = make_trainer().model
     window = trainer.batches.window(0)
@@ -185,14 +186,14 @@ def test_many_such_steps_in_a_row_end_the_training_with_advice():
 
 def test_clipped_steps_are_counted():
     trainer = make_trainer()
-    trainer.clip = build_clip(max_norm=1e-9, max_value=None)
+    trainer.clip = partial(clip_gradient, max_norm=1e-9, max_value=None)
     assert trainer.take_step().clipped
     assert trainer.num_clipped == 1
 
 
 def test_a_scaled_loss_trains_the_same_weights():
     plain, scaled = make_trainer(), make_trainer()
-    scaled.loss_scale = LossScale(torch.device("cpu"), factor=2.0**12)
+    scaled.loss_scale = LossScale(torch.device("cpu"), LossScaleState(2.0**12, 0))
     for _ in range(5):
         assert plain.take_step().gradient_norm == scaled.take_step().gradient_norm
     # Powers of two change no digit in float32.
@@ -202,7 +203,7 @@ def test_a_scaled_loss_trains_the_same_weights():
 
 def test_an_overflow_skips_the_step_and_lowers_the_scale():
     trainer = make_trainer()
-    trainer.loss_scale = LossScale(torch.device("cpu"), factor=2.0**120)
+    trainer.loss_scale = LossScale(torch.device("cpu"), LossScaleState(2.0**120, 0))
     trainer.parameters[0].register_hook(lambda gradient: gradient * 2.0**20)
     before = weights(trainer)
     assert trainer.take_step().skipped

@@ -10,7 +10,7 @@ from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import ComparisonConfig, EvaluationConfig, Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.errors import CharlmError, ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.models.build import count_parameters

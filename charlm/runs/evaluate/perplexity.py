@@ -9,13 +9,14 @@ from typing import Any, BinaryIO, Literal
 import torch
 
 from charlm.config import Device, EvaluationConfig, Weights
-from charlm.data.corpus import EncodedText, encode_text
+from charlm.data.corpus import encode_text
+from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
 from charlm.errors import DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_parts, score_text
+from charlm.evaluation.scorer import score_parts
 from charlm.evaluation.stepped import SteppedModel
 from charlm.models.base import OWN
 from charlm.runs.device import resolve_device
@@ -88,10 +89,15 @@ def perplexity(
             return EvaluationResult(loaded.name, label, exact, baselines)
         engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
         with reporter.progress(f"scoring {label} with {settings.weights} weights", len(encoded.tokens)) as advance:
-            score = score_text(
-                SteppedModel(engine), encoded, loaded.tokenizer, settings=settings, device=target, advance=advance
+            parts = score_parts(
+                SteppedModel(engine),
+                encoded,
+                loaded.tokenizer,
+                context=settings.context,
+                device=target,
+                advance=advance,
             )
-    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
+    return EvaluationResult(loaded.name, label, parts[OWN], baselines, settings.weights, exact)
 
 
 def score_source(
@@ -122,7 +128,7 @@ def score_encoded(
             f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
         )
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
-        parts = score_parts(loaded.model, encoded, tokenizer, settings=settings, device=device, advance=advance)
+        parts = score_parts(loaded.model, encoded, tokenizer, context=settings.context, device=device, advance=advance)
     others = tuple(Baseline(name, label, score) for name, score in parts.items() if name != OWN)
     return parts[OWN], others + score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from charlm.config import CellName, GradientsConfig, RunConfig
-from charlm.data.corpus import EncodedText
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.encoder import EncodedText
+from charlm.data.tokenizers.build import learnt
 from charlm.errors import DataError
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.base import Network

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics, sync_metrics
 from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import EvaluationConfig, Request, RunConfig, with_effect
+from charlm.config import Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_text
+from charlm.evaluation.scorer import score_parts
 from charlm.generation.generator import sample_text
+from charlm.models.base import OWN
 from charlm.models.build import count_parameters
 from charlm.models.ngram import NgramLanguageModel
 from charlm.ngrams.build import CountedModel, count_text
@@ -122,7 +123,7 @@ def _score(model: NgramLanguageModel, corpus: EncodedCorpus, split: str, reporte
     text = corpus.valid if split == "valid" else corpus.test
     assert text is not None
     with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-        return score_text(model, text, corpus.tokenizer, settings=EvaluationConfig(), device=_CPU, advance=advance)
+        return score_parts(model, text, corpus.tokenizer, device=_CPU, advance=advance)[OWN]
 
 
 def _rows(

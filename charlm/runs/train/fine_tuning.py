@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from charlm.config import ModelConfig, Request
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.data.tokenizers.recipes import TokenizerRecipe, extended
+from charlm.data.tokenizers.build import TokenizerRecipe, extended
 from charlm.errors import ConfigError
 from charlm.models.base import Network
 from charlm.models.build import load_weights

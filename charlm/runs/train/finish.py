@@ -7,8 +7,7 @@ import torch
 
 from charlm.checkpointing.new_run import created_run
 from charlm.checkpointing.run_folder import DisplacedError
-from charlm.config import EvaluationConfig
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.errors import CheckpointError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
@@ -145,15 +144,7 @@ def _score_parts(
     best: LoadedModel, text: EncodedText, session: TrainingSession, split: str, mode: Mode
 ) -> dict[str, Score]:
     with session.reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-        return score_parts(
-            best.model,
-            text,
-            best.tokenizer,
-            settings=EvaluationConfig(),
-            device=session.trainer.device,
-            mode=mode,
-            advance=advance,
-        )
+        return score_parts(best.model, text, best.tokenizer, device=session.trainer.device, mode=mode, advance=advance)
 
 
 def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], ...]:

@@ -15,8 +15,8 @@ from charlm.ngrams.cross_fitting import cross_fit
 from charlm.ngrams.model import NgramModel
 from charlm.notation import Mix
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, section
+from charlm.training.adamw import parameter_names
 from charlm.training.objectives import MixtureLoss
-from charlm.training.optimization import parameter_names
 
 USUAL_ORDER = 8
 """Symbols in the longest grams; longer ones predict no better (docs/experiments.md)."""

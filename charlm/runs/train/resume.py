@@ -27,7 +27,6 @@ from charlm.runs.train.setup import TrainingSetup
 from charlm.runs.train.unknown import charge_unknown
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, precision_on_resuming
-from charlm.training.state import Progress
 
 _LENGTHS = {"steps": None, "epochs": None, "budget": None}
 
@@ -85,7 +84,7 @@ def resume(
         if given:
             trainer.pace = Pace(resolved.total_steps)
             record.progress.stale = 0
-        _mend(folder, trainer.step, record.progress, reporter)
+        metrics_digest = _mend(folder, record, reporter)
         session = TrainingSession(
             folder.pinned(),
             resolved.config,
@@ -97,6 +96,7 @@ def resume(
             symbol_counts=state.tensors[SYMBOL_COUNTS].numpy(),
             reporter=reporter,
             stop=stop,
+            metrics_digest=metrics_digest,
             saved_step=trainer.step if path == folder.last else None,
         )
         # Written even as it was: planned anew, it may be ahead of the state.
@@ -144,11 +144,15 @@ def _later_plan(record: StateRecord, resolved: Resolved) -> TrainingPlan:
     )
 
 
-def _mend(folder: RunFolder, step: int, progress: Progress, reporter: Reporter) -> None:
-    """Makes the files beside a state, after so many steps, what they were when it was written."""
-    num_damaged = trim_metrics(folder.metrics, step)
+def _mend(folder: RunFolder, record: StateRecord, reporter: Reporter) -> str:
+    """Makes the files beside a state what they were when it was written; returns the digest of its metrics."""
+    digest, num_damaged = trim_metrics(folder.metrics, record.step)
     if num_damaged:
         reporter.warn(f"{num_damaged} damaged lines of '{folder.metrics}' were left out.")
+    elif record.metrics not in (None, digest):
+        reporter.warn(f"Lines of '{folder.metrics}' were changed or removed; those that are there are kept.")
+    progress = record.progress
     if progress.best_step is not None and not is_intact(folder.best):
         reporter.warn(f"'{folder.best}' is damaged or gone; the next evaluation's model takes its place.")
         progress.best_nats = progress.best_step = None
+    return digest

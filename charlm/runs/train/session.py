@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
+from charlm.checkpointing.metrics import NO_LINES, append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import EvaluationConfig, RunConfig
+from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_text
+from charlm.evaluation.scorer import score_parts
 from charlm.generation.generator import sample_text
-from charlm.models.base import LanguageModel
+from charlm.models.base import OWN, LanguageModel
 from charlm.models.build import arrays_of, load_weights
 from charlm.notation import Mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
@@ -54,6 +54,7 @@ class TrainingSession:
         provenance: what the run was made with.
         plan: why it is as long, and its model as large, as it is.
         symbol_counts: how often each symbol is a target in the training text.
+        metrics_digest: that of the lines of metrics so far.
         saved_step: steps after which last.safetensors was written; None where there is none to be kept.
         last_sample: the text drawn at the last evaluation.
     """
@@ -68,6 +69,7 @@ class TrainingSession:
     symbol_counts: NDArray[np.int64]
     reporter: Reporter
     stop: StopRequest
+    metrics_digest: str = NO_LINES
     saved_step: int | None = None
     last_sample: str = field(default="", init=False)
 
@@ -88,11 +90,10 @@ class TrainingSession:
         if trainer.accumulation > self._accumulation:
             self._note_accumulation()
         speed = self._speed.after(result.num_targets * self._characters_per_target)
-        loss = result.total_nats / result.num_targets
         self.reporter.step(
             StepReport(
                 step=result.step,
-                loss=loss,
+                loss=result.total_nats / result.num_targets,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
                 clipped=trainer.num_clipped / result.step,
@@ -107,17 +108,9 @@ class TrainingSession:
         text = self.corpus.valid
         if text is None:
             return None
-        trainer = self.trainer
         self.model.eval()
-        with self._kept_weights(), autocast(trainer.precision, trainer.device):
-            return score_text(
-                self.model,
-                text,
-                self.corpus.tokenizer,
-                settings=EvaluationConfig(),
-                device=trainer.device,
-                mode="fast",
-            )
+        with self._kept_weights(), autocast(self.trainer.precision, self.trainer.device):
+            return score_parts(self.model, text, self.corpus.tokenizer, device=self.trainer.device, mode="fast")[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""
@@ -148,8 +141,8 @@ class TrainingSession:
         )
 
     def move_to(self, folder: RunFolder) -> None:
-        """Writes the state into another folder, where the training can be taken up again."""
-        self.folder, self.saved_step = folder, None
+        """Writes the state into another folder, where the training can be taken up again, without its metrics."""
+        self.folder, self.saved_step, self.metrics_digest = folder, None, NO_LINES
         run = self.config.run.model_copy(update={"name": folder.name})
         self.config = self.config.model_copy(update={"run": run})
         self.write_config()
@@ -159,7 +152,7 @@ class TrainingSession:
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
         self.folder.require_in_place()
-        append_metrics(self.folder.metrics, metrics)
+        self.metrics_digest = append_metrics(self.folder.metrics, metrics, digest=self.metrics_digest)
 
     def after_replanning(self) -> None:
         """Stores the new number of steps and reports it."""
@@ -227,6 +220,7 @@ class TrainingSession:
             tokenizer=self.corpus.tokenizer,
             trainer=self.trainer.state_values(),
             progress=self.progress,
+            metrics=self.metrics_digest,
         )
         sync_metrics(self.folder.metrics)
         if keep and self.saved_step not in (None, step):
@@ -251,7 +245,7 @@ class TrainingSession:
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
         charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
-        trim_metrics(self.folder.metrics, trainer.step)
+        self.metrics_digest, _ = trim_metrics(self.folder.metrics, trainer.step)
         self.save()
         self.reporter.warn(
             f"The loss rose out of bounds up to step {left:,}: back to step {trainer.step:,}, with {factor:g} of the "

@@ -8,8 +8,8 @@ import torch
 
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.data.lanes import Batches, Lanes
-from charlm.data.record_batches import RecordBatches
+from charlm.data.lanes import Lanes
+from charlm.data.record_batches import Batches, RecordBatches
 from charlm.models.base import Network
 from charlm.models.build import build_network
 from charlm.models.mixture import MixedLanguageModel
@@ -17,12 +17,12 @@ from charlm.ngrams.model import NgramModel
 from charlm.notation import parse_forcing
 from charlm.runs.seeds import Streams
 from charlm.runs.train.mixing import Mixture
+from charlm.training.adamw import build_optimizer
 from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
-from charlm.training.clipping import build_clip
+from charlm.training.clipping import clip_gradient
 from charlm.training.objectives import Objective, next_symbol_loss
-from charlm.training.optimization import build_optimizer, learning_rate_at, shortened_warmup
-from charlm.training.pace import Pace
+from charlm.training.pace import Pace, learning_rate_at, shortened_warmup
 from charlm.training.precision import Arithmetic
 from charlm.training.scheduled_sampling import ScheduledSampling
 from charlm.training.trainer import Trainer
@@ -134,7 +134,7 @@ def build_trainer(
             warmup_steps=shortened_warmup(settings.warmup_steps, total_steps=total_steps),
         ),
         pace=Pace(total_steps),
-        clip=build_clip(max_norm=settings.clip_norm, max_value=settings.clip_value),
+        clip=partial(clip_gradient, max_norm=settings.clip_norm, max_value=settings.clip_value),
         average=None if settings.average is None else WeightAverage(model, decay=settings.average),
         precision=precision,
         accumulation=settings.accumulation,

@@ -10,7 +10,7 @@ import torch
 from charlm.checkpointing.new_run import created_run, require_free
 from charlm.config import Request
 from charlm.data.sources import text_slug
-from charlm.data.tokenizers.recipes import TokenizerRecipe, learnt
+from charlm.data.tokenizers.build import TokenizerRecipe, learnt
 from charlm.errors import ConfigError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
 from charlm.runs.device import resolve_device

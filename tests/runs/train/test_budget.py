@@ -3,7 +3,7 @@
 import pytest
 
 from charlm.config import RunConfig, make_request
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.notation import Duration
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.corpus import encode_corpus
