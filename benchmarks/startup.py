@@ -147,7 +147,7 @@ def _encode(path: Path, kind: str, records: bool) -> tuple[float, float]:
     from charlm.config import DataConfig, TokenizerConfig
     from charlm.data.corpus import prepare_corpus
     from charlm.data.inputs import open_corpus
-    from charlm.data.tokenizers.recipes import learnt
+    from charlm.data.tokenizers.build import learnt
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from charlm.config import EvaluationConfig, Request, SamplingConfig, asked_in, by_section, make_request, validate
+from charlm.config import EvaluationConfig, SamplingConfig, asked_in, by_section, make_request, validate
 from charlm.data.inputs import clean_string
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
@@ -91,7 +91,10 @@ def train(
         CharlmError: something that the user can mend.
     """
     texts = [text] if isinstance(text, str | Path) else list(text)
-    request = _request({"corpus": tuple(str(each) for each in texts), **settings})
+    values = by_section({"corpus": tuple(str(each) for each in texts), **settings})
+    if unknown := settings.keys() - asked_in(values):
+        raise ConfigError(f"train(): {min(unknown)} is not a setting charlm knows.")
+    request = make_request(values, source="train()")
     place = Workspace(Path(workspace))
     result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
     return Run(load_model(str(result.run), place, device=resolve_device(request.config.run.device)), place, result)
@@ -105,13 +108,6 @@ def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") 
     """
     place = Workspace(Path(workspace))
     return Run(load_model(str(run), place, device=resolve_device(device)), place)
-
-
-def _request(settings: dict[str, Any]) -> Request:
-    values = by_section(settings)
-    if unknown := settings.keys() - asked_in(values):
-        raise ConfigError(f"train(): {min(unknown)} is not a setting charlm knows.")
-    return make_request(values, source="train()")
 
 
 def _sampling(settings: dict[str, Any]) -> SamplingConfig:

@@ -4,7 +4,7 @@ A new cell is a row of `CELLS`, its torch layer and its step; docs/extending.md 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Shapes = dict[str, tuple[int, ...]]
@@ -127,26 +127,34 @@ _LSTM_GATES = (Gate("input"), Gate("forget"), _CANDIDATE, Gate("output"))
 _GRU_GATES = (Gate("reset"), Gate("update"))
 _HIDDEN, _MEMORY = CarriedState("h"), CarriedState("c")
 
+_LSTM = Cell(
+    layer="charlm.models.cells.lstm:LSTM",
+    step="charlm.stepping.cells.lstm:LstmStep",
+    gates=_LSTM_GATES,
+    states=(_HIDDEN, _MEMORY),
+    layer_shapes=gated_shapes(4, num_biases=2),
+    learning_rate=0.03,
+    keeping_gate="forget",
+    keeping_bias=1.0,
+)
+_GRU = Cell(
+    layer="charlm.models.cells.gru:GRU",
+    step="charlm.stepping.cells.gru:GruStep",
+    gates=(*_GRU_GATES, Gate("candidate", is_logistic=False, has_inner_bias=True)),
+    states=(_HIDDEN,),
+    layer_shapes=gated_shapes(3, num_biases=2),
+    learning_rate=0.012,
+    keeping_gate="update",
+    splits_products=True,
+)
+
 CELLS: dict[str, Cell] = {
-    "lstm": Cell(
-        layer="charlm.models.cells.lstm:LSTM",
-        step="charlm.stepping.cells.lstm:LstmStep",
-        gates=_LSTM_GATES,
-        states=(_HIDDEN, _MEMORY),
-        layer_shapes=gated_shapes(4, num_biases=2),
-        learning_rate=0.03,
-        keeping_gate="forget",
-        keeping_bias=1.0,
-    ),
-    "lstm-peephole": Cell(
+    "lstm": _LSTM,
+    "lstm-peephole": replace(
+        _LSTM,
         layer="charlm.models.cells.lstm_peephole:PeepholeLSTM",
-        step="charlm.stepping.cells.lstm_peephole:PeepholeLstmStep",
-        gates=_LSTM_GATES,
-        states=(_HIDDEN, _MEMORY),
+        step="charlm.stepping.cells.lstm:PeepholeLstmStep",
         layer_shapes=gated_shapes(4, num_peepholes=3),
-        learning_rate=0.03,
-        keeping_gate="forget",
-        keeping_bias=1.0,
         gates_see_memory=True,
     ),
     "st-lstm": Cell(
@@ -163,34 +171,21 @@ CELLS: dict[str, Cell] = {
         gates_see_memory=True,
         matrix_pairs=9,
     ),
-    "gru": Cell(
-        layer="charlm.models.cells.gru:GRU",
-        step="charlm.stepping.cells.gru:GruStep",
-        gates=(*_GRU_GATES, Gate("candidate", is_logistic=False, has_inner_bias=True)),
-        states=(_HIDDEN,),
-        layer_shapes=gated_shapes(3, num_biases=2),
-        learning_rate=0.012,
-        keeping_gate="update",
-        splits_products=True,
-    ),
-    "gru-reset-before": Cell(
+    "gru": _GRU,
+    "gru-reset-before": replace(
+        _GRU,
         layer="charlm.models.cells.gru_reset_before:ResetBeforeGRU",
-        step="charlm.stepping.cells.gru_reset_before:ResetBeforeGruStep",
+        step="charlm.stepping.cells.gru:ResetBeforeGruStep",
         gates=(*_GRU_GATES, _CANDIDATE),
-        states=(_HIDDEN,),
         layer_shapes=gated_shapes(3),
-        learning_rate=0.012,
-        keeping_gate="update",
-        splits_products=True,
     ),
-    "gru-simple": Cell(
+    "gru-simple": replace(
+        _GRU,
         layer="charlm.models.cells.gru_simple:SimpleGRU",
-        step="charlm.stepping.cells.gru_simple:SimpleGruStep",
+        step="charlm.stepping.cells.gru:SimpleGruStep",
         gates=(Gate("update"), _CANDIDATE),
-        states=(_HIDDEN,),
         layer_shapes=gated_shapes(2),
-        learning_rate=0.012,
-        keeping_gate="update",
+        splits_products=False,
     ),
     "rnn": Cell(
         layer="charlm.models.cells.rnn:RNN",

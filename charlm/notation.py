@@ -11,6 +11,11 @@ _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LONGEST_SECONDS = 1e9
 """The longest duration, thirty years."""
 
+_FORCING = re.compile(r"always|(linear|exponential|inverse-sigmoid):(\d+(?:\.\d*)?|\.\d+)")
+_PARAMETERS = {"linear": (0.0, 1.0), "exponential": (1e-6, 1.0), "inverse-sigmoid": (1.0, 1e6)}
+"""The range of the number in a schedule, by its kind."""
+
+_MOST_QUOTED = 80
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -29,9 +34,24 @@ class Duration:
     def __str__(self) -> str:
         """Returns it as people write it: '3 epochs', '90s', '2h'."""
         if not self.is_budget:
-            return f"{self.value:,g} {self.unit}"
+            return counted(self.value, self.unit.removesuffix("s"))
         unit = next(unit for unit in ("h", "m", "s") if self.value % _SECONDS[unit] == 0 or unit == "s")
         return f"{self.value / _SECONDS[unit]:g}{unit}"
+
+
+def counted(number: float, noun: str) -> str:
+    """Returns how many of something there are: '1 step', '2,000 steps'."""
+    return f"{number:,{'d' if isinstance(number, int) else 'g'}} {noun}{'' if number == 1 else 's'}"
+
+
+def shortened(text: str) -> str:
+    """Returns a text for a message, with an ellipsis after 80 characters: what others wrote may be long."""
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
+
+
+def quoted(value: object) -> str:
+    """Returns a value as a message quotes it."""
+    return shortened(repr(value))
 
 
 def parse_seconds(text: str) -> float:
@@ -42,7 +62,7 @@ def parse_seconds(text: str) -> float:
     """
     match = _TIME.match(text)
     if match is None or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a duration; write for example 90s, 5m or 2h")
+        raise ValueError(f"{quoted(text)} is not a duration; write for example 90s, 5m or 2h")
     seconds = float(match[1]) * _SECONDS[match[2]]
     if seconds > LONGEST_SECONDS:
         raise ValueError("it is a duration of more than thirty years")
@@ -57,7 +77,7 @@ def parse_size(text: str) -> int:
     """
     match = _SIZE.fullmatch(text)
     if match is None or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a size; write for example 500MB or 20GB")
+        raise ValueError(f"{quoted(text)} is not a size; write for example 500MB or 20GB")
     return int(float(match[1]) * _BYTES[match[2]])
 
 
@@ -71,13 +91,10 @@ def parse_split(text: str) -> tuple[float, float, float]:
     try:
         train, valid, test = (float(part) for part in parts)
     except ValueError:
-        raise ValueError(f"{text!r} is not three numbers such as 90/5/5") from None
+        raise ValueError(f"{quoted(text)} is not three numbers such as 90/5/5") from None
     if not (train > 0 and valid >= 0 and test >= 0 and abs(train + valid + test - 100) < 1e-9):
-        raise ValueError(f"{text!r} must be three percentages that add up to 100, the first above 0")
+        raise ValueError(f"{quoted(text)} must be three percentages that add up to 100, the first above 0")
     return train / 100, valid / 100, test / 100
-
-
-_FORCING = re.compile(r"always|(linear|exponential|inverse-sigmoid):(\d+(?:\.\d*)?|\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -97,16 +114,15 @@ def parse_forcing(text: str) -> Forcing:
     match = _FORCING.fullmatch(text)
     if match is None:
         raise ValueError(
-            f"{text!r} is not a schedule; write always, linear:E or exponential:E with the share E at the end, "
+            f"{quoted(text)} is not a schedule; write always, linear:E or exponential:E with the share E at the end, "
             "or inverse-sigmoid:K"
         )
     if text == "always":
         return Forcing("always")
     forcing = Forcing(match[1], float(match[2]))  # type: ignore[arg-type]
-    largest = 1e6 if forcing.kind == "inverse-sigmoid" else 1.0
-    lowest = 1.0 if forcing.kind == "inverse-sigmoid" else 0.0 if forcing.kind == "linear" else 1e-6
+    lowest, largest = _PARAMETERS[forcing.kind]
     if not lowest <= forcing.parameter <= largest:
-        raise ValueError(f"{text!r} must have a number from {lowest:g} to {largest:g}")
+        raise ValueError(f"{quoted(text)} must have a number from {lowest:g} to {largest:g}")
     return forcing
 
 
@@ -131,5 +147,5 @@ def parse_mix(written: object) -> Mix | None:
         return written
     match = _MIX.fullmatch(written) if isinstance(written, str) else None
     if match is None:
-        raise ValueError(f"{written!r} is not none or ngram:K with K from 1 to 24")
+        raise ValueError(f"{quoted(written)} is not none or ngram:K with K from 1 to 24")
     return Mix(None if match[1] is None else int(match[1]))

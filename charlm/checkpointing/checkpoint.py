@@ -1,28 +1,14 @@
 """A checkpoint: named torch tensors and JSON values in one file, whose format is in container.py."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from charlm.checkpointing.atomic import write_atomically
-from charlm.checkpointing.container import StoredTensor, read_container, write_container
+from charlm.checkpointing.container import Container, StoredTensor, read_container, write_container
 
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Tensors by dotted name, and JSON values."""
-
-    tensors: Mapping[str, Tensor]
-    values: Mapping[str, Any]
-
-    def section(self, name: str) -> dict[str, Tensor]:
-        """Returns the tensors named `name.*`, without that prefix."""
-        prefix = f"{name}."
-        return {key.removeprefix(prefix): tensor for key, tensor in self.tensors.items() if key.startswith(prefix)}
+Checkpoint = Container[Tensor]
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -53,6 +39,5 @@ def _stored(tensor: Tensor) -> StoredTensor:
 
 def _restored(stored: StoredTensor) -> Tensor:
     dtype: torch.dtype = getattr(torch, stored.dtype.removeprefix("torch."))
-    # A copy: torch's tensors can be written to, the file's bytes cannot.
-    numbers = torch.frombuffer(bytearray(stored.data), dtype=dtype) if stored.data else torch.empty(0, dtype=dtype)
+    numbers = torch.frombuffer(stored.data, dtype=dtype) if stored.data else torch.empty(0, dtype=dtype)
     return numbers.reshape(stored.shape)

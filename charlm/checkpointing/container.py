@@ -7,20 +7,22 @@ shape and bytes, because safetensors itself does not notice flipped bits). No pi
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar, final
 
 import numpy as np
-import safetensors
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, read_errors_as
 from charlm.files.parsing import parse_json
-from charlm.files.reading import open_regular
+from charlm.files.reading import open_regular, require_dense
 
 FORMAT = "charlm"
 VERSION = 1
@@ -28,24 +30,25 @@ VERSION = 1
 _MOST_HEADER_BYTES = 64 << 20
 """The largest header: that of a tokenizer with a few hundred thousand subwords is a tenth of it."""
 
-# The types that checkpoints hold, by safetensors' name: torch's name, and NumPy's type. NumPy has no bfloat16.
-_TYPES: dict[str, tuple[str, str | None]] = {
-    "F64": ("torch.float64", "<f8"),
-    "F32": ("torch.float32", "<f4"),
-    "F16": ("torch.float16", "<f2"),
-    "BF16": ("torch.bfloat16", None),
-    "I64": ("torch.int64", "<i8"),
-    "I32": ("torch.int32", "<i4"),
-    "I16": ("torch.int16", "<i2"),
-    "I8": ("torch.int8", "<i1"),
-    "U8": ("torch.uint8", "<u1"),
-    "BOOL": ("torch.bool", "?"),
-}
+_MOST_AXES = 8
+_BFLOAT16 = "torch.bfloat16"
+_Size = Annotated[int, Field(ge=0, le=1 << 53)]
 
-_NAMES = {torch_name: name for name, (torch_name, _) in _TYPES.items()}
-_WIDTHS = {
-    torch_name: 2 if numpy_name is None else np.dtype(numpy_name).itemsize for torch_name, numpy_name in _TYPES.values()
+_TYPES = {
+    "F64": "torch.float64",
+    "F32": "torch.float32",
+    "F16": "torch.float16",
+    "BF16": "torch.bfloat16",
+    "I64": "torch.int64",
+    "I32": "torch.int32",
+    "I16": "torch.int16",
+    "I8": "torch.int8",
+    "U8": "torch.uint8",
+    "BOOL": "torch.bool",
 }
+"""The types that checkpoints hold: torch's names by those of safetensors."""
+
+_NAMES = {torch_name: name for name, torch_name in _TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -59,22 +62,45 @@ class StoredTensor:
 
     dtype: str
     shape: tuple[int, ...]
-    data: bytes | memoryview
+    data: bytes | bytearray | memoryview
 
     def to_array(self) -> NDArray[Any]:
-        """Returns the numbers as a read-only array; bfloat16 becomes float32, which holds it exactly."""
-        numpy_type = next(each for name, each in _TYPES.values() if name == self.dtype)
-        if numpy_type is not None:
-            return np.frombuffer(self.data, dtype=numpy_type).reshape(self.shape)
-        high_halves = np.frombuffer(self.data, dtype="<u2").astype("<u4") << 16
-        return high_halves.view("<f4").reshape(self.shape)
+        """Returns the numbers as an array in the same memory; bfloat16 becomes float32, which holds it exactly."""
+        numbers = np.frombuffer(self.data, dtype=_numpy_type(self.dtype)).reshape(self.shape)
+        if self.dtype != _BFLOAT16:
+            return numbers
+        high_halves = numbers.astype("<u4")
+        high_halves <<= 16
+        return high_halves.view("<f4")
+
+
+def _numpy_type(dtype: str) -> np.dtype[Any]:
+    """Returns NumPy's type of a type that torch calls `dtype`; the bits of bfloat16, which it has not."""
+    return np.dtype("uint16" if dtype == _BFLOAT16 else dtype.removeprefix("torch."))
+
+
+@final
+class _Entry(BaseModel):
+    """What the header of a safetensors file says of a tensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dtype: str
+    shape: Annotated[list[_Size], Field(max_length=_MOST_AXES)]
+    data_offsets: Annotated[list[_Size], Field(min_length=2, max_length=2)]
+
+
+_ENTRIES = TypeAdapter(dict[str, _Entry])
+
+
+SomeTensor = TypeVar("SomeTensor")
 
 
 @dataclass(frozen=True)
-class Container:
+class Container(Generic[SomeTensor]):
     """Tensors by dotted name, and JSON values."""
 
-    tensors: Mapping[str, StoredTensor]
+    tensors: Mapping[str, SomeTensor]
     values: Mapping[str, Any]
 
 
@@ -87,7 +113,7 @@ def write_container(tensors: Mapping[str, StoredTensor], values: Mapping[str, An
     metadata = {"format": FORMAT, "version": str(VERSION), "values": text, "sha256": _digest(tensors, text)}
     header: dict[str, Any] = {"__metadata__": metadata}
     # The widest numbers first, so that each tensor begins at a multiple of its numbers' size.
-    order = sorted(tensors, key=lambda name: (-_WIDTHS[tensors[name].dtype], name))
+    order = sorted(tensors, key=lambda name: (-_numpy_type(tensors[name].dtype).itemsize, name))
     end = 0
     for name in order:
         tensor = tensors[name]
@@ -100,8 +126,8 @@ def write_container(tensors: Mapping[str, StoredTensor], values: Mapping[str, An
         yield memoryview(tensors[name].data)
 
 
-def read_container(path: Path, *, within: Path | None = None) -> Container:
-    """Returns what the file at `path` holds.
+def read_container(path: Path, *, within: Path | None = None) -> Container[StoredTensor]:
+    """Returns what the file at `path` holds, in as much memory as the file has bytes.
 
     Args:
         within: a folder that a link must not lead out of; None where links may lead anywhere.
@@ -111,73 +137,85 @@ def read_container(path: Path, *, within: Path | None = None) -> Container:
     """
     with read_errors_as(CheckpointError, path, refusal="is damaged or not a checkpoint"):
         try:
-            content, header = _content(path, within=within)
-            entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+            with open_regular(path, within=within) as (file, size):
+                header = _read_header(file, size)
+                metadata = header.pop("__metadata__", None)
+                _require_format(path, metadata)
+                layout = _layout(header, num_bytes=size - file.tell())
+                _require_fits_memory(size)
+                require_dense(file, size)
+                tensors = {name: _read_tensor(file, entry) for name, entry in layout.items()}
         except FileNotFoundError:
             raise CheckpointError(f"There is no checkpoint '{path}'.") from None
-        except safetensors.SafetensorError as error:
-            raise CheckpointError(f"'{path}' is damaged or not a checkpoint ({error}).") from None
-    # `safetensors.deserialize`, which has checked the header, does not return this part of it.
-    metadata = header.get("__metadata__", {})
-    _require_format(path, metadata)
-    tensors = _tensors(path, entries)
-    if metadata.get("sha256") != _digest(tensors, metadata.get("values", "")):
+    text = metadata.get("values")
+    if not isinstance(text, str) or metadata.get("sha256") != _digest(tensors, text):
         raise CheckpointError(f"Checkpoint '{path}' is damaged: its content does not match its checksum.")
     try:
-        values = parse_json(metadata["values"].encode())
-    except (KeyError, UntrustedFileError):
+        values = parse_json(text.encode())
+    except UntrustedFileError:
         values = None
     if not isinstance(values, dict):
         raise CheckpointError(f"Checkpoint '{path}' is damaged: its values are not a JSON object.")
     return Container(tensors=tensors, values=values)
 
 
-def _content(path: Path, *, within: Path | None) -> tuple[bytes, Mapping[str, Any]]:
-    """Returns all bytes of a safetensors file, and its header, which is checked before the rest is read.
-
-    The file begins with the length of its header, eight bytes, and the header, a JSON object.
-
-    Raises:
-        UntrustedFileError: this cannot be such a file, or it is one that would take all memory.
-    """
-    with open_regular(path, within=within) as (file, size):
-        beginning = file.read(8)
-        length = int.from_bytes(beginning, "little")
-        if len(beginning) < 8 or length > min(size - 8, _MOST_HEADER_BYTES):
-            raise UntrustedFileError("is cut short, or of another kind")
-        text = file.read(length)
-        header = parse_json(text)
-        if not isinstance(header, dict):
-            raise UntrustedFileError("is of another kind")
-        memory = _physical_memory()
-        if memory is not None and size > memory:
-            raise UntrustedFileError(f"has {size:,} bytes, more than this machine has memory")
-        return b"".join((beginning, text, file.read())), header
+def _read_header(file: BufferedReader, size: int) -> dict[str, Any]:
+    """Returns the header of a safetensors file: its length in eight bytes, and a JSON object."""
+    beginning = file.read(8)
+    length = int.from_bytes(beginning, "little")
+    if len(beginning) < 8 or length > min(size - 8, _MOST_HEADER_BYTES):
+        raise UntrustedFileError("is cut short, or of another kind")
+    header = parse_json(file.read(length))
+    if not isinstance(header, dict):
+        raise UntrustedFileError("is of another kind")
+    return header
 
 
-def _physical_memory() -> int | None:
+def _layout(header: Mapping[str, Any], *, num_bytes: int) -> dict[str, _Entry]:
+    """Returns the entries of a header in the order of their bytes, which have to be all that follow the header."""
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        entries = _ENTRIES.validate_python(header)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UntrustedFileError(f"has a header that says of {first['loc'][0]!r:.100}: {first['msg']}") from None
+    layout = dict(sorted(entries.items(), key=lambda item: item[1].data_offsets))
+    end = 0
+    for name, entry in layout.items():
+        if entry.dtype not in _TYPES:
+            raise UntrustedFileError(f"has {name!r:.100} of the type {entry.dtype!r:.20}")
+        begin, stop = entry.data_offsets
+        if begin != end or stop - begin != _numpy_type(_TYPES[entry.dtype]).itemsize * math.prod(entry.shape):
+            raise UntrustedFileError(f"has a header that does not fit the bytes of {name!r:.100}")
+        end = stop
+    if end != num_bytes:
+        raise UntrustedFileError("is cut short, or longer than its header says")
+    return layout
+
+
+def _require_fits_memory(size: int) -> None:
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
-        return None  # Some systems do not provide it.
+        return  # Some systems do not provide it.
+    if size > memory:
+        raise UntrustedFileError(f"has {size:,} bytes, more than this machine has memory")
 
 
-def _tensors(path: Path, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, StoredTensor]:
-    tensors = {}
-    for name, entry in entries:
-        if entry["dtype"] not in _TYPES:
-            raise CheckpointError(f"Checkpoint '{path}' is damaged: '{name}' is of type {entry['dtype']}.")
-        tensors[name] = StoredTensor(_TYPES[entry["dtype"]][0], tuple(entry["shape"]), entry["data"])
-    return tensors
+def _read_tensor(file: BufferedReader, entry: _Entry) -> StoredTensor:
+    begin, end = entry.data_offsets
+    data = bytearray(end - begin)
+    if file.readinto(data) < len(data):
+        raise UntrustedFileError("is cut short")
+    return StoredTensor(_TYPES[entry.dtype], tuple(entry.shape), data)
 
 
-def _require_format(path: Path, metadata: Mapping[str, str]) -> None:
-    if metadata.get("format") != FORMAT:
+def _require_format(path: Path, metadata: Any) -> None:
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise CheckpointError(f"'{path}' is a safetensors file, but not a checkpoint of charlm.")
     version = metadata.get("version")
     if version != str(VERSION):
         raise CheckpointError(
-            f"Checkpoint '{path}' has format version {version}, this charlm reads version {VERSION}; "
+            f"Checkpoint '{path}' has format version {version!s:.20}, this charlm reads version {VERSION}; "
             "use the charlm that wrote it, or train again."
         )
 

@@ -1,7 +1,12 @@
-"""metrics.jsonl: one JSON object a line for every evaluation, appended, never torn or doubled."""
+"""metrics.jsonl: one JSON object a line for every evaluation, appended, never torn or doubled.
 
+The lines have a digest, which a state stores: that of a line is over it, but for its seconds, and the digest of those
+before it. So it goes on with each line, and an interrupted training ends with that of a training that was not.
+"""
+
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,15 +15,19 @@ from charlm.checkpointing.atomic import write_atomically
 from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.parsing import parse_json
-from charlm.files.reading import read_bounded
+from charlm.files.reading import open_regular
 from charlm.files.writing import append, sync
 
 _MOST_BYTES = 64 << 20
 _MOST_LINES = 500_000
+_MOST_LINE_BYTES = 64 << 10
+
+NO_LINES = "0" * 64
+"""The digest of no lines."""
 
 
-def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
-    """Appends one line to the metrics; `sync_metrics` makes it outlast a power cut.
+def append_metrics(path: Path, record: Mapping[str, Any], *, digest: str = NO_LINES) -> str:
+    """Appends one line to the metrics, whose digest it takes and returns; `sync_metrics` makes it outlast a power cut.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -26,6 +35,13 @@ def append_metrics(path: Path, record: Mapping[str, Any]) -> None:
     line = json.dumps(record, allow_nan=False) + "\n"
     with os_errors_as(CheckpointError, f"Cannot write '{path}'"):
         append(path, line.encode())
+    return digest_after(record, digest)
+
+
+def digest_after(record: Mapping[str, Any], digest: str) -> str:
+    """Returns the digest of the lines of a digest and one more: a SHA-256 in hexadecimal."""
+    compared = {name: value for name, value in record.items() if name != "seconds"}
+    return hashlib.sha256(f"{digest}{json.dumps(compared, sort_keys=True)}".encode()).hexdigest()
 
 
 def sync_metrics(path: Path) -> None:
@@ -38,39 +54,53 @@ def sync_metrics(path: Path) -> None:
         sync(path)
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Returns the metrics recorded so far; a last line torn by a crash is left out.
+def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
+    """Yields the metrics recorded so far, without damaged lines; errors as in `read_lines`."""
+    return (record for _, record in read_lines(path) if record is not None)
+
+
+def read_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
+    """Yields each line with its metrics, None where it is damaged; a last line torn by a crash is left out.
 
     Raises:
         CheckpointError: the file cannot be read.
     """
-    return read_lines(path)[0]
+    with (
+        read_errors_as(CheckpointError, path, refusal="cannot be the metrics of a run and has to be moved away"),
+        suppress(FileNotFoundError),
+        open_regular(path, within=path.parent) as (file, size),
+    ):
+        if size > _MOST_BYTES:
+            raise UntrustedFileError(f"has more than {_MOST_BYTES:,} bytes")
+        num_lines = 0
+        while (line := file.readline(_MOST_LINE_BYTES)).endswith(b"\n"):
+            num_lines += 1
+            if num_lines > _MOST_LINES:
+                raise UntrustedFileError(f"has more than {_MOST_LINES:,} lines")
+            yield line, _record(line)
+        if len(line) == _MOST_LINE_BYTES:
+            raise UntrustedFileError(f"has a line of more than {_MOST_LINE_BYTES:,} bytes")
 
 
-def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """Returns the metrics recorded so far, and how many lines are damaged; a last line torn by a crash is not.
+def trim_metrics(path: Path, last_step: int) -> tuple[str, int]:
+    """Drops the lines after `last_step`, which a resumed run is about to write again, and those that are damaged.
 
-    Raises:
-        CheckpointError: the file cannot be read.
+    Returns:
+        The digest of the lines that are kept, and how many were damaged.
     """
-    with read_errors_as(CheckpointError, path, refusal="cannot be the metrics of a run and has to be moved away"):
-        try:
-            content = read_bounded(path, most_bytes=_MOST_BYTES, within=path.parent)
-        except FileNotFoundError:
-            return [], 0
-        if content.count(b"\n") > _MOST_LINES:
-            raise UntrustedFileError(f"has more than {_MOST_LINES:,} lines")
-    *whole, _ = content.split(b"\n")
-    records = [record for record in map(_record, whole) if record is not None]
-    return records, len(whole) - len(records)
+    digest, num_damaged = NO_LINES, 0
 
+    def kept() -> Iterator[bytes]:
+        nonlocal digest, num_damaged
+        for line, record in read_lines(path):
+            if record is None:
+                num_damaged += 1
+            elif record["step"] <= last_step:
+                digest = digest_after(record, digest)
+                yield line
 
-def trim_metrics(path: Path, last_step: int) -> int:
-    """Drops the lines after `last_step`, which a resumed run is about to write again; returns how many are damaged."""
-    records, num_damaged = read_lines(path)
-    kept = [record for record in records if record["step"] <= last_step]
-    write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
-    return num_damaged
+    write_atomically(path, kept())
+    return digest, num_damaged
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

@@ -8,8 +8,7 @@ from shlex import quote
 from charlm.checkpointing.locking import LOCK_FILE, InUseError, locked
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
-from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
-from charlm.files.writing import sync
+from charlm.files.writing import TEMPORARY_PREFIX, remove_leftovers, sync
 
 
 def require_free(checkpoints: Path, name: str | None) -> None:

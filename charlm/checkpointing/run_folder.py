@@ -154,7 +154,10 @@ class RunFolder:
             CheckpointError: it is missing or not TOML.
             ConfigError: a setting is unknown or out of range.
         """
-        return load_config(self.config_file)
+        path = self.config_file
+        with read_errors_as(CheckpointError, path, refusal="does not hold the settings of a run"):
+            values = parse_toml(read_bounded(path, most_bytes=_MOST_CONFIG_BYTES, within=self.path))
+        return validate(RunConfig, values, source=f"'{path}'")
 
     def write_tokenizer(self, tokenizer: Mapping[str, Any]) -> None:
         """Writes tokenizer.json."""
@@ -171,18 +174,6 @@ def dump_config(config: RunConfig) -> str:
     return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
 
 
-def load_config(path: Path) -> RunConfig:
-    """Returns the configuration stored in a TOML file.
-
-    Raises:
-        CheckpointError: the file is missing or not TOML.
-        ConfigError: a setting is unknown or out of range.
-    """
-    with read_errors_as(CheckpointError, path, refusal="does not hold the settings of a run"):
-        values = parse_toml(read_bounded(path, most_bytes=_MOST_CONFIG_BYTES, within=path.parent))
-    return validate(RunConfig, values, source=f"'{path}'")
-
-
 def find_run(run: str, checkpoints: Path) -> RunFolder:
     """Returns the folder of a run given by name, or by the path of its folder.
 
@@ -197,7 +188,7 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             raise CheckpointError(f"'{path}' is a file; name the run, or its folder: {quote(str(path.parent))}")
         inner = list_runs(path)
         if inner:
-            one, names = quote(f"{run}/{inner[0]}"), _listed(inner)
+            one, names = quote(str(Path(run, inner[0]))), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
     hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"

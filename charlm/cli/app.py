@@ -1,53 +1,66 @@
 """The command line: the table of commands, and the translation of errors into messages and exit codes."""
 
 import errno
+import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
-from charlm.cli.commands import compare, data, evaluate, export, info, inspect, sample, train, verify
 from charlm.cli.display.text import print_error, use_utf8
+from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
+from charlm.version import __version__
 
 PROGRAM = "charlm"
 FAILURE, USAGE, INTERRUPTED, CLOSED_PIPE, TERMINATED = 1, 2, 130, 141, 143
 
-_Commands = Mapping[str, Callable[..., None]]
+_Commands = Mapping[str, tuple[str, str]]
 
 _COMMANDS: _Commands = {
-    "train": train.train,
-    "sample": sample.sample,
-    "info": info.info,
-    "verify": verify.verify,
-    "compare": compare.compare,
+    "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
+    "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
+    "info": ("info:info", "Describes a run: its text, its model and its training."),
+    "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
+    "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
-"""Commands by name, in the order of the help."""
+"""Commands by name, in the order of the help: the module and function, and a summary."""
 
 _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     "eval": (
         "Measures how well a model predicts text.",
-        {"perplexity": evaluate.perplexity, "exposure": evaluate.exposure},
+        {
+            "perplexity": ("evaluate:perplexity", "Scores a text: perplexity, bits per character and bits per byte."),
+            "exposure": ("evaluate:exposure", "Shows how predictions get worse when a model reads its own output."),
+        },
     ),
-    "export": ("Writes a model in another program's format.", {"arpa": export.arpa}),
+    "export": (
+        "Writes a model in another program's format.",
+        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+    ),
     "inspect": (
         "Shows the gradients, activations, gates and memory of recurrent networks.",
         {
-            "gradients": inspect.gradients,
-            "activations": inspect.activations,
-            "gates": inspect.gates,
-            "agreement": inspect.agreement,
+            "gradients": ("inspect:gradients", "Shows how far gradients reach back."),
+            "activations": ("inspect:activations", "Shows how activations of a ReLU layer explode, stay or vanish."),
+            "gates": ("inspect:gates", "Shows how often gates are nearly shut or nearly open."),
+            "agreement": ("inspect:agreement", "Shows over which distance a cell remembers the subject of a sentence."),
         },
     ),
     "data": (
         "Lists, fetches, prepares and shows corpora.",
-        {"list": data.list_corpora, "fetch": data.fetch, "prepare": data.prepare, "show": data.show},
+        {
+            "list": ("data:list_corpora", "Lists the corpora that have a name."),
+            "fetch": ("data:fetch", "Downloads a corpus into data/, and checks it."),
+            "prepare": ("data:prepare", "Encodes a text under data/ as training would, and describes the result."),
+            "show": ("data:show", "Describes a corpus or a text, and prints its beginning."),
+        },
     ),
 }
-"""Groups of commands by name: the group's help, and its commands."""
+"""Groups of commands by name: the group's summary, and its commands."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +70,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; None for those of the process.
     """
     try:
-        with memory_errors_explained():
+        with interruptible(), memory_errors_explained():
             code = _invoke(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
     except typer.TyperException as error:
@@ -67,8 +80,6 @@ def run(argv: Sequence[str] | None = None) -> int:
         print_error(str(error))
         return USAGE if isinstance(error, ConfigError) else FAILURE
     except KeyboardInterrupt as error:
-        from charlm.cli.interrupts import Terminated
-
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has closed it, as `head` does.
@@ -88,31 +99,43 @@ def main() -> NoReturn:
     sys.exit(run())
 
 
-def build_app() -> typer.Typer:
-    """Returns the Typer application."""
-    app = _new_group("Trains character-level recurrent language models, measures them, and writes text with them.")
-    app.callback(invoke_without_command=True)(_show_version_or_help)
-    for name, command in _COMMANDS.items():
-        app.command(name)(command)
-    for group_name, (text, commands) in _GROUPS.items():
-        group = _new_group(text)
-        group.callback(invoke_without_command=True)(_show_help)
-        for name, command in commands.items():
-            group.command(name)(command)
-        app.add_typer(group, name=group_name)
+def build_app(words: Collection[str] | None = None) -> typer.Typer:
+    """Returns the Typer application.
+
+    Args:
+        words: what was typed; a command that is not among the words is not loaded, and has only a line in the help.
+            None loads all commands.
+    """
+    summary = "Trains character-level recurrent language models, measures them, and writes text with them."
+    app = _new_group(summary, _show_version_or_help)
+    _add_commands(app, _COMMANDS, words)
+    for name, (summary, commands) in _GROUPS.items():
+        group = _new_group(summary, _show_help)
+        _add_commands(group, commands, words)
+        app.add_typer(group, name=name)
     return app
 
 
-def _new_group(text: str) -> typer.Typer:
-    return typer.Typer(
-        name=PROGRAM, help=text, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
-    )
+def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
+    settings = {"help_option_names": ["-h", "--help"]}
+    return typer.Typer(help=text, callback=callback, invoke_without_command=True, context_settings=settings)
+
+
+def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str] | None) -> None:
+    for name, (place, summary) in commands.items():
+        command: Callable[..., None] = _do_nothing
+        if words is None or name in words:
+            module, _, function = place.partition(":")
+            command = getattr(importlib.import_module(f"charlm.cli.commands.{module}"), function)
+        group.command(name, short_help=summary)(command)
+
+
+def _do_nothing() -> None:
+    """Stands for a command that was not asked for."""
 
 
 def _print_version(requested: bool) -> None:
     if requested:
-        from charlm.version import __version__
-
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         raise typer.Exit
 
@@ -133,8 +156,9 @@ def _show_help(ctx: typer.Context) -> None:
 
 
 def _invoke(arguments: list[str]) -> int:
-    command = typer.main.get_command(build_app())
-    if f"_{PROGRAM.upper()}_COMPLETE" in os.environ:
+    completing = f"_{PROGRAM.upper()}_COMPLETE" in os.environ
+    command = typer.main.get_command(build_app(None if completing else arguments))
+    if completing:
         command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     try:
         # Not command.main(): it handles interrupts and broken pipes itself, with other exit codes.

@@ -1,36 +1,28 @@
-"""Completions for the Tab key: runs, corpora and files."""
+"""Completions for the Tab key: runs, corpora and files. Typer keeps those that begin with what was typed."""
 
 from pathlib import Path
 
 
-def run_names(incomplete: str) -> list[str]:
-    """Returns the runs of the current folder that begin with `incomplete`."""
+def run_names() -> list[str]:
+    """Returns the runs of the current folder."""
     from charlm.checkpointing.run_folder import list_runs
     from charlm.runs.stored.workspace import Workspace
 
-    return [name for name in list_runs(Workspace().checkpoints) if name.startswith(incomplete)]
+    return list_runs(Workspace().checkpoints)
 
 
-def corpus_names(incomplete: str) -> list[str]:
-    """Returns the names of corpora that begin with `incomplete`."""
-    from charlm.data.builtin import builtin_names
+def catalogue_names() -> list[str]:
+    """Returns the names of corpora for download."""
     from charlm.data.catalog import entries
 
-    names = [*builtin_names(), *(entry.name for entry in entries())]
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def catalogue_names(incomplete: str) -> list[str]:
-    """Returns the names of corpora for download that begin with `incomplete`."""
-    from charlm.data.catalog import entries
-
-    return [entry.name for entry in entries() if entry.name.startswith(incomplete)]
+    return list(entries())
 
 
 def texts(incomplete: str) -> list[str]:
-    """Returns corpora and files that begin with `incomplete`."""
+    """Returns the names of corpora, and the files in the folder that `incomplete` leads to."""
+    from charlm.data.builtin import BUILTINS
+
     typed = Path(incomplete)
-    folder, start = (typed, "") if incomplete.endswith("/") else (typed.parent, typed.name)
+    folder = typed if incomplete.endswith("/") else typed.parent
     found = sorted(folder.glob("*")) if folder.is_dir() else []
-    files = [f"{path}/" if path.is_dir() else str(path) for path in found if path.name.startswith(start)]
-    return corpus_names(incomplete) + files
+    return [*BUILTINS, *catalogue_names(), *(f"{path}/" if path.is_dir() else str(path) for path in found)]

@@ -4,9 +4,12 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from charlm.runs.reporting import StopRequest
+if TYPE_CHECKING:
+    from charlm.runs.reporting import StopRequest
 
 STOPPING = "Finishing the step and saving… (again to stop at once)"
 
@@ -15,18 +18,19 @@ class Terminated(KeyboardInterrupt):
     """A KeyboardInterrupt from SIGTERM instead of Ctrl-C."""
 
 
+@dataclass
 class Interrupts:
     """The handler of both signals.
 
     Attributes:
+        stop: the request that the work checks; without it every signal stops at once.
+        announce: confirms the first signal to the user; must not block.
         exit_code: the exit code for the last signal: 128 and its number.
     """
 
-    def __init__(self, stop: StopRequest, announce: Callable[[], None]) -> None:
-        """Creates a handler that sets `stop` and calls `announce`, which must not block."""
-        self._stop = stop
-        self._announce = announce
-        self.exit_code = 128 + signal.SIGINT
+    stop: "StopRequest | None"
+    announce: Callable[[], None]
+    exit_code: int = 128 + signal.SIGINT
 
     def receive(self, number: int, _: FrameType | None) -> None:
         """Handles a signal.
@@ -35,22 +39,19 @@ class Interrupts:
             KeyboardInterrupt: there is no safe point to wait for, or this is the second signal.
         """
         self.exit_code = 128 + number
-        if self._stop.graceful and not self._stop.requested:
-            self._stop.requested = True
-            self._announce()
+        if self.stop is not None and self.stop.graceful and not self.stop.requested:
+            self.stop.requested = True
+            self.announce()
         else:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def interruptible(stop: StopRequest | None = None, announce: Callable[[], None] = lambda: None) -> Iterator[Interrupts]:
-    """Handles signals inside the block, and restores the earlier handlers after it.
-
-    Args:
-        stop: the request that the work checks; without it every signal stops at once.
-        announce: confirms the first signal to the user.
-    """
-    interrupts = Interrupts(stop or StopRequest(), announce)
+def interruptible(
+    stop: "StopRequest | None" = None, announce: Callable[[], None] = lambda: None
+) -> Iterator[Interrupts]:
+    """Handles signals inside the block, and restores the earlier handlers after it; see `Interrupts`."""
+    interrupts = Interrupts(stop, announce)
     if threading.current_thread() is not threading.main_thread():
         # Only the main thread may set handlers; in another thread, signals are the caller's.
         yield interrupts

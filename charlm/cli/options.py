@@ -36,33 +36,28 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
     generated: dict[str, inspect.Parameter] = {}
     for each in sections:
         section, chosen = each if isinstance(each, tuple) else (each, each.model_fields)
+        panel = section.__name__.removesuffix("Config").removesuffix("Settings")
         for name, field in section.model_fields.items():
             if name in chosen and not field.is_required():
-                generated[name] = _parameter(name, field, panel=_panel(section))
+                generated[name] = _parameter(name, field, panel=panel)
 
     def decorate(command: _Command) -> _Command:
-        own = [each for each in inspect.signature(command).parameters.values() if each.name not in ("ctx", "flags")]
+        own = [each for each in inspect.signature(command).parameters.values() if each.name != "flags"]
 
         @functools.wraps(command)
         def parsed(ctx: typer.Context, **values: Any) -> None:
-            flags = {name: values.pop(name) for name in generated}
-            typed = {name: value for name, value in flags.items() if was_typed(ctx, name)}
-            command(ctx=ctx, flags=typed, **values)
+            sources = {name: ctx.get_parameter_source(name) for name in generated}
+            settings = {name: values.pop(name) for name in generated}
+            typed = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+            command(flags={name: value for name, value in settings.items() if name in typed}, **values)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        parameters = [context, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own)]
-        parameters += generated.values()
+        parameters = [context, *own, *generated.values()]
         parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         parsed.__annotations__ = {each.name: each.annotation for each in parameters}
         return parsed
 
     return decorate
-
-
-def was_typed(ctx: typer.Context, name: str) -> bool:
-    """Returns whether the parameter `name` was given on the command line."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def plain_type(annotation: Any) -> Any:
@@ -117,7 +112,3 @@ def _parsed_type(kind: Any) -> tuple[Any, str | None]:
     if get_origin(kind) is tuple:
         return list[str], "<str>…"
     return (kind, None) if get_origin(kind) is Literal else (str, "<str>")
-
-
-def _panel(section: type[Section]) -> str:
-    return section.__name__.removesuffix("Config").removesuffix("Settings")

@@ -71,13 +71,11 @@ def read_prompt(prompt: str | None, file: str | None) -> str:
     """
     if prompt is not None and file is not None:
         raise ConfigError("--prompt and --prompt-file both give the prompt; use one of them.")
-    if prompt is not None and prompt != "-":
-        return prompt
-    if prompt is None and file is None:
-        return ""
+    if file is None and prompt != "-":
+        return prompt or ""
     stdin = standard_input("-" if file is None else file)
     try:
-        data = Path(file).read_bytes() if stdin is None and file is not None else stdin.read() if stdin else b""
+        data = stdin.read() if stdin is not None else Path(file or "").read_bytes()
     except OSError as error:
         raise ConfigError(f"--prompt-file '{file}' cannot be read: {error.strerror}.") from None
     try:

@@ -1,51 +1,36 @@
-"""`data`: which text, and how it is read."""
+"""`data` and `tokenizer`: which text, how it is read, and how it becomes symbols."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from charlm.config.section import Section
-from charlm.config.types import written
-from charlm.notation import parse_size, parse_split
+from charlm.config.section import Section, setting
+from charlm.config.types import Size, written
+from charlm.notation import parse_size, parse_split, quoted
 
 
 class DataConfig(Section):
     """Which text, how it is read, and how it is split."""
 
-    corpus: Annotated[
-        tuple[str, ...],
-        Field(min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."),
-    ]
-    valid: Annotated[tuple[str, ...], Field(description="Files of the validation text, instead of a split.")] = ()
-    test: Annotated[tuple[str, ...], Field(description="Files of the test text, instead of a split.")] = ()
-    split: Annotated[
-        Annotated[str, written(parse_split)] | None,
-        Field(
-            description="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
-        ),
-    ] = None
-    pattern: Annotated[
-        str, Field(min_length=1, description="Pattern of the files to read in a folder and its subfolders.")
-    ] = "*.txt"
-    encoding: Annotated[
-        str, Field(min_length=1, max_length=100, description="Encoding of the text, or 'auto' to detect it.")
-    ] = "utf-8"
-    newlines: Annotated[
-        Literal["keep", "lf"], Field(description="Keep line ends as they are, or turn CRLF and CR into LF.")
-    ] = "keep"
-    normalize: Annotated[Literal["none", "nfc", "nfkc"], Field(description="Unicode normalisation of the text.")] = (
-        "none"
+    corpus: tuple[str, ...] = Field(
+        min_length=1, description="Files, folders, globs, '-' for stdin, or a name from 'charlm data list'."
     )
-    records: Annotated[
-        Literal["none", "lines"],
-        Field(description="'lines': every line is an example of its own, such as a name or a verse."),
-    ] = "none"
+    valid: tuple[str, ...] = setting((), help="Files of the validation text, instead of a split.")
+    test: tuple[str, ...] = setting((), help="Files of the test text, instead of a split.")
+    split: Annotated[str, written(parse_split)] | None = setting(
+        None, help="Percent of the text for train/valid/test, contiguous.  [default: 90/5/5, or the corpus's own]"
+    )
+    pattern: str = setting("*.txt", min_length=1, help="Pattern of the files to read in a folder and its subfolders.")
+    encoding: str = setting("utf-8", min_length=1, max_length=100, help="Encoding of the text, or 'auto' to detect it.")
+    newlines: Literal["keep", "lf"] = setting("keep", help="Keep line ends as they are, or turn CRLF and CR into LF.")
+    normalize: Literal["none", "nfc", "nfkc"] = setting("none", help="Unicode normalisation of the text.")
+    records: Literal["none", "lines"] = setting(
+        "none", help="'lines': every line is an example of its own, such as a name or a verse."
+    )
 
-    max_bytes: Annotated[
-        str,
-        written(parse_size),
-        Field(description="Largest unpacked size of a compressed file: 500MB, 20GB. A larger file is refused."),
-    ] = "8GB"
+    max_bytes: Annotated[str, written(parse_size)] = setting(
+        "8GB", help="Largest unpacked size of a compressed file: 500MB, 20GB. A larger file is refused."
+    )
 
     @field_validator("corpus", "valid", "test")
     @classmethod
@@ -54,8 +39,8 @@ class DataConfig(Section):
             shown = name.encode(errors="replace").decode()
             if shown != name:
                 raise ValueError(
-                    f"the name {shown!r} is not UTF-8 and cannot be stored with a run; rename the file, or pipe it in: "
-                    "charlm train - < FILE"
+                    f"the name {quoted(shown)} is not UTF-8 and cannot be stored with a run; rename the file, "
+                    "or pipe it in: charlm train - < FILE"
                 )
         return value
 
@@ -66,3 +51,13 @@ class DataConfig(Section):
         if [*self.corpus, *self.valid, *self.test].count("-") > 1:
             raise ValueError("stdin ('-') can be read only once")
         return self
+
+
+class TokenizerConfig(Section):
+    """How text becomes symbols."""
+
+    tokenizer: Literal["char", "byte", "sentencepiece"] = setting(
+        "char", help="Symbols: Unicode characters, UTF-8 bytes, or sentencepiece subwords."
+    )
+    vocabulary_size: Size = setting(1000, help="Largest number of symbols that sentencepiece learns.")
+    sentencepiece_model: Literal["unigram", "bpe"] = setting("unigram", help="Kind of sentencepiece model.")

@@ -1,30 +1,24 @@
 """How texts are scored, and models that read their own output."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from charlm.config.section import Section
-from charlm.config.types import Weights
+from charlm.config.section import Section, setting
+from charlm.config.types import Seed, Weights
 
 
 class EvaluationConfig(Section):
     """How a text is scored."""
 
-    context: Annotated[
-        int | None,
-        Field(ge=1, description="Score windows of this many symbols, each from a zero state.  [default: carry state]"),
-    ] = None
-    weights: Annotated[
-        Weights,
-        Field(description="int8 also scores the model with the weights that charlm sample --weights int8 uses."),
-    ] = "float32"
+    context: int | None = setting(
+        None, ge=1, help="Score windows of this many symbols, each from a zero state.  [default: carry state]"
+    )
+    weights: Weights = setting(
+        "float32", help="int8 also scores the model with the weights that charlm sample --weights int8 uses."
+    )
 
 
 class ExposureConfig(Section):
     """How far a model is let read its own output."""
 
-    prefix: Annotated[int, Field(ge=1, le=100_000, description="True symbols that the model reads first.")] = 64
-    positions: Annotated[int, Field(ge=1, le=10_000, description="Symbols that the model then draws.")] = 100
-    texts: Annotated[int, Field(ge=1, le=65536, description="Number of places in the text to start from.")] = 256
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of the draws.")] = 1
+    prefix: int = setting(64, ge=1, le=100_000, help="True symbols that the model reads first.")
+    positions: int = setting(100, ge=1, le=10_000, help="Symbols that the model then draws.")
+    texts: int = setting(256, ge=1, le=65536, help="Number of places in the text to start from.")
+    seed: Seed = setting(1, help="Seed of the draws.")

@@ -3,11 +3,11 @@
 from functools import partial
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, model_validator
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer, model_validator
 
 from charlm.cells import standing_alone, with_keeping_gate, with_setting
-from charlm.config.section import Only, Section
-from charlm.config.types import CellName, Feedback, Init, ModelKind, Nonlinearity, Probability
+from charlm.config.section import Only, Section, setting
+from charlm.config.types import CellName, Feedback, Init, ModelKind, Nonlinearity, Probability, Width
 from charlm.notation import Mix, parse_mix
 
 _OF_NETWORKS = Only("model", ("recurrent", "mlp"))
@@ -19,113 +19,75 @@ _OF_NGRAMS = Only("model", ("ngram",))
 class ModelConfig(Section):
     """What kind of model, its shape and its regularisation."""
 
-    model: Annotated[
-        ModelKind,
-        Field(
-            description="A recurrent network; a feed-forward network that reads the last --window symbols; or an "
-            "n-gram model, which takes seconds to count."
-        ),
-    ] = "recurrent"
-    window: Annotated[
-        int, _OF_WINDOWS, Field(ge=1, le=1024, description="Symbols that the feed-forward network reads.")
-    ] = 8
-    order: Annotated[
-        int, _OF_NGRAMS, Field(ge=1, le=24, description="Length of an n-gram model's longest n-grams.")
-    ] = 7
-    smoothing: Annotated[
-        Literal["kneser-ney", "witten-bell"],
-        _OF_NGRAMS,
-        Field(description="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."),
-    ] = "kneser-ney"
-    cell: Annotated[CellName, _OF_RECURRENT, Field(description="Recurrent cell.")] = "lstm"
-    nonlinearity: Annotated[
-        Nonlinearity,
-        Only("cell", partial(with_setting, "nonlinearity")),
-        Field(description="Activation of the rnn and jordan cells (the others have their own)."),
-    ] = "tanh"
-    feedback: Annotated[
-        Feedback,
-        Only("cell", partial(with_setting, "feedback")),
-        Field(
-            description="Feedback of a jordan cell: its last output distribution, or the true symbol (teacher forcing)."
-        ),
-    ] = "output"
-    init: Annotated[
-        Init,
-        _OF_RECURRENT,
-        Only("cell", standing_alone),
-        Field(
-            description="Initial recurrent matrices: orthogonal for each gate (default and orthogonal), the "
-            "identity (Le et al. 2015), or gaussian with variance --init-variance / hidden size."
-        ),
-    ] = "default"
-    init_variance: Annotated[
-        float,
-        Only("init", ("gaussian",)),
-        Field(gt=0, le=1000, description="Variance of gaussian recurrent matrices, times the hidden size."),
-    ] = 1.0
-    forget_bias: Annotated[
-        float | None,
-        Only("cell", with_keeping_gate),
-        Field(
-            ge=-100,
-            le=100,
-            description="Initial bias of an LSTM's forget gates or a GRU's update gates.  [default: 1 for LSTMs, "
-            "0 for GRUs]",
-        ),
-    ] = None
-    hidden_size: Annotated[
-        int, _OF_NETWORKS, Field(ge=1, le=65536, description="Units in each layer; chosen for a --budget.")
-    ] = 192
-    num_layers: Annotated[int, _OF_NETWORKS, Field(ge=1, le=256, description="Recurrent or hidden layers.")] = 2
-    embedding_size: Annotated[
-        int | None,
-        _OF_NETWORKS,
-        Field(
-            ge=1, le=65536, description="Numbers in a symbol's embedding.  [default: as --hidden-size; 64 in an mlp]"
-        ),
-    ] = None
-    dropout: Annotated[
-        Probability | None,
-        _OF_NETWORKS,
-        Field(
-            description="Dropout on the embedding, between layers and before the output.  "
-            "[default: 0.05 to 0.25, the more epochs the more]"
-        ),
-    ] = None
-    embedding_dropout: Annotated[
-        Probability | None, _OF_NETWORKS, Field(description="Dropout on the embedding alone.  [default: as --dropout]")
-    ] = None
-    layer_dropout: Annotated[
-        Probability | None, _OF_NETWORKS, Field(description="Dropout between layers alone.  [default: as --dropout]")
-    ] = None
-    output_dropout: Annotated[
-        Probability | None, _OF_NETWORKS, Field(description="Dropout before the output alone.  [default: as --dropout]")
-    ] = None
-    dropout_kind: Annotated[
-        Literal["element", "variational"],
-        _OF_NETWORKS,
-        Field(description="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."),
-    ] = "variational"
-    residual: Annotated[
-        bool, _OF_NETWORKS, Field(description="Add a layer's input to its output where the sizes agree.")
-    ] = True
-    tie_weights: Annotated[
-        bool,
-        _OF_RECURRENT,
-        Field(description="Use the embedding as output weights (needs embedding size = hidden size)."),
-    ] = False
-    layer_norm: Annotated[bool, _OF_NETWORKS, Field(description="Normalise each layer's output (LayerNorm).")] = False
+    model: ModelKind = setting(
+        "recurrent",
+        help="A recurrent network; a feed-forward network that reads the last --window symbols; or an "
+        "n-gram model, which takes seconds to count.",
+    )
+    window: Annotated[int, _OF_WINDOWS] = setting(8, ge=1, le=1024, help="Symbols that the feed-forward network reads.")
+    order: Annotated[int, _OF_NGRAMS] = setting(7, ge=1, le=24, help="Length of an n-gram model's longest n-grams.")
+    smoothing: Annotated[Literal["kneser-ney", "witten-bell"], _OF_NGRAMS] = setting(
+        "kneser-ney", help="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."
+    )
+    cell: Annotated[CellName, _OF_RECURRENT] = setting("lstm", help="Recurrent cell.")
+    nonlinearity: Annotated[Nonlinearity, Only("cell", partial(with_setting, "nonlinearity"))] = setting(
+        "tanh", help="Activation of the rnn and jordan cells (the others have their own)."
+    )
+    feedback: Annotated[Feedback, Only("cell", partial(with_setting, "feedback"))] = setting(
+        "output", help="Feedback of a jordan cell: its last output distribution, or the true symbol (teacher forcing)."
+    )
+    init: Annotated[Init, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
+        "default",
+        help="Initial recurrent matrices: orthogonal for each gate (default and orthogonal), the "
+        "identity (Le et al. 2015), or gaussian with variance --init-variance / hidden size.",
+    )
+    init_variance: Annotated[float, Only("init", ("gaussian",))] = setting(
+        1.0, gt=0, le=1000, help="Variance of gaussian recurrent matrices, times the hidden size."
+    )
+    forget_bias: Annotated[float | None, Only("cell", with_keeping_gate)] = setting(
+        None,
+        ge=-100,
+        le=100,
+        help="Initial bias of an LSTM's forget gates or a GRU's update gates.  [default: 1 for LSTMs, 0 for GRUs]",
+    )
+    hidden_size: Annotated[Width, _OF_NETWORKS] = setting(192, help="Units in each layer; chosen for a --budget.")
+    num_layers: Annotated[int, _OF_NETWORKS] = setting(2, ge=1, le=256, help="Recurrent or hidden layers.")
+    embedding_size: Annotated[Width | None, _OF_NETWORKS] = setting(
+        None, help="Numbers in a symbol's embedding.  [default: as --hidden-size; 64 in an mlp]"
+    )
+    dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
+        None,
+        help="Dropout on the embedding, between layers and before the output.  "
+        "[default: 0.05 to 0.25, the more epochs the more]",
+    )
+    embedding_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
+        None, help="Dropout on the embedding alone.  [default: as --dropout]"
+    )
+    layer_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
+        None, help="Dropout between layers alone.  [default: as --dropout]"
+    )
+    output_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
+        None, help="Dropout before the output alone.  [default: as --dropout]"
+    )
+    dropout_kind: Annotated[Literal["element", "variational"], _OF_NETWORKS] = setting(
+        "variational", help="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."
+    )
+    residual: Annotated[bool, _OF_NETWORKS] = setting(
+        True, help="Add a layer's input to its output where the sizes agree."
+    )
+    tie_weights: Annotated[bool, _OF_RECURRENT] = setting(
+        False, help="Use the embedding as output weights (needs embedding size = hidden size)."
+    )
+    layer_norm: Annotated[bool, _OF_NETWORKS] = setting(False, help="Normalise each layer's output (LayerNorm).")
 
     mix: Annotated[
-        Annotated[InstanceOf[Mix], BeforeValidator(parse_mix), PlainSerializer(str)] | None,
-        _OF_NETWORKS,
-        Field(
-            description="Mix the network with an n-gram model of the text; a learnt gate weights them at every "
-            "symbol. ngram:K for order K, or none.  [default: with --budget ngram:8 where it helps "
-            "on the validation text, else none]"
-        ),
-    ] = None
+        Annotated[InstanceOf[Mix], BeforeValidator(parse_mix), PlainSerializer(str)] | None, _OF_NETWORKS
+    ] = setting(
+        None,
+        help="Mix the network with an n-gram model of the text; a learnt gate weights them at every "
+        "symbol. ngram:K for order K, or none.  [default: with --budget ngram:8 where it helps "
+        "on the validation text, else none]",
+    )
 
     @model_validator(mode="after")
     def _tied_sizes_agree(self) -> Self:

@@ -3,48 +3,42 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
-from charlm.config.data import DataConfig
+from charlm.config.data import DataConfig, TokenizerConfig
 from charlm.config.model import ModelConfig
-from charlm.config.section import Section
-from charlm.config.tokenizer import TokenizerConfig
+from charlm.config.section import Section, setting
 from charlm.config.training import TrainingConfig
-from charlm.config.types import Device, Precision
+from charlm.config.types import Device, Precision, Seed
+from charlm.notation import quoted
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
 def _is_run_name(name: str) -> str:
     if not _RUN_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} cannot name a run; use up to 100 letters, digits, '.', '_' and '-', no '.' first")
+        allowed = "up to 100 letters, digits, '.', '_' and '-', no '.' first"
+        raise ValueError(f"{quoted(name)} cannot name a run; use {allowed}")
     return name
 
 
 class RunSettings(Section):
     """Where a run is kept and what it is computed on."""
 
-    name: Annotated[
-        Annotated[str, AfterValidator(_is_run_name)] | None,
-        Field(
-            description="Name of the run, a folder under checkpoints/.  [default: from the text's name]",
-        ),
-    ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**63, description="Seed of all random numbers.")] = 1
-    device: Annotated[Device, Field(description="Device: auto, cpu, cuda, cuda:N or mps.")] = "auto"
-    threads: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=1024,
-            description="CPU threads for training.  [default: all cores; with --budget whichever measures "
-            "faster, all or one]",
-        ),
-    ] = None
-    precision: Annotated[
-        Precision,
-        Field(description="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."),
-    ] = "auto"
+    name: Annotated[str, AfterValidator(_is_run_name)] | None = setting(
+        None, help="Name of the run, a folder under checkpoints/.  [default: from the text's name]"
+    )
+    seed: Seed = setting(1, help="Seed of all random numbers.")
+    device: Device = setting("auto", help="Device: auto, cpu, cuda, cuda:N or mps.")
+    threads: int | None = setting(
+        None,
+        ge=1,
+        le=1024,
+        help="CPU threads for training.  [default: all cores; with --budget whichever measures faster, all or one]",
+    )
+    precision: Precision = setting(
+        "auto", help="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."
+    )
 
 
 class RunConfig(Section):

@@ -1,15 +1,24 @@
-"""What a group of settings is, and what marks a setting of one."""
+"""What a group of settings is, a setting of one, and what marks it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+_Value = TypeVar("_Value")
 
 
 class Section(BaseModel):
     """A group of settings: immutable, unknown keys, infinities and NaN refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def setting(default: _Value, *, help: str, **bounds: Any) -> _Value:
+    """Returns the field of a setting with a default; `bounds` are those of `pydantic.Field`: ge, le, pattern, …"""
+    field: _Value = Field(default=default, description=help, **bounds)
+    return field
 
 
 @dataclass(frozen=True)

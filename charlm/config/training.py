@@ -2,106 +2,67 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from charlm.config.section import Section
-from charlm.config.types import Probability, written
+from charlm.config.section import Section, setting
+from charlm.config.types import Probability, Size, StepCount, written
 from charlm.notation import Duration, parse_forcing, parse_seconds
 
 DEFAULT_BUDGET = "3m"
 """The time for a training of which no length was given."""
 
-_MOST_STEPS = 10**15
-
 
 class TrainingConfig(Section):
     """The optimisation: batches, steps, learning rate, and what guards them."""
 
-    steps: Annotated[
-        int | None, Field(ge=1, le=_MOST_STEPS, description="Length of the training in optimizer steps.")
-    ] = None
-    epochs: Annotated[
-        float | None, Field(gt=0, le=1e6, description="Length of the training in passes over the text.")
-    ] = None
-    budget: Annotated[
-        Annotated[str, written(parse_seconds)] | None,
-        Field(
-            description="Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  "
-            f"[default: {DEFAULT_BUDGET}]"
-        ),
-    ] = None
-    batch_size: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Parallel sequences in each step; chosen for a --budget.")
-    ] = 32
-    sequence_length: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Symbols that gradients flow back through; chosen for a --budget.")
-    ] = 64
-    random_length: Annotated[bool, Field(description="Vary the window length at random around its mean.")] = False
-    accumulation: Annotated[
-        int, Field(ge=1, description="Number of parts in which a batch is computed: less memory, the same gradient.")
-    ] = 1
-    lane_groups: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            description="Parts in which a batch is computed side by side, each on one thread; 1: every product on all "
-            "threads.  [default: 16 sequences a part; with --budget, a part for each thread]",
-        ),
-    ] = None
-    learning_rate: Annotated[
-        float | None,
-        Field(gt=0, description="Peak learning rate.  [default: by cell and width, 0.03 for 192 LSTM units]"),
-    ] = None
-    final_learning_rate: Annotated[
-        float, Field(ge=0, le=1, description="Learning rate at the end, as a share of the peak.")
-    ] = 0.01
-    warmup_steps: Annotated[
-        int, Field(ge=0, le=_MOST_STEPS, description="Steps over which the learning rate rises.")
-    ] = 100
-    weight_decay: Annotated[float, Field(ge=0, description="Decoupled weight decay on matrices.")] = 0.1
-    beta1: Annotated[Probability, Field(description="AdamW's decay of the mean gradient.")] = 0.8
-    beta2: Annotated[Probability, Field(description="AdamW's decay of the squared gradient.")] = 0.99
-    clip_norm: Annotated[
-        float, Field(ge=0, le=1e30, description="Largest norm of the whole gradient; 0 turns clipping off.")
-    ] = 1.0
-    clip_value: Annotated[
-        float | None, Field(gt=0, le=1e30, description="Clip each gradient component to this, instead of the norm.")
-    ] = None
-    teacher_forcing: Annotated[
-        str,
-        written(parse_forcing),
-        Field(
-            description="Share of inputs that are the true symbol; the others are drawn from the model "
-            "(scheduled sampling, Bengio et al. 2015). always; linear:E or exponential:E, which fall "
-            "to E; or inverse-sigmoid:K."
-        ),
-    ] = "always"
-    average: Annotated[
-        Probability | None, Field(description="Decay of an exponential moving average of the weights.")
-    ] = None
-    evaluations: Annotated[
-        int,
-        Field(ge=1, le=_MOST_STEPS, description="Evaluations on the validation text, evenly spaced over the training."),
-    ] = 10
-    patience: Annotated[
-        int | None, Field(ge=1, le=_MOST_STEPS, description="Stop after this many evaluations without improvement.")
-    ] = None
-    save_every: Annotated[str, written(parse_seconds), Field(description="Longest time between two checkpoints.")] = (
-        "60s"
+    steps: StepCount | None = setting(None, help="Length of the training in optimizer steps.")
+    epochs: float | None = setting(None, gt=0, le=1e6, help="Length of the training in passes over the text.")
+    budget: Annotated[str, written(parse_seconds)] | None = setting(
+        None,
+        help=f"Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  [default: {DEFAULT_BUDGET}]",
     )
-    rollbacks: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=100,
-            description="How often training may return to its last saved state, with half the learning rate, "
-            "after a loss spike or ten steps in a row that are not finite.",
-        ),
-    ] = 0
-    keep: Annotated[
-        int,
-        Field(ge=0, le=1000, description="Number of earlier training states to keep for --resume."),
-    ] = 1
+    batch_size: Size = setting(32, help="Parallel sequences in each step; chosen for a --budget.")
+    sequence_length: Size = setting(64, help="Symbols that gradients flow back through; chosen for a --budget.")
+    random_length: bool = setting(False, help="Vary the window length at random around its mean.")
+    accumulation: int = setting(
+        1, ge=1, help="Number of parts in which a batch is computed: less memory, the same gradient."
+    )
+    lane_groups: int | None = setting(
+        None,
+        ge=1,
+        help="Parts in which a batch is computed side by side, each on one thread; 1: every product on all threads.  "
+        "[default: 16 sequences a part; with a --budget, one for each thread]",
+    )
+    learning_rate: float | None = setting(
+        None, gt=0, help="Peak learning rate.  [default: by cell and width, 0.03 for 192 LSTM units]"
+    )
+    final_learning_rate: float = setting(0.01, ge=0, le=1, help="Learning rate at the end, as a share of the peak.")
+    warmup_steps: int = setting(100, ge=0, le=10**15, help="Steps over which the learning rate rises.")
+    weight_decay: float = setting(0.1, ge=0, help="Decoupled weight decay on matrices.")
+    beta1: Probability = setting(0.8, help="AdamW's decay of the mean gradient.")
+    beta2: Probability = setting(0.99, help="AdamW's decay of the squared gradient.")
+    clip_norm: float = setting(1.0, ge=0, le=1e30, help="Largest norm of the whole gradient; 0 turns clipping off.")
+    clip_value: float | None = setting(
+        None, gt=0, le=1e30, help="Clip each gradient component to this, instead of the norm."
+    )
+    teacher_forcing: Annotated[str, written(parse_forcing)] = setting(
+        "always",
+        help="Share of inputs that are the true symbol; the others are drawn from the model "
+        "(scheduled sampling, Bengio et al. 2015). always; linear:E or exponential:E, which fall "
+        "to E; or inverse-sigmoid:K.",
+    )
+    average: Probability | None = setting(None, help="Decay of an exponential moving average of the weights.")
+    evaluations: StepCount = setting(10, help="Evaluations on the validation text, evenly spaced over the training.")
+    patience: StepCount | None = setting(None, help="Stop after this many evaluations without improvement.")
+    save_every: Annotated[str, written(parse_seconds)] = setting("60s", help="Longest time between two checkpoints.")
+    rollbacks: int = setting(
+        0,
+        ge=0,
+        le=100,
+        help="How often training may return to its last saved state, with half the learning rate, "
+        "after a loss spike or ten steps in a row that are not finite.",
+    )
+    keep: int = setting(1, ge=0, le=1000, help="Number of earlier training states to keep for --resume.")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -109,8 +70,8 @@ class TrainingConfig(Section):
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} both set the length of the training; give one of them")
         for name in ("accumulation", "lane_groups"):
-            parts = getattr(self, name)
-            if parts is not None and parts > self.batch_size:
+            parts = getattr(self, name) or 1
+            if parts > self.batch_size:
                 raise ValueError(f"{name} {parts} is larger than batch_size {self.batch_size}")
         return self
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from charlm.cells import CELLS, cell_names
+from charlm.notation import quoted
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 
@@ -24,13 +25,13 @@ def written(parse: Callable[[str], object]) -> AfterValidator:
 
 def _is_device(name: str) -> str:
     if not _DEVICE.fullmatch(name):
-        raise ValueError(f"{name!r} is not a device; it should be auto, cpu, cuda, cuda:N or mps")
+        raise ValueError(f"{quoted(name)} is not a device; it should be auto, cpu, cuda, cuda:N or mps")
     return name
 
 
 def _is_cell(name: str) -> str:
     if name not in CELLS:
-        raise ValueError(f"{name!r} is not a recurrent cell; there are {', '.join(CELLS)}")
+        raise ValueError(f"{quoted(name)} is not a recurrent cell; there are {', '.join(CELLS)}")
     return name
 
 
@@ -54,3 +55,7 @@ Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 Feedback = Literal["output", "target"]
 Init = Literal["default", "identity", "orthogonal", "gaussian"]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Size = Annotated[int, Field(ge=1, le=1_000_000)]
+StepCount = Annotated[int, Field(ge=1, le=10**15)]
+Width = Annotated[int, Field(ge=1, le=65536)]

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from charlm.config.section import Section
 from charlm.errors import ConfigError
+from charlm.notation import quoted, shortened
 
 _SomeSection = TypeVar("_SomeSection", bound=Section)
 Name = Callable[[tuple[str, ...]], str]
@@ -35,7 +36,7 @@ def validate(
 
 
 def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
-    where = tuple(part for part in error["loc"] if isinstance(part, str))
+    where = tuple(shortened(part) for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(where[-1], _fields(section, where[:-1]), n=1)
         return f"{name(where)} is not a setting charlm knows{f'; did you mean {near[0]}?' if near else '.'}"
@@ -43,17 +44,12 @@ def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
         problem, fields = str(error["ctx"]["error"]), _fields(section, where)
         return f"{_rename(problem, fields, where, name)}." if fields else f"{name(where)}: {problem}."
     if error["type"] == "model_type":
-        return f"{name(where)} is {error['input']!r}; it should be a section: a table of settings."
-    problem = (
-        error["msg"]
-        .partition(", unable")[0]
-        .replace("Input should", "it should")
-        .replace("tuple", "list")
-        .replace("Tuple should", "it should")
-    )
+        return f"{name(where)} is {quoted(error['input'])}; it should be a section: a table of settings."
+    problem = error["msg"].partition(", unable")[0].replace("tuple", "list")
+    problem = problem.replace("Input should", "it should").replace("Tuple should", "it should")
     if error["type"] == "string_pattern_mismatch":
         problem = f"it should match {error['ctx']['pattern']}"
-    return f"{name(where)} is {error['input']!r}; {problem[0].lower()}{problem[1:]}."
+    return f"{name(where)} is {quoted(error['input'])}; {problem[0].lower()}{problem[1:]}."
 
 
 def _fields(section: type[Section], where: tuple[str, ...]) -> Collection[str]:

@@ -1,7 +1,7 @@
 """The texts that every Python brings along: its documentation and its standard library."""
 
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,35 +20,11 @@ _NOT_LIBRARY = frozenset(
 
 @dataclass(frozen=True)
 class BuiltinText:
-    """A text that is on every machine; its name on the command line has a prefix."""
+    """A text that is on every machine."""
 
-    name: str
     description: str
     licence: str
     open: Callable[[], TextSource]
-
-
-def builtins() -> tuple[BuiltinText, ...]:
-    """Returns every built-in text."""
-    return (
-        BuiltinText(
-            BUILTIN_PREFIX + "python-docs",
-            "Python's language reference, as help() shows it: about half a million characters of prose.",
-            "Python Software Foundation License",
-            _python_docs,
-        ),
-        BuiltinText(
-            BUILTIN_PREFIX + "python-source",
-            "Python's standard library without its tests: about 11 million characters of code.",
-            "Python Software Foundation License",
-            _python_source,
-        ),
-    )
-
-
-def builtin_names() -> tuple[str, ...]:
-    """Returns the names of the built-in texts, with their prefix."""
-    return tuple(builtin.name for builtin in builtins())
 
 
 def open_builtin(name: str) -> TextSource:
@@ -57,10 +33,9 @@ def open_builtin(name: str) -> TextSource:
     Raises:
         DataError: there is no such built-in text, or this Python was installed without it.
     """
-    found = next((builtin for builtin in builtins() if builtin.name == name), None)
-    if found is None:
-        raise DataError(f"No built-in text '{name}'; there are {' and '.join(builtin_names())}.")
-    return found.open()
+    if name not in BUILTINS:
+        raise DataError(f"No built-in text '{name}'; there are {' and '.join(BUILTINS)}.")
+    return BUILTINS[name].open()
 
 
 def _python_docs() -> TextSource:
@@ -76,9 +51,9 @@ def _python_docs() -> TextSource:
 
 def _python_source() -> TextSource:
     library = Path(sysconfig.get_path("stdlib"))
-    parts = tuple(
-        DecodedSource(FileInput(path), label=path.stem) for path in _library_files(library) if _is_readable(path)
-    )
+    files = sorted(library.rglob("*.py"), key=lambda file: file.parts)
+    own = (file for file in files if file.is_file() and _NOT_LIBRARY.isdisjoint(file.relative_to(library).parts))
+    parts = tuple(DecodedSource(FileInput(file), label=file.stem) for file in own if _is_readable(file))
     if not parts:
         raise DataError(
             f"This Python has no source files in '{library}', which 'builtin:python-source' is made of; "
@@ -87,16 +62,24 @@ def _python_source() -> TextSource:
     return CombinedSource(parts, label="python-source")
 
 
-def _library_files(library: Path) -> Iterator[Path]:
-    files = (path for path in library.rglob("*.py") if path.is_file())
-    for path in sorted(files, key=lambda file: file.relative_to(library).parts):
-        if _NOT_LIBRARY.isdisjoint(path.relative_to(library).parts):
-            yield path
-
-
 def _is_readable(path: Path) -> bool:
     """Returns whether the file can be read and is UTF-8: a few are there to try out other encodings."""
     try:
         return all(decode(FileInput(path), encoding="utf-8"))
     except DataError:
         return False
+
+
+BUILTINS = {
+    BUILTIN_PREFIX + "python-docs": BuiltinText(
+        "Python's language reference, as help() shows it: about half a million characters of prose.",
+        "Python Software Foundation License",
+        _python_docs,
+    ),
+    BUILTIN_PREFIX + "python-source": BuiltinText(
+        "Python's standard library without its tests: about 11 million characters of code.",
+        "Python Software Foundation License",
+        _python_source,
+    ),
+}
+"""Every built-in text by its name on the command line."""

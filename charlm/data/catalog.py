@@ -2,11 +2,10 @@
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from charlm.data.downloading import RemoteText, fetch_text
 from charlm.errors import DataError
@@ -17,15 +16,12 @@ class CorpusEntry:
     """A corpus that is known by name.
 
     Attributes:
-        name: its name on the command line.
-        title: its name in the literature.
         files: its text; train, valid and test when there are three.
-        split: the usual split in percent of the characters, for one file.
-        split_bytes: the usual split in bytes, for one file.
+        split: the usual split of one file in percent of the characters.
+        split_bytes: the usual split of one file in bytes.
     """
 
     name: str
-    title: str
     description: str
     licence: str
     files: tuple[RemoteText, ...]
@@ -51,19 +47,12 @@ class CorpusEntry:
         return f"{self.split} %" if self.split is not None else "separate files"
 
 
-def entries() -> tuple[CorpusEntry, ...]:
-    """Returns every corpus of the catalogue, the smallest first."""
+def entries() -> dict[str, CorpusEntry]:
+    """Returns every corpus of the catalogue by its name, the smallest first."""
     table = tomllib.loads(resources.files("charlm.data").joinpath("catalog.toml").read_text(encoding="utf-8"))
-    return tuple(_entry(name, **facts) for name, facts in table.items())
-
-
-def _entry(name: str, *, files: Mapping[str, Mapping[str, Any]], **facts: Any) -> CorpusEntry:
-    return CorpusEntry(name, files=tuple(RemoteText(file, **each) for file, each in files.items()), **facts)
-
-
-def find(name: str) -> CorpusEntry | None:
-    """Returns the corpus of this name; None if the catalogue has none."""
-    return next((entry for entry in entries() if entry.name == name), None)
+    for facts in table.values():
+        facts["files"] = tuple(RemoteText(name, **file) for name, file in facts["files"].items())
+    return {name: CorpusEntry(name, **facts) for name, facts in table.items()}
 
 
 def require(name: str) -> CorpusEntry:
@@ -72,13 +61,12 @@ def require(name: str) -> CorpusEntry:
     Raises:
         DataError: the catalogue has none; the sentence suggests one.
     """
-    entry = find(name)
-    if entry is None:
-        names = [entry.name for entry in entries()]
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}."
+    known = entries()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}."
         raise DataError(f"No corpus '{name}' in the catalogue; {hint}")
-    return entry
+    return known[name]
 
 
 def corpus_folder(entry: CorpusEntry, folder: Path) -> Path:
@@ -88,9 +76,8 @@ def corpus_folder(entry: CorpusEntry, folder: Path) -> Path:
 
 def is_fetched(entry: CorpusEntry, folder: Path) -> bool:
     """Returns whether all files of the corpus are in the data folder, each of the right size."""
-    place = corpus_folder(entry, folder)
-    paths = [(place / file.name, file.size_bytes) for file in entry.files]
-    return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+    paths = {corpus_folder(entry, folder) / file.name: file.size_bytes for file in entry.files}
+    return all(path.is_file() and path.stat().st_size == size for path, size in paths.items())
 
 
 def fetch(entry: CorpusEntry, *, folder: Path, progress: Callable[[int], None]) -> Path:

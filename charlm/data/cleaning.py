@@ -1,6 +1,7 @@
 """Text that arrives in pieces: line ends, Unicode normalisation and piece sizes, as if it were whole."""
 
 import functools
+import io
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -9,16 +10,12 @@ from typing import Literal
 
 def unify_newlines(pieces: Iterable[str]) -> Iterator[str]:
     """Yields the text with CRLF and lone CR turned into LF."""
-    held = ""
+    decoder = io.IncrementalNewlineDecoder(None, translate=True)
     for piece in pieces:
-        text = held + piece
-        # A CR at the end may be half of a CRLF.
-        held = "\r" if text.endswith("\r") else ""
-        text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
-        if text:
+        if text := decoder.decode(piece):
             yield text
-    if held:
-        yield "\n"
+    if text := decoder.decode("", final=True):
+        yield text
 
 
 def normalize_pieces(pieces: Iterable[str], form: Literal["NFC", "NFKC"]) -> Iterator[str]:

@@ -4,37 +4,25 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from charlm.data.description import PartDescription, counts_of, describe_corpus, read_description, require_counts
+from charlm.data.description import CorpusDescription, PartDescription, read_description, require_counts
 from charlm.data.encoder import EncodedText, encode_to
 from charlm.data.inputs import CorpusText
-from charlm.data.layout import Layout, ProgressFactory, digest_of, empty_text, survey
+from charlm.data.layout import Layout, PartName, ProgressFactory, as_pieces, count_units, empty_text, survey
 from charlm.data.sources import TextSource
-from charlm.data.splits import as_pieces, count_units
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer, smallest_type
-from charlm.data.tokenizers.build import from_json
-from charlm.data.tokenizers.recipes import TokenizerRecipe
+from charlm.data.tokenizers.build import TokenizerRecipe, from_json
 from charlm.errors import CheckpointError, DataError
 from charlm.files.errors import os_errors_as
 from charlm.files.folders import replace_folder
 from charlm.files.parsing import parse_json
 from charlm.files.reading import file_sha256, read_bounded
 from charlm.files.writing import create_synced
-
-__all__ = [
-    "EncodedCorpus",
-    "EncodedText",
-    "ProgressFactory",
-    "digest_of",
-    "encode_text",
-    "open_cached",
-    "prepare_corpus",
-]
 
 _KEY_VERSION = 2
 """Part of every key; a new one lets all texts be encoded anew."""
@@ -78,31 +66,44 @@ def prepare_corpus(
 
     Args:
         folder: the data folder; the cache is in it.
-        recipe: where the tokenizer comes from.
         records: each line is one example.
 
     Raises:
         DataError: a text cannot be read or is too short for its split, or the cache cannot be written.
     """
     layout = survey(text, records=records, progress=progress)
+    layout.require_text()
     identity = json.dumps([_KEY_VERSION, layout.digest, layout.fractions, records, recipe.key])
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     corpus = open_cached(folder, key)
     if corpus is not None:
         return replace(corpus, label=text.label)
-    with ExitStack() as opened:
-        tokenizer = recipe.make(_training_text(layout, progress, opened))
-    place = _place(folder, key)
+    with closing(_training_text(layout, progress)) as training_text:
+        tokenizer = recipe.make(training_text)
+    place = folder / "cache" / key
     with _write_errors_as_data_errors(place.parent), replace_folder(place) as temporary:
+        parts: dict[PartName, PartDescription] = {}
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
-            counts: dict[str, Mapping[str, int]] = {}
             for part, pieces in layout.parts():
-                with create_synced(temporary / f"{part}.bin") as file:
+                path = temporary / f"{part}.bin"
+                with create_synced(path) as file:
                     encoded = encode_to(file, pieces, tokenizer, advance=advance)
                 if encoded.num_symbols < 2:
                     raise layout.too_short(part, num_symbols=encoded.num_symbols)
-                counts[part] = encoded.counts()
-        _describe(temporary, text.label, layout, tokenizer, counts)
+                counts = {name: count for name, count in vars(encoded).items() if name != "tokens"}
+                parts[part] = PartDescription(**counts, sha256=file_sha256(path))
+        stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
+        description = CorpusDescription(
+            version=3,
+            label=text.label,
+            digest=layout.digest,
+            split=layout.split,
+            tokenizer=hashlib.sha256(stored_tokenizer).hexdigest(),
+            parts=parts,
+        )
+        for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", description.to_json())):
+            with create_synced(temporary / name) as file:
+                file.write(content)
         # Opened before it gets its name: another process may then replace it at any time.
         corpus = _open(temporary, key)
     return replace(corpus, folder=place, reused=False)
@@ -113,7 +114,7 @@ def open_cached(folder: Path, key: str) -> EncodedCorpus | None:
     if not _KEY.fullmatch(key):
         return None  # From a checkpoint of somebody else, it may be a path to anywhere.
     try:
-        return _open(_place(folder, key), key)
+        return _open(folder / "cache" / key, key)
     except (OSError, ValueError, CheckpointError):
         return None  # It is absent or damaged, and is made anew.
 
@@ -134,15 +135,13 @@ def encode_text(
     size = source.size_bytes()
     is_small = size is not None and size <= _MOST_BYTES_IN_TEMPORARY_FOLDER
     place = Path(tempfile.gettempdir()) if folder is None or is_small else folder / "cache"
-    with ExitStack() as opened:
-        opened.enter_context(_write_errors_as_data_errors(place))
+    with _write_errors_as_data_errors(place):
         place.mkdir(parents=True, exist_ok=True)
         # The file has no name, so that it is gone once nobody reads it.
-        file = opened.enter_context(tempfile.TemporaryFile(dir=place))
-        advance = opened.enter_context(progress(f"encoding {source.label}", size))
-        encoded = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
-        if encoded.num_symbols == 0:
-            raise empty_text(source, records=records)
+        with tempfile.TemporaryFile(dir=place) as file, progress(f"encoding {source.label}", size) as advance:
+            encoded = encode_to(file, as_pieces(source.chunks(), records=records), tokenizer, advance=advance)
+    if encoded.num_symbols == 0:
+        raise empty_text(source, records=records)
     yield encoded
 
 
@@ -151,35 +150,13 @@ def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
     return os_errors_as(DataError, problem, remedy="Free some space, or choose another folder.")
 
 
-def _training_text(layout: Layout, progress: ProgressFactory, opened: ExitStack) -> Iterator[str]:
+def _training_text(layout: Layout, progress: ProgressFactory) -> Generator[str]:
     """Yields the training part; progress is shown once its first piece is asked for."""
     part, pieces = next(layout.parts())
-    label, total = "learning the vocabulary", layout.texts[0][1][part]
-    advance = opened.enter_context(progress(label, total))
-    for piece in pieces:
-        yield piece
-        advance(count_units(piece, records=layout.records))
-
-
-def _place(folder: Path, key: str) -> Path:
-    return folder / "cache" / key
-
-
-def _describe(
-    place: Path, label: str, layout: Layout, tokenizer: Tokenizer, counts: Mapping[str, Mapping[str, int]]
-) -> None:
-    """Writes tokenizer.json and meta.json."""
-    stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
-    description = describe_corpus(
-        label=label,
-        digest=layout.digest,
-        split=layout.split,
-        tokenizer=hashlib.sha256(stored_tokenizer).hexdigest(),
-        parts={part: {**each, "sha256": file_sha256(place / f"{part}.bin")} for part, each in counts.items()},
-    )
-    for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", description)):
-        with create_synced(place / name) as file:
-            file.write(content)
+    with progress("learning the vocabulary", layout.texts[0][1][part]) as advance:
+        for piece in pieces:
+            yield piece
+            advance(count_units(piece, records=layout.records))
 
 
 def _open(place: Path, key: str) -> EncodedCorpus:
@@ -212,7 +189,8 @@ def _open_part(path: Path, part: PartDescription, tokenizer: Tokenizer) -> Encod
     is_whole = path.stat().st_size == part.num_symbols * dtype.itemsize
     if not is_whole or file_sha256(path, within=path.parent) != part.sha256:
         raise ValueError(f"'{path}' is not what was written")
-    tokens = TokenFile.open(path, dtype)
-    if tokens.highest() >= tokenizer.vocabulary_size:
+    with path.open("rb") as file:
+        tokens = TokenFile.map(file, dtype)
+    if max(int(piece.max()) for piece in tokens.pieces()) >= tokenizer.vocabulary_size:
         raise ValueError(f"'{path}' has symbols that the vocabulary lacks")
-    return EncodedText(tokens, **counts_of(part))
+    return EncodedText(tokens, **part.model_dump(exclude={"sha256"}))

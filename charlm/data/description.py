@@ -9,13 +9,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from charlm.data.encoder import EncodedText
+from charlm.data.layout import PartName
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.files.parsing import parse_json
-
-VERSION = 3
-_WITHOUT_CHECKSUM = 2
-"""The version of charlm 0.1.0, whose counts are counted again when they are read."""
-_PIECE = 1 << 22
 
 _Count = Annotated[int, Field(ge=0, lt=1 << 53)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -43,6 +39,7 @@ class CorpusDescription(_Stored):
     """What an encoded corpus is.
 
     Attributes:
+        version: 2 was written by charlm 0.1.0; its counts are counted again when they are read.
         digest: SHA-256 of its text.
         tokenizer: SHA-256 of tokenizer.json.
         sha256: of all the rest; None in version 2.
@@ -53,23 +50,13 @@ class CorpusDescription(_Stored):
     digest: _Sha256
     split: str
     tokenizer: _Sha256
-    parts: dict[Literal["train", "valid", "test"], PartDescription]
+    parts: dict[PartName, PartDescription]
     sha256: _Sha256 | None = None
 
-
-def describe_corpus(
-    *, label: str, digest: str, split: str, tokenizer: str, parts: Mapping[str, Mapping[str, int | str]]
-) -> bytes:
-    """Returns the content of meta.json; arguments as in `CorpusDescription`."""
-    values = {
-        "version": VERSION,
-        "label": label,
-        "digest": digest,
-        "split": split,
-        "tokenizer": tokenizer,
-        "parts": parts,
-    }
-    return json.dumps(values | {"sha256": _checksum(values)}, indent=2).encode()
+    def to_json(self) -> bytes:
+        """Returns the content of meta.json, with its checksum."""
+        values = self.model_dump(exclude={"sha256"})
+        return json.dumps(values | {"sha256": _checksum(values)}, indent=2).encode()
 
 
 def read_description(content: bytes) -> CorpusDescription:
@@ -83,9 +70,7 @@ def read_description(content: bytes) -> CorpusDescription:
         description = CorpusDescription.model_validate_json(json.dumps(values))
     except ValidationError:
         raise ValueError("meta.json is damaged, or of another version") from None
-    expected = None
-    if description.version != _WITHOUT_CHECKSUM:
-        expected = _checksum({name: value for name, value in values.items() if name != "sha256"})
+    expected = None if description.version == 2 else _checksum(description.model_dump(exclude={"sha256"}))
     if description.sha256 != expected or "train" not in description.parts:
         raise ValueError("meta.json is not what was written")
     return description
@@ -97,29 +82,20 @@ def require_counts(text: EncodedText, tokenizer: Tokenizer) -> None:
     Raises:
         ValueError: the counts are not those of the text.
     """
-    occurrences = np.zeros(tokenizer.vocabulary_size, dtype=np.int64)
-    for start in range(0, len(text.tokens), _PIECE):
-        occurrences += np.bincount(text.tokens.read(start, start + _PIECE), minlength=len(occurrences))
-    num_unknown = 0 if tokenizer.unknown is None else int(occurrences[tokenizer.unknown])
+    size, unknown, symbol_bytes = tokenizer.vocabulary_size, tokenizer.unknown, tokenizer.symbol_bytes
+    occurrences = sum((np.bincount(piece, minlength=size) for piece in text.tokens.pieces()), np.zeros(size, np.int64))
+    num_unknown = 0 if unknown is None else int(occurrences[unknown])
     num_records = 0 if tokenizer.begin is None else int(occurrences[tokenizer.begin])
-    symbol_bytes = tokenizer.symbol_bytes.copy()
-    if tokenizer.unknown is not None:
-        symbol_bytes[tokenizer.unknown] = 0
     first = int(text.tokens.read(0, 1)[0])
     counted = (len(text.tokens), int(occurrences @ tokenizer.symbol_characters), num_unknown, num_records)
     bytes_of_unknown = text.num_bytes - int(occurrences @ symbol_bytes)
-    fits_first = 1 <= text.first_bytes <= 4 if first == tokenizer.unknown else text.first_bytes == symbol_bytes[first]
+    fits_first = 1 <= text.first_bytes <= 4 if first == unknown else text.first_bytes == symbol_bytes[first]
     if (
         counted != (text.num_symbols, text.num_characters, text.num_unknown, text.num_records)
         or not num_unknown <= bytes_of_unknown <= 4 * num_unknown
         or not fits_first
     ):
         raise ValueError("the counts in meta.json are not those of the text")
-
-
-def counts_of(part: PartDescription) -> dict[str, int]:
-    """Returns the counts of a part, by the names that `EncodedText` gives them."""
-    return part.model_dump(exclude={"sha256"})
 
 
 def _checksum(values: Mapping[str, object]) -> str:

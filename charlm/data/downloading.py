@@ -1,9 +1,9 @@
 """Fetches a text of the catalogue: downloaded, verified, unpacked, and never half there."""
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,7 @@ class RemoteText:
     """A text, and the download that it is made of.
 
     Attributes:
-        name: name of the text's file.
-        size_bytes: size of the text, as `sha256` is that of the text; those of the download have its name.
+        size_bytes, sha256: of the text; those of the download have its name.
         member: where in the zip archive the text is; None if the download is no archive.
         strip_lines: whether white space is removed from both ends of each line.
     """
@@ -74,19 +73,15 @@ def fetch_text(text: RemoteText, *, folder: Path, progress: Callable[[int], None
 def _download(text: RemoteText, target: Path, progress: Callable[[int], None]) -> None:
     import requests  # late: it takes a while to import
 
-    place = target.parent.parent
-    by_hand = (
-        f"or put '{text.download_name}' ({text.download_bytes:,} bytes) from elsewhere into '{place}' and fetch again."
-    )
+    wanted, place = f"'{text.download_name}' ({text.download_bytes:,} bytes)", target.parent.parent
+    by_hand = f"or put {wanted} from elsewhere into '{place}' and fetch again."
     try:
         with requests.get(text.url, stream=True, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as file:
             response.raise_for_status()
-            received = 0
             for block in response.iter_content(_BLOCK_BYTES):
                 file.write(block)
                 progress(len(block))
-                received += len(block)
-                if received > text.download_bytes:
+                if file.tell() > text.download_bytes:
                     break  # It cannot be the right one any more, and might never end.
     except requests.RequestException as error:
         raise DataError(f"Could not fetch '{text.url}' ({_reason(error)}); check the connection, {by_hand}") from None
@@ -113,31 +108,24 @@ def _reason(error: "RequestException") -> str:
 def _contents(download: Path, text: RemoteText) -> Iterator[bytes]:
     if text.member is not None:
         with zipfile.ZipFile(download) as archive, archive.open(text.member) as member:
-            while block := member.read(BLOCK_BYTES):
-                yield block
+            yield from iter(partial(member.read, BLOCK_BYTES), b"")
         return
     with download.open("rb") as stream:
         if text.strip_lines:
-            for line in stream:
-                yield line.strip() + b"\n"
-            return
-        while block := stream.read(BLOCK_BYTES):
-            yield block
+            yield from (line.strip() + b"\n" for line in stream)
+        else:
+            yield from iter(partial(stream.read, BLOCK_BYTES), b"")
 
 
 def _write_verified(blocks: Iterator[bytes], target: Path, text: RemoteText, *, scratch: Path) -> None:
     # Not the name of the text, which the download may have, too.
     written = scratch / "text"
-    digest = hashlib.sha256()
-    size = 0
     with create_synced(written) as stream:
         for block in blocks:
-            size += len(block)
-            if size > text.size_bytes:
-                break
-            digest.update(block)
             stream.write(block)
-    if size != text.size_bytes or digest.hexdigest() != text.sha256:
+            if stream.tell() > text.size_bytes:
+                break
+    if not _is_intact(written, text.size_bytes, text.sha256):
         raise DataError(
             f"The text inside '{text.download_name}' is not the '{text.name}' it should be, and was not kept; "
             "please report this."

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, final
+from typing import BinaryIO
 
 import numpy as np
 
 from charlm.data.code_points import utf8_length
-from charlm.data.splits import count_units
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer, smallest_type
 
@@ -33,10 +32,6 @@ class EncodedText:
     num_records: int
     first_bytes: int
 
-    def counts(self) -> dict[str, int]:
-        """Returns what was counted, by the names of the attributes."""
-        return {name: count for name, count in vars(self).items() if name != "tokens"}
-
 
 def encode_to(
     file: BinaryIO, pieces: Iterable[str], tokenizer: Tokenizer, *, advance: Callable[[int], None]
@@ -51,13 +46,24 @@ def encode_to(
     dtype = smallest_type(tokenizer.vocabulary_size)
     # A number that no symbol has, where nothing is unknown.
     unknown = tokenizer.vocabulary_size if tokenizer.unknown is None else tokenizer.unknown
-    text = _CountedText(pieces, records=tokenizer.begin is not None, advance=advance)
+    num_characters, num_bytes, num_lines, first_character = 0, 0, 0, ""
+
+    def counted() -> Iterator[str]:
+        nonlocal num_characters, num_bytes, num_lines, first_character
+        for piece in pieces:
+            first_character = first_character or piece[:1]
+            num_characters += len(piece)
+            num_bytes += (more := utf8_length(piece))
+            num_lines += piece.count("\n")
+            yield piece
+            advance(more)
+
     num_symbols, num_unknown, first_bytes = 0, 0, 0
-    for tokens in tokenizer.encode_stream(text):
+    for tokens in tokenizer.encode_stream(counted()):
         if num_symbols == 0 and len(tokens):
             first = int(tokens[0])
             # An unknown symbol does not say how long it was; it is always one character.
-            first_bytes = len(text.first.encode()) if first == unknown else int(tokenizer.symbol_bytes[first])
+            first_bytes = len(first_character.encode()) if first == unknown else int(tokenizer.symbol_bytes[first])
         num_symbols += len(tokens)
         num_unknown += int(np.count_nonzero(tokens == unknown))
         file.write(tokens.astype(dtype, copy=False).tobytes())
@@ -65,33 +71,9 @@ def encode_to(
     return EncodedText(
         TokenFile.map(file, dtype),
         num_symbols=num_symbols,
-        num_characters=text.num_characters,
-        num_bytes=text.num_bytes,
+        num_characters=num_characters,
+        num_bytes=num_bytes,
         num_unknown=num_unknown,
-        num_records=text.num_records,
+        num_records=0 if tokenizer.begin is None else num_lines,
         first_bytes=first_bytes,
     )
-
-
-@final
-class _CountedText:
-    """A text that counts what has been read of it."""
-
-    def __init__(self, pieces: Iterable[str], *, records: bool, advance: Callable[[int], None]) -> None:
-        self._pieces = pieces
-        self._records = records
-        self._advance = advance
-        self.first = ""
-        self.num_characters = 0
-        self.num_bytes = 0
-        self.num_records = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for piece in self._pieces:
-            self.first = self.first or piece[:1]
-            self.num_characters += len(piece)
-            num_bytes = utf8_length(piece)
-            self.num_bytes += num_bytes
-            self.num_records += count_units(piece, records=True) if self._records else 0
-            yield piece
-            self._advance(num_bytes)

@@ -9,18 +9,11 @@ from charlm.data.raw import RawInput
 from charlm.errors import ConfigError, DataError
 
 _PREFIX_BYTES = 1 << 20
+_REMEDY = "Say which encoding it is in with --encoding NAME, or use --encoding auto."
 # Codecs that hand the byte order mark on as a character; utf-8-sig, utf-16 and utf-32 take it themselves.
 _KEEP_BOM = frozenset({"utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"})
-# Longest first: the mark of UTF-32 begins with that of UTF-16.
-_WIDE_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-# Python's character encodings by the names that it gives them; not those for other ends, such as punycode.
+# Python's character encodings by the names that it gives them; not those for other ends, such as punycode, or that
+# can spell lone surrogates, which are no characters, such as utf-7.
 _KNOWN = frozenset(
     """
     ascii big5 big5hkscs cp037 cp1006 cp1026 cp1125 cp1140 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257
@@ -59,8 +52,7 @@ def detect_encoding(raw: RawInput) -> str:
         DataError: no encoding fits.
     """
     prefix = _bytes(raw, 0, _PREFIX_BYTES)
-    wide = _wide_encoding(prefix)
-    if wide is not None:
+    if wide := _wide_encoding(prefix):
         return wide
     with suppress(UnicodeDecodeError):
         codecs.getincrementaldecoder("utf-8")().decode(prefix)
@@ -81,11 +73,7 @@ def detect_encoding(raw: RawInput) -> str:
 
 
 def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
-    """Yields the text of bytes `start` to `stop` in non-empty pieces; a byte order mark at offset 0 is dropped.
-
-    Args:
-        encoding: as `resolve_encoding` names it.
-        stop: offset after the last byte; None reads to the end.
+    """Yields the text of bytes `start` to `stop - 1` in non-empty pieces; a byte order mark at offset 0 is dropped.
 
     Raises:
         DataError: a byte does not decode.
@@ -97,17 +85,12 @@ def decode(raw: RawInput, *, encoding: str, start: int = 0, stop: int | None = N
         fed += len(block)
         try:
             piece = decoder.decode(block, final=not block)
-            if not encoding.startswith(("utf-8", "utf-16", "utf-32")):
-                piece.encode("utf-8")  # utf-7 and escapes can spell lone surrogates, which are no characters
         except UnicodeDecodeError as error:
             # The decoder's object may begin with bytes kept from earlier blocks; it ends where this block ends.
             offset = fed - len(error.object) + error.start
             raise _undecodable(raw, encoding, offset=offset, byte=error.object[error.start]) from None
         except UnicodeError as error:
-            raise DataError(
-                f"'{raw.name}' does not decode as {encoding} ({error}). Say which encoding it is in with "
-                "--encoding NAME, or use --encoding auto."
-            ) from None
+            raise DataError(f"'{raw.name}' does not decode as {encoding} ({error}). {_REMEDY}") from None
         if drop_bom and piece:
             piece = piece.removeprefix("\ufeff")
             drop_bom = False
@@ -126,16 +109,16 @@ def _bytes(raw: RawInput, start: int, stop: int) -> bytes:
 
 
 def _wide_encoding(prefix: bytes) -> str | None:
-    return next((encoding for mark, encoding in _WIDE_BOMS if prefix.startswith(mark)), None)
+    if prefix.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # They begin with those of UTF-16.
+        return "utf-32"
+    return "utf-16" if prefix.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
 def _undecodable(raw: RawInput, encoding: str, *, offset: int, byte: int) -> DataError:
     where = f"byte 0x{byte:02x} at offset {offset} (line {_line_at(raw, encoding, offset)})"
-    remedy = "Say which encoding it is in with --encoding NAME, or use --encoding auto."
     if encoding == "utf-8":
         prefix = _bytes(raw, 0, _PREFIX_BYTES)
-        wide = _wide_encoding(prefix)
-        if wide is not None:
+        if wide := _wide_encoding(prefix):
             return DataError(
                 f"'{raw.name}' begins with the byte order mark of {wide.upper()}: {where} is not UTF-8. "
                 f"Use --encoding {wide}."
@@ -145,7 +128,7 @@ def _undecodable(raw: RawInput, encoding: str, *, offset: int, byte: int) -> Dat
                 f"'{raw.name}' looks binary, not like text: it has NUL bytes, and {where} is not UTF-8. "
                 "Give a text file, or its encoding with --encoding NAME."
             )
-    return DataError(f"'{raw.name}' is not valid {encoding}: {where} does not decode. {remedy}")
+    return DataError(f"'{raw.name}' is not valid {encoding}: {where} does not decode. {_REMEDY}")
 
 
 def _line_at(raw: RawInput, encoding: str, offset: int) -> int:

@@ -1,12 +1,13 @@
 """Opens the texts that a user names: paths, globs, '-', built-ins, names of the catalogue."""
 
+import glob
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, final
 
 from charlm.config import DataConfig
-from charlm.data.builtin import BUILTIN_PREFIX, builtin_names, open_builtin
-from charlm.data.catalog import CorpusEntry, corpus_folder, entries, find, is_fetched
+from charlm.data.builtin import BUILTIN_PREFIX, BUILTINS, open_builtin
+from charlm.data.catalog import CorpusEntry, corpus_folder, entries, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
@@ -23,8 +24,7 @@ class CorpusText:
 
     Attributes:
         train: the training text; the whole text when `split` is set.
-        valid: the validation text, if it is a separate text.
-        test: the test text, if it is a separate text.
+        valid, test: the validation and the test text, where they are separate texts.
         split: the fractions to cut `train` into; None when the parts are separate texts.
         notes: sentences to show, such as which encoding was detected.
     """
@@ -53,23 +53,17 @@ def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> Co
     if entry is not None and data.split is None and not data.valid and not data.test:
         return _usual_split(entry, reader)
     train = reader.open(data.corpus)
-    valid = reader.open(data.valid) if data.valid else None
-    test = reader.open(data.test) if data.test else None
-    separate = valid is not None or test is not None
-    split = None if separate else parse_split(data.split or DEFAULT_SPLIT)
+    valid, test = (reader.open(specs) if specs else None for specs in (data.valid, data.test))
+    split = None if valid or test else parse_split(data.split or DEFAULT_SPLIT)
     return CorpusText(train.label, train, valid, test, split, reader.notes())
 
 
 def open_text(
     specs: tuple[str, ...], *, data: DataConfig, folder: Path, stdin: BinaryIO | None
 ) -> tuple[TextSource, tuple[str, ...]]:
-    """Returns one text made of all that `specs` name, and sentences to show.
+    """Returns one text made of all that `specs` name, read as `data` says, and sentences to show.
 
     Other arguments, and errors, are as in `open_corpus`.
-
-    Args:
-        specs: what to read, as in `DataConfig.corpus`.
-        data: how to read it; the texts that it names are not read.
     """
     reader = _Reader(data, folder=folder, stdin=stdin)
     return reader.open(specs), reader.notes()
@@ -120,8 +114,8 @@ class _Reader:
         return CombinedSource(parts, label, newlines=self._data.newlines, normalize=self._data.normalize)
 
     def catalogued(self, spec: str) -> CorpusEntry | None:
-        """Returns the corpus of the catalogue with this name; None if there is none, or a path of that name exists."""
-        return None if path_exists(spec) else find(spec)
+        """Returns the corpus of this name in the catalogue; None if there is none, or a path of that name exists."""
+        return None if path_exists(spec) else entries().get(spec)
 
     def corpus_files(self, entry: CorpusEntry) -> tuple[DecodedSource, ...]:
         """Returns the texts of a corpus from the catalogue."""
@@ -145,14 +139,16 @@ class _Reader:
 
     def _open_one(self, spec: str) -> tuple[str, tuple[TextSource, ...]]:
         if spec == "-":
-            return "stdin", (self._decoded(self._spool_stdin(), "stdin"),)
+            if self._stdin is None or self._stdin.isatty():
+                raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
+            return "stdin", (self._decoded(SpooledInput(self._stdin, name="stdin"), "stdin"),)
         if spec.startswith(BUILTIN_PREFIX):
             source = open_builtin(spec)
             return source.label, (source,)
         entry = self.catalogued(spec)
         if entry is not None:
             return entry.name, self.corpus_files(entry)
-        known = (*(entry.name for entry in entries()), *builtin_names())
+        known = (*entries(), *BUILTINS)
         files = find_files(spec, pattern=self._data.pattern, known=known)
         return _label(spec, files), tuple(self._decoded(self._raw(path), text_name(path)) for path in files)
 
@@ -172,24 +168,18 @@ class _Reader:
     def _file(self, path: Path) -> FileInput:
         return FileInput(path, most_unpacked_bytes=parse_size(self._data.max_bytes))
 
-    def _spool_stdin(self) -> RawInput:
-        if self._stdin is None or self._stdin.isatty():
-            raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
-        return SpooledInput(self._stdin, name="stdin")
-
 
 def _label(spec: str, files: tuple[Path, ...]) -> str:
-    """Returns a name for what `spec` named; bytes of a name that are no UTF-8 are shown as '?'."""
-    return _plain_label(spec, files).encode(errors="replace").decode()
+    """Returns the name of the file, of the folder, or of the folder that a glob starts in.
 
-
-def _plain_label(spec: str, files: tuple[Path, ...]) -> str:
-    """Returns the name of the file, of the folder, or of the folder that a glob starts in."""
+    Bytes of a name that are no UTF-8 are shown as '?'.
+    """
     path = Path(spec)
     if path in files:
-        return "pipe" if is_pipe(path) else text_name(path)
-    if path.is_dir():
-        return path.resolve().name or "texts"
-    fixed = [part for part in path.parts if not set(part) & set("*?[")]
-    started = path.parts[: len(fixed)] == tuple(fixed)
-    return fixed[-1] if started and fixed and fixed[-1] != path.anchor else "texts"
+        label = "pipe" if is_pipe(path) else text_name(path)
+    elif path.is_dir():
+        label = path.resolve().name
+    else:
+        fixed = [part for part in path.parts if not glob.has_magic(part)]
+        label = Path(*fixed).name if path.parts[: len(fixed)] == tuple(fixed) else ""
+    return label.encode(errors="replace").decode() or "texts"

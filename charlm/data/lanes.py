@@ -1,11 +1,10 @@
 """Running text as windows of truncated back-propagation through time: several stretches side by side."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol, final
+from typing import final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.data.tokenfile import TokenFile
@@ -56,29 +55,17 @@ class Window:
         return replace(self, inputs=inputs, targets=targets)
 
 
-class Batches(Protocol):
-    """A training text as windows, epoch after epoch without end, each a pure function of its index.
-
-    Attributes:
-        num_lanes: the width of every window.
-        windows_per_epoch: number of windows that read the text once.
-        targets_per_epoch: number of targets in these windows.
-    """
-
-    num_lanes: int
-    windows_per_epoch: int
-    targets_per_epoch: int
-
-    def window(self, index: int) -> Window:
-        """Returns a window by its number, counted over all epochs."""
-
-
 @final
 class Lanes:
     """The text cut into `num_lanes` contiguous stretches of nearly equal length, read in parallel.
 
     Every symbol after the first is a target exactly once in an epoch. Lanes that are one symbol shorter
     than the others are padded in the last row of the last window.
+
+    Attributes:
+        num_lanes: the width of every window.
+        windows_per_epoch: number of windows that read the text once.
+        targets_per_epoch: number of targets in these windows.
 
     Args:
         tokens: the text, at least two symbols.
@@ -126,16 +113,13 @@ class Lanes:
         """Returns how far into each lane the windows before `place` reach."""
         border = round_ratio(place * self._longest, self.windows_per_epoch)
         if self._reach and 0 < place < self.windows_per_epoch:
+            if self._shifts[0] != epoch:
+                rng = np.random.default_rng((self._seed, epoch))
+                shifts = rng.integers(-self._reach, self._reach, size=self.windows_per_epoch, endpoint=True)
+                self._shifts = (epoch, shifts)
             # At most a quarter of the least distance either way: two borders never meet.
-            border += int(self._shifts_of(epoch)[place])
+            border += int(self._shifts[1][place])
         return border
-
-    def _shifts_of(self, epoch: int) -> NDArray[np.int64]:
-        if self._shifts[0] != epoch:
-            rng = np.random.default_rng((self._seed, epoch))
-            shifts = rng.integers(-self._reach, self._reach, size=self.windows_per_epoch, endpoint=True)
-            self._shifts = (epoch, shifts)
-        return self._shifts[1]
 
 
 def round_ratio(numerator: int, denominator: int) -> int:

@@ -1,16 +1,18 @@
-"""The layout of a corpus before it is encoded: its digest, its size, and the sizes of its parts."""
+"""The layout of a corpus before it is encoded: its digest and size, and how it is split into parts."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal, final
 
 from charlm.data.inputs import CorpusText
 from charlm.data.sources import KeptSource, TextSource
-from charlm.data.splits import Stretches, as_pieces, count_units, part_sizes, show_split
+from charlm.data.tokenizers.records import split_records
 from charlm.errors import DataError
 
+PartName = Literal["train", "valid", "test"]
 ProgressFactory = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress display from a label and a total, and gives a function to call with what was done since."""
 
@@ -33,36 +35,48 @@ class Layout:
     records: bool
     fractions: tuple[float, float, float] | None
     num_bytes: int
-    texts: tuple[tuple[TextSource, dict[str, int]], ...]
+    texts: tuple[tuple[TextSource, dict[PartName, int]], ...]
 
     @property
     def split(self) -> str:
-        """How the text is split, for people."""
-        return "separate files" if self.fractions is None else show_split(self.fractions)
+        """How the text is split, for people: '90/5/5'."""
+        if self.fractions is None:
+            return "separate files"
+        return "/".join(f"{100 * fraction:g}" for fraction in self.fractions)
 
-    def parts(self) -> Iterator[tuple[str, Iterator[str]]]:
+    def parts(self) -> Iterator[tuple[PartName, Iterator[str]]]:
         """Yields each part's name and its text in pieces, to be read before the next part is asked for.
 
         Raises:
             DataError: a text has become shorter since it was surveyed.
         """
         for source, sizes in self.texts:
-            stretches = Stretches(as_pieces(source.chunks(), records=self.records), records=self.records)
+            stretches = Stretches(source, records=self.records)
             for part, size in sizes.items():
-                yield part, self._whole(stretches.take(size), size, source)
+                yield part, stretches.take(size)
 
-    def too_short(self, part: str, *, num_symbols: int | None = None) -> DataError:
+    def require_text(self) -> None:
+        """Refuses texts that are too short.
+
+        Raises:
+            DataError: a part has no record, or less than two characters.
+        """
+        for _, sizes in self.texts:
+            for part, size in sizes.items():
+                if size < (1 if self.records else 2):
+                    raise self.too_short(part)
+
+    def too_short(self, part: PartName, *, num_symbols: int | None = None) -> DataError:
         """Returns the error of a part that has too little text."""
         source, sizes = next(text for text in self.texts if part in text[1])
         total, size = sum(sizes.values()), sizes[part]
         if total == 0:
             return empty_text(source, records=self.records)
-        least = 1 if self.records else 2
-        needed = "at least 1 record is needed" if self.records else "at least 2 characters are needed"
-        given = ""
+        unit, least = ("record", 1) if self.records else ("character", 2)
+        found, given = f"'{source.label}' has {total:,} {unit}{'s' * (total != 1)}", ""
+        needed = f"at least {least} {unit}{' is' if least == 1 else 's are'} needed"
         if num_symbols is not None:
             needed, given = "at least 2 symbols are needed", f" ({num_symbols} symbol{'s' * (num_symbols != 1)})"
-        found = f"'{source.label}' has {_shown_size(total, records=self.records)}"
         if len(sizes) == 1 or total < least:
             return DataError(f"{found}{given}; {needed}. Use a longer text.")
         return DataError(
@@ -70,51 +84,80 @@ class Layout:
             "Use a longer text, or --split 100/0/0 to train on all of it."
         )
 
-    def _whole(self, pieces: Iterator[str], size: int, source: TextSource) -> Iterator[str]:
-        for piece in pieces:
-            size -= count_units(piece, records=self.records)
-            yield piece
-        if size:
-            raise DataError(f"'{source.label}' changed while it was read; start again when it is complete.")
-
 
 def survey(text: CorpusText, *, records: bool, progress: ProgressFactory) -> Layout:
     """Reads all texts of a corpus once and returns its layout.
 
     Raises:
-        DataError: a text cannot be read, is empty, or too short for its split.
-    """
-    # Read up to three times: for the layout, the vocabulary and the symbols.
-    sources = {part: KeptSource(source) for part, source in _sources(text).items()}
-    found = {part: _read(source, records=records, progress=progress) for part, source in sources.items()}
-    texts = tuple(
-        (source, {part: found[part].size} if text.split is None else part_sizes(found[part].size, text.split))
-        for part, source in sources.items()
-    )
-    layout = Layout(
-        digest=_joint_digest({part: each.digest for part, each in found.items()}),
-        records=records,
-        fractions=text.split,
-        num_bytes=sum(each.num_bytes for each in found.values()),
-        texts=texts,
-    )
-    for _, sizes in texts:
-        for part, size in sizes.items():
-            if size < (1 if records else 2):
-                raise layout.too_short(part)
-    return layout
-
-
-def digest_of(text: CorpusText, *, progress: ProgressFactory) -> str:
-    """Returns the digest of a corpus, as in its layout.
-
-    Raises:
         DataError: a text cannot be read.
     """
-    sources = _sources(text)
-    return _joint_digest(
-        {part: _read(source, records=False, progress=progress).digest for part, source in sources.items()}
-    )
+    sources: dict[PartName, TextSource | None] = {"train": text.train, "valid": text.valid, "test": text.test}
+    digests: dict[PartName, str] = {}
+    texts: list[tuple[TextSource, dict[PartName, int]]] = []
+    num_bytes = 0
+    for part, source in sources.items():
+        if source is None:
+            continue
+        # Read up to three times: for the layout, the vocabulary and the symbols.
+        kept = KeptSource(source)
+        digests[part], size, more_bytes = _read(kept, records=records, progress=progress)
+        texts.append((kept, {part: size} if text.split is None else part_sizes(size, text.split)))
+        num_bytes += more_bytes
+    digest = digests["train"] if len(digests) == 1 else hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+    return Layout(digest, records, text.split, num_bytes, tuple(texts))
+
+
+def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[PartName, int]:
+    """Returns how many of `total` characters or records go to each part whose fraction is not zero.
+
+    The parts follow one another; the borders are the cumulative fractions of the total, rounded.
+    """
+    train, valid, test = fractions
+    first = round(total * train) if valid or test else total
+    second = round(total * (train + valid)) if test else total
+    sizes: dict[PartName, int] = {"train": first, "valid": second - first, "test": total - second}
+    return {name: size for (name, size), fraction in zip(sizes.items(), fractions, strict=True) if fraction}
+
+
+def as_pieces(chunks: Iterable[str], *, records: bool) -> Iterable[str]:
+    """Returns the text in the pieces that it is split and encoded in.
+
+    Those of records are whole lines, one or more in each piece, each ended by one newline, and none empty.
+    """
+    return _record_lines(chunks) if records else chunks
+
+
+def count_units(piece: str, *, records: bool) -> int:
+    """Returns the size of a piece in what a split counts: records or characters."""
+    return piece.count("\n") if records else len(piece)
+
+
+@final
+class Stretches:
+    """A text of which stretches are taken from the front, one after the other; `records` says what sizes count."""
+
+    def __init__(self, source: TextSource, *, records: bool) -> None:
+        self._label = source.label
+        self._pieces = iter(as_pieces(source.chunks(), records=records))
+        self._records = records
+        self._rest = ""
+
+    def take(self, size: int) -> Iterator[str]:
+        """Yields the next `size` characters or records in pieces.
+
+        Raises:
+            DataError: the text ends before.
+        """
+        while size > 0:
+            piece, self._rest = self._rest or next(self._pieces, ""), ""
+            if not piece:
+                raise DataError(f"'{self._label}' changed while it was read; start again when it is complete.")
+            num_units = count_units(piece, records=self._records)
+            if num_units > size:
+                border = _end_of_line(piece, size) if self._records else size
+                piece, self._rest = piece[:border], piece[border:]
+            size -= num_units
+            yield piece
 
 
 def empty_text(source: TextSource, *, records: bool) -> DataError:
@@ -123,23 +166,9 @@ def empty_text(source: TextSource, *, records: bool) -> DataError:
     return DataError(f"'{source.label}' {lines}; give another text.")
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """The digest and sizes of a text; `size` is in records or characters."""
-
-    digest: str
-    size: int
-    num_bytes: int
-
-
-def _sources(text: CorpusText) -> dict[str, TextSource]:
-    sources = {"train": text.train, "valid": text.valid, "test": text.test}
-    return {part: source for part, source in sources.items() if source is not None}
-
-
-def _read(source: TextSource, *, records: bool, progress: ProgressFactory) -> _Facts:
-    digest = hashlib.sha256()
-    size, num_bytes = 0, 0
+def _read(source: TextSource, *, records: bool, progress: ProgressFactory) -> tuple[str, int, int]:
+    """Returns the SHA-256 of a text, its size in records or characters, and its bytes in UTF-8."""
+    digest, num_bytes = hashlib.sha256(), 0
     with progress(f"reading {source.label}", source.size_bytes()) as advance:
 
         def chunks() -> Iterator[str]:
@@ -151,16 +180,20 @@ def _read(source: TextSource, *, records: bool, progress: ProgressFactory) -> _F
                 yield chunk
                 advance(len(content))
 
-        for piece in as_pieces(chunks(), records=records):
-            size += count_units(piece, records=records)
-    return _Facts(digest.hexdigest(), size, num_bytes)
+        size = sum(count_units(piece, records=records) for piece in as_pieces(chunks(), records=records))
+    return digest.hexdigest(), size, num_bytes
 
 
-def _joint_digest(digests: dict[str, str]) -> str:
-    if len(digests) == 1:
-        return digests["train"]
-    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+def _record_lines(chunks: Iterable[str]) -> Iterator[str]:
+    for batch in split_records(chunks):
+        text = "\n".join(batch)
+        if "\r" in text:
+            # All CRs at the end, so that splitting these lines once more finds the very same records.
+            text = "\n".join(record for line in batch if (record := line.rstrip("\r")))
+        if text:
+            yield text + "\n"
 
 
-def _shown_size(size: int, *, records: bool) -> str:
-    return f"{size:,} {'record' if records else 'character'}{'s' * (size != 1)}"
+def _end_of_line(text: str, number: int) -> int:
+    """Returns where the line of this number, counted from 1, ends; its newline belongs to it."""
+    return sum(len(line) + 1 for line in text.split("\n", number)[:number])

@@ -60,23 +60,27 @@ def find_files(spec: str, *, pattern: str, known: Iterable[str] = ()) -> tuple[P
         DataError: nothing is there, nothing matches, or a folder cannot be read.
     """
     status = _status(spec)
-    if status is None:
-        return _expand(spec, known)
-    path = Path(spec)
-    if not stat.S_ISDIR(status.st_mode):
-        return (path,)
-    found = sorted(_walk(path, pattern), key=lambda file: file.parts)
-    if not found:
-        raise DataError(f"The folder '{spec}' has no file that matches '{pattern}'; choose others with --pattern.")
-    return tuple(found)
+    if status is not None and not stat.S_ISDIR(status.st_mode):
+        return (Path(spec),)
+    if status is not None:
+        found = _walk(Path(spec), pattern)
+        problem = f"The folder '{spec}' has no file that matches '{pattern}'; choose others with --pattern."
+    elif glob.has_magic(spec):
+        names = glob.iglob(spec, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+        found, problem = filter(Path.is_file, map(Path, names)), f"No file matches '{spec}'."
+    else:
+        near = difflib.get_close_matches(spec, [*known, *_siblings(Path(spec))], n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "'charlm data list' shows the corpora known by name."
+        raise DataError(f"No file, folder or known corpus '{spec}'; {hint}")
+    files = tuple(sorted(found, key=lambda file: file.parts))
+    if not files:
+        raise DataError(problem)
+    return files
 
 
 def text_name(path: Path) -> str:
     """Returns the name of a file without its suffixes: 'war' for 'x/war.txt.gz'."""
-    name = path.name
-    if path.suffix.lower() in COMPRESSED_SUFFIXES:
-        name = path.stem
-    return Path(name).stem
+    return Path(_unpacked_name(path.name)).stem
 
 
 def _status(spec: str) -> os.stat_result | None:
@@ -87,18 +91,6 @@ def _status(spec: str) -> os.stat_result | None:
             return Path(spec).stat()
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
             return None
-
-
-def _expand(spec: str, known: Iterable[str]) -> tuple[Path, ...]:
-    if glob.has_magic(spec):
-        names = glob.iglob(spec, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
-        found = sorted((path for path in map(Path, names) if path.is_file()), key=lambda file: file.parts)
-        if not found:
-            raise DataError(f"No file matches '{spec}'.")
-        return tuple(found)
-    near = difflib.get_close_matches(spec, [*known, *_siblings(Path(spec))], n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "'charlm data list' shows the corpora known by name."
-    raise DataError(f"No file, folder or known corpus '{spec}'; {hint}")
 
 
 def _siblings(path: Path) -> list[str]:
@@ -122,7 +114,8 @@ def _walk(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    if name.startswith("."):
-        return False
-    inside = Path(name).stem if Path(name).suffix.lower() in COMPRESSED_SUFFIXES else name
-    return fnmatchcase(name, pattern) or fnmatchcase(inside, pattern)
+    return not name.startswith(".") and any(fnmatchcase(each, pattern) for each in (name, _unpacked_name(name)))
+
+
+def _unpacked_name(name: str) -> str:
+    return Path(name).stem if Path(name).suffix.lower() in COMPRESSED_SUFFIXES else name

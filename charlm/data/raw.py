@@ -10,27 +10,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Protocol, final
+from typing import IO, Any, BinaryIO, final
 
 from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
 
 BLOCK_BYTES = 1 << 20
+_MOST_WINDOW_BYTES = 128 << 20
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
-
-
-class RawInput(Protocol):
-    """Bytes that can be read any number of times, from any offset."""
-
-    @property
-    def name(self) -> str:
-        """The name in messages."""
-
-    def size_bytes(self) -> int | None:
-        """Returns the number of bytes; None if it is not known before they have all been read."""
-
-    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yields the bytes from `start` up to `stop` in non-empty blocks of at most 1 MiB."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +51,24 @@ class FileInput:
         Raises:
             DataError: the file cannot be read, or the archive is damaged, cut short, or unpacks to too much.
         """
-        most = self.most_unpacked_bytes if self.path.suffix.lower() in COMPRESSED_SUFFIXES else None
-        opener, damage = _opener(self.path.suffix.lower())
+        suffix = self.path.suffix.lower()
+        is_packed = suffix in COMPRESSED_SUFFIXES
+        most = self.most_unpacked_bytes if is_packed else None
+        unpack, damage = _unpacker(suffix)
         try:
-            with opener(self.path) as stream:
-                if start:
-                    stream.seek(start)
-                position = start
-                while block := stream.read(_next_size(position, stop)):
-                    position += len(block)
+            with self.path.open("rb") as file:
+                position = file.seek(start) if start and not is_packed else 0
+                for block in unpack(file):
+                    begin, position = position, position + len(block)
                     if most is not None and position > most:
                         raise DataError(
                             f"'{self.name}' unpacks to more than {most:,} bytes, which may be a bomb; "
                             "if it is a text of that size, say so with --max-bytes."
                         )
-                    yield block
+                    if piece := block[max(0, start - begin) : None if stop is None else max(0, stop - begin)]:
+                        yield piece
+                    if stop is not None and position >= stop:
+                        return
         except damage as error:
             raise _damaged(self.name, error) from None
         except OSError as error:
@@ -123,25 +113,55 @@ class SpooledInput:
             yield block
 
 
+RawInput = FileInput | SpooledInput
+"""Bytes that can be read any number of times, from any offset."""
+
+
 def _next_size(position: int, stop: int | None) -> int:
     return BLOCK_BYTES if stop is None else max(0, min(BLOCK_BYTES, stop - position))
 
 
-def _opener(suffix: str) -> tuple[Callable[[Path], IO[bytes] | Any], tuple[type[Exception], ...]]:
-    """Returns the function that opens a file of this suffix, and the errors that it raises for a damaged one."""
+def _blocks_of(file: IO[bytes] | Any) -> Iterator[bytes]:
+    return iter(lambda: file.read(BLOCK_BYTES), b"")
+
+
+def _unpacker(suffix: str) -> tuple[Callable[[BinaryIO], Iterator[bytes]], tuple[type[Exception], ...]]:
+    """Returns the function that unpacks a file of this suffix, and the errors that it raises for a damaged one."""
     if suffix == ".gz":
-        return gzip.open, (EOFError, zlib.error)
+        return lambda file: _blocks_of(gzip.open(file)), (EOFError, zlib.error)
     if suffix == ".bz2":
-        return bz2.open, (EOFError,)
+        return lambda file: _blocks_of(bz2.open(file)), (EOFError,)
     if suffix == ".xz":
-        return lzma.open, (EOFError, lzma.LZMAError)
+        return _unpack_xz, (EOFError, lzma.LZMAError)
     if suffix == ".zst":
         if sys.version_info >= (3, 14):
             from compression import zstd
         else:
             from backports import zstd
-        return zstd.open, (EOFError, zstd.ZstdError)
-    return lambda path: path.open("rb"), ()
+        window = {int(zstd.DecompressionParameter.window_log_max): _MOST_WINDOW_BYTES.bit_length() - 1}
+        return lambda file: _blocks_of(zstd.open(file, options=window)), (EOFError, zstd.ZstdError)
+    return _blocks_of, ()
+
+
+def _unpack_xz(file: BinaryIO) -> Iterator[bytes]:
+    """Yields what `lzma.open` would read, which has no bound on the memory for the window."""
+    packed = file.read(BLOCK_BYTES)
+    while True:
+        stream = lzma.LZMADecompressor(memlimit=_MOST_WINDOW_BYTES + (8 << 20))
+        while not stream.eof:
+            if stream.needs_input and not packed:
+                packed = file.read(BLOCK_BYTES)
+                if not packed:
+                    raise EOFError("it ends too early")
+            if block := stream.decompress(packed, BLOCK_BYTES):
+                yield block
+            packed = b""
+        # Another stream may follow, after zeros.
+        packed = stream.unused_data.lstrip(b"\0")
+        while not packed and (more := file.read(BLOCK_BYTES)):
+            packed = more.lstrip(b"\0")
+        if not packed:
+            return
 
 
 def _unreadable(name: str, error: OSError) -> DataError:
@@ -149,4 +169,9 @@ def _unreadable(name: str, error: OSError) -> DataError:
 
 
 def _damaged(name: str, error: Exception) -> DataError:
+    if "memory" in str(error).lower():  # Of both libraries that have a bound.
+        return DataError(
+            f"'{name}' takes more than {_MOST_WINDOW_BYTES >> 20} MiB of memory to unpack; "
+            "pack it with a smaller window."
+        )
     return DataError(f"'{name}' is damaged, cut short or no {Path(name).suffix} archive ({error}); get it again.")

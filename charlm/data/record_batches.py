@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlm.data.lanes import IGNORED, Window, round_ratio
+from charlm.data.lanes import IGNORED, Lanes, Window, round_ratio
 from charlm.data.tokenfile import TokenFile
 
-_PIECE = 4 << 20
 _BATCHES_IN_A_POOL = 50
 
 
@@ -18,7 +17,7 @@ class RecordBatches:
     """Records grouped once into batches of similar length; every epoch reads the batches in a new order.
 
     Every symbol of a record after its begin is a target exactly once in an epoch, its end included. A batch
-    is as many windows as its longest record needs, and shorter records are padded.
+    is as many windows as its longest record needs, and shorter records are padded. Attributes are as in `Lanes`.
 
     Args:
         tokens: the records one after the other, each with its begin and its end; at least one.
@@ -68,11 +67,10 @@ class RecordBatches:
     def _stretches(self, batch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns where each record of a batch begins and how many targets it has; 0 for a lane without record."""
         records = self._records[batch * self.num_lanes : (batch + 1) * self.num_lanes]
-        starts = np.zeros(self.num_lanes, dtype=np.int64)
-        lengths = np.zeros(self.num_lanes, dtype=np.int64)
-        starts[: len(records)] = self._offsets[records]
-        lengths[: len(records)] = self._offsets[records + 1] - self._offsets[records] - 1
-        return starts, lengths
+        starts = self._offsets[records]
+        lengths = self._offsets[records + 1] - starts - 1
+        lacking = (0, self.num_lanes - len(records))
+        return np.pad(starts, lacking), np.pad(lengths, lacking)
 
     def _order_of(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns the batches of an epoch in their order, and how many windows there are up to each one's end."""
@@ -82,17 +80,17 @@ class RecordBatches:
         return self._order[1:]
 
 
+Batches = Lanes | RecordBatches
+"""A training text as windows, epoch after epoch without end, each a pure function of its index."""
+
+
 def _find(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
     """Returns where each record begins, and as the last entry where the text ends."""
-    starts = range(0, len(tokens), _PIECE)
-    num_records = sum(np.count_nonzero(tokens.read(start, start + _PIECE) == begin) for start in starts)
-    offsets = np.full(num_records + 1, len(tokens), dtype=np.int64)
-    num_found = 0
-    for start in starts:
-        found = np.flatnonzero(tokens.read(start, start + _PIECE) == begin)
-        offsets[num_found : num_found + len(found)] = start + found
-        num_found += len(found)
-    return offsets
+    found, start = [], 0
+    for piece in tokens.pieces():
+        found.append(start + np.flatnonzero(piece == begin))
+        start += len(piece)
+    return np.concatenate([*found, [start]])
 
 
 def _group(

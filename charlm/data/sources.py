@@ -13,7 +13,6 @@ from charlm.data.encodings import character_start, decode
 from charlm.data.raw import RawInput
 
 CHUNK_CHARACTERS = 1 << 20
-MOST_KEPT_BYTES = 128 << 20
 
 
 class TextSource(Protocol):
@@ -76,10 +75,8 @@ class DecodedSource:
 
     def size_bytes(self) -> int | None:
         """Returns the number of bytes in the range; None when the end is not known."""
-        size = self.raw.size_bytes()
-        if size is None:
-            return None if self.stop is None else self.stop - self.start
-        return max(0, min(size, size if self.stop is None else self.stop) - self.start)
+        ends = [end for end in (self.raw.size_bytes(), self.stop) if end is not None]
+        return max(0, min(ends) - self.start) if ends else None
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class KeptSource:
     What decompressing, decoding and cleaning cost is then paid once, not for every reading.
     """
 
-    def __init__(self, source: TextSource, *, most_bytes: int = MOST_KEPT_BYTES) -> None:
+    def __init__(self, source: TextSource, *, most_bytes: int = 128 << 20) -> None:
         self._source = source
         self._most_bytes = most_bytes
         self._kept: tuple[str, ...] | None = None

@@ -2,7 +2,7 @@
 
 import mmap
 import os
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, BinaryIO, final
 
 import numpy as np
@@ -33,23 +33,12 @@ class TokenFile:
         self._touched_bytes = 0
 
     @classmethod
-    def open(cls, path: Path, dtype: np.dtype[Any]) -> "TokenFile":
-        """Returns the symbols in a file."""
-        with path.open("rb") as file:
-            return cls.map(file, dtype)
-
-    @classmethod
     def map(cls, file: BinaryIO, dtype: np.dtype[Any]) -> "TokenFile":
         """Returns the symbols in an open file, which may be closed afterwards."""
         if os.fstat(file.fileno()).st_size == 0:  # Nothing cannot be mapped.
             return cls(np.empty(0, dtype=dtype))
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return cls(np.frombuffer(mapping, dtype=dtype), mapping)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The integer type of a symbol."""
-        return self._symbols.dtype
 
     def __len__(self) -> int:
         """Returns the number of symbols."""
@@ -61,9 +50,9 @@ class TokenFile:
         self._touch(symbols.nbytes)
         return symbols
 
-    def highest(self) -> int:
-        """Returns the highest symbol there is."""
-        return max(int(self.read(start, start + _PIECE).max()) for start in range(0, len(self), _PIECE))
+    def pieces(self) -> Iterator[Tokens]:
+        """Returns copies of all symbols, about four million at a time."""
+        return (self.read(start, start + _PIECE) for start in range(0, len(self), _PIECE))
 
     def columns(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """Returns the `length` symbols from each start on, a column each; 0 where the text has ended.
@@ -87,10 +76,7 @@ class TokenFile:
         """Returns the symbols held in memory if they take at most `limit_bytes`, else this file."""
         if self._mapping is None or self._symbols.nbytes > limit_bytes:
             return self
-        symbols = np.empty_like(self._symbols)
-        for start in range(0, len(self), _PIECE):
-            symbols[start : start + _PIECE] = self.read(start, start + _PIECE)
-        return TokenFile(symbols)
+        return TokenFile(self.read(0, len(self)))
 
     def _touch(self, num_bytes: int) -> None:
         if self._mapping is None:

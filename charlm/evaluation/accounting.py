@@ -2,7 +2,7 @@
 
 import math
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.score import Score
 

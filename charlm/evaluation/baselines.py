@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
 from charlm.data.record_batches import RecordBatches
 from charlm.data.tokenizers.base import Tokenizer
@@ -29,6 +29,7 @@ def score_parts(
     device: torch.device,
     context: int | None = None,
     mode: Mode = "exact",
+    share: float = 1.0,
     advance: Advance | None = None,
 ) -> dict[str, Score]:
     """Returns the score of a text under a model, by the name OWN, and under the models that it consists of, by theirs.
@@ -39,6 +40,8 @@ def score_parts(
     a zero state.
 
     Args:
+        share: how much of running text "fast" reads, of each part as much; the score is that of the whole, if the rest
+            is like it.
         context: length of the windows that running text is cut into, each scored from a zero state.
         advance: is given the number of symbols scored since its last call.
 
@@ -59,11 +62,20 @@ def score_parts(
         windows = cold_windows(text.tokens, context=context)
     elif mode == "fast":
         num_lanes = max(1, min(64, len(text.tokens) // 512))
-        windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128)
+        windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128, share=share)
     else:
         windows = stream_windows(text.tokens)
-    totals = total_nats(model, windows, device=device, advance=advance)
-    return {name: make_score(nats, text, tokenizer) for name, nats in totals.items()}
+    counted = 0
+
+    def count(num_targets: int) -> None:
+        nonlocal counted
+        counted += num_targets
+        if advance is not None:
+            advance(num_targets)
+
+    totals = total_nats(model, windows, device=device, advance=count)
+    unread = (len(text.tokens) - 1) / counted if share < 1.0 else 1.0
+    return {name: make_score(nats * unread, text, tokenizer) for name, nats in totals.items()}
 
 
 @torch.inference_mode()

@@ -31,15 +31,21 @@ def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> It
         yield Window(inputs, targets, fresh=True, num_targets=stop - start)
 
 
-def warm_windows(tokens: TokenFile, *, num_lanes: int, warmup: int, length: int = 128) -> Iterator[Window]:
+def warm_windows(
+    tokens: TokenFile, *, num_lanes: int, warmup: int, length: int = 128, share: float = 1.0
+) -> Iterator[Window]:
     """Yields `num_lanes` parts of the text in parallel, each after a warm-up on the `warmup` symbols before it.
 
     This is much faster than one stream. The score is nearly the same: the state lacks the text more than `warmup`
     symbols before each part.
+
+    Args:
+        share: how much of each part is scored, from its beginning on.
     """
     num_targets = len(tokens) - 1
     borders = np.linspace(0, num_targets, num_lanes + 1).round().astype(np.int64)
-    firsts, lasts = borders[:-1], borders[1:]
+    firsts = borders[:-1]
+    lasts = firsts + np.ceil(share * np.diff(borders)).astype(np.int64)
     starts = np.maximum(firsts - warmup, 0)
     longest = int((lasts - starts).max())
     for offset in range(0, longest, length):

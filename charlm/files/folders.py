@@ -3,11 +3,12 @@
 import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from charlm.files.temporary import claimed_folder, remove_abandoned
-from charlm.files.writing import sync
+from filelock import BaseFileLock, FileLock, Timeout
+
+from charlm.files.writing import TEMPORARY_PREFIX, sync, temporary_path
 
 
 @contextmanager
@@ -28,13 +29,33 @@ def replace_folder(folder: Path) -> Iterator[Path]:
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Gives a temporary folder within `parent`, which is made if need be; removes what killed processes left there.
 
+    A lock beside it says that somebody works in it. The system takes the lock back from a process that has died,
+    whatever host or container that was in, where the number of a process would mislead.
+
     Raises:
         OSError: the folder cannot be made.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(parent)
-    with claimed_folder(parent) as temporary:
+    for left in parent.glob(f"{TEMPORARY_PREFIX}*.lock"):
+        lock = FileLock(left, timeout=0)
+        with suppress(Timeout, OSError):
+            lock.acquire()
+            _remove(left.with_suffix(""), lock)
+    temporary = temporary_path(parent, "folder")
+    lock = FileLock(temporary.with_name(f"{temporary.name}.lock"), timeout=0)
+    lock.acquire()
+    try:
+        temporary.mkdir()
         yield temporary
+    finally:
+        _remove(temporary, lock)
+
+
+def _remove(temporary: Path, lock: BaseFileLock) -> None:
+    shutil.rmtree(temporary, ignore_errors=True)
+    with suppress(OSError):
+        Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()
 
 
 def _rename(temporary: Path, folder: Path) -> None:

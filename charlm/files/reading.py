@@ -1,5 +1,6 @@
 """Reading files that others may have written: regular files only, within bounds."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -33,6 +34,32 @@ def open_regular(path: Path, *, within: Path | None = None) -> Iterator[tuple[Bu
         yield file, status.st_size
 
 
+def require_dense(file: BufferedReader, size: int) -> None:
+    """Refuses a file of which more than seven eighths are holes: read, it would take far more memory than disk.
+
+    Holes are asked for by name, not guessed from the blocks that a file takes: where a file system compresses, or has
+    not yet written them, there are few for an honest file. A copy may leave out the zeros of a state: never so many.
+
+    Raises:
+        UntrustedFileError: it is one.
+    """
+    if not hasattr(os, "SEEK_DATA"):
+        return  # Some systems do not tell.
+    descriptor = file.fileno()
+    position, end, dense = os.lseek(descriptor, 0, os.SEEK_CUR), 0, 0
+    try:
+        while dense < size // 8:
+            begin = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+            dense += end - begin
+    except OSError as error:
+        # ENXIO: only a hole is left. Others: this file system does not tell.
+        if error.errno == errno.ENXIO:
+            raise UntrustedFileError(f"has {size:,} bytes, of which only {dense:,} are on the disk") from None
+    finally:
+        os.lseek(descriptor, position, os.SEEK_SET)
+
+
 def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> bytes:
     """Returns the content of a regular file; arguments and other errors as in `open_regular`.
 
@@ -40,9 +67,11 @@ def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> 
         UntrustedFileError: it has more than `most_bytes`.
     """
     with open_regular(path, within=within) as (file, size):
-        content = file.read(most_bytes + 1) if size <= most_bytes else None
-    if content is None or len(content) > most_bytes:
-        raise UntrustedFileError(f"has more than {most_bytes:,} bytes")
+        if size <= most_bytes:
+            require_dense(file, size)
+            content = file.read(most_bytes + 1)
+        if max(size, file.tell()) > most_bytes:
+            raise UntrustedFileError(f"has more than {most_bytes:,} bytes")
     return content
 
 

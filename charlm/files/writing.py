@@ -1,12 +1,25 @@
 """Writing files whole or not at all, also when the process is killed or the power fails."""
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from charlm.files.temporary import temporary_path
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def temporary_path(folder: Path, label: str) -> Path:
+    """Returns a new path in `folder`, with `label` in its name."""
+    return folder / f"{TEMPORARY_PREFIX}{label}-{secrets.token_hex(4)}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes all temporary files in a folder, which no other process may be writing in."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):
+            leftover.unlink()
 
 
 def is_stream(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import final
 
 import numpy as np
@@ -11,13 +12,10 @@ from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.errors import ConfigError, DataError
 from charlm.generation.sampling import Drawer
 from charlm.generation.stopping import StopFilter
-from charlm.stepping.base import State, StepModel, select_streams
+from charlm.stepping.base import StepModel, select_streams
 
 LONGEST_PROMPT = 1 << 14
 """The number of symbols at the end of a prompt that are read; trained models forget earlier ones."""
-
-MOST_ALONE = 3
-"""The most texts of which each is computed by itself: exactly as alone, and faster than so few in one batch."""
 
 RECORDS_SHOWN = 8
 """The number of records that `sample_text` draws; one record is often only one word."""
@@ -56,9 +54,7 @@ def generate(
     vocabulary without a line end uses a space, or else its first symbol. Memory does not grow with the text. Only the
     last `LONGEST_PROMPT` symbols of a prompt are read.
 
-    Sample N, from 0, is the text that the seed `seed` + N gives alone. Up to `MOST_ALONE` samples are exactly that.
-    More are computed in one batch, and a network's sums then differ in their last bits: such a text parts from the one
-    drawn alone once in some hundred thousand characters (docs/decisions/0004-step-engine.md).
+    Sample N, from 0, is exactly the text that the seed `seed` + N gives alone (docs/decisions/0004-step-engine.md).
 
     Args:
         settings: length, stop strings, temperature and filters; its seed is not used.
@@ -106,15 +102,18 @@ def sample_text(
 class _Sample:
     """The text of one sample, decoded symbol by symbol up to its end."""
 
-    def __init__(self, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
+    def __init__(self, number: int, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False
+        self._number = number
         self._decoder = tokenizer.decoder()
         self._stop = StopFilter(settings.stop)
         self._end = tokenizer.end
         self._remaining = settings.length or None
 
-    def feed(self, token: int) -> str:
-        """Returns the text to show after the next symbol."""
+    def feed(self, token: int) -> Piece | None:
+        """Returns the piece to show after the next symbol, if any."""
+        if self.finished:
+            return None
         self.finished = token == self._end
         text = self._decoder.finish() if self.finished else self._decoder.feed(token)
         if self._remaining is not None:
@@ -123,54 +122,9 @@ class _Sample:
             self.finished = self.finished or self._remaining == 0
         shown = self._stop.feed(text)
         self.finished = self.finished or self._stop.stopped
-        return shown + self._stop.finish() if self.finished else shown
-
-
-@final
-class _Batch:
-    """Samples that are computed together.
-
-    Args:
-        state: the state of one stream before `last`, the last symbol of the prompt.
-        numbers: the numbers of the samples; number N has the seed `seed` + N.
-
-    Attributes:
-        num_open: number of samples that are not finished.
-    """
-
-    def __init__(
-        self,
-        model: StepModel,
-        tokenizer: Tokenizer,
-        state: State,
-        last: Tokens,
-        settings: SamplingConfig,
-        *,
-        numbers: Sequence[int],
-        seed: int,
-    ) -> None:
-        self.num_open = len(numbers)
-        self._samples = {number: _Sample(tokenizer, settings) for number in numbers}
-        streams = np.zeros(len(numbers), dtype=np.int64)
-        self._stepper = model.stepper(select_streams(state, streams))
-        self._tokens = last.astype(np.int64)[streams]
-        self._drawer = Drawer(
-            settings,
-            vocabulary_size=model.vocabulary_size,
-            excluded=_never_drawn(tokenizer),
-            seeds=[seed_of_sample(number, seed=seed) for number in numbers],
-        )
-
-    def advance(self) -> Iterator[Piece]:
-        """Draws the next symbol of every sample, and yields the texts that they complete."""
-        self._tokens = self._drawer.draw(self._stepper.step(self._tokens))
-        for (number, sample), token in zip(self._samples.items(), self._tokens.tolist(), strict=True):
-            if sample.finished:
-                continue
-            text = sample.feed(token)
-            self.num_open -= sample.finished
-            if text or sample.finished:
-                yield Piece(number, text, sample.finished)
+        if self.finished:
+            shown += self._stop.finish()
+        return Piece(self._number, shown, self.finished) if shown or self.finished else None
 
 
 def _pieces(
@@ -178,16 +132,28 @@ def _pieces(
 ) -> Iterator[Piece]:
     # Without the last symbol of the prompt, which the first step reads.
     state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
-    numbers = range(settings.num_samples)
-    alone = settings.num_samples <= MOST_ALONE
-    batches = [
-        _Batch(model, tokenizer, state, prompt[-1:], settings, numbers=each, seed=seed)
-        for each in ([[number] for number in numbers] if alone else [numbers])
-    ]
-    while any(batch.num_open for batch in batches):
-        for batch in batches:
-            if batch.num_open:
-                yield from batch.advance()
+
+    def draw(numbers: Sequence[int]) -> Iterator[list[Piece]]:
+        """Yields the pieces of these samples, which are computed together, after every step."""
+        samples = [_Sample(number, tokenizer, settings) for number in numbers]
+        drawer = Drawer(
+            settings,
+            vocabulary_size=model.vocabulary_size,
+            excluded=_never_drawn(tokenizer),
+            seeds=[seed_of_sample(number, seed=seed) for number in numbers],
+        )
+        streams = np.zeros(len(numbers), dtype=np.int64)
+        stepper = model.stepper(select_streams(state, streams))
+        tokens = prompt[-1:].astype(np.int64)[streams]
+        while not all(sample.finished for sample in samples):
+            tokens = drawer.draw(stepper.step(tokens))
+            pieces = [sample.feed(token) for sample, token in zip(samples, tokens.tolist(), strict=True)]
+            yield [piece for piece in pieces if piece is not None]
+
+    numbers, most = range(settings.num_samples), model.exact_streams
+    batches = [draw(numbers[first : first + most]) for first in numbers[::most]]
+    for each in zip_longest(*batches, fillvalue=()):
+        yield from chain.from_iterable(each)
 
 
 def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tokens:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ class TorchStepModel:
 
     def __init__(self, model: LanguageModel, *, device: torch.device) -> None:
         self.vocabulary_size = model.vocabulary_size
+        # torch rounds the product of several rows otherwise than that of one.
+        self.exact_streams = 1
         self._model = model
         self._device = device
 
@@ -89,18 +91,14 @@ def single_steps(*, num_threads: int) -> Iterator[None]:
     oneDNN repacks a recurrent layer's weights at every call, which takes longer than the step itself (pytorch#94457,
     still so in torch 2.13). `torch.backends.mkldnn.flags` is not used, as it changes other settings too and warns.
     """
-    before = torch.backends.mkldnn.enabled
-    _enable_onednn(False)
+    # A module whose flag is a property; torch declares it to be the class of the property.
+    onednn: Any = torch.backends.mkldnn
+    before, onednn.enabled = onednn.enabled, False
     try:
         with using_threads(num_threads):
             yield
     finally:
-        _enable_onednn(before)
-
-
-def _enable_onednn(enabled: object) -> None:
-    # A property at run time; torch declares it to be the class of the property.
-    torch.backends.mkldnn.enabled = enabled  # type: ignore[assignment]
+        onednn.enabled = before
 
 
 def _to_arrays(state: base.State) -> State:

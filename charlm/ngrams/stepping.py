@@ -14,6 +14,9 @@ _KEPT_LENGTH = 3
 """Of contexts as long as this there are few, and they come again and again: their distributions are kept."""
 _MOST_KEPT_NUMBERS = 1 << 22
 
+_EXACT_STREAMS = 8
+"""Streams of one stepper; each is computed as if it were alone, so more of them are not faster."""
+
 _FEW = 8
 """Symbols up to which adding one by one is faster than calling NumPy."""
 
@@ -26,8 +29,11 @@ class NgramStepModel:
 
     def __init__(self, model: NgramModel) -> None:
         self.vocabulary_size = model.vocabulary_size
+        self.exact_streams = _EXACT_STREAMS
         self._model = model
         self._children = [_Children(level, model.vocabulary_size) for level in model.levels]
+        # Of all streams: what is known in a context is the same in each.
+        self._kept: dict[int, NDArray[np.float32]] = {}
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state of so many streams before any symbol."""
@@ -40,22 +46,21 @@ class NgramStepModel:
 
     def stepper(self, state: State) -> "NgramStepper | SingleStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
-        if state[0].shape[1] == 1:
-            return SingleStepper(self._model, self._children, state[0])
-        return NgramStepper(self._model, state[0])
+        contexts = state[0].T[..., None]
+        streams = [SingleStepper(self._model, self._children, each, kept=self._kept) for each in contexts]
+        return streams[0] if len(streams) == 1 else NgramStepper(streams)
 
 
 @final
 class NgramStepper:
-    """Several streams that an n-gram model reads."""
+    """Several streams that an n-gram model reads, each as if it were alone."""
 
-    def __init__(self, model: NgramModel, contexts: Ids) -> None:
-        self._model = model
-        self._contexts = contexts
+    def __init__(self, streams: Sequence["SingleStepper"]) -> None:
+        self._streams = streams
 
     def confidence(self) -> NDArray[np.float32]:
         """Returns the evidence in the present contexts, as `features` gives it, float32 `[streams, 2 order]`."""
-        return self._model.confidence(self._contexts)
+        return np.concatenate([stream.confidence() for stream in self._streams])
 
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
         """Reads one symbol in every stream and returns the logarithms of the next one's probabilities."""
@@ -63,19 +68,26 @@ class NgramStepper:
 
     def probabilities_after(self, tokens: Symbols) -> NDArray[np.float32]:
         """Reads one symbol in every stream and returns the next one's probabilities, `[streams, vocabulary]`."""
-        self._contexts = self._model.contexts_after(tokens[None], self._contexts)[:, 0]
-        return self._model.distributions(self._contexts).astype(np.float32)
+        each = zip(self._streams, tokens[:, None], strict=True)
+        return np.concatenate([stream.probabilities_after(token) for stream, token in each])
 
     def state(self) -> State:
         """Returns a copy of the contexts."""
-        return (self._contexts.copy(),)
+        return (np.concatenate([stream.state()[0] for stream in self._streams], axis=1),)
 
 
 @final
 class SingleStepper:
     """One stream that an n-gram model reads, faster than by arrays of length one."""
 
-    def __init__(self, model: NgramModel, children: Sequence["_Children"], contexts: Ids) -> None:
+    def __init__(
+        self,
+        model: NgramModel,
+        children: Sequence["_Children"],
+        contexts: Ids,
+        *,
+        kept: dict[int, NDArray[np.float32]],
+    ) -> None:
         self._children = children
         self._contexts: list[int] = contexts[:, 0].tolist()
         self._of_empty_context = model.of_empty_context.astype(np.float32)
@@ -84,7 +96,7 @@ class SingleStepper:
         self._confidence = np.zeros((1, num_features(len(children))), dtype=np.float32)
         self._each_confidence = _numbers(self._confidence[0])
         self._logarithms = np.empty(self._probabilities.shape, dtype=np.float32)
-        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._kept = kept
         self._most_kept = _MOST_KEPT_NUMBERS // model.vocabulary_size
 
     def confidence(self) -> NDArray[np.float32]:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from charlm.config import DataConfig, TokenizerConfig
-from charlm.data.builtin import builtins
+from charlm.data.builtin import BUILTINS
 from charlm.data.catalog import entries, is_fetched, require
 from charlm.data.catalog import fetch as fetch_entry
 from charlm.data.inputs import open_corpus
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.runs.describe import describe_corpus
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import encode_corpus
@@ -30,15 +30,6 @@ class CorpusRow:
 
 
 @dataclass(frozen=True)
-class PreparedCorpus:
-    """What preparing a text found: rows for people, and where the encoded text lies."""
-
-    rows: tuple[tuple[str, str], ...]
-    folder: Path
-    reused: bool
-
-
-@dataclass(frozen=True)
 class CorpusPreview:
     """Facts of a text, and how it begins."""
 
@@ -49,7 +40,7 @@ class CorpusPreview:
 def listing(workspace: Workspace) -> tuple[CorpusRow, ...]:
     """Returns every corpus that charlm knows, the built-in ones first."""
     own = tuple(
-        CorpusRow(each.name, each.description, None, each.licence, "90/5/5 %", "built-in") for each in builtins()
+        CorpusRow(name, each.description, None, each.licence, "90/5/5 %", "built-in") for name, each in BUILTINS.items()
     )
     return own + tuple(
         CorpusRow(
@@ -60,7 +51,7 @@ def listing(workspace: Workspace) -> tuple[CorpusRow, ...]:
             entry.usual_split,
             "fetched" if is_fetched(entry, workspace.data) else "not fetched",
         )
-        for entry in entries()
+        for entry in entries().values()
     )
 
 
@@ -82,16 +73,15 @@ def prepare(
     reporter: Reporter,
     *,
     stdin: BinaryIO | None = None,
-) -> PreparedCorpus:
-    """Encodes a text into the cache, as training would.
+) -> list[tuple[str, str]]:
+    """Encodes a text into the cache, as training would, and returns facts of it and where it lies.
 
     Raises:
         DataError: it cannot be read, or is too short for its split.
     """
     recipe = learnt(tokenizer, records=data.records == "lines")
     corpus = encode_corpus(data, recipe, workspace, reporter, stdin=stdin)
-    rows = (*describe_corpus(corpus), ("encoded in", str(corpus.folder)))
-    return PreparedCorpus(rows, corpus.folder, corpus.reused)
+    return [*describe_corpus(corpus), ("encoded in", str(corpus.folder))]
 
 
 def show(

@@ -3,8 +3,8 @@
 import torch
 
 from charlm.config import RunConfig
-from charlm.data.corpus import EncodedCorpus, EncodedText
-from charlm.data.lanes import Batches
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.record_batches import Batches
 from charlm.training.pace import shortened_warmup
 
 
@@ -21,17 +21,16 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
         "" if model.mixed_order is None else f"mixed with n-grams up to order {model.mixed_order}",
     ]
     kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
-    if model.model == "mlp":
-        kind = "hidden"
+    is_mlp = model.model == "mlp"
     layers = "layer" if model.num_layers == 1 else "layers"
     parts = [
-        f"{model.num_layers} {kind} {layers} of {model.hidden_size} units",
-        *([f"a window of {model.window} symbols"] if model.model == "mlp" else []),
+        f"{model.num_layers} {'hidden' if is_mlp else kind} {layers} of {model.hidden_size} units",
+        f"a window of {model.window} symbols" if is_mlp else "",
         f"embedding {model.embedding_size}",
-        *(extra for extra in extras if extra),
+        *extras,
         f"{parameters:,} parameters",
     ]
-    return ", ".join(parts)
+    return ", ".join(filter(None, parts))
 
 
 def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
@@ -41,10 +40,13 @@ def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
     tokenizer = corpus.tokenizer
     total = sum(part.num_characters for part in present.values())
     size = sum(part.num_bytes for part in present.values())
+    num_records = sum(part.num_records for part in present.values())
+    records = "" if tokenizer.begin is None else f", {num_records:,} records"
+    sizes = ", ".join(f"{name} {part.num_characters:,}" for name, part in present.items())
     rows = [
-        ("corpus", f"{corpus.label}: {total:,} characters, {size:,} bytes{_records(corpus)}"),
+        ("corpus", f"{corpus.label}: {total:,} characters, {size:,} bytes{records}"),
         ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
-        ("split", f"{corpus.split}: {', '.join(f'{name} {_size(part)}' for name, part in present.items())}"),
+        ("split", f"{corpus.split}: {sizes}"),
     ]
     unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
     if unknown:
@@ -59,20 +61,18 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     assert training.steps is not None
     assert training.learning_rate is not None
     epochs = training.steps / batches.windows_per_epoch
+    read = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
+    rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
     lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
     windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
     return [
         ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
-        (
-            "length",
-            f"{training.steps:,} steps, {_epochs(epochs)} epochs ({origin}), {training.evaluations} evaluations",
-        ),
+        ("length", f"{training.steps:,} steps, {read} epochs ({origin}), {training.evaluations} evaluations"),
         (
             "optimizer",
-            f"AdamW, learning rate {training.learning_rate:g} after {warmup} warm-up steps, cosine to "
-            f"{training.learning_rate * training.final_learning_rate:g}, weight decay {training.weight_decay:g}, "
-            f"{_clipping(config)}",
+            f"AdamW, learning rate {rate:g} after {warmup} warm-up steps, cosine to {last_rate:g}, "
+            f"weight decay {training.weight_decay:g}, {_clipping(config)}",
         ),
     ]
 
@@ -86,22 +86,8 @@ def describe_machine(device: torch.device, precision: str, *, threads: int | Non
     return f"{device.type}, {precision}"
 
 
-def _epochs(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
-
-
 def _clipping(config: RunConfig) -> str:
     training = config.training
     if training.clip_value is not None:
         return f"gradient clipped to ±{training.clip_value:g}"
     return f"gradient norm clipped to {training.clip_norm:g}" if training.clip_norm else "no clipping"
-
-
-def _records(corpus: EncodedCorpus) -> str:
-    if corpus.tokenizer.begin is None:
-        return ""
-    return f", {sum(part.num_records for part in (corpus.train, corpus.valid, corpus.test) if part):,} records"
-
-
-def _size(part: EncodedText) -> str:
-    return f"{part.num_characters:,}"

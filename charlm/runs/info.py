@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from charlm.checkpointing.container import Container, read_container
+from charlm.checkpointing.container import Container, StoredTensor, read_container
 from charlm.checkpointing.metrics import read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
@@ -22,7 +22,7 @@ from charlm.stepping.shapes import count_weights
 from charlm.training.state import Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HistoryPoint:
     """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
 
@@ -47,20 +47,23 @@ class RunDescription:
 
 @dataclass(frozen=True)
 class _Standing:
-    """How far a run has got, by its newest checkpoint.
-
-    Attributes:
-        progress: None where the newest checkpoint is the best model.
-    """
+    """How far a run has got, by its newest checkpoint; `state` is None where that is the best model."""
 
     record: ModelRecord
+    state: StateRecord | None
     parameters: int
-    progress: Progress | None
-    is_finished: bool
+
+    @property
+    def progress(self) -> Progress:
+        return Progress() if self.state is None else self.state.progress
 
     @property
     def total_steps(self) -> int:
         return self.record.config.training.steps or 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.record.step >= self.total_steps if self.state is None else self.state.is_finished
 
 
 def describe(run: str, workspace: Workspace) -> RunDescription:
@@ -76,60 +79,49 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     )
 
 
-def _standing(folder: RunFolder, newest: Container) -> _Standing:
+def _standing(folder: RunFolder, newest: Container[StoredTensor]) -> _Standing:
     source = str(folder.path)
-    record = read_record(ModelRecord, newest.values, source=source)
-    tensors = newest.tensors
+    record = described = read_record(ModelRecord, newest.values, source=source)
+    config, tensors = record.config.model, newest.tensors
     # A state of a mixed run has no n-grams: they are counted anew when it goes on.
-    if record.config.model.mixed_order is not None and not section(tensors, f"{MODEL}.ngrams"):
-        model_record, tensors = record.without_mix(), network_alone(tensors)
-    else:
-        model_record = record
-    stored = model_of(folder.last, model_record, tensors, name=folder.name)
+    if config.mixed_order is not None and not section(tensors, f"{MODEL}.ngrams"):
+        described, tensors = record.without_mix(), network_alone(tensors)
+    stored = model_of(folder.last, described, tensors, name=folder.name)
     model = build_stored(stored, device=torch.device("cpu")).model
-    parameters = (
-        count_parameters(model)
-        if record.config.model.model == "ngram"
-        else count_weights(record.config.model, vocabulary_size=record.tokenizer.vocabulary_size)
-    )
-    if "trainer" in newest.values:
-        state = read_record(StateRecord, newest.values, source=source)
-        return _Standing(record, parameters, state.progress, state.is_finished)
-    return _Standing(record, parameters, None, record.step >= (record.config.training.steps or 0))
+    is_counted = config.model == "ngram"
+    size = record.tokenizer.vocabulary_size
+    parameters = count_parameters(model) if is_counted else count_weights(config, vocabulary_size=size)
+    state = read_record(StateRecord, newest.values, source=source) if "trainer" in newest.values else None
+    return _Standing(record, state, parameters)
 
 
 def _rows(run: str, folder: RunFolder, standing: _Standing) -> tuple[tuple[str, str], ...]:
     record = standing.record
     config, corpus, tokenizer = record.config, record.provenance.corpus, record.tokenizer
+    origin, plan = record.provenance.initialized_from, record.plan
     rows = [
         ("run", str(folder.path)),
         ("corpus", f"{corpus.label}, split {corpus.split}, SHA-256 {corpus.digest[:12]}…"),
         ("text", ", ".join(config.data.corpus)),
-    ]
-    if record.provenance.initialized_from is not None:
-        rows.append(("started from", record.provenance.initialized_from))
-    rows += [
+        ("started from", origin),
         ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
         ("model", describe_model(config, parameters=standing.parameters)),
     ]
-    if record.plan is not None:
+    if plan is not None:
         state = "finished" if standing.is_finished else f"go on with: charlm train --resume {quote(run)}"
-        progress = standing.progress or Progress()
         rows += [
             ("steps", f"{record.step:,} of {standing.total_steps:,} ({state})"),
-            ("length", record.plan.length_in_words),
-            ("time", f"{progress.seconds:.0f} s of training"),
-            ("best", _best(progress)),
+            ("length", plan.length_in_words),
+            ("time", f"{standing.progress.seconds:.0f} s of training"),
+            ("best", _best(standing.progress)),
         ]
     versions = f"charlm {record.provenance.charlm}, torch {record.provenance.torch}, seed {config.run.seed}"
-    rows.append(("made with", versions))
-    if record.plan is not None and record.plan.sizes is not None:
-        rows.append(("sizes", record.plan.sizes))
-    return tuple(rows)
+    rows += [("made with", versions), ("sizes", None if plan is None else plan.sizes)]
+    return tuple((heading, value) for heading, value in rows if value is not None)
 
 
 def _facts(folder: RunFolder, standing: _Standing) -> dict[str, Any]:
-    record, progress = standing.record, standing.progress
+    record, plan, progress = standing.record, standing.record.plan, standing.progress
     return {
         "path": str(folder.path),
         "corpus": record.provenance.corpus.model_dump(),
@@ -138,20 +130,17 @@ def _facts(folder: RunFolder, standing: _Standing) -> dict[str, Any]:
         "step": record.step,
         "total_steps": standing.total_steps,
         "finished": standing.is_finished,
-        "length": None if record.plan is None else record.plan.length_in_words,
-        "choice": None if record.plan is None else record.plan.sizes,
-        "seconds": None if progress is None else progress.seconds,
-        "best": {
-            "step": None if progress is None else progress.best_step,
-            "nats_per_symbol": None if progress is None else progress.best_nats,
-        },
+        "length": None if plan is None else plan.length_in_words,
+        "choice": None if plan is None else plan.sizes,
+        "seconds": None if standing.state is None else progress.seconds,
+        "best": {"step": progress.best_step, "nats_per_symbol": progress.best_nats},
         "config": record.config.model_dump(mode="json", exclude_none=True),
     }
 
 
 def _history(folder: RunFolder, standing: _Standing) -> tuple[HistoryPoint, ...]:
     # Where a run of 0.1.0 has gone on, its older scores are to compare with the newer ones.
-    charges_unknown = standing.progress is not None and standing.progress.charges_unknown
+    charges_unknown = standing.state is not None and standing.progress.charges_unknown
     log_unknown = math.log(standing.record.tokenizer.num_unknown_characters or 1) if charges_unknown else 0.0
     return tuple(
         HistoryPoint(
@@ -185,12 +174,11 @@ def _number(value: object) -> float | None:
 def _best(progress: Progress) -> str:
     if progress.best_step is None:
         return "none yet"
-    if progress.best_nats is None:
-        return f"step {progress.best_step:,}"
-    return f"{progress.best_nats:.4f} nats/symbol on validation at step {progress.best_step:,}"
+    loss = "" if progress.best_nats is None else f"{progress.best_nats:.4f} nats/symbol on validation at "
+    return f"{loss}step {progress.best_step:,}"
 
 
-def _newest_checkpoint(folder: RunFolder) -> Container:
+def _newest_checkpoint(folder: RunFolder) -> Container[StoredTensor]:
     present = [path for path in (folder.last, folder.best) if path.exists()]
     if not present:
         raise CheckpointError(f"Run '{folder.name}' has no checkpoint in '{folder.path}'.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -61,55 +61,35 @@ class EvaluationReport:
 
 
 class Reporter(Protocol):
-    """Receives the reports of a run."""
+    """Receives the reports of a run; a method that a class below it leaves out shows nothing."""
 
     def note(self, message: str) -> None:
         """Shows a line that is good to know."""
-        ...
+        return
 
     def warn(self, message: str) -> None:
         """Shows a line that should not be missed."""
-        ...
+        return
 
     def progress(self, label: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
         """Opens a progress display, and gives a function that adds to what is done."""
-        ...
-
-    def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
-        """Shows the summary, and keeps the live display open during the training."""
-        ...
-
-    def step(self, report: StepReport) -> None:
-        """Shows a step."""
-        ...
-
-    def evaluation(self, report: EvaluationReport) -> None:
-        """Shows an evaluation."""
-        ...
-
-
-class SilentReporter:
-    """Shows nothing."""
-
-    def note(self, message: str) -> None:
-        """Ignores the line."""
-
-    def warn(self, message: str) -> None:
-        """Ignores the line."""
-
-    def step(self, report: StepReport) -> None:
-        """Ignores the step."""
-
-    def evaluation(self, report: EvaluationReport) -> None:
-        """Ignores the evaluation."""
-
-    def progress(self, label: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
-        """Returns a display that shows nothing."""
         return nullcontext(lambda _: None)
 
     def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
-        """Returns a display that shows nothing."""
+        """Shows the summary, and keeps the live display open during the training."""
         return nullcontext()
+
+    def step(self, report: StepReport) -> None:
+        """Shows a step."""
+        return
+
+    def evaluation(self, report: EvaluationReport) -> None:
+        """Shows an evaluation."""
+        return
+
+
+class SilentReporter(Reporter):
+    """Shows nothing."""
 
 
 @dataclass
@@ -121,5 +101,5 @@ class StopRequest:
         graceful: whether there is a safe point to wait for; elsewhere an interrupt stops at once.
     """
 
-    requested: bool = field(default=False)
-    graceful: bool = field(default=False)
+    requested: bool = False
+    graceful: bool = False

@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import torch
 
-from charlm.checkpointing.metrics import read_lines
+from charlm.checkpointing.metrics import NO_LINES, digest_after, read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
-from charlm.config import RunConfig
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
 from charlm.files.errors import read_errors_as
@@ -68,7 +66,10 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     """
     folder = find_run(run, workspace.checkpoints)
     known: dict[Path, RunRecord] = {}
-    states = {path: _report(path, partial(_describe_state, path, known)) for path in _states(folder)}
+    older = folder.states().values()
+    # A counted model has no states; a training without any has lost its last.
+    paths = (folder.last, *older) if folder.last.exists() or older or not folder.best.exists() else ()
+    states = {path: _report(path, partial(_describe_state, path, known)) for path in paths}
     # A state that a training removed meanwhile is not damaged.
     states = {path: report for path, report in states.items() if path == folder.last or path.exists()}
     # A run that was stopped before its first evaluation has no best model yet, and none is missing.
@@ -78,7 +79,7 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     others = (
         _report(folder.config_file, partial(_describe_config, folder, newest)),
         _report(folder.tokenizer_file, partial(_describe_tokenizer, folder, newest)),
-        _report(folder.metrics, partial(_describe_metrics, folder)),
+        _report(folder.metrics, partial(_describe_metrics, folder, newest)),
     )
     usable = [f"charlm sample {quote(run)}" for report in bests if report.problem is None]
     going_on = next((path for path, report in states.items() if report.problem is None), None)
@@ -90,11 +91,6 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     return RunReport(folder.name, (*others, *bests, *states.values()), tuple(usable))
 
 
-def _states(folder: RunFolder) -> tuple[Path, ...]:
-    is_counted = folder.best.exists() and not folder.last.exists() and not folder.states()
-    return () if is_counted else (folder.last, *folder.states().values())
-
-
 def _report(path: Path, describe: Callable[[], str]) -> FileReport:
     try:
         return FileReport(path.name, describe())
@@ -104,19 +100,16 @@ def _report(path: Path, describe: Callable[[], str]) -> FileReport:
 
 def _describe_config(folder: RunFolder, newest: RunRecord | None) -> str:
     config = folder.read_config()
-    if newest is not None:
-        _require_same_settings(folder.config_file, config, newest.config)
-    return f"settings of a {config.model.model} model, seed {config.run.seed}"
-
-
-def _require_same_settings(path: Path, config: RunConfig, stored: RunConfig) -> None:
-    found, expected = config.model_dump(), stored.model_dump()
+    found = config.model_dump()
+    expected = found if newest is None else newest.config.model_dump()
     for section, settings in expected.items():
         for name, value in settings.items():
             if name not in _CHANGING and found[section][name] != value:
                 raise CheckpointError(
-                    f"'{path}' says that {section}.{name} is {found[section][name]}, the checkpoints say {value}."
+                    f"'{folder.config_file}' says that {section}.{name} is {found[section][name]}, "
+                    f"the checkpoints say {value}."
                 )
+    return f"settings of a {config.model.model} model, seed {config.run.seed}"
 
 
 _CHANGING = {"name", "steps", "evaluations", "accumulation", "mix"}
@@ -132,14 +125,24 @@ def _describe_tokenizer(folder: RunFolder, newest: RunRecord | None) -> str:
     return f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"
 
 
-def _describe_metrics(folder: RunFolder) -> str:
-    records, num_damaged = read_lines(folder.metrics)
-    steps = [record["step"] for record in records]
+def _describe_metrics(folder: RunFolder, newest: RunRecord | None) -> str:
+    state = newest if isinstance(newest, StateRecord) else None
+    digest, last_step, num_lines, num_damaged = NO_LINES, -1, 0, 0
+    for _, metrics in read_lines(folder.metrics):
+        num_lines += 1
+        if metrics is None:
+            num_damaged += 1
+            continue
+        if metrics["step"] <= last_step:
+            raise CheckpointError(f"The lines of '{folder.metrics}' are not in the order of their steps.")
+        last_step = metrics["step"]
+        if state is not None and last_step <= state.step:
+            digest = digest_after(metrics, digest)
     if num_damaged:
-        raise CheckpointError(f"{num_damaged} of {len(steps) + num_damaged} lines of '{folder.metrics}' are damaged.")
-    if any(later <= earlier for earlier, later in pairwise(steps)):
-        raise CheckpointError(f"The lines of '{folder.metrics}' are not in the order of their steps.")
-    return f"{len(steps)} lines" + (f", to step {steps[-1]:,}" if steps else "")
+        raise CheckpointError(f"{num_damaged} of {num_lines} lines of '{folder.metrics}' are damaged.")
+    if state is not None and state.metrics not in (None, digest):
+        raise CheckpointError(f"Lines of '{folder.metrics}' up to step {state.step:,} were changed or removed.")
+    return f"{num_lines} lines" + (f", to step {last_step:,}" if num_lines else "")
 
 
 def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:

@@ -16,6 +16,10 @@ State = tuple[NDArray[Any], ...]
 """A model's memory of the symbols read so far; the second axis of every array is the stream."""
 
 
+EXACT_STREAMS = 8
+"""The usual `StepModel.exact_streams`; more are not faster, as their numbers do not fit the processor's cache."""
+
+
 class Stepper(Protocol):
     """Streams of symbols that advance together, one symbol each at a time."""
 
@@ -34,9 +38,14 @@ class Stepper(Protocol):
 
 
 class StepModel(Protocol):
-    """A language model that can be read one symbol at a time."""
+    """A language model that can be read one symbol at a time.
+
+    Attributes:
+        exact_streams: streams up to which a stepper gives each the logits, to the last bit, that it gives it alone.
+    """
 
     vocabulary_size: int
+    exact_streams: int
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state of so many streams before any symbol."""

@@ -12,7 +12,7 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
-from charlm.stepping.base import Arrays, StepModel
+from charlm.stepping.base import EXACT_STREAMS, Arrays, StepModel
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
@@ -81,6 +81,8 @@ def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> St
             residual=config.residual,
             make_matrix=make_matrix,
             make_output=make_output,
+            # torch's products of several streams are rounded otherwise than those of one.
+            exact_streams=EXACT_STREAMS if kind == "float32" else 1,
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell

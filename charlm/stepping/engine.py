@@ -3,19 +3,19 @@
 Weights are laid out once. A symbol's way through the first layer's input matrix is looked up, not
 computed: the embedding, that matrix and all biases are folded into a table `[vocabulary, gates, hidden]`.
 In the higher layers, one product serves a layer's inputs and its last output, which lie side by side in
-one buffer. A step allocates nothing. See docs/decisions/0004-step-engine.md.
+one buffer. A step allocates nothing, but for norms. See docs/decisions/0004-step-engine.md.
 """
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
 from charlm.cells import Cell
-from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
+from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
-from charlm.stepping.layer_outputs import OutputWriter, output_writer
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
+from charlm.stepping.norms import Norm, normalize
 from charlm.stepping.parameters import LayerParameters, layer_parameters
 
 READING_CHUNK = 1024
@@ -34,6 +34,7 @@ class StepEngine:
         residual: a layer's input is added to its output where both have the same size.
         make_matrix: how the layers' weights are kept.
         make_output: how the output layer's are.
+        exact_streams: as `StepModel` says of it.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class StepEngine:
         residual: bool,
         make_matrix: MatrixMaker,
         make_output: MatrixMaker,
+        exact_streams: int = EXACT_STREAMS,
     ) -> None:
         self.layers = [layer_parameters(weights, index, cell=cell) for index in range(num_layers)]
         first, *others = self.layers
@@ -57,16 +59,15 @@ class StepEngine:
         self.hidden_size = self.table.shape[2]
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
+        self.exact_streams = exact_streams
         self.output = make_output(float32_copy(weights["output.weight"])[None])
-        self.recurrent = [make_matrix(first.recurrent)]
-        self.inputs: list[Matrix | None] = [None]
+        # A layer's product with its last output, or with its inputs and that; and the one with its inputs alone.
+        self.matrices: list[tuple[Matrix, Matrix | None]] = [(make_matrix(first.recurrent), None)]
         for layer in others:
             if cell.splits_products:
-                self.recurrent.append(make_matrix(layer.recurrent))
-                self.inputs.append(make_matrix(layer.inputs))
+                self.matrices.append((make_matrix(layer.recurrent), make_matrix(layer.inputs)))
             else:
-                self.recurrent.append(make_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)))
-                self.inputs.append(None)
+                self.matrices.append((make_matrix(np.concatenate([layer.inputs, layer.recurrent], axis=2)), None))
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros `[layers, batch, hidden]`."""
@@ -94,9 +95,7 @@ class StepEngine:
             projections = self.table[tokens] if index == 0 else _project_inputs(layer, values)
             outputs, layer_state = self._read_layer(layer, projections, tuple(part[index] for part in state))
             after.append(layer_state)
-            added = values if self.adds_inputs(layer) else None
-            values = np.empty_like(outputs)
-            output_writer(outputs, values, added=added, norm=layer.norm)()
+            values = normalize(outputs + values if self.adds_inputs(layer) else outputs, layer.norm)
         return _stacked(after)
 
     def _read_layer(
@@ -125,6 +124,16 @@ class StepEngine:
         return self.residual and layer.inputs.shape[2] == self.hidden_size
 
 
+class _BoundStep(NamedTuple):
+    """One layer of a stepper: `hidden`, which its recurrence writes, and `added` make up `outputs`, then normalised."""
+
+    recurrence: CellStep
+    hidden: Floats
+    added: Floats | None
+    outputs: Floats
+    norm: Norm | None
+
+
 @final
 class EngineStepper:
     """Streams that an engine reads, on buffers of their own."""
@@ -135,8 +144,7 @@ class EngineStepper:
         self._projections = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
         self._embedding = engine.embedding
         self._embedded = np.empty((num_streams, engine.embedding.shape[1]), dtype=np.float32)
-        self._recurrences: list[CellStep] = []
-        self._output_writers: list[OutputWriter] = []
+        self._layers: list[_BoundStep] = []
         # A layer's buffer holds its inputs and, beside them, its last output; the first one's inputs are not needed.
         buffers = [np.zeros((num_streams, size), dtype=np.float32)]
         buffers += [np.zeros((num_streams, 2 * size), dtype=np.float32) for _ in engine.layers[1:]]
@@ -149,8 +157,7 @@ class EngineStepper:
             recurrence = engine.make_step(BoundLayer(product, addend, hidden, layer))
             _set_state(recurrence, tuple(part[index] for part in state))
             added = inputs[index] if engine.adds_inputs(layer) else None
-            self._recurrences.append(recurrence)
-            self._output_writers.append(output_writer(hidden, outputs[index], added=added, norm=layer.norm))
+            self._layers.append(_BoundStep(recurrence, hidden, added, outputs[index], layer.norm))
         self._needs_embedding = engine.adds_inputs(engine.layers[0])
         self._output = engine.output.bind(top)
         self._output_bias = engine.output_bias
@@ -162,20 +169,24 @@ class EngineStepper:
         self._table.take(tokens, axis=0, out=self._projections, mode="clip")
         if self._needs_embedding:
             self._embedding.take(tokens, axis=0, out=self._embedded, mode="clip")
-        for recurrence, write_output in zip(self._recurrences, self._output_writers, strict=True):
+        for recurrence, hidden, added, outputs, norm in self._layers:
             recurrence.step()
-            write_output()
+            if added is None:
+                np.copyto(outputs, hidden)
+            else:
+                np.add(hidden, added, out=outputs)
+            normalize(outputs, norm)
         np.add(self._output()[0], self._output_bias, out=self._logits)
         return self._logits
 
     def state(self) -> State:
         """Returns a copy of the memory of all streams, `[layers, batch, hidden]` each."""
-        return _stacked([recurrence.state for recurrence in self._recurrences])
+        return _stacked([layer.recurrence.state for layer in self._layers])
 
     def _bind(
         self, engine: StepEngine, index: int, inputs: Floats, hidden: Floats, buffer: Floats
     ) -> tuple[Addend, Product]:
-        recurrent, separate = engine.recurrent[index], engine.inputs[index]
+        recurrent, separate = engine.matrices[index]
         if index == 0:
             projections = self._projections.transpose(1, 0, 2)
             return lambda: projections, recurrent.bind(hidden)

@@ -43,8 +43,9 @@ class Int8Matrix:
         num_outputs = self._shape[0] * self._shape[1]
         integers, scales = self._integers, self._scales
         if num_streams > _MOST_STREAMS:
+            has_matrix_units = torch.cpu._is_amx_tile_supported()
             rows = (integers * scales[:, None].float())[:num_outputs, :num_inputs]
-            return _multiplied(inputs, rows.bfloat16() if _has_matrix_units() else rows, self._shape)
+            return _multiplied(inputs, rows.bfloat16() if has_matrix_units else rows, self._shape)
         buffer = torch.from_numpy(inputs)
         filled = torch.zeros(num_streams, integers.shape[1], dtype=torch.bfloat16)
         narrow = filled[:, :num_inputs]
@@ -92,10 +93,6 @@ def _multiplied(inputs: Floats, rows: Tensor, shape: tuple[int, ...]) -> Product
         return shaped
 
     return narrow_product
-
-
-def _has_matrix_units() -> bool:
-    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def _blocks(products: Tensor, shape: tuple[int, ...]) -> Floats:

@@ -7,8 +7,8 @@ import numpy as np
 
 from charlm.config import Feedback, Nonlinearity
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
-from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
-from charlm.stepping.networks import SteppedNetwork
+from charlm.stepping.matrices import multiply_rows
+from charlm.stepping.networks import DenseNetwork
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
@@ -18,30 +18,19 @@ _ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
 
 
 @final
-class JordanStepModel(SteppedNetwork):
+class JordanStepModel(DenseNetwork):
     """A StepModel of weights in memory; its state is the last prediction, `[1, streams, vocabulary]`."""
 
     def __init__(
         self, weights: Arrays, *, num_layers: int, nonlinearity: Nonlinearity, feedback: Feedback, residual: bool
     ) -> None:
+        super().__init__(weights, num_layers=num_layers, residual=residual, activation=_ACTIVATIONS[nonlinearity])
         self.is_teacher_forced = feedback == "target"
         self.feedback = float32_copy(weights["feedback.weight"])
-        first = float32_copy(weights["layers.0.weight"])
-        embedding = float32_copy(weights["embedding.weight"])
         # What a symbol adds to the first layer; teacher-forced, by way of the feedback, too.
-        self.table: Floats = embedding @ first.T + float32_copy(weights["layers.0.bias"])
+        self.table: Floats = self.embedding @ self.first.T + self.biases[0]
         if self.is_teacher_forced:
             self.table = self.table + self.feedback
-        self.layers = [
-            (float32_copy(weights[f"layers.{index}.weight"]).T, float32_copy(weights[f"layers.{index}.bias"]))
-            for index in range(1, num_layers)
-        ]
-        self.norms: list[Norm | None] = [stored_norm(weights, index) for index in range(num_layers)]
-        self.output = float32_copy(weights["output.weight"]).T
-        self.output_bias = float32_copy(weights["output.bias"])
-        self.vocabulary_size = len(self.output_bias)
-        self.activation = _ACTIVATIONS[nonlinearity]
-        self.residual = residual
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros: nothing was predicted."""
@@ -55,12 +44,7 @@ class JordanStepModel(SteppedNetwork):
         """Returns the logits, and the distribution that they give."""
         sums = self.table[tokens]
         if not self.is_teacher_forced:
-            sums = sums + state[0][0] @ self.feedback
-        outputs = normalized(self.activation(sums), self.norms[0])
-        for (weights, bias), norm in zip(self.layers, self.norms[1:], strict=True):
-            inputs = outputs
-            outputs = self.activation(inputs @ weights + bias)
-            outputs = normalized(outputs + inputs if self.residual else outputs, norm)
-        logits: Floats = outputs @ self.output + self.output_bias
+            sums = sums + multiply_rows(state[0][0], self.feedback)
+        logits = self.hidden_to_logits(sums)
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
         return logits, ((likelihoods / likelihoods.sum(axis=1, keepdims=True))[None],)

@@ -6,7 +6,8 @@ from typing import final
 import numpy as np
 
 from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
-from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy
+from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy, logistic
+from charlm.stepping.matrices import multiply_rows
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class MixtureGate:
     Attributes:
         hidden: `[features + 2, units]`: of the n-grams' confidence, and of the network's entropy and surprise.
         hidden_bias: `[units]`.
-        output: `[units, 1]`, halved.
-        output_bias: `[1]`, halved.
+        output: `[units, 1]`.
+        output_bias: `[1]`.
     """
 
     hidden: Floats
@@ -28,12 +29,8 @@ class MixtureGate:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "MixtureGate":
         """Returns the gate whose weights these are, of the shapes that charlm/stepping/shapes.py gives."""
-        return cls(
-            hidden=float32_copy(arrays["hidden.weight"].T),
-            hidden_bias=float32_copy(arrays["hidden.bias"]),
-            output=np.multiply(arrays["output.weight"], 0.5, dtype=np.float32).T,
-            output_bias=np.multiply(arrays["output.bias"], 0.5, dtype=np.float32),
-        )
+        names = "hidden.weight", "hidden.bias", "output.weight", "output.bias"
+        return cls(*(float32_copy(arrays[name].T) for name in names))
 
     def share(self, known: Floats) -> Floats:
         """Returns the network's share, `[streams, 1]`, the caller's to change.
@@ -41,15 +38,8 @@ class MixtureGate:
         Args:
             known: the n-grams' confidence, the network's entropy and surprise, `[streams, features + 2]`.
         """
-        sums = np.dot(known, self.hidden)
-        np.add(sums, self.hidden_bias, out=sums)
-        np.tanh(sums, out=sums)
-        # The logistic function by way of tanh, which does not overflow; output and its bias are halved for it.
-        odds: Floats = np.dot(sums, self.output)
-        np.add(odds, self.output_bias, out=odds)
-        np.tanh(odds, out=odds)
-        np.multiply(odds, 0.5, out=odds)
-        return np.add(odds, 0.5, out=odds)
+        units = np.tanh(multiply_rows(known, self.hidden) + self.hidden_bias)
+        return logistic(multiply_rows(units, self.output) + self.output_bias)
 
 
 @final
@@ -58,6 +48,7 @@ class MixedStepModel:
 
     def __init__(self, network: StepModel, ngrams: NgramStepModel, gate: MixtureGate) -> None:
         self.vocabulary_size = network.vocabulary_size
+        self.exact_streams = network.exact_streams
         self._network = network
         self._ngrams = ngrams
         self._gate = gate
@@ -90,34 +81,22 @@ class MixedStepper:
         self._network = network
         self._ngrams = ngrams
         self._gate = gate
-        num_streams = network.state()[0].shape[1]
-        self._highest, self._totals, self._weighted = (np.empty((num_streams, 1), dtype=np.float32) for _ in range(3))
-        self._likelihoods = np.empty((num_streams, vocabulary_size), dtype=np.float32)
-        self._ones = np.ones((vocabulary_size, 1), dtype=np.float32)
-        self._known = np.empty((num_streams, len(gate.hidden)), dtype=np.float32)
-        self._confidence = self._known[:, :-2]
-        self._entropy, self._surprise = self._known[:, -2:-1], self._known[:, -1:]
+        self._ones = np.ones(vocabulary_size, dtype=np.float32)
 
     def step(self, tokens: Symbols) -> Floats:
         """Reads one symbol in every stream and returns the logarithms of the next one's probabilities."""
         logits = self._network.step(tokens)
         counted = self._ngrams.probabilities_after(tokens)
-        highest, totals, weighted = self._highest, self._totals, self._weighted
-        np.maximum.reduce(logits, axis=1, keepdims=True, out=highest)
-        np.subtract(logits, highest, out=logits)
-        likelihoods = np.exp(logits, out=self._likelihoods)
-        np.dot(likelihoods, self._ones, out=totals)
         # With z the logits below the highest and t the sum of their exponentials, the surprise of the likeliest
         # symbol is log t, and the entropy log t - sum(z exp z) / t.
-        np.log(totals, out=self._surprise)
-        np.vecdot(likelihoods, logits, out=weighted[:, 0])
-        np.divide(weighted, totals, out=weighted)
-        np.subtract(self._surprise, weighted, out=self._entropy)
-        self._confidence[:] = self._ngrams.confidence()
-        share = self._gate.share(self._known)
-        np.multiply(likelihoods, np.divide(share, totals, out=totals), out=likelihoods)
-        np.multiply(counted, np.subtract(1.0, share, out=share), out=counted)
-        np.add(likelihoods, counted, out=likelihoods)
+        below = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+        likelihoods = np.exp(below)
+        totals: Floats = np.vecdot(likelihoods, self._ones)[:, None]
+        surprise = np.log(totals)
+        entropy = surprise - np.vecdot(likelihoods, below)[:, None] / totals
+        share = self._gate.share(np.concatenate((self._ngrams.confidence(), entropy, surprise), axis=1))
+        np.multiply(likelihoods, share / totals, out=likelihoods)
+        np.add(likelihoods, counted * (np.float32(1.0) - share), out=likelihoods)
         return np.log(likelihoods, out=likelihoods)
 
     def state(self) -> State:

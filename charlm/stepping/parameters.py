@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from charlm.cells import Cell, Gate
 from charlm.stepping.base import Arrays, Floats, float32_copy
-from charlm.stepping.layer_outputs import Norm, stored_norm
+from charlm.stepping.norms import Norm, stored_norm
 
 _ARRANGED = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 

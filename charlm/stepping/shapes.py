@@ -30,7 +30,10 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     if order is None:
         return network
     return {f"network.{name}": shape for name, shape in network.items()} | {
-        f"gate.{name}": shape for name, shape in gate_shapes(order).items()
+        "gate.hidden.weight": (GATE_SIZE, num_features(order) + 2),
+        "gate.hidden.bias": (GATE_SIZE,),
+        "gate.output.weight": (1, GATE_SIZE),
+        "gate.output.bias": (1,),
     }
 
 
@@ -39,16 +42,6 @@ def count_weights(model: ModelConfig, *, vocabulary_size: int) -> int:
     shapes = weight_shapes(model, vocabulary_size=vocabulary_size)
     tied = {"output.weight", "network.output.weight"} if model.tie_weights else set[str]()  # Listed under both names.
     return sum(math.prod(shape) for name, shape in shapes.items() if name not in tied)
-
-
-def gate_shapes(order: int) -> Shapes:
-    """Returns the names and shapes of the weights of the gate between a network and an n-gram model of an order."""
-    return {
-        "hidden.weight": (GATE_SIZE, num_features(order) + 2),
-        "hidden.bias": (GATE_SIZE,),
-        "output.weight": (1, GATE_SIZE),
-        "output.bias": (1,),
-    }
 
 
 def state_shapes(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> dict[str, StateShape]:

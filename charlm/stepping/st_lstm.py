@@ -6,8 +6,9 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
-from charlm.stepping.layer_outputs import Norm, normalized, stored_norm
+from charlm.stepping.matrices import multiply_rows
 from charlm.stepping.networks import SteppedNetwork
+from charlm.stepping.norms import normalize
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,6 @@ class _Layer:
     states: Floats
     shared: Floats
     memories: Floats
-    norm: Norm | None
 
 
 @final
@@ -30,7 +30,7 @@ class SpatiotemporalStepModel(SteppedNetwork):
         def matrix(name: str) -> Floats:
             return float32_copy(weights[name].T)
 
-        self.embedding = float32_copy(weights["embedding.weight"])
+        super().__init__(weights, num_layers=num_layers, residual=residual)
         self.layers = [
             _Layer(
                 None if index == 0 else matrix(f"layers.{index}.inputs.weight"),
@@ -38,16 +38,11 @@ class SpatiotemporalStepModel(SteppedNetwork):
                 matrix(f"layers.{index}.states.weight"),
                 matrix(f"layers.{index}.shared.weight"),
                 matrix(f"layers.{index}.memories.weight"),
-                stored_norm(weights, index),
             )
             for index in range(num_layers)
         ]
         self.hidden_size = len(self.layers[0].states)
         self.table = self.embedding @ matrix("layers.0.inputs.weight") + self.layers[0].bias
-        self.output = matrix("output.weight")
-        self.output_bias = float32_copy(weights["output.bias"])
-        self.vocabulary_size = len(self.output_bias)
-        self.residual = residual
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros."""
@@ -61,18 +56,19 @@ class SpatiotemporalStepModel(SteppedNetwork):
         last_h, last_c, (m,) = state
         h, c = np.empty_like(last_h), np.empty_like(last_c)
         values, entering = self.embedding[tokens], self.table[tokens]
-        for index, layer in enumerate(self.layers):
+        for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             if layer.inputs is not None:
-                entering = values @ layer.inputs + layer.bias
-            own = entering[:, : 4 * size] + last_h[index] @ layer.states
-            common = entering[:, 4 * size :] + m @ layer.shared
+                entering = multiply_rows(values, layer.inputs) + layer.bias
+            own = entering[:, : 4 * size] + multiply_rows(last_h[index], layer.states)
+            common = entering[:, 4 * size :] + multiply_rows(m, layer.shared)
             input_gate, forget_gate = np.split(logistic(own[:, : 2 * size]), 2, axis=1)
             shared_input_gate, shared_forget_gate = np.split(logistic(common[:, : 2 * size]), 2, axis=1)
             c[index] = forget_gate * last_c[index] + input_gate * np.tanh(own[:, 2 * size : 3 * size])
             m = shared_forget_gate * m + shared_input_gate * np.tanh(common[:, 2 * size :])
-            seen, shown = np.split(np.concatenate((c[index], m), axis=1) @ layer.memories, 2, axis=1)
+            memories = np.concatenate((c[index], m), axis=1)
+            seen, shown = np.split(multiply_rows(memories, layer.memories), 2, axis=1)
             h[index] = logistic(own[:, 3 * size :] + seen) * np.tanh(shown)
             adds = self.residual and values.shape == h[index].shape
-            values = normalized(h[index] + values if adds else h[index], layer.norm)
-        logits: Floats = values @ self.output + self.output_bias
+            values = normalize(h[index] + values if adds else h[index].copy(), norm)
+        logits: Floats = multiply_rows(values, self.output) + self.output_bias
         return logits, (h, c, m[None])

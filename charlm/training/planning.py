@@ -1,11 +1,15 @@
-"""The speed of a training on this machine, and the number of steps in a time budget."""
+"""The speed of a training on this machine, and the steps and evaluations in a time budget."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 _WARMUP_STEPS = 2
 _FEWEST_STEPS = 4
 _MOST_STEPS = 40
+_EVALUATING = 0.05
+_FEWEST_EVALUATIONS = 3
+_SMALLEST_SHARE = 0.02
 
 
 def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> list[float]:
@@ -25,14 +29,48 @@ def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> l
     return times
 
 
-def steps_for_budget(
-    *, budget_seconds: float, step_seconds: float, evaluation_seconds: float, evaluations: int
-) -> tuple[int, int]:
-    """Returns (steps, evaluations) that fill a time budget.
+@dataclass(frozen=True)
+class Division:
+    """What a time budget is divided into.
 
-    Evaluations take at most a twentieth of the budget. If `evaluations` would take more, there are fewer, at least one.
+    Attributes:
+        steps, evaluations: how many.
+        share: how much of the validation text each evaluation reads.
+        evaluation_seconds: of one of them, with the saving after it.
     """
-    affordable = int(0.05 * budget_seconds / evaluation_seconds) if evaluation_seconds > 0 else evaluations
-    evaluations = max(1, min(evaluations, affordable))
-    left = budget_seconds - evaluations * evaluation_seconds
-    return max(1, int(left / step_seconds)), evaluations
+
+    steps: int
+    evaluations: int
+    share: float
+    evaluation_seconds: float
+
+
+def divide(
+    seconds: float,
+    *,
+    step_seconds: float,
+    scoring_seconds: float,
+    saving_seconds: float,
+    evaluations: int,
+    is_fixed: bool,
+) -> Division:
+    """Divides a time budget.
+
+    Evaluations take at most a twentieth of it, as far as that is possible: first there are fewer of them, at least
+    three; then each reads less of the text.
+
+    Args:
+        scoring_seconds: to score the whole validation text.
+        saving_seconds: to save what an evaluation found.
+        evaluations: how many are wanted.
+        is_fixed: whether there must be as many.
+    """
+    allowed = _EVALUATING * seconds
+    if not is_fixed:
+        affordable = int(allowed / max(scoring_seconds + saving_seconds, 1e-9))
+        evaluations = min(evaluations, max(_FEWEST_EVALUATIONS, affordable))
+    share = (allowed / evaluations - saving_seconds) / max(scoring_seconds, 1e-9)
+    share = min(1.0, max(_SMALLEST_SHARE, share))
+    evaluation_seconds = share * scoring_seconds + saving_seconds
+    left = seconds - evaluations * evaluation_seconds
+    return Division(max(1, int(left / step_seconds)), evaluations, share, evaluation_seconds)

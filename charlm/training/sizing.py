@@ -11,6 +11,9 @@ WIDTHS = (32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896,
 BATCHES = ((16, 32), (32, 32), (32, 64), (64, 64), (128, 64))
 """Pairs of batch size and sequence length."""
 
+WEIGHTS_PER_SYMBOL = 20
+FEWEST_WEIGHTS = 50_000
+
 # The duration of a step without its arithmetic, on the CPUs that were timed (docs/budget.md): a constant, and a part
 # for each symbol and layer, which have to wait for one another. And the speed of arithmetic before any step is timed.
 _STEP_SECONDS = 1.5e-3
@@ -86,13 +89,17 @@ class Task:
         )
 
 
-def candidates(asked: Sizes, fixed: Collection[str], *, width_multiple: int = 1) -> list[Sizes]:
+def candidates(task: Task, asked: Sizes, fixed: Collection[str], *, width_multiple: int = 1) -> list[Sizes]:
     """Returns all candidate sizes; the settings named in `fixed` keep their value in `asked`.
+
+    Layers with many weights for each symbol of the text are no candidates: the forecast was fitted to none.
 
     Args:
         width_multiple: number that divides every candidate width; fast kernels of some devices need one.
     """
-    widths: Iterable[int] = [width for width in WIDTHS if width % width_multiple == 0]
+    most = max(FEWEST_WEIGHTS, WEIGHTS_PER_SYMBOL * task.corpus_symbols)
+    widths = [width for width in WIDTHS if width % width_multiple == 0]
+    widths = [width for width in widths if task.weights(replace(asked, hidden_size=width)) <= most] or widths[:1]
     if "hidden_size" in fixed:
         widths = [asked.hidden_size]
     batches: Iterable[tuple[int, int]] = BATCHES

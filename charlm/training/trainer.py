@@ -1,7 +1,7 @@
 """The optimizer step, and the complete state to resume training exactly."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
@@ -9,7 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from charlm.data.lanes import Batches, Window
+from charlm.data.lanes import Window
+from charlm.data.record_batches import Batches
 from charlm.errors import NotFiniteError, is_out_of_memory
 from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders
@@ -17,6 +18,7 @@ from charlm.models.threads import using_threads
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
+from charlm.training.gradients import LanesGradient, add_gradients, gradients_of
 from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, LossScale, autocast
@@ -25,8 +27,6 @@ from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
 
-_Part = tuple[Tensor, State, Sequence[Tensor | None]]
-"""The loss of some lanes of a batch, the state after them, and the gradient of each parameter."""
 _ADVICE = "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
 
 _MOST_LAUNCHED = 8
@@ -194,18 +194,16 @@ class Trainer:
         """Sets each parameter's gradient to the sum over the batch's parts, and returns the sum of their losses."""
         sums = []
         states = []
-        for total_nats, state, gradients in self._parts(window, progress=progress):
-            sums.append(total_nats)
-            states.append(state)
-            for parameter, gradient in zip(self.parameters, gradients, strict=True):
-                if gradient is not None:
-                    parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        for part in self._parts(window, progress=progress):
+            sums.append(part.total_nats)
+            states.append(part.state)
+            add_gradients(self.parameters, part.gradients)
         self.state = join_batch(states)
         if self.loss_scale is not None:
             self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
         return torch.stack(sums).sum()
 
-    def _parts(self, window: Window, *, progress: float) -> Iterable[_Part]:
+    def _parts(self, window: Window, *, progress: float) -> Iterable[LanesGradient]:
         borders = group_borders(self.batches.num_lanes, self._num_parts)
         if self.lane_groups == 1:
             # One after another: only one is in memory at a time.
@@ -218,17 +216,16 @@ class Trainer:
             work=window.inputs.numel(),
         )
 
-    def _part(self, window: Window, lanes: tuple[int, int], generator: torch.Generator, *, progress: float) -> _Part:
-        part = window.lanes(*lanes).to(self.device)
+    def _part(
+        self, window: Window, lanes: tuple[int, int], generator: torch.Generator, *, progress: float
+    ) -> LanesGradient:
+        part, state = window.lanes(*lanes).to(self.device), slice_batch(self.state, *lanes)
         with autocast(self.precision, self.device):
-            loss, state = self.objective(
-                self.model, part, slice_batch(self.state, *lanes), generator, progress=progress
-            )
+            loss, state = self.objective(self.model, part, state, generator, progress=progress)
         mean = loss.minimized / window.num_targets
         if self.loss_scale is not None:
             mean = mean * self.loss_scale.factor[0]
-        gradients = torch.autograd.grad(mean, self.parameters, allow_unused=True)
-        return loss.total_nats.detach(), detach(state), _own(gradients)
+        return LanesGradient(loss.total_nats.detach(), detach(state), gradients_of(mean, self.parameters))
 
     def require_finite(self) -> None:
         """Checks that every weight is finite.
@@ -297,16 +294,3 @@ class Trainer:
                 self.generator.set_state(tensors["rng"]["dropout"])
             except RuntimeError:
                 raise ValueError("the state of the dropout generator is none") from None
-
-
-def _own(gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-    """Returns gradients none of which shares memory with another: some operators give two biases the same tensor."""
-    seen: set[int] = set()
-    owned = []
-    for gradient in gradients:
-        if gradient is not None and (gradient.data_ptr() in seen or not gradient.is_contiguous()):
-            gradient = gradient.clone(memory_format=torch.contiguous_format)
-        if gradient is not None:
-            seen.add(gradient.data_ptr())
-        owned.append(gradient)
-    return owned

@@ -9,8 +9,8 @@ import torch
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.checkpointing.container import read_container
-from charlm.checkpointing.metrics import append_metrics, read_metrics, trim_metrics
 from charlm.errors import CheckpointError
+from tests.support.peaks import peak_bytes
 
 
 def example() -> Checkpoint:
@@ -51,10 +51,6 @@ def test_a_type_that_no_checkpoint_holds_is_refused(tmp_path: Path):
         read_container(tmp_path / "c")
 
 
-def test_sections_drop_their_prefix():
-    assert list(example().section("model")) == ["weight"]
-
-
 def test_tensors_that_share_memory_are_stored_each(tmp_path: Path):
     shared = torch.ones(2)
     write_checkpoint(tmp_path / "c", Checkpoint({"a": shared, "b": shared, "c": torch.ones(2, 3).t()}, {}))
@@ -87,6 +83,57 @@ def test_every_flipped_byte_is_noticed(tmp_path: Path):
         assert all(torch.equal(read.tensors[name], tensor) for name, tensor in example().tensors.items())
 
 
+def test_a_checkpoint_is_read_in_as_much_memory_as_it_has_bytes(tmp_path: Path):
+    path = tmp_path / "c.safetensors"
+    write_checkpoint(path, Checkpoint({"a": torch.rand(1 << 20), "b": torch.rand(1 << 20)}, {}))
+    with peak_bytes() as peak:
+        read_container(path)
+    assert peak[0] < 1.1 * path.stat().st_size
+    with peak_bytes() as peak:
+        read_checkpoint(path)
+    assert peak[0] < 1.1 * path.stat().st_size
+
+
+def test_a_checkpoint_that_is_nearly_all_holes_is_refused_before_it_takes_memory(tmp_path: Path):
+    path = tmp_path / "c.safetensors"
+    zeros = torch.zeros(1 << 22)
+    write_checkpoint(path, Checkpoint({"a": zeros}, {}))
+    assert torch.equal(read_checkpoint(path).tensors["a"], zeros)
+    content = path.read_bytes()
+    with path.open("wb") as file:
+        file.write(content[: -4 * len(zeros)])
+        file.truncate(len(content))
+    with peak_bytes() as peak, pytest.raises(CheckpointError, match=r"has 16,777,\d\d\d bytes, of which only \d"):
+        read_checkpoint(path)
+    assert peak[0] < 1 << 20
+
+
+HEADERS: dict[str, dict[str, object]] = {
+    "of no type": {"a": 3},
+    "without a shape": {"a": {"dtype": "F32", "data_offsets": [0, 8]}},
+    "of an unknown type": {"a": {"dtype": "F8_E8M0", "shape": [8], "data_offsets": [0, 8]}},
+    "of another size": {"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}},
+    "of less than nothing": {"a": {"dtype": "F32", "shape": [-1, -2], "data_offsets": [0, 8]}},
+    "of a true size": {"a": {"dtype": "F32", "shape": [True, 2], "data_offsets": [0, 8]}},
+    "of many axes": {"a": {"dtype": "F32", "shape": [2, *[1] * 99], "data_offsets": [0, 8]}},
+    "of many digits": {"a": {"dtype": "F32", "shape": [10**4000] * 2, "data_offsets": [0, 8]}},
+    "from the middle": {"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}},
+    "to the middle": {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+    "of more bytes": {"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 12]}},
+    "twice": {each: {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} for each in "ab"},
+    "backwards": {"a": {"dtype": "F32", "shape": [0], "data_offsets": [8, 0]}},
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_that_does_not_fit_its_bytes_is_refused(tmp_path: Path, name: str):
+    metadata = {"format": "charlm", "version": "1", "values": "{}", "sha256": ""}
+    header = json.dumps({"__metadata__": metadata} | HEADERS[name]).encode()
+    (tmp_path / "c").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(CheckpointError, match=r"is damaged or not a checkpoint: it (has|is cut)"):
+        read_checkpoint(tmp_path / "c")
+
+
 def test_a_foreign_safetensors_file_is_refused(tmp_path: Path):
     (tmp_path / "c").write_bytes(safetensors.torch.save({"a": torch.ones(1)}))
     with pytest.raises(CheckpointError, match="not a checkpoint of charlm"):
@@ -115,19 +162,6 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path):
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(CheckpointError):
             read_checkpoint(path)
-
-
-def test_metrics_survive_a_torn_line_and_are_trimmed_to_a_step(tmp_path: Path):
-    path = tmp_path / "metrics.jsonl"
-    for step in (10, 20, 30):
-        append_metrics(path, {"step": step, "loss": 0.1 * step})
-    with path.open("a") as file:
-        file.write('{"step": 40, "lo')
-    assert [record["step"] for record in read_metrics(path)] == [10, 20, 30]
-    trim_metrics(path, 20)
-    append_metrics(path, {"step": 30})
-    assert path.read_text().count("\n") == 3
-    assert [record["step"] for record in read_metrics(path)] == [10, 20, 30]
 
 
 def test_the_safetensors_library_reads_every_type_at_its_alignment(tmp_path):

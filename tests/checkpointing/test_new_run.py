@@ -48,6 +48,13 @@ def test_a_folder_with_a_checkpoint_and_nothing_else_is_a_run(tmp_path, name):
     assert (tmp_path / "mine" / name).read_text() == "a model"
 
 
+@pytest.mark.parametrize("name", ["", "mine"])
+def test_a_folder_of_several_runs_is_answered_with_the_path_of_one(tmp_path, name):
+    make(tmp_path / name, name="one")
+    with pytest.raises(CheckpointError, match=rf"name one of them, such as {name and 'mine/'}one$"):
+        find_run(name, tmp_path)
+
+
 def test_what_a_killed_process_began_is_taken_over(tmp_path):
     (tmp_path / "mine").mkdir()
     for name in (".lock", ".tmp-last.safetensors-ab12", "tokenizer.json", "config.toml", "metrics.jsonl"):

@@ -1,6 +1,6 @@
 import pytest
 
-from charlm.checkpointing.run_folder import RunFolder, find_state, load_config
+from charlm.checkpointing.run_folder import RunFolder, find_state
 from charlm.errors import CheckpointError, ConfigError
 
 
@@ -50,7 +50,7 @@ def test_a_state_is_found_by_its_file_and_a_run_by_its_last(tmp_path):
     ],
 )
 def test_settings_that_are_none_are_refused_in_a_sentence(tmp_path, content, sentence):
-    path = tmp_path / "config.toml"
-    path.write_bytes(content)
+    folder = RunFolder(tmp_path)
+    folder.config_file.write_bytes(content)
     with pytest.raises((CheckpointError, ConfigError), match=sentence):
-        load_config(path)
+        folder.read_config()

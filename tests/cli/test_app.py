@@ -158,6 +158,16 @@ def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"], ["trian"], ["eval", "perplexty"]])
+def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments: list[str]) -> None:
+    script = (
+        f"import sys; from charlm.cli.app import run; run({arguments})\n"
+        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config')) for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     done = charlm("train", "x", "--dropout", "2", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")

@@ -29,7 +29,7 @@ def parse(*arguments: str) -> dict[str, Any]:
 
     @app.command()
     @settings_options(Paint)
-    def paint(*, ctx: typer.Context, flags: Mapping[str, Any], again: bool = False) -> None:
+    def paint(*, flags: Mapping[str, Any], again: bool = False) -> None:
         """Paints."""
         seen.update(flags)
 

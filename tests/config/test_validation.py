@@ -18,6 +18,20 @@ def refusal(values: dict[str, Any], **options: Any) -> str:
 
 
 @pytest.mark.parametrize(
+    "values", [{"model": {"a" * 10**5: 1}}, {"model": ["a"] * 10**5}, {"run": {"seed": "a" * 10**5}}]
+)
+def test_a_refusal_is_short_whatever_is_refused(values):
+    assert len(refusal(values)) < 1000
+
+
+def test_a_refused_file_without_one_of_its_sections_is_not_quoted_whole():
+    values = {"data": DATA, "model": {"hidden_size": 7}} | {f"unknown_{number}": "a" * 100 for number in range(100)}
+    with pytest.raises(ConfigError) as caught:
+        validate(RunConfig, {name: each for name, each in values.items() if name != "data"})
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         ({"model": {"hiden_size": 3}}, "model.hiden_size is not a setting charlm knows; did you mean hidden_size?"),
@@ -65,3 +79,22 @@ def test_other_sections_are_checked_in_the_same_way():
 
 def test_what_is_right_is_returned():
     assert validate(RunConfig, {"data": DATA, "model": {"hidden_size": 7}}).model.hidden_size == 7
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"run": {"name": "x" * 10**6}},
+        {"training": {"budget": "x" * 10**6}},
+        {"model": {"init": "x" * 10**6}},
+        {"model": {"x" * 10**6: 1}},
+        {"data": {"corpus": [["x" * 10**6]]}},
+        {"data": ["x"] * 10**5},
+        {"training": {"steps": 10**4000}},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_a_value_of_any_length_is_quoted_in_one_line(values):
+    told = refusal(values)
+    assert "…" in told
+    assert len(told) < 300

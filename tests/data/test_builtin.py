@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.data.builtin import builtin_names, open_builtin
+from charlm.data.builtin import BUILTINS, open_builtin
 from charlm.errors import DataError
 
 
@@ -67,4 +67,4 @@ def test_a_python_without_sources_is_refused_with_an_alternative(
 def test_an_unknown_built_in_is_refused_with_those_there_are() -> None:
     with pytest.raises(DataError, match=r"No built-in text 'builtin:x'; there are builtin:python-docs and builtin:py"):
         open_builtin("builtin:x")
-    assert builtin_names() == ("builtin:python-docs", "builtin:python-source")
+    assert tuple(BUILTINS) == ("builtin:python-docs", "builtin:python-source")

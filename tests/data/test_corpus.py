@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from charlm.config import TokenizerConfig
-from charlm.data.corpus import digest_of, encode_text, open_cached, prepare_corpus
+from charlm.data.corpus import encode_text, open_cached, prepare_corpus
 from charlm.data.description import read_description
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import survey
 from charlm.data.sources import StringSource
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import smallest_type
+from charlm.data.tokenizers.build import TokenizerRecipe, extended, learnt
+from charlm.data.tokenizers.build import given as given_tokenizer
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.recipes import TokenizerRecipe, extended, learnt
-from charlm.data.tokenizers.recipes import given as given_tokenizer
 from charlm.errors import DataError
 
 SPLIT = (0.6, 0.2, 0.2)
@@ -97,7 +97,7 @@ def test_each_part_holds_its_stretch_of_the_text_and_its_counts(tmp_path):
     assert counts(corpus.valid) == (3, 3, 3, 0, 0, 1)
     assert counts(corpus.test) == (2, 2, 6, 1, 0, 2)
     assert (corpus.label, corpus.split, corpus.reused) == ("notes", "66.6667/20/13.3333", False)
-    assert corpus.train.tokens.dtype == np.uint8
+    assert corpus.train.tokens.read(0, 1).dtype == np.uint8
 
 
 def test_an_unknown_first_symbol_counts_its_own_bytes(tmp_path):
@@ -151,9 +151,9 @@ def test_texts_of_their_own_are_parts_of_their_own(tmp_path):
         "bca",
     ]
     assert corpus.split == "separate files"
-    assert corpus.digest == digest_of(text, progress=Progress())
+    assert corpus.digest == survey(text, records=False, progress=Progress()).digest
     swapped = CorpusText("mine", sources[0], sources[2], sources[1], None, ())
-    assert digest_of(swapped, progress=Progress()) != corpus.digest
+    assert survey(swapped, records=False, progress=Progress()).digest != corpus.digest
 
 
 def test_the_digest_of_one_text_is_its_sha256(tmp_path):
@@ -171,7 +171,7 @@ def test_more_than_255_characters_take_two_bytes_each(tmp_path):
     text = "".join(chr(0x4E00 + number) for number in range(300))
     corpus = prepare(one_text(text * 2, split=(0.5, 0.5, 0.0)), tmp_path)
     assert (corpus.folder / "train.bin").stat().st_size == 600
-    assert corpus.train.tokens.dtype == np.dtype("<u2")
+    assert corpus.train.tokens.read(0, 1).dtype == np.dtype("<u2")
     assert decoded(corpus, corpus.valid) == text
 
 
@@ -459,9 +459,11 @@ def test_one_symbol_is_given_and_none_is_refused():
 def test_a_token_file_reads_stretches_as_copies(tmp_path):
     symbols = np.arange(1000, dtype="<u2")
     (tmp_path / "train.bin").write_bytes(symbols.tobytes())
-    tokens = TokenFile.open(tmp_path / "train.bin", symbols.dtype)
-    assert (len(tokens), tokens.dtype) == (1000, np.dtype("<u2"))
+    with (tmp_path / "train.bin").open("rb") as file:
+        tokens = TokenFile.map(file, symbols.dtype)
+    assert len(tokens) == 1000
     read = tokens.read(990, 2000)
+    assert read.dtype == symbols.dtype
     assert read.tolist() == list(range(990, 1000))
     read[0] = 7
     assert tokens.read(990, 991).tolist() == [990]
@@ -472,7 +474,8 @@ def test_reading_through_a_file_keeps_little_of_it_in_memory(tmp_path):
     num_symbols = 100 << 20
     with (tmp_path / "train.bin").open("wb") as file:
         file.truncate(num_symbols)
-    tokens = TokenFile.open(tmp_path / "train.bin", np.dtype(np.uint8))
+    with (tmp_path / "train.bin").open("rb") as file:
+        tokens = TokenFile.map(file, np.dtype(np.uint8))
 
     def resident_bytes():
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

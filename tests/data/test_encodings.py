@@ -32,7 +32,20 @@ def test_every_encoding_that_is_known_is_one(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["utf-9", "hex", "rot13", "", "a\0b", "punycode", "idna", "unicode_escape", "undefined"]
+    "name",
+    [
+        "utf-9",
+        "hex",
+        "rot13",
+        "",
+        "a\0b",
+        "punycode",
+        "idna",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "utf-7",
+        "undefined",
+    ],
 )
 def test_what_is_no_text_encoding_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"is not a text encoding; use for example utf-8"):
@@ -40,7 +53,7 @@ def test_what_is_no_text_encoding_is_refused(name: str) -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.text(max_size=50), st.sampled_from(["utf-8", "utf-16", "utf-32", "utf-16-le", "utf-7", "gb18030"]))
+@given(st.text(max_size=50), st.sampled_from(["utf-8", "utf-16", "utf-32", "utf-16-le", "gb18030"]))
 def test_what_was_encoded_comes_back(text: str, encoding: str) -> None:
     text = text.removeprefix("\ufeff")
     assert text_of(text.encode(encoding), encoding) == text
@@ -118,11 +131,6 @@ def test_utf_16_read_as_utf_8_is_recognised_by_its_mark() -> None:
 def test_utf_16_without_a_mark_is_refused_with_a_remedy() -> None:
     with pytest.raises(DataError, match=r"does not decode as utf-16 \(UTF-16 stream does not start with BOM\). Say"):
         text_of("hello".encode("utf-16-le"), "utf-16")
-
-
-def test_a_lone_surrogate_spelled_by_an_escape_is_refused() -> None:
-    with pytest.raises(DataError, match=r"does not decode as raw_unicode_escape|raw-unicode-escape"):
-        text_of(b"\\ud800", "raw-unicode-escape")
 
 
 @pytest.mark.parametrize(("offset", "start"), [(0, 0), (1, 1), (2, 4), (3, 4), (4, 4), (5, 5), (9, 9)])

@@ -42,11 +42,11 @@ def entry(name: str, *texts: bytes, split: str | None = None, cuts: tuple[int, i
     for number, text in enumerate(texts):
         write(f"data/corpora/{name}/{number}.txt", text)
         files.append(RemoteText(f"{number}.txt", len(text), "", "http://none/", 1, ""))
-    return CorpusEntry(name, name, "", "", tuple(files), split, cuts)
+    return CorpusEntry(name, "", "", tuple(files), split, cuts)
 
 
 def known(monkeypatch: pytest.MonkeyPatch, entry: CorpusEntry) -> None:
-    monkeypatch.setattr("charlm.data.inputs.find", lambda name: entry if name == entry.name else None)
+    monkeypatch.setattr("charlm.data.inputs.entries", lambda: {entry.name: entry})
 
 
 def test_a_file_is_split_as_usual() -> None:

@@ -137,7 +137,8 @@ def test_a_short_text_has_fewer_lanes_so_that_each_fills_a_window(num_symbols, n
 def test_a_mapped_file_gives_the_same_windows_as_memory(tmp_path):
     symbols = np.random.default_rng(0).integers(0, 50, 1000).astype(np.uint8)
     (tmp_path / "train.bin").write_bytes(symbols.tobytes())
-    mapped = TokenFile.open(tmp_path / "train.bin", symbols.dtype)
+    with (tmp_path / "train.bin").open("rb") as file:
+        mapped = TokenFile.map(file, symbols.dtype)
     starts = np.array([0, 700, 990])
     assert np.array_equal(mapped.columns(starts, 20), TokenFile(symbols).columns(starts, 20))
     assert mapped.columns(starts, 20)[10:, 2].tolist() == [0] * 10

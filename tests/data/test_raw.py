@@ -4,6 +4,7 @@ import io
 import lzma
 import random
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,32 @@ def test_a_bomb_is_read_no_further_than_allowed(tmp_path: Path, suffix: str) -> 
             read += len(block)
     assert read <= 5_000_000
     assert sum(map(len, FileInput(path, most_unpacked_bytes=30 << 20).blocks())) == 30 << 20
+
+
+def test_an_archive_of_a_giant_window_is_refused(tmp_path: Path) -> None:
+    lzma_file = bytearray(lzma.compress(CONTENT))
+    block_header = slice(12, 20)  # After the stream's: its size, no flags, and a filter, LZMA2, with its window.
+    assert lzma_file[block_header] == bytes([2, 0, 0x21, 1, 22, 0, 0, 0])
+    lzma_file[16] = 40  # 4 GiB
+    lzma_file[20:24] = zlib.crc32(lzma_file[block_header]).to_bytes(4, "little")
+    packer = zstd.ZstdCompressor()
+    zstd_file = bytearray(packer.compress(CONTENT) + packer.flush())
+    zstd_file[5] = (31 - 10) << 3  # 2 GiB
+    for suffix, content in ((".xz", lzma_file), (".xz", lzma.compress(b"whole") + lzma_file), (".zst", zstd_file)):
+        path = tmp_path / f"text{suffix}"
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=rf"text{suffix}' takes more than 128 MiB of memory to unpack"):
+            list(FileInput(path).blocks())
+
+
+def test_zeros_after_an_xz_archive_are_padding_and_nothing_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "text.xz"
+    path.write_bytes(lzma.compress(b"first ") + bytes(3 << 20) + lzma.compress(b"second", preset=9) + bytes(4))
+    assert b"".join(FileInput(path).blocks()) == b"first second"
+    for content in (lzma.compress(b"first") + b"garbage", b""):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="is damaged, cut short"):
+            list(FileInput(path).blocks())
 
 
 def test_a_plain_file_has_no_such_bound(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_one_empty_record_is_one_target():
 
 
 def test_records_are_found_across_the_pieces_a_long_text_is_searched_in(monkeypatch):
-    monkeypatch.setattr("charlm.data.record_batches._PIECE", 7)
+    monkeypatch.setattr("charlm.data.tokenfile._PIECE", 7)
     records = numbered([4, 0, 9, 2, 6, 13, 1])
     read = [column for column in columns(batches_of(records, batch_size=2, sequence_length=5), 0) if column[1]]
     assert sorted(read) == sorted(([BEGIN, *record], [*record, END]) for record in records)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from charlm.data.corpus import EncodedText
+from charlm.data.encoder import EncodedText
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer

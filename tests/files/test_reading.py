@@ -51,6 +51,20 @@ def test_a_file_of_a_terabyte_of_nothing_takes_no_memory(tmp_path):
         assert size == 1 << 40
 
 
+def test_a_file_that_is_nearly_all_holes_is_refused_and_one_that_is_half_of_them_is_not(tmp_path):
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.write(b"1" * (1 << 20))
+        file.truncate(1 << 21)
+    assert len(read_bounded(path, most_bytes=1 << 24)) == 1 << 21
+    with path.open("r+b") as file:
+        file.truncate(1 << 24)
+    with pytest.raises(UntrustedFileError, match="has 16,777,216 bytes, of which only 1,048,576 are on the disk"):
+        read_bounded(path, most_bytes=1 << 24)
+    path.write_bytes(bytes(1 << 20))
+    assert read_bounded(path, most_bytes=1 << 20) == bytes(1 << 20)
+
+
 def test_the_digest_is_that_of_the_content(tmp_path):
     content = bytes(range(256)) * 5000
     (tmp_path / "a").write_bytes(content)

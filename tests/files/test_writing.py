@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.files.writing import append, replace_file
+from charlm.files.writing import append, remove_leftovers, replace_file
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -55,3 +55,10 @@ def test_an_append_follows_no_link(tmp_path: Path):
     with pytest.raises(OSError):
         append(tmp_path / "link", b"new")
     assert (tmp_path / "secret").read_bytes() == b"old"
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
+    (tmp_path / ".tmp-last.safetensors-0a1b2c3d").touch()
+    (tmp_path / "last.safetensors").touch()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]

@@ -16,18 +16,18 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["charlm"]):
-    from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+    from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
     from charlm.checkpointing.metrics import read_metrics
-    from charlm.checkpointing.run_folder import load_config
+    from charlm.checkpointing.run_folder import RunFolder
     from charlm.config import DataConfig
     from charlm.data.cleaning import normalize_pieces
     from charlm.data.inputs import open_text
     from charlm.data.tokenizers.build import from_json
-    from charlm.data.tokenizers.sentencepiece_training import train_sentencepiece
+    from charlm.data.tokenizers.sentencepiece import train_sentencepiece
     from charlm.errors import CharlmError
     from charlm.files.errors import UntrustedFileError
     from charlm.files.parsing import parse_json
-    from charlm.runs.stored.model import stored_model
+    from charlm.runs.stored.model import read_model_file
     from charlm.runs.stored.state import open_state
 
 import numpy as np
@@ -49,11 +49,12 @@ def read_run(content: bytes) -> None:
     path = PLACE / "file"
     kind, rest = content[:1], content[1:]
     if kind == b"c":
-        path.write_bytes(rest)
-        load_config(path)
+        folder = RunFolder(PLACE)
+        folder.config_file.write_bytes(rest)
+        folder.read_config()
     elif kind == b"m":
         path.write_bytes(rest)
-        read_metrics(path)
+        list(read_metrics(path))
     elif kind == b"v":
         # Past the checksum, which no random change gets through: values made by the fuzzer, tensors that fit.
         values = parse_json(rest)
@@ -66,10 +67,8 @@ def read_run(content: bytes) -> None:
 
 
 def _use(path: Path) -> None:
-    checkpoint = read_checkpoint(path)
-    arrays = {name: tensor.numpy() for name, tensor in checkpoint.tensors.items()}
     with suppress(CharlmError):
-        stored = stored_model(path, arrays, checkpoint.values, name="fuzz")
+        stored = read_model_file(path, name="fuzz")
         model = build_step_model(
             stored.config.model, stored.weights, vocabulary_size=stored.tokenizer.vocabulary_size, source="fuzz"
         )

@@ -15,7 +15,6 @@ from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.errors import CharlmError, ConfigError, DataError
 from charlm.generation import generator
 from charlm.generation.generator import (
-    MOST_ALONE,
     RECORDS_SHOWN,
     generate,
     generate_texts,
@@ -33,6 +32,7 @@ class Bigrams:
 
     def __init__(self, table: np.ndarray) -> None:
         self.vocabulary_size = len(table)
+        self.exact_streams = 8
         self.table = table
         self.read_lengths: list[int] = []
 
@@ -52,6 +52,7 @@ class Histories:
 
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
+        self.exact_streams = 8
         self.table = np.random.default_rng(5).standard_normal((997, vocabulary_size)).astype(np.float32)
 
     def initial_state(self, batch_size):
@@ -161,13 +162,29 @@ def test_the_same_seed_draws_the_same_and_another_seed_another_text():
     assert first == again != other
 
 
-@pytest.mark.parametrize("num_samples", [2, MOST_ALONE, MOST_ALONE + 1, 9])
+@pytest.mark.parametrize("num_samples", [2, 9, 20])
 def test_a_sample_has_the_text_that_its_seed_gives_alone(num_samples):
     model = Histories(LETTERS.vocabulary_size)
     together = texts(model, LETTERS, "ab", seed=7, length=40, num_samples=num_samples, stop=("gh",))
     alone = [texts(model, LETTERS, "ab", seed=7 + number, length=40, stop=("gh",))[0] for number in range(num_samples)]
     assert together == alone
     assert len(set(alone)) > 1
+
+
+def test_no_more_texts_are_computed_together_than_the_model_is_exact_for():
+    widths = []
+
+    class Watched(Histories):
+        def stepper(self, state):
+            widths.append(state[0].shape[1])
+            return super().stepper(state)
+
+    model = Watched(LETTERS.vocabulary_size)
+    model.exact_streams = 3
+    assert texts(model, LETTERS, length=9, num_samples=7) == texts(
+        Histories(LETTERS.vocabulary_size), LETTERS, length=9, num_samples=7
+    )
+    assert widths == [3, 3, 1]
 
 
 def test_after_the_last_seed_comes_the_first():

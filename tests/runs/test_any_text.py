@@ -14,7 +14,7 @@ from charlm.api import load
 from charlm.config import make_request
 from charlm.data.corpus import prepare_corpus
 from charlm.data.inputs import open_corpus
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.errors import ConfigError, DataError
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train.resume import resume

@@ -1,7 +1,9 @@
+import json
 import shlex
 
 import pytest
 
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import make_request
 from charlm.errors import CharlmError
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -31,10 +33,43 @@ def test_verify_says_of_each_file_what_it_is(small_request, workspace):
         for damage in (b"", whole[: len(whole) // 2] + b"\0", whole[:-1] + bytes([whole[-1] ^ 0x80])):
             (run / each.file).write_bytes(damage)
             damaged = [other.file for other in verify_run("one", workspace).files if other.problem is not None]
-            # Metrics that lost their last lines, or all, are what a run stopped earlier has.
-            assert damaged == [each.file] or each.file in ("metrics.jsonl", "config.toml")
+            assert damaged == [each.file] or each.file == "config.toml"
         (run / each.file).write_bytes(whole)
     assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one --steps 24")
+
+
+def test_lines_of_metrics_that_were_changed_are_noticed_but_for_their_seconds(small_request, workspace):
+    metrics = trained(small_request, workspace) / "metrics.jsonl"
+    whole = metrics.read_text().splitlines(keepends=True)
+    first = json.loads(whole[0])
+    for changed, is_whole in (
+        ([json.dumps(first | {"seconds": 99.0}) + "\n", *whole[1:]], True),
+        ([json.dumps(first | {"gradient_norm": 0.5}) + "\n", *whole[1:]], False),
+        (whole[1:], False),
+        ([], False),
+        # After its newest state, a run that was killed has more lines.
+        ([*whole, '{"step": 99}\n'], True),
+    ):
+        metrics.write_text("".join(changed))
+        report = verify_run("one", workspace)
+        assert report.is_whole == is_whole
+        if not is_whole:
+            (problem,) = (each.problem for each in report.files if each.problem is not None)
+            assert problem.startswith(f"Lines of '{metrics}' up to step 12 were changed or removed")
+
+
+def test_metrics_of_states_that_say_nothing_of_them_are_taken_as_they_are(small_request, workspace):
+    run = trained(small_request, workspace)
+    for name in ("last", "step-8"):
+        stored = read_checkpoint(run / f"{name}.safetensors")
+        values = {key: value for key, value in stored.values.items() if key != "metrics"}
+        write_checkpoint(run / f"{name}.safetensors", Checkpoint(stored.tensors, values))
+    (run / "metrics.jsonl").write_text('{"step": 12}\n')
+    assert verify_run("one", workspace).is_whole
+    resume("one", workspace, SilentReporter(), StopRequest(), overrides={"steps": 14})
+    assert verify_run("one", workspace).is_whole
+    (run / "metrics.jsonl").write_text('{"step": 14}\n')
+    assert not verify_run("one", workspace).is_whole
 
 
 def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, workspace):

@@ -49,6 +49,7 @@ def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, tolerance, num
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     tokens = np.random.default_rng(2).integers(0, 6, (30, num_streams))
     engine = build_step_model(config, weights, vocabulary_size=6, source="a test", weights="int8")
+    assert engine.exact_streams == 1
     stepper = engine.stepper(engine.initial_state(num_streams))
     logits = np.stack([stepper.step(row).copy() for row in tokens])
     with torch.no_grad():

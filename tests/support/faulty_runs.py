@@ -27,8 +27,7 @@ class FaultyRuns:
         self.root = root
         self.runner = runner
         self._number = 0
-        folder = self.folder()
-        self.usual_megabytes = runner.run(folder, *TRAIN).megabytes
+        self.usual_megabytes = runner.run(self.folder(), *TRAIN).megabytes
 
     def folder(self) -> Path:
         """Returns a new folder with the text in it."""
@@ -42,7 +41,7 @@ class FaultyRuns:
         """Returns a runner for a second process at the same time, to be closed."""
         scratch = self.root / "another"
         scratch.mkdir(exist_ok=True)
-        return ProcessRunner(scratch)
+        return ProcessRunner(scratch, self.runner.cases)
 
     def finish(self, folder: Path) -> None:
         """Brings the training in a folder to its end, as a user would."""

@@ -11,6 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.cases import Cases
+
+ROOT = Path(__file__).parents[2]
+MOST_SECONDS = 500.0
+"""A guard against hanging, no measure of speed."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -21,20 +27,31 @@ class Ended:
         output: what it printed.
         events: what it did to the disk.
         megabytes: the most memory that it took.
+        result: what the function that was called returned.
     """
 
     code: int
     output: str
     events: tuple[str, ...]
     megabytes: int
+    result: Any = None
 
 
 class ProcessRunner:
-    """Runs charlm in one process after the other, without importing it each time."""
+    """Runs charlm in one process after the other, without importing it each time.
 
-    def __init__(self, scratch: Path) -> None:
-        self._output, self._events = scratch / "output", scratch / "events"
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "TERM": "dumb", "NO_PROXY": "127.0.0.1"}
+    Args:
+        scratch: a folder for what the processes print.
+        cases: is told how much memory they take.
+    """
+
+    def __init__(self, scratch: Path, cases: Cases) -> None:
+        self._output, self._events, self._result = (scratch / name for name in ("output", "events", "result"))
+        self.cases = cases
+        environment = os.environ | {
+            **{"OMP_NUM_THREADS": "1", "TERM": "dumb", "NO_PROXY": "127.0.0.1"},
+            "PYTHONPATH": os.pathsep.join((str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")]))),
+        }
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("forked_runs.py"))],
             stdin=subprocess.PIPE,
@@ -52,20 +69,27 @@ class ProcessRunner:
         """
         assert self._process.stdin is not None and self._process.stdout is not None
         paths = {"folder": str(folder), "output": str(self._output), "events": str(self._events)}
-        self._events.unlink(missing_ok=True)
+        paths |= {"result": str(self._result)}
+        for path in (self._events, self._result):
+            path.unlink(missing_ok=True)
         self._process.stdin.write(json.dumps({"arguments": arguments, **paths, **order}) + "\n")
         self._process.stdin.flush()
         process = int(self._process.stdout.readline())
-        timer = None
-        if kill_after is not None:
-            seconds, name = kill_after
-            timer = threading.Timer(seconds, _send, (process, getattr(signal, name)))
-            timer.start()
+        seconds, name = kill_after or (MOST_SECONDS, "SIGKILL")
+        timer = threading.Timer(seconds, _send, (process, getattr(signal, name)))
+        timer.start()
         code, memory = map(int, self._process.stdout.readline().split())
-        if timer is not None:
-            timer.cancel()
+        timer.cancel()
         events = self._events.read_text().splitlines() if self._events.exists() else ()
-        return Ended(code, self._output.read_text(errors="replace"), tuple(events), memory >> 10)
+        result = json.loads(self._result.read_text()) if self._result.exists() else None
+        self.cases.megabytes = max(self.cases.megabytes, memory >> 10)
+        return Ended(code, self._output.read_text(errors="replace"), tuple(events), memory >> 10, result)
+
+    def call(self, function: str, folder: Path, **given: Any) -> Any:
+        """Calls a function, by its module and name, in a process of its own in a folder, and returns its result."""
+        ended = self.run(folder, call=function, given=given)
+        assert ended.code == 0, f"{function}({given}) ended with {ended.code}: {ended.output[-3000:]}"
+        return ended.result
 
     def events_so_far(self) -> list[str]:
         """Returns what the running process has done to the disk by now."""

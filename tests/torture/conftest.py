@@ -2,20 +2,38 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.cases import Cases
 from tests.support.faulty_runs import TRAIN, FaultyRuns, Whole
-from tests.support.processes import ProcessRunner
+from tests.support.workers import Workers
+
+CASES = pytest.StashKey[Cases]()
 
 
 @pytest.fixture(scope="session")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessRunner]:
-    runner = ProcessRunner(tmp_path_factory.mktemp("runner"))
-    yield runner
-    runner.close()
+def cases(request: pytest.FixtureRequest) -> Cases:
+    """What has been tried, printed at the end."""
+    return request.config.stash.setdefault(CASES, Cases.from_environment())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    tried = config.stash.get(CASES, None)
+    if tried is not None and "torture" in config.option.markexpr.replace("not torture", ""):
+        terminalreporter.section("torture")
+        for line in tried.summary():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory, runner: ProcessRunner) -> FaultyRuns:
-    return FaultyRuns(tmp_path_factory.mktemp("runs"), runner)
+def workers(tmp_path_factory: pytest.TempPathFactory, cases: Cases) -> Iterator[Workers]:
+    workers = Workers(tmp_path_factory.mktemp("workers"), cases)
+    yield workers
+    workers.close()
+
+
+@pytest.fixture(scope="session")
+def runs(workers: Workers) -> FaultyRuns:
+    """The first worker, for what is done one after the other."""
+    return workers.first
 
 
 @pytest.fixture(scope="session")

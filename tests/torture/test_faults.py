@@ -27,17 +27,22 @@ def refuse_at(runs, whole, number, error):
     return ended
 
 
-def test_refused_at_some_points(runs, whole):
-    for index, number in enumerate(range(1, len(whole.events), 17)):
-        refuse_at(runs, whole, number, ERRORS[index % len(ERRORS)])
+def refuse_each(workers, whole, numbers):
+    """Refuses one thing at each of the events; returns how many trainings ended by it."""
+
+    def once(runs, number):
+        return refuse_at(runs, whole, number, ERRORS[number % len(ERRORS)]).code
+
+    return sum(workers.each(once, numbers, kind="trainings refused something at an event, and gone on with"))
+
+
+def test_refused_at_some_points(workers, whole):
+    refuse_each(workers, whole, range(1, len(whole.events), 17))
 
 
 @pytest.mark.torture
-def test_refused_at_every_point(runs, whole):
-    refused = 0
-    for number in range(len(whole.events)):
-        refused += refuse_at(runs, whole, number, ERRORS[number % len(ERRORS)]).code
-    assert refused > 0.8 * len(whole.events)
+def test_refused_at_every_point(workers, whole):
+    assert refuse_each(workers, whole, range(len(whole.events))) > 0.8 * len(whole.events)
 
 
 @pytest.mark.parametrize("limit", [500, 1_000, 3_000, 6_000, 10_000])

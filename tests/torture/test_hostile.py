@@ -176,17 +176,22 @@ def test_a_damaged_model_is_never_sampled_or_scored(runs, model, tmp_path):
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("name", list(DAMAGES))
-def test_every_file_of_a_run_damaged_in_every_way(runs, model, tmp_path, name):
-    for file in RUN_FILES:
+def test_every_file_of_a_run_damaged_in_every_way(workers, model, tmp_path):
+    def once(runs, item):
+        name, file = item
+        place = tmp_path / f"{name.replace(' ', '-').replace('^', '-')}-{file}"
+        place.mkdir()
         for command, ended, _ in attack(
-            runs, model, tmp_path, DAMAGES[name], lambda folder, file=file: folder / "checkpoints" / "one" / file
+            runs, model, place, DAMAGES[name], lambda folder: folder / "checkpoints" / "one" / file
         ):
             if file == "best.safetensors" and command[0] in ("sample", "eval", "verify"):
-                assert ended.code == 1, (file, command, ended.output)
+                assert ended.code == 1, (item, command, ended.output)
             if file == "last.safetensors" and command[0] in ("train", "verify"):
-                assert ended.code == 1, (file, command, ended.output)
+                assert ended.code == 1, (item, command, ended.output)
                 assert command[0] == "verify" or "newest intact state is" in ended.output
+
+    workers.each(once, [(name, file) for name in DAMAGES for file in RUN_FILES], kind=None)
+    workers.cases.add("commands on damaged files", len(DAMAGES) * len(RUN_FILES) * len(COMMANDS))
 
 
 def reset(runs, model, whole, tmp_path, name, file):
@@ -213,7 +218,11 @@ def test_a_damaged_corpus_is_encoded_anew(runs, model, whole, tmp_path):
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("file", CACHE_FILES)
-def test_every_file_of_a_corpus_damaged_in_every_way(runs, model, whole, tmp_path, file):
-    for name in DAMAGES:
-        reset(runs, model, whole, tmp_path, name, file)
+def test_every_file_of_a_corpus_damaged_in_every_way(workers, model, whole, tmp_path):
+    def once(runs, item):
+        name, file = item
+        place = tmp_path / f"{name.replace(' ', '-').replace('^', '-')}-{file}"
+        place.mkdir()
+        reset(runs, model, whole, place, name, file)
+
+    workers.each(once, [(name, file) for name in DAMAGES for file in CACHE_FILES], kind="trainings on damaged corpora")

@@ -1,7 +1,6 @@
 """Killed at every point at which the disk is touched, and at any moment: the end is the same, byte for byte."""
 
 import itertools
-import random
 import shutil
 
 import pytest
@@ -41,43 +40,48 @@ def test_every_new_name_is_synced_before_anything_else_is_done(whole):
     assert whole.events[whole.events.index("fsync cache") - 1].startswith("renamed ")
 
 
-def test_killed_at_some_points(runs, whole):
-    for number in range(3, len(whole.events), 23):
-        assert kill_at(runs, whole, number, "SIGKILL").code == -9
+def stop_at(workers, whole, numbers, signal, codes, *, again=None):
+    """Stops one training at each of the events."""
+
+    def once(runs, number):
+        ended = kill_at(runs, whole, number, signal, again=again)
+        assert ended.code in codes, (number, whole.events[number], ended.output)
+
+    workers.each(once, numbers, kind="trainings stopped at an event, and gone on with")
+
+
+def test_killed_at_some_points(workers, whole):
+    stop_at(workers, whole, range(3, len(whole.events), 23), "SIGKILL", {-9})
 
 
 @pytest.mark.torture
-def test_killed_at_every_point(runs, whole):
-    for number in range(len(whole.events)):
-        assert kill_at(runs, whole, number, "SIGKILL").code == -9
+def test_killed_at_every_point(workers, whole):
+    stop_at(workers, whole, range(len(whole.events)), "SIGKILL", {-9})
 
 
 @pytest.mark.parametrize(("signal", "codes"), [("SIGTERM", {143, 0}), ("SIGINT", {130, 0})])
-def test_asked_to_stop_at_some_points(runs, whole, signal, codes):
-    for number in range(7, len(whole.events), 61):
-        assert kill_at(runs, whole, number, signal).code in codes
+def test_asked_to_stop_at_some_points(workers, whole, signal, codes):
+    stop_at(workers, whole, range(7, len(whole.events), 61), signal, codes)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize(("signal", "codes"), [("SIGTERM", {143, 0}), ("SIGINT", {130, 0})])
-def test_asked_to_stop_at_every_point(runs, whole, signal, codes):
-    for number in range(len(whole.events)):
-        assert kill_at(runs, whole, number, signal).code in codes
+def test_asked_to_stop_at_every_point(workers, whole, signal, codes):
+    stop_at(workers, whole, range(len(whole.events)), signal, codes)
 
 
 @pytest.mark.torture
-def test_asked_twice_to_stop_at_every_point(runs, whole):
-    for number in range(len(whole.events) - 4):
-        assert kill_at(runs, whole, number, "SIGINT", again=3).code in {130, 0}
+def test_asked_twice_to_stop_at_every_point(workers, whole):
+    stop_at(workers, whole, range(len(whole.events) - 4), "SIGINT", {130, 0}, again=3)
 
 
 @pytest.mark.torture
-def test_killed_a_hundred_times_at_any_moment(runs, whole):
+def test_killed_a_hundred_times_at_any_moment(workers, whole):
     """A training a chain of kills: started, killed, resumed, killed, … until it has ended."""
-    moments = random.Random(1)
-    kills = 0
-    while kills < 100:
-        folder = runs.folder()
+
+    def chain(runs, number):
+        moments = workers.cases.random("moments", number)
+        folder, kills = runs.folder(), 0
         for _ in range(5):
             signal = moments.choice(["SIGKILL", "SIGKILL", "SIGTERM", "SIGINT"])
             begun = (folder / "checkpoints" / "one" / "last.safetensors").exists()
@@ -85,5 +89,13 @@ def test_killed_a_hundred_times_at_any_moment(runs, whole):
             ended = runs.runner.run(folder, *arguments, kill_after=(moments.uniform(0.02, 0.5), signal))
             kills += ended.code not in (0, 2)
         runs.finish(folder)
-        assert runs.state(folder) == whole.state
+        assert runs.state(folder) == whole.state, f"chain {number}"
         shutil.rmtree(folder)
+        return kills
+
+    kills = 0
+    for first in itertools.count(step=8):
+        kills += sum(workers.each(chain, range(first, first + 8), kind=None))
+        if kills >= 100:
+            break
+    workers.cases.add("trainings killed at a random moment, and gone on with", kills)

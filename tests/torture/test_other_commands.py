@@ -44,23 +44,27 @@ def compared(runs, folder):
         return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
 
 
-def kill_compare(runs, *, every, first):
+def kill_compare(workers, *, every, first):
+    runs = workers.first
     folder = runs.folder()
     events = runs.runner.run(folder, *COMPARE).events
     wanted = compared(runs, folder)
     assert [row["run"] for row in wanted] == ["ngram-3", "rnn-1", "lstm-1"]
     assert all(row["error"] == "" for row in wanted)
-    for number in range(first, len(events), every):
+
+    def once(runs, number):
         folder = runs.folder()
         assert runs.runner.run(folder, *COMPARE, faults={number: "SIGKILL"}).code == -9
         assert compared(runs, folder) == wanted, f"killed at {number}: {events[number]}"
         shutil.rmtree(folder)
 
+    workers.each(once, range(first, len(events), every), kind="comparisons killed at an event, and gone on with")
 
-def test_comparing_killed_at_some_points(runs):
-    kill_compare(runs, every=71, first=40)
+
+def test_comparing_killed_at_some_points(workers):
+    kill_compare(workers, every=71, first=40)
 
 
 @pytest.mark.torture
-def test_comparing_killed_at_every_point(runs):
-    kill_compare(runs, every=2, first=0)
+def test_comparing_killed_at_every_point(workers):
+    kill_compare(workers, every=2, first=0)

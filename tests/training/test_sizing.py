@@ -23,23 +23,30 @@ def seconds(sizes: Sizes) -> float:
 
 
 def test_everything_is_open_but_what_was_asked_for():
-    assert len(candidates(ASKED, set())) == len(WIDTHS) * len(BATCHES)
-    assert {each.num_layers for each in candidates(ASKED, set())} == {2}
-    assert {each.hidden_size for each in candidates(ASKED, {"hidden_size"})} == {192}
-    assert {each.batch_size for each in candidates(ASKED, {"batch_size"})} == {32}
-    assert {each.sequence_length for each in candidates(ASKED, {"sequence_length"})} == {64}
+    assert len(candidates(task(), ASKED, set())) == len(WIDTHS) * len(BATCHES)
+    assert {each.num_layers for each in candidates(task(), ASKED, set())} == {2}
+    assert {each.hidden_size for each in candidates(task(), ASKED, {"hidden_size"})} == {192}
+    assert {each.batch_size for each in candidates(task(), ASKED, {"batch_size"})} == {32}
+    assert {each.sequence_length for each in candidates(task(), ASKED, {"sequence_length"})} == {64}
     everything = {"hidden_size", "num_layers", "batch_size", "sequence_length"}
-    assert candidates(ASKED, everything) == [ASKED]
+    assert candidates(task(), ASKED, everything) == [ASKED]
+
+
+@pytest.mark.parametrize(("symbols", "widest"), [(36, 48), (10_000, 96), (1_000_000, 1024)])
+def test_a_model_has_a_sensible_size_for_its_text(symbols, widest):
+    # Two LSTM layers have 16 times the square of their width weights: at most 50,000, or 20 for each symbol.
+    choices = candidates(task(corpus_symbols=symbols), ASKED, set())
+    assert max(each.hidden_size for each in choices) == widest
 
 
 def test_a_device_may_want_widths_of_its_own():
-    assert all(each.hidden_size % 128 == 0 for each in candidates(ASKED, set(), width_multiple=128))
-    assert {each.hidden_size for each in candidates(ASKED, {"hidden_size"}, width_multiple=128)} == {192}
+    assert all(each.hidden_size % 128 == 0 for each in candidates(task(), ASKED, set(), width_multiple=128))
+    assert {each.hidden_size for each in candidates(task(), ASKED, {"hidden_size"}, width_multiple=128)} == {192}
 
 
 @pytest.mark.parametrize("budget", [5.0, 60.0, 600.0, 6000.0])
 def test_with_time_to_time_the_choice_is_as_good_as_timing_everything(budget):
-    job, choices = task(seconds=budget), candidates(ASKED, set())
+    job, choices = task(seconds=budget), candidates(task(), ASKED, set())
     best, timed = choose(job, choices, seconds, may_go_on=lambda: True)
     least = min(job.forecast(each, seconds(each)) for each in choices)
     assert job.forecast(best, seconds(best)) <= 1.03 * least
@@ -47,13 +54,13 @@ def test_with_time_to_time_the_choice_is_as_good_as_timing_everything(budget):
 
 
 def test_without_time_the_first_that_was_timed_is_taken():
-    best, timed = choose(task(), candidates(ASKED, set()), seconds, may_go_on=lambda: False)
+    best, timed = choose(task(), candidates(task(), ASKED, set()), seconds, may_go_on=lambda: False)
     assert list(timed) == [best]
 
 
 def test_a_faster_machine_and_a_longer_budget_get_wider_models():
     def width(job, slowness):
-        choices = candidates(ASKED, set())
+        choices = candidates(task(), ASKED, set())
         return choose(job, choices, lambda each: slowness * seconds(each), may_go_on=lambda: True)[0].hidden_size
 
     assert width(task(), 4.0) < width(task(), 1.0) < width(task(seconds=1200.0), 1.0)

@@ -7,6 +7,10 @@ from typing import Any
 
 import typer
 
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.plots import plot_comparison
+from charlm.cli.display.text import print_json, print_line
+from charlm.cli.interrupts import interruptible
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet
 from charlm.cli.settings import section_config, shared_config
@@ -21,6 +25,8 @@ from charlm.config import (
     TrainingConfig,
 )
 from charlm.errors import ConfigError
+from charlm.runs.reporting import StopRequest
+from charlm.runs.stored.workspace import Workspace
 
 _GRID_SETTINGS = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix"}
 """Settings that the grid itself sets, or that only some of its models have."""
@@ -33,7 +39,6 @@ _SHARED_SETTINGS = set(ModelConfig.model_fields) - _GRID_SETTINGS
 )
 def compare(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     text: OptionalTexts = None,
     plot: Plot = None,
@@ -46,20 +51,15 @@ def compare(
     an interrupt, the same command continues.
     """
     settings = section_config(ComparisonConfig, flags)
-    if settings.karpathy and (flags.get("split") or flags.get("match") == "time"):
-        raise ConfigError("--karpathy sets --split and --match itself; leave them out.")
     if settings.karpathy:
+        if flags.get("split") or flags.get("match") == "time":
+            raise ConfigError("--karpathy sets --split and --match itself; leave them out.")
         settings = settings.model_copy(update={"match": "parameters"})
     request = Request(shared_config(text=tuple(text or ()), flags=flags), frozenset(flags))
 
     with fast_imports():
         from charlm.cli.display.comparison import make_comparison_display, results_table
-        from charlm.cli.display.console import plain_console, print_json
-        from charlm.cli.display.text import print_line
-        from charlm.cli.interrupts import interruptible
         from charlm.runs.compare.comparing import compare as compare_models
-        from charlm.runs.reporting import StopRequest
-        from charlm.runs.stored.workspace import Workspace
 
     stop = StopRequest()
     display = make_comparison_display(stop, quiet=quiet)
@@ -75,8 +75,6 @@ def compare(
     elif results:
         plain_console(sys.stdout).print(results_table(results))
     if plot is not None and results:
-        from charlm.cli.display.plots import plot_comparison
-
         plot_comparison(results, plot)
     sys.stdout.flush()
     if stop.requested:

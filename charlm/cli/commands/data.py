@@ -8,20 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from charlm.cli.completion import catalogue_names
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.progress import make_display
+from charlm.cli.display.results import print_corpora, print_excerpt
+from charlm.cli.display.tables import print_rows
+from charlm.cli.display.text import print_json, print_line
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, Quiet, Texts, standard_input
 from charlm.cli.settings import section_config
 from charlm.config import DataConfig, TokenizerConfig
+from charlm.runs.stored.workspace import Workspace
 
 
 def list_corpora(*, json: Json = False) -> None:
     """Lists the corpora that have a name, and which of them are on this machine."""
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.results import print_corpora
-    from charlm.runs.corpora import listing
-    from charlm.runs.stored.workspace import Workspace
+    from charlm.runs import corpora
 
-    rows = listing(Workspace())
+    rows = corpora.listing(Workspace())
     if json:
         print_json([asdict(row) for row in rows])
     else:
@@ -37,42 +40,27 @@ def fetch(
     quiet: Quiet = False,
 ) -> None:
     """Downloads a corpus into data/ and checks that it is complete and unchanged."""
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.text import print_line
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs import corpora
 
-    with interruptible():
-        from charlm.runs import corpora
-        from charlm.runs.stored.workspace import Workspace
-
-        path = corpora.fetch(name, Workspace(), make_display(quiet=quiet))
-    print_line(str(path), sys.stdout)
+    print_line(str(corpora.fetch(name, Workspace(), make_display(quiet=quiet))), sys.stdout)
 
 
 @settings_options(DataConfig, TokenizerConfig)
-def prepare(*, ctx: typer.Context, flags: Mapping[str, Any], text: Texts, quiet: Quiet = False) -> None:
+def prepare(*, flags: Mapping[str, Any], text: Texts, quiet: Quiet = False) -> None:
     """Encodes TEXT under data/ as training would, and describes the result."""
     data = section_config(DataConfig, {"corpus": tuple(text), **flags})
     tokenizer = section_config(TokenizerConfig, flags)
     stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
-    from charlm.cli.display.console import plain_console
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.tables import print_rows
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs import corpora
 
-    with interruptible():
-        from charlm.runs import corpora
-        from charlm.runs.stored.workspace import Workspace
-
-        prepared = corpora.prepare(data, tokenizer, Workspace(), make_display(quiet=quiet), stdin=stdin)
-    print_rows(plain_console(sys.stdout), prepared.rows)
+    rows = corpora.prepare(data, tokenizer, Workspace(), make_display(quiet=quiet), stdin=stdin)
+    print_rows(plain_console(sys.stdout), rows)
 
 
 @settings_options((DataConfig, READING_SETTINGS))
 def show(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     text: Texts,
     characters: Annotated[
@@ -85,17 +73,9 @@ def show(
     data = section_config(DataConfig, {"corpus": tuple(text), **flags})
     stdin = standard_input(*data.corpus)
 
-    from charlm.cli.display.console import plain_console
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.results import print_excerpt
-    from charlm.cli.display.tables import print_rows
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs import corpora
 
-    with interruptible():
-        from charlm.runs import corpora
-        from charlm.runs.stored.workspace import Workspace
-
-        preview = corpora.show(data, Workspace(), make_display(quiet=quiet), characters=characters, stdin=stdin)
+    preview = corpora.show(data, Workspace(), make_display(quiet=quiet), characters=characters, stdin=stdin)
     console = plain_console(sys.stdout)
     print_rows(console, preview.rows)
     console.print()

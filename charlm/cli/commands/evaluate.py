@@ -7,17 +7,23 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.plots import plot_curves
+from charlm.cli.display.progress import make_display
+from charlm.cli.display.results import evaluation_json, print_evaluation
+from charlm.cli.display.tables import print_curves
+from charlm.cli.display.text import print_json
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, OptionalTexts, Plot, Quiet, Run, standard_input
 from charlm.cli.settings import section_config
 from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings
 from charlm.errors import ConfigError
+from charlm.runs.stored.workspace import Workspace
 
 
 @settings_options(EvaluationConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
 def perplexity(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     run: Run,
     text: OptionalTexts = None,
@@ -45,26 +51,12 @@ def perplexity(
         raise ConfigError(f"{flag(min(reading))} says how to read TEXT; give one, or leave it out.")
     stdin = standard_input(*(text or ()))
 
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.results import evaluation_json, print_evaluation
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.evaluate.perplexity import perplexity as score
 
-    with interruptible():
-        from charlm.runs.evaluate.perplexity import perplexity as score
-        from charlm.runs.stored.workspace import Workspace
-
-        result = score(
-            run,
-            tuple(text or ()),
-            settings,
-            Workspace(),
-            make_display(quiet=quiet),
-            split=split,
-            device=device,
-            reading=reading,
-            stdin=stdin,
-        )
+    display = make_display(quiet=quiet)
+    result = score(
+        run, tuple(text or ()), settings, Workspace(), display, split=split, device=device, reading=reading, stdin=stdin
+    )
     if json:
         print_json(evaluation_json(result))
     else:
@@ -74,7 +66,6 @@ def perplexity(
 @settings_options(ExposureConfig)
 def exposure(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     run: Run,
     plot: Plot = None,
@@ -89,17 +80,9 @@ def exposure(
     """
     settings = section_config(ExposureConfig, flags)
 
-    from charlm.cli.display.console import print_json
-    from charlm.cli.display.plots import plot_curves
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.tables import print_curves
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.evaluate.exposure import exposure as measure
 
-    with interruptible():
-        from charlm.runs.evaluate.exposure import exposure as measure
-        from charlm.runs.stored.workspace import Workspace
-
-        curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
+    curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
     if plot is not None:
         plot_curves(curves, plot, x="position", y="nats", first=1)
     if json:

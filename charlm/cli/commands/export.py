@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from charlm.cli.display.text import print_line
 from charlm.cli.parameters import Run
+from charlm.files.writing import is_stream
+from charlm.runs.stored.workspace import Workspace
 
 
 def arpa(
@@ -21,15 +24,9 @@ def arpa(
     ] = None,
 ) -> None:
     """Writes the model of an n-gram run in ARPA format, which KenLM, SRILM and others read."""
-    from charlm.cli.display.text import print_line
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.export import export_arpa
 
     chosen = f"{Path(run).name}.arpa" if output is None else output
-    with interruptible():
-        from charlm.files.writing import is_stream
-        from charlm.runs.export import export_arpa
-        from charlm.runs.stored.workspace import Workspace
-
-        export_arpa(run, sys.stdout.buffer if chosen == "-" else Path(chosen), Workspace())
+    export_arpa(run, sys.stdout.buffer if chosen == "-" else Path(chosen), Workspace())
     if chosen != "-" and not is_stream(Path(chosen)):
         print_line(chosen, sys.stdout)

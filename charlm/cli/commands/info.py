@@ -2,20 +2,18 @@
 
 import sys
 
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.results import print_description
+from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, Run
+from charlm.runs.stored.workspace import Workspace
 
 
 def info(*, run: Run, json: Json = False) -> None:
     """Describes RUN: its text, its model and its training."""
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.results import print_description
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.info import describe
 
-    with interruptible():
-        from charlm.runs.info import describe
-        from charlm.runs.stored.workspace import Workspace
-
-        description = describe(run, Workspace())
+    description = describe(run, Workspace())
     if json:
         print_json(description.to_json())
     else:

@@ -7,6 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.inspection import gradient_curves, print_agreement, print_clipping, print_gates
+from charlm.cli.display.plots import plot_agreement, plot_curves, plot_gates
+from charlm.cli.display.progress import make_display
+from charlm.cli.display.tables import print_curves
+from charlm.cli.display.text import print_json
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet, Run, standard_input
 from charlm.cli.settings import section_config, shared_config
@@ -21,6 +27,7 @@ from charlm.config import (
     TrainingConfig,
 )
 from charlm.errors import ConfigError
+from charlm.runs.stored.workspace import Workspace
 
 _NETWORK_SETTINGS = {"nonlinearity", "init", "init_variance", "forget_bias", "hidden_size", "num_layers", "residual"}
 _TRAINING_SETTINGS = {"batch_size", "sequence_length", "learning_rate", "clip_norm"}
@@ -49,7 +56,6 @@ _AGREEMENT_DEFAULTS = {
 )
 def gradients(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     text: OptionalTexts = None,
     plot: Plot = None,
@@ -64,18 +70,9 @@ def gradients(
     config = shared_config(text=tuple(text or ("builtin:python-docs",)), flags=flags)
     stdin = standard_input(*config.data.corpus, *config.data.valid, *config.data.test)
 
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.inspection import gradient_curves, print_clipping
-    from charlm.cli.display.plots import plot_curves
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.tables import print_curves
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.inspect.gradients import inspect_gradients
 
-    with interruptible():
-        from charlm.runs.inspect.gradients import inspect_gradients
-        from charlm.runs.stored.workspace import Workspace
-
-        curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
+    curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
     if plot is not None:
         plot_curves(gradient_curves(curves), plot, x="symbols back", y="gradient norm", first=1)
     if json:
@@ -86,7 +83,7 @@ def gradients(
 
 
 @settings_options(ActivationsConfig)
-def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = None, json: Json = False) -> None:
+def activations(*, flags: Mapping[str, Any], plot: Plot = None, json: Json = False) -> None:
     """Shows how activations of a ReLU layer explode, stay or vanish, by the variance of its recurrent matrix.
 
     Only the first symbol has an input. Norms are relative to the norm after it.
@@ -94,9 +91,6 @@ def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = No
     settings = section_config(ActivationsConfig, flags)
     variances = _read_variances(settings.variances)
 
-    from charlm.cli.display.console import print_json
-    from charlm.cli.display.plots import plot_curves
-    from charlm.cli.display.tables import print_curves
     from charlm.evaluation.activations import activation_norms
 
     curves = {
@@ -119,9 +113,7 @@ def activations(*, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = No
     (TrainingConfig, _TRAINING_SETTINGS),
     (RunSettings, {"seed", "device"}),
 )
-def agreement(
-    *, ctx: typer.Context, flags: Mapping[str, Any], plot: Plot = None, json: Json = False, quiet: Quiet = False
-) -> None:
+def agreement(*, flags: Mapping[str, Any], plot: Plot = None, json: Json = False, quiet: Quiet = False) -> None:
     """Shows over which distance a cell remembers whether a subject is singular or plural.
 
     Each cell is trained on generated sentences such as "The cat, which already ate the egg and the plums, was full."
@@ -132,16 +124,9 @@ def agreement(
     settings = section_config(AgreementConfig, flags)
     config = shared_config(text=("generated",), flags=_AGREEMENT_DEFAULTS | dict(flags))
 
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.inspection import print_agreement
-    from charlm.cli.display.plots import plot_agreement
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.inspect.agreement import inspect_agreement
 
-    with interruptible():
-        from charlm.runs.inspect.agreement import inspect_agreement
-
-        results = inspect_agreement(settings, config, make_display(quiet=quiet))
+    results = inspect_agreement(settings, config, make_display(quiet=quiet))
     if plot is not None:
         plot_agreement(results, plot)
     if json:
@@ -159,17 +144,9 @@ def gates(
     quiet: Quiet = False,
 ) -> None:
     """Shows how often the gates of RUN are nearly shut (below 0.1) or nearly open (above 0.9) as it reads its text."""
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.inspection import print_gates
-    from charlm.cli.display.plots import plot_gates
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.inspect.gates import inspect_gates
 
-    with interruptible():
-        from charlm.runs.inspect.gates import inspect_gates
-        from charlm.runs.stored.workspace import Workspace
-
-        activities = inspect_gates(run, Workspace(), make_display(quiet=quiet), symbols=symbols)
+    activities = inspect_gates(run, Workspace(), make_display(quiet=quiet), symbols=symbols)
     if plot is not None:
         plot_gates(activities, plot)
     if json:

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from charlm.cli.display.text import TextWriter, may_colour, print_json
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, Run, read_prompt
 from charlm.cli.settings import section_config
 from charlm.config import RunSettings, SamplingConfig
+from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
-    from charlm.cli.display.text import TextWriter
     from charlm.generation.generator import Piece
 
 
 @settings_options(SamplingConfig, (RunSettings, {"device"}))
 def sample(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     run: Run,
     prompt: Annotated[
@@ -44,26 +44,20 @@ def sample(
     device = section_config(RunSettings, flags).device
     beginning = read_prompt(prompt, prompt_file)
 
-    from charlm.cli.display.text import TextWriter, may_colour
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.sample import resolve_seed, stream
 
-    with interruptible():
-        from charlm.runs.sample import resolve_seed, stream
-        from charlm.runs.stored.workspace import Workspace
-
-        seed = resolve_seed(settings)
-        pieces = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
-        if json:
-            _print_as_json(pieces, beginning, count=settings.num_samples, seed=seed)
-            return
-        writer = TextWriter(sys.stdout, colour=may_colour(sys.stdout))
-        if settings.num_samples == 1:
-            _print_one(pieces, writer, prompt=beginning if echo else "")
-        else:
-            _print_several(pieces, writer, prompt=beginning if echo else "", count=settings.num_samples)
+    seed = resolve_seed(settings)
+    pieces = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
+    writer = TextWriter(sys.stdout, colour=may_colour(sys.stdout))
+    if json:
+        _print_as_json(pieces, beginning, count=settings.num_samples, seed=seed)
+    elif settings.num_samples == 1:
+        _print_one(pieces, writer, prompt=beginning if echo else "")
+    else:
+        _print_several(pieces, writer, prompt=beginning if echo else "", count=settings.num_samples)
 
 
-def _print_one(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str) -> None:
+def _print_one(pieces: "Iterable[Piece]", writer: TextWriter, *, prompt: str) -> None:
     begun = False
     try:
         for piece in pieces:
@@ -77,7 +71,7 @@ def _print_one(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str) 
             writer.end()
 
 
-def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: str, count: int) -> None:
+def _print_several(pieces: "Iterable[Piece]", writer: TextWriter, *, prompt: str, count: int) -> None:
     """Prints the texts in order, each when it is finished; after an interrupt, the unfinished ones too."""
     drawn: list[list[str]] = [[] for _ in range(count)]
     finished = [False] * count
@@ -104,7 +98,6 @@ def _print_several(pieces: "Iterable[Piece]", writer: "TextWriter", *, prompt: s
 
 
 def _print_as_json(pieces: "Iterable[Piece]", prompt: str, *, count: int, seed: int) -> None:
-    from charlm.cli.display.console import print_json
     from charlm.generation.generator import seed_of_sample
 
     drawn: list[list[str]] = [[] for _ in range(count)]

@@ -2,25 +2,27 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from charlm.checkpointing.run_folder import dump_config
 from charlm.cli.completion import run_names
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.progress import make_display
+from charlm.cli.display.results import print_training, resume_command, training_json
+from charlm.cli.display.text import print_json, print_line
+from charlm.cli.interrupts import interruptible
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Quiet, standard_input
 from charlm.cli.settings import run_request, section_config
 from charlm.cli.startup import fast_imports
-from charlm.config import DataConfig, ModelConfig, Request, RunSettings, TokenizerConfig, TrainingConfig
+from charlm.config import DataConfig, ModelConfig, RunSettings, TokenizerConfig, TrainingConfig
 from charlm.errors import ConfigError
-
-if TYPE_CHECKING:
-    from charlm.cli.display.progress import Display
-    from charlm.runs.reporting import StopRequest
-    from charlm.runs.train.result import TrainResult
+from charlm.runs.reporting import StopRequest
+from charlm.runs.stored.workspace import Workspace
 
 _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
 
@@ -28,7 +30,6 @@ _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
 @settings_options(DataConfig, TokenizerConfig, ModelConfig, TrainingConfig, RunSettings)
 def train(
     *,
-    ctx: typer.Context,
     flags: Mapping[str, Any],
     text: OptionalTexts = None,
     config: Annotated[
@@ -63,76 +64,30 @@ def train(
 
     Ctrl-C finishes the current step, saves, and prints the command to resume.
     """
-    work: Callable[[Display, StopRequest], TrainResult]
+    started = time.monotonic()
     if resume is not None:
         others = {"TEXT": text, "--config": config, "--init-from": init_from, "--dry-run": dry_run}
-        _refuse_on_resuming([name for name, value in others.items() if value] + _refused_flags(flags))
-        work = partial(_resume_run, run=resume, overrides=_overrides(flags))
+        overrides = _overrides(flags, others=[name for name, value in others.items() if value])
     else:
         request = run_request(text=tuple(text or ()), flags=flags, file=config)
+        data = request.config.data
         if dry_run:
-            from charlm.checkpointing.run_folder import dump_config
-            from charlm.cli.display.text import print_line
-
             print_line(dump_config(request.config).removesuffix("\n"), sys.stdout)
             return
-        work = partial(_start_run, request=request, init_from=init_from)
-    _train_and_print(work, json=json, quiet=quiet)
-
-
-def _refused_flags(flags: Mapping[str, Any]) -> list[str]:
-    return [flag(name) for name in flags if name not in _ALLOWED_ON_RESUMING]
-
-
-def _refuse_on_resuming(given: list[str]) -> None:
-    if given:
-        allowed = ", ".join(flag(name) for name in _ALLOWED_ON_RESUMING)
-        raise ConfigError(
-            f"{given[0]} cannot be given with --resume, which keeps the run's own settings; "
-            f"only {allowed} can be changed."
-        )
-
-
-def _overrides(flags: Mapping[str, Any]) -> dict[str, Any]:
-    checked: dict[str, Any] = {}
-    for section in (TrainingConfig, RunSettings):
-        checked |= section_config(section, flags).model_dump(include=set(flags))
-    return checked
-
-
-def _start_run(display: "Display", stop: "StopRequest", *, request: Request, init_from: str | None) -> "TrainResult":
-    started = time.monotonic()
-    data = request.config.data
-    stdin = standard_input(*data.corpus, *data.valid, *data.test)
+        stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
     with fast_imports():
-        from charlm.runs.stored.workspace import Workspace
+        from charlm.runs.train.resume import resume as resume_run
         from charlm.runs.train.start import start
-
-    return start(request, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
-
-
-def _resume_run(display: "Display", stop: "StopRequest", *, run: str, overrides: Mapping[str, Any]) -> "TrainResult":
-    with fast_imports():
-        from charlm.runs.stored.workspace import Workspace
-        from charlm.runs.train.resume import resume
-
-    return resume(run, Workspace(), display, stop, overrides=overrides)
-
-
-def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], *, json: bool, quiet: bool) -> None:
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.progress import make_display
-    from charlm.cli.display.results import print_training, resume_command, training_json
-    from charlm.cli.display.text import print_line
-    from charlm.cli.interrupts import interruptible
-    from charlm.runs.reporting import StopRequest
 
     stop = StopRequest()
     display = make_display(stop, quiet=quiet)
     with interruptible(stop, display.stopping) as interrupts:
         try:
-            result = work(display, stop)
+            if resume is not None:
+                result = resume_run(resume, Workspace(), display, stop, overrides=overrides)
+            else:
+                result = start(request, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
         except KeyboardInterrupt:
             if display.run is not None:
                 command = resume_command(display.run)
@@ -150,3 +105,15 @@ def _train_and_print(work: Callable[["Display", "StopRequest"], "TrainResult"], 
             sys.stderr,
         )
         raise typer.Exit(interrupts.exit_code)
+
+
+def _overrides(flags: Mapping[str, Any], *, others: list[str]) -> dict[str, Any]:
+    """Returns the settings that may change on resuming, checked; any other argument is refused."""
+    if refused := others + [flag(name) for name in flags if name not in _ALLOWED_ON_RESUMING]:
+        allowed = ", ".join(flag(name) for name in _ALLOWED_ON_RESUMING)
+        raise ConfigError(
+            f"{refused[0]} cannot be given with --resume, which keeps the run's own settings; "
+            f"only {allowed} can be changed."
+        )
+    sections = (section_config(section, flags) for section in (TrainingConfig, RunSettings))
+    return {name: value for section in sections for name, value in section if name in flags}

@@ -4,20 +4,18 @@ import sys
 
 import typer
 
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.results import print_verification
+from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, Run
+from charlm.runs.stored.workspace import Workspace
 
 
 def verify(*, run: Run, json: Json = False) -> None:
     """Checks every file of RUN against its checksum, and lists what is still usable; exits with 1 if one is damaged."""
-    from charlm.cli.display.console import plain_console, print_json
-    from charlm.cli.display.results import print_verification
-    from charlm.cli.interrupts import interruptible
+    from charlm.runs.verify import verify_run
 
-    with interruptible():
-        from charlm.runs.stored.workspace import Workspace
-        from charlm.runs.verify import verify_run
-
-        report = verify_run(run, Workspace())
+    report = verify_run(run, Workspace())
     if json:
         print_json(report.to_json())
     else:

@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from dataclasses import replace
+from typing import TypeAlias
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -16,12 +16,12 @@ from rich.text import Text
 from charlm.cli.display.console import is_live, plain_console
 from charlm.cli.display.formatting import clock, number
 from charlm.cli.display.lines import LineDisplay
+from charlm.cli.display.tables import plain_table
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
 from charlm.runs.compare.grid import Variant
-from charlm.runs.compare.result import VariantResult
-from charlm.runs.compare.tables import table_rows
-from charlm.runs.reporting import EvaluationReport, Reporter, SilentReporter, StepReport, StopRequest, TrainingSummary
+from charlm.runs.compare.result import VariantResult, table_rows
+from charlm.runs.reporting import EvaluationReport, SilentReporter, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 2
 _SECONDS_BETWEEN_LINES = 30.0
@@ -29,20 +29,8 @@ _LINES_AROUND_ROWS = 8
 _HEADINGS = ("model", "layers", "units", "parameters", "steps", "seconds", "valid", "test", "")
 
 
-class ComparisonDisplay(Reporter, Protocol):
-    """A reporter for the runs of a comparison that also shows their grid."""
-
-    def shown(self) -> AbstractContextManager[None]:
-        """Shows the display inside the block."""
-        ...
-
-    def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
-        """Updates the results so far and the variant in training; `upcoming` is None when all are done."""
-        ...
-
-    def stopping(self) -> None:
-        """Shows that the current step will be finished and saved; called from a signal handler."""
-        ...
+ComparisonDisplay: TypeAlias = "QuietComparison | LiveComparison | ComparisonLines"
+"""A reporter for the runs of a comparison that also shows their grid, and confirms a request to stop."""
 
 
 def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisplay:
@@ -56,9 +44,7 @@ def make_comparison_display(stop: StopRequest, *, quiet: bool) -> ComparisonDisp
 
 def results_table(results: Sequence[VariantResult]) -> Table:
     """Returns a table of results, a row for each variant."""
-    table = _empty_table()
-    for cells in table_rows(results):
-        table.add_row(*(visible(cell) for cell in cells))
+    table = plain_table(_HEADINGS, table_rows(results), numbers=_HEADINGS[1:-1])
     table.caption = "valid and test in bits per character"
     return table
 
@@ -77,7 +63,7 @@ class QuietComparison(SilentReporter):
         """Does nothing."""
 
 
-class LiveComparison:
+class LiveComparison(SilentReporter):
     """A display that draws the grid on a terminal, a row for each variant.
 
     Reports are only stored; another thread redraws the table from the last ones.
@@ -137,11 +123,6 @@ class LiveComparison:
         finally:
             self._activity = ""
 
-    @contextlib.contextmanager
-    def training(self, summary: TrainingSummary) -> Iterator[None]:
-        """Does nothing: the row of the variant shows its steps."""
-        yield
-
     def grid(self, variants: Sequence[Variant], results: Mapping[str, VariantResult], upcoming: Variant | None) -> None:
         """Stores the grid for the next redrawing."""
         self._variants, self._results, self._upcoming = variants, dict(results), upcoming
@@ -157,16 +138,10 @@ class LiveComparison:
             self._validation = report.score.bits_per_character
 
     def _picture(self) -> RenderableType:
-        table = _empty_table()
+        table = plain_table(_HEADINGS, (), numbers=_HEADINGS[1:-1])
         for variant in self._rows_that_fit():
-            result = self._results.get(variant.name)
-            if variant is self._upcoming:
-                (row,) = table_rows([self._unfinished_result(variant)])
-                table.add_row(*row[:-1], Text(self._training_state()), style="bold")
-            elif result is None:
-                table.add_row(*table_rows([VariantResult(variant.name, variant.kind, variant.layers)])[0], style="dim")
-            else:
-                table.add_row(*map(visible, table_rows([result])[0]), style="red" if result.error else "")
+            result, style = self._known(variant)
+            table.add_row(*(Text(visible(cell)) for cell in table_rows([result])[0]), style=style)
         done = f"{len(self._results)} of {len(self._variants)} models done" if self._variants else self._activity
         # Below the table: the terminal writes ^C at the cursor, which must not be inside a row.
         below = Text(STOPPING, style="bold yellow") if self._stop.requested else Text(done, style="dim")
@@ -182,9 +157,14 @@ class LiveComparison:
         first = max(0, min(place - most // 2, len(self._variants) - most))
         return self._variants[first : first + most]
 
-    def _unfinished_result(self, variant: Variant) -> VariantResult:
-        steps = None if self._step is None else self._step.step
-        return VariantResult(variant.name, variant.kind, variant.layers, steps=steps, validation=self._validation)
+    def _known(self, variant: Variant) -> tuple[VariantResult, str]:
+        """Returns what is known of a variant, and the style of its row."""
+        unknown = VariantResult(variant.name, variant.kind, variant.layers)
+        if variant is self._upcoming:
+            steps = None if self._step is None else self._step.step
+            return replace(unknown, steps=steps, validation=self._validation, error=self._training_state()), "bold"
+        result = self._results.get(variant.name)
+        return (unknown, "dim") if result is None else (result, "red" if result.error else "")
 
     def _training_state(self) -> str:
         report = self._step
@@ -193,7 +173,7 @@ class LiveComparison:
         return f"{100 * report.step / report.total_steps:.0f} %, loss {number(report.loss, 3)}"
 
 
-class ComparisonLines:
+class ComparisonLines(SilentReporter):
     """A display that prints lines: two for each variant, and one every 30 seconds of its training."""
 
     def __init__(self, lines: LineDisplay, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -248,18 +228,8 @@ class ComparisonLines:
         share = 100 * report.step / report.total_steps
         self._lines.note(f"{self._upcoming.name}: {share:.0f} %, loss {number(report.loss)} nats/symbol")
 
-    def evaluation(self, report: EvaluationReport) -> None:
-        """Prints nothing: only results are printed."""
-
 
 def _result_line(result: VariantResult) -> str:
     if result.bits is None:
         return f"failed: {result.error}"
     return f"{number(result.bits)} bits/char, {result.parameters:,} parameters"
-
-
-def _empty_table() -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(_HEADINGS):
-        table.add_column(name, justify="right" if 0 < place < len(_HEADINGS) - 1 else "left", overflow="fold")
-    return table

@@ -1,13 +1,9 @@
-"""Consoles for the two standard streams, and JSON on standard output."""
+"""Consoles for the two standard streams."""
 
-import json
 import os
-import sys
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
-
-from charlm.cli.display.text import JSON_ESCAPES
 
 _PIPE_WIDTH = 160
 
@@ -22,9 +18,3 @@ def plain_console(stream: TextIO) -> Console:
     """Returns a console that prints every text literally; into a pipe it wraps lines at 160 characters."""
     width = None if stream.isatty() else _PIPE_WIDTH
     return Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
-
-
-def print_json(value: Any) -> None:
-    """Prints one JSON value, alone, on standard output; characters that steer a terminal are escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write(f"{text.translate(JSON_ESCAPES)}\n")

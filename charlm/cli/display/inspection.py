@@ -7,6 +7,7 @@ from rich.console import Console
 
 from charlm.cli.display.formatting import sparkline
 from charlm.cli.display.tables import plain_table
+from charlm.notation import counted
 
 if TYPE_CHECKING:
     from charlm.evaluation.gates import GateActivity
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 
 def gradient_curves(curves: "Sequence[GradientCurve]") -> dict[str, tuple[float, ...]]:
     """Returns the gradient norms of each cell, by its name and the training it has had."""
-    return {
-        f"{curve.cell}, {f'{curve.steps:,} steps' if curve.steps else 'first weights'}": curve.norms for curve in curves
-    }
+    trainings = [counted(curve.steps, "step") if curve.steps else "first weights" for curve in curves]
+    return {f"{curve.cell}, {training}": curve.norms for curve, training in zip(curves, trainings, strict=True)}
 
 
 def print_clipping(console: Console, curves: "Sequence[GradientCurve]", *, clip_norm: float) -> None:

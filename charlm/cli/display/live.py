@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charlm.cli.display.formatting import bits, number
+from charlm.cli.display.tables import rows_grid
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
@@ -89,7 +90,7 @@ class LiveDisplay:
     def training(self, summary: TrainingSummary) -> Iterator[None]:
         """Prints the summary, and shows the picture inside the block."""
         self.run = summary.run
-        self._console.print(_summary_panel(summary))
+        self._console.print(_panel(rows_grid(summary.rows), Text(visible(summary.run.name), style="bold")))
         self._training = self._bars.add_task("step", total=summary.total_steps, completed=summary.first_step)
         live = Live(
             console=self._console,
@@ -172,16 +173,8 @@ class LiveDisplay:
         height = max(1, min(_SAMPLE_LINES, self._console.height - _LINES_ABOVE_SAMPLE))
         text = Text(visible(report.sample).expandtabs(4), overflow="fold")
         lines = text.wrap(self._console, max(1, self._console.width - 4))[:height]
-        title = Text(f"sample at step {report.step:,}", style="dim")
-        return Panel(Text("\n").join(lines), title=title, title_align="left", box=box.ROUNDED, border_style="dim")
+        return _panel(Text("\n").join(lines), Text(f"sample at step {report.step:,}", style="dim"), border_style="dim")
 
 
-def _summary_panel(summary: TrainingSummary) -> Panel:
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="dim", no_wrap=True)
-    rows.add_column(overflow="fold")
-    for heading, value in summary.rows:
-        rows.add_row(visible(heading), Text(visible(value)))
-    return Panel(
-        rows, title=Text(visible(summary.run.name), style="bold"), title_align="left", box=box.ROUNDED, expand=True
-    )
+def _panel(content: RenderableType, title: Text, *, border_style: str = "none") -> Panel:
+    return Panel(content, title=title, title_align="left", box=box.ROUNDED, border_style=border_style)

@@ -3,24 +3,17 @@
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from charlm.cli.display.console import is_live, plain_console
-from charlm.runs.reporting import Reporter, SilentReporter, StopRequest, TrainingSummary
+from charlm.runs.reporting import SilentReporter, StopRequest, TrainingSummary
 
+if TYPE_CHECKING:
+    from charlm.cli.display.lines import LineDisplay
+    from charlm.cli.display.live import LiveDisplay
 
-class Display(Reporter, Protocol):
-    """A reporter that also confirms a request to stop.
-
-    Attributes:
-        run: the folder of the run in training; None before training starts.
-    """
-
-    run: Path | None
-
-    def stopping(self) -> None:
-        """Shows that the current step will be finished and saved; called from a signal handler."""
-        ...
+Display: TypeAlias = "QuietDisplay | LineDisplay | LiveDisplay"
+"""A reporter that also confirms a request to stop, and knows the folder of the run in training, `run`."""
 
 
 class QuietDisplay(SilentReporter):

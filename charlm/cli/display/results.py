@@ -14,6 +14,7 @@ from charlm.cli.display.formatting import duration, megabytes, number, perplexit
 from charlm.cli.display.tables import print_rows
 from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
+from charlm.notation import counted
 from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,12 +39,9 @@ def resume_command(run: Path) -> str:
 def print_training(console: Console, result: "TrainResult") -> None:
     """Prints the result of a training: scores, a sample, and commands to run next."""
     console.print(visible(_training_line(result)))
-    scores = [(split, score) for split, score in (("validation", result.validation), ("test", result.test)) if score]
-    if scores:
-        _print_scores(
-            console,
-            [(split, [(result.name, score), *_of_split(result.baselines, split)]) for split, score in scores],
-        )
+    for split, score in (("validation", result.validation), ("test", result.test)):
+        if score is not None:
+            _print_scores(console, split, [(result.name, score), *_of_split(result.baselines, split)])
     if not result.exact:
         console.print(
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
@@ -53,7 +51,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
         )
     if result.sample:
         console.print(Text("A sample:", style="bold"))
-        console.out(_indented(result.sample), highlight=False)
+        print_excerpt(console, result.sample)
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
     commands = [f"charlm sample {reference} --length 1000", f"charlm eval perplexity {reference}"]
@@ -65,9 +63,10 @@ def print_training(console: Console, result: "TrainResult") -> None:
 
 def _training_line(result: "TrainResult") -> str:
     if result.kind == "ngram":
-        done = f"{result.parameters:,} grams counted in {duration(result.seconds)}"
+        done = f"{counted(result.parameters, 'gram')} counted in {duration(result.seconds)}"
     else:
-        done = f"{result.parameters:,} parameters, {result.steps:,} steps in {duration(result.seconds)}"
+        sizes = f"{counted(result.parameters, 'parameter')}, {counted(result.steps, 'step')}"
+        done = f"{sizes} in {duration(result.seconds)}"
     early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
     return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
 
@@ -103,30 +102,28 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
     if exact is not None:
         rows.append((f"{result.run}, float32", exact))
     rows += [(each.name, each.score) for each in result.baselines]
-    _print_scores(console, [(result.text, rows)])
+    _print_scores(console, result.text, rows)
     if exact is not None:
         lost = score.bits_per_character - exact.bits_per_character
         console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
-    ends = f", {score.num_ends:,} ends of records scored" if score.num_ends else ""
+    ends = f", {counted(score.num_ends, 'record end')} scored" if score.num_ends else ""
     console.print(
-        f"{score.num_symbols:,} symbols scored, {number(score.nats_per_symbol)} nats each{unknown}: "
-        f"{score.num_characters:,} characters, {score.num_bytes:,} bytes{ends}",
+        f"{counted(score.num_symbols, 'symbol')} scored, {number(score.nats_per_symbol)} nats each{unknown}: "
+        f"{counted(score.num_characters, 'character')}, {counted(score.num_bytes, 'byte')}{ends}",
         soft_wrap=True,
     )
 
 
 def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
     """Returns the result of scoring as JSON values."""
-    baselines = {each.name: each.score.to_json() for each in result.baselines}
-    exact = {"exact": result.exact.to_json()} if result.exact is not None else {}
     return {
         "run": result.run,
         "text": result.text,
         "weights": result.weights,
         **result.score.to_json(),
-        **exact,
-        "baselines": baselines,
+        **({} if result.exact is None else {"exact": result.exact.to_json()}),
+        "baselines": {each.name: each.score.to_json() for each in result.baselines},
     }
 
 
@@ -153,55 +150,40 @@ def print_verification(console: Console, report: "RunReport") -> None:
     print_rows(console, [(each.file, each.holds or f"DAMAGED: {each.problem}") for each in report.files])
     if report.is_whole:
         console.print("\nEvery file is whole.")
-    else:
-        console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
-    if not report.is_whole:
-        for command in report.usable:
-            console.print(f"  {visible(command)}", soft_wrap=True)
+        return
+    console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
+    for command in report.usable:
+        console.print(f"  {visible(command)}", soft_wrap=True)
 
 
 def print_excerpt(console: Console, text: str) -> None:
     """Prints a part of a text, indented, with symbols for control characters."""
-    console.out(_indented(text), highlight=False)
+    console.out("\n".join(f"  {line}" for line in visible(text).split("\n")), highlight=False)
 
 
 def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Score]]:
     return [(each.name, each.score) for each in baselines if each.split == split]
 
 
-def _print_scores(console: Console, groups: Sequence[tuple[str, Sequence[tuple[str, Score]]]]) -> None:
-    """Prints a table of scores for each text, a row a model, the first in bold."""
-    for text, models in groups:
-        table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-        table.add_column(Text(visible(text), style="bold not dim"), overflow="fold", min_width=10)
-        for heading in ("nats/char", "bits/char", "bits/byte", "perplexity"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for index, (model, score) in enumerate(models):
-            table.add_row(
-                Text(visible(model)),
-                number(score.nats_per_character),
-                number(score.bits_per_character),
-                number(score.bits_per_byte),
-                perplexity(score.perplexity),
-                style="bold" if index == 0 else "",
-            )
-        console.print(table)
-        _print_unknown(console, models[0][1])
-
-
-def _print_unknown(console: Console, score: Score) -> None:
-    """Prints how much of a score the characters cost that the model has no symbol for, if there are any."""
+def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score]]) -> None:
+    """Prints a table of scores on a text, a row a model, the first in bold; and what unknown characters cost it."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    table.add_column(Text(visible(text), style="bold not dim"), overflow="fold", min_width=10)
+    for heading in ("nats/char", "bits/char", "bits/byte", "perplexity"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for index, (model, score) in enumerate(models):
+        means = map(number, (score.nats_per_character, score.bits_per_character, score.bits_per_byte))
+        style = "bold" if index == 0 else ""
+        table.add_row(Text(visible(model)), *means, perplexity(score.perplexity), style=style)
+    console.print(table)
+    _, score = models[0]
     if score.num_unknown:
         console.print(
-            f"The model has no symbol for {score.num_unknown:,} of {score.num_characters:,} characters: naming them "
-            f"costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} bits/char, "
-            "in every row. A model with --tokenizer byte has symbols for all.",
+            f"The model has no symbol for {score.num_unknown:,} of {counted(score.num_characters, 'character')}: "
+            f"naming them costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} "
+            "bits/char, in every row. A model with --tokenizer byte has symbols for all.",
             soft_wrap=True,
         )
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in visible(text).split("\n"))
 
 
 def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:

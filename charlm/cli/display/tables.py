@@ -1,7 +1,7 @@
 """Tables as text: plain ones, headings with their values, and curves as columns."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -15,26 +15,31 @@ from charlm.cli.display.text import visible
 _PLACES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
-def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Returns a table with one line under its headings and no other borders."""
+def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[str] = ()) -> Table:
+    """Returns a table with one line under its headings and no other borders; columns of `numbers` end at the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        table.add_column(visible(heading), overflow="fold")
+        table.add_column(visible(heading), justify="right" if heading in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(visible, row))
     return table
 
 
-def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
-    """Prints headings and their values, one pair a line."""
+def rows_grid(rows: Iterable[tuple[str, str]]) -> Table:
+    """Returns headings and their values, one pair a line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for heading, value in rows:
         table.add_row(visible(heading), Text(visible(value)))
+    return table
+
+
+def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+    """Prints headings and their values, one pair a line."""
     # Without the spaces that a table ends its lines with.
     with console.capture() as captured:
-        console.print(table)
+        console.print(rows_grid(rows))
     console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 

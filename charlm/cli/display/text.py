@@ -1,10 +1,11 @@
 """Text printed safely: no text can move the cursor or change the colours of a terminal."""
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO
 
 _FLUSH_SECONDS = 0.02
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
@@ -14,7 +15,7 @@ _OTHER_CONTROLS = (*range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x
 _ESCAPES = {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
 _VISIBLE = _CONTROL_PICTURES | _ESCAPES
 
-JSON_ESCAPES = _ESCAPES | {127: "\\u007f"}
+_JSON_ESCAPES = _ESCAPES | {127: "\\u007f"}
 """Escapes of the characters that steer a terminal but may stand in JSON unescaped; its values stay the same."""
 
 
@@ -80,6 +81,12 @@ def may_colour(stream: TextIO) -> bool:
 def print_line(text: str, stream: TextIO) -> None:
     """Prints a line; a terminal shows symbols for control characters, every other stream gets it unchanged."""
     stream.write(f"{visible(text) if stream.isatty() else text}\n")
+
+
+def print_json(value: Any) -> None:
+    """Prints one JSON value, alone, on standard output; characters that steer a terminal are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(f"{text.translate(_JSON_ESCAPES)}\n")
 
 
 def print_error(message: str) -> None:

@@ -1,10 +1,13 @@
-"""Makes tokenizers from a configuration and a text, or from JSON: the only place that knows all kinds."""
+"""Makes tokenizers: learnt from a text, given, extended, or from JSON; the only place that knows all kinds."""
 
 import base64
 import hashlib
+import itertools
 import json
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,50 +17,69 @@ from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.records import RecordTokenizer, split_records
-from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer
-from charlm.data.tokenizers.sentencepiece_training import train_sentencepiece
+from charlm.data.tokenizers.records import RecordTokenizer
+from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer, train_sentencepiece
 from charlm.errors import CheckpointError, DataError
 
 _NUM_CODE_POINTS = 0x110000
 _LONGEST_MODEL = 1 << 27  # characters of base 64, several times what a million subwords take
 
 
+@dataclass(frozen=True)
+class TokenizerRecipe:
+    """How a tokenizer is made from the pieces of a training text; `key` and the text identify it in the cache."""
+
+    key: str
+    make: Callable[[Iterable[str]], Tokenizer]
+
+
+def learnt(config: TokenizerConfig, *, records: bool) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer learnt from the training text."""
+    settings = config.model_dump() if config.tokenizer == "sentencepiece" else {"tokenizer": config.tokenizer}
+    key = json.dumps({"learnt": settings, "records": records}, sort_keys=True)
+    return TokenizerRecipe(key, partial(train_tokenizer, config, records=records))
+
+
+def given(tokenizer: Tokenizer) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer that is used as it is."""
+    return TokenizerRecipe(f"given {fingerprint(tokenizer)}", lambda _: tokenizer)
+
+
+def extended(tokenizer: Tokenizer) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer that learns the characters of the text that it lacks."""
+    return TokenizerRecipe(f"extended {fingerprint(tokenizer)}", partial(_extend, tokenizer))
+
+
+def _extend(tokenizer: Tokenizer, chunks: Iterable[str]) -> Tokenizer:
+    lacking = {character for chunk in chunks for character in tokenizer.unknown_characters(chunk)}
+    return tokenizer.extend(sorted(lacking))
+
+
 def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: bool) -> Tokenizer:
     """Returns the tokenizer that `config` asks for, its vocabulary taken from a text.
 
     Args:
-        config: which kind, and how many subwords.
-        chunks: the training text in pieces, read at most once.
+        chunks: the training text in pieces, as `as_pieces` gives it; read once at most.
         records: each line is a record, so that line ends are no characters.
 
     Raises:
         ConfigError: the vocabulary size is too small for sentencepiece.
         DataError: the text is empty, or holds a lone surrogate.
     """
-    # Lines stay lines, because sentencepiece learns from them one by one.
-    lines = ("".join(f"{record}\n" for record in batch) for batch in split_records(chunks))
-    text = _not_empty(lines if records else chunks)
+    rest = filter(None, chunks)
+    first = next(rest, None)
+    if first is None:
+        raise DataError("The training text is empty, so that there is no vocabulary to take from it. Give a text.")
+    text = itertools.chain((first,), rest)
     inner: Tokenizer
     match config.tokenizer:
         case "char":
             inner = CharTokenizer(_characters(text, left_out="\n" if records else ""))
         case "byte":
-            next(text)
             inner = ByteTokenizer()
         case "sentencepiece":
             inner = train_sentencepiece(text, vocabulary_size=config.vocabulary_size, kind=config.sentencepiece_model)
     return RecordTokenizer(inner) if records else inner
-
-
-def _not_empty(chunks: Iterable[str]) -> Iterator[str]:
-    empty = True
-    for chunk in chunks:
-        if chunk:
-            empty = False
-            yield chunk
-    if empty:
-        raise DataError("The training text is empty, so that there is no vocabulary to take from it. Give a text.")
 
 
 def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:

@@ -72,10 +72,7 @@ class RecordTokenizer(Tokenizer):
         return tokens
 
     def unknown_characters(self, text: str) -> list[str]:
-        """Returns the distinct characters that no record can hold, in order of appearance.
-
-        `text` is taken as it is, as in a prompt; a corpus is split by `split_records` first.
-        """
+        """Returns the distinct characters of `text` that no record can hold, in order of appearance."""
         return self._inner.unknown_characters(text)
 
     def extend(self, characters: Iterable[str]) -> "RecordTokenizer":

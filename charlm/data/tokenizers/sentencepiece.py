@@ -1,20 +1,25 @@
 """Symbols that are subwords, learnt and applied by the sentencepiece library; no character is ever lost."""
 
 import base64
+import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, final
+from itertools import accumulate, chain
+from typing import Any, Literal, final
 
 import numpy as np
 
 from charlm.data.code_points import to_utf8
 from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
-from charlm.errors import DataError
+from charlm.errors import ConfigError, DataError
 
-SPACE_MARK = "\u2581"
-"""The character that the library writes for a space."""
-
+_SPACE_MARK = "\u2581"  # what the library writes for a space
 _LONGEST_PIECE = 1 << 11  # characters; from 16 thousand on, rounding changes symbols
 _PROBE = " a  \r\n\t\x00\u2581\u2585\ufb01\u212b\uac00\U0001f600\n\n "
+_SAMPLE = 1 << 22  # characters: unigram training of a text without spaces takes about a minute for them
+_NUM_FIXED = 256 + 3  # the bytes, unknown, newline and space
+_COVERAGE = 0.9995  # of the text; what the library's documentation advises for rich character sets
+_RESERVED = f"\n\0{_SPACE_MARK}\u2585"  # U+2585 is a mark of the library's own: it would drop lines that hold one
 
 
 def cut_text(chunks: Iterable[str], *, longest: int = _LONGEST_PIECE) -> Iterator[str]:
@@ -42,12 +47,9 @@ def _cut(window: str) -> int:
 
 @final
 class SentencePieceTokenizer(Tokenizer):
-    """Subwords; a character that is in none of them becomes its UTF-8 bytes, each a symbol.
+    """Subwords of a model of the library; a character that is in none of them becomes its UTF-8 bytes, each a symbol.
 
     The library's symbol 'unknown' has a number too but is never produced, so `unknown` is None.
-
-    Args:
-        model_proto: a model as `train_sentencepiece` makes it.
 
     Raises:
         DataError: it is no sentencepiece model, or one that does not keep every text as it is.
@@ -67,18 +69,17 @@ class SentencePieceTokenizer(Tokenizer):
             names = self._processor.id_to_piece(ids)
         except (RuntimeError, ValueError) as error:
             raise DataError(f"This is no sentencepiece model ({error}). Train one anew.") from None
-        if sum(self._processor.is_byte(ids)) != 256 or any(self._processor.is_control(ids)):
-            raise DataError("This sentencepiece model lacks byte pieces or has control pieces. Train one with charlm.")
-        self._names = [name.replace(SPACE_MARK, " ") for name in names]
-        self.pieces = [name.encode() for name in self._names]
         self._is_byte = self._processor.is_byte(ids)
-        for token in ids:
-            if self._is_byte[token]:
-                self.pieces[token] = bytes([int(names[token][3:5], 16)])
+        if sum(self._is_byte) != 256 or any(self._processor.is_control(ids)):
+            raise DataError("This sentencepiece model lacks byte pieces or has control pieces. Train one with charlm.")
+        self.pieces = [
+            bytes([int(name[3:5], 16)]) if is_byte else name.replace(_SPACE_MARK, " ").encode()
+            for name, is_byte in zip(names, self._is_byte, strict=True)
+        ]
         self.pieces[self._processor.unk_id()] = "\ufffd".encode()
         self._dtype = smallest_type(self.vocabulary_size)
         # The library decodes a lone mark to a space, so that a mark in a text is spelled in bytes.
-        self._mark = np.array([self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE_MARK.encode()])
+        self._mark = np.array([self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in _SPACE_MARK.encode()])
         if self.decode(self.encode(_PROBE)) != _PROBE:
             raise DataError("This sentencepiece model changes the text that it encodes. Train one with charlm.")
 
@@ -91,7 +92,7 @@ class SentencePieceTokenizer(Tokenizer):
         return (self._encode_piece(piece) for piece in cut_text(chunks))
 
     def _encode_piece(self, text: str) -> Tokens:
-        first, *others = to_utf8(text).split(SPACE_MARK.encode())
+        first, *others = to_utf8(text).split(_SPACE_MARK.encode())
         parts = [self._processor.encode_as_numpy(first)]
         for other in others:
             parts += [self._mark, self._processor.encode_as_numpy(other)]
@@ -101,8 +102,94 @@ class SentencePieceTokenizer(Tokenizer):
         """Returns a subword in quotes, a byte as <0xE9>."""
         if token == self._processor.unk_id():
             return "<unknown>"
-        return self._names[token] if self._is_byte[token] else repr(self._names[token])
+        piece = self.pieces[token]
+        return f"<0x{piece.hex().upper()}>" if self._is_byte[token] else repr(piece.decode())
 
     def to_json(self) -> Mapping[str, Any]:
         """Returns the library's model in base 64."""
         return {"kind": "sentencepiece", "model": base64.b64encode(self._model_proto).decode("ascii")}
+
+
+def train_sentencepiece(
+    chunks: Iterable[str], *, vocabulary_size: int, kind: Literal["unigram", "bpe"]
+) -> SentencePieceTokenizer:
+    """Returns a tokenizer that has learnt at most `vocabulary_size` symbols; fewer when the text has no more.
+
+    It learns from at most 4 million characters: of a longer text, from pieces spread evenly over all of it.
+    Every character of the text gets a symbol of its own as long as these take up no more than half of the
+    symbols; of more characters, the most frequent ones do (they cover 99.95 % of the text, if they fit),
+    and the others are spelled in bytes.
+
+    Args:
+        chunks: the text to learn from, read once.
+        vocabulary_size: the most symbols, of which 256 are the bytes.
+        kind: unigram (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016).
+
+    Raises:
+        ConfigError: `vocabulary_size` leaves no room beside the bytes.
+        DataError: the text holds a lone surrogate, or the library cannot learn from it.
+    """
+    room = vocabulary_size - _NUM_FIXED
+    if room < 1:
+        raise ConfigError(
+            f"vocabulary_size {vocabulary_size} is too small for sentencepiece, which needs {_NUM_FIXED + 1} or more "
+            f"(256 of them are bytes). Use --vocabulary-size {_NUM_FIXED + 1} or more, or --tokenizer byte."
+        )
+    sample = sample_text(chunks)
+    breaks = str.maketrans(dict.fromkeys(_characters_left_out(sample, room=room), "\n"))
+    # A space has to be among the pieces, or the library would spell its mark for it in bytes: U+2581.
+    lines = [b" ", *(to_utf8(line) for piece in sample for line in piece.translate(breaks).split("\n") if line)]
+
+    import sentencepiece  # Imported here because most runs do without it.
+
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            vocab_size=vocabulary_size,
+            model_type=kind,
+            hard_vocab_limit=False,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            add_dummy_prefix=False,
+            allow_whitespace_only_pieces=True,  # indented text takes a third fewer symbols
+            byte_fallback=True,
+            character_coverage=1.0,
+            user_defined_symbols=["\n"],
+            bos_id=-1,
+            eos_id=-1,
+            pad_id=-1,
+            max_sentence_length=1 << 20,  # bytes; longer lines would be dropped, and none is: see cut_text
+            num_threads=1,  # it is stored in the model, whose bytes should not differ between machines
+            minloglevel=4,  # nothing
+        )
+    except RuntimeError as error:
+        raise DataError(
+            f"sentencepiece cannot learn {vocabulary_size} symbols from this text ({error}). "
+            "Use another --vocabulary-size, or --tokenizer char."
+        ) from None
+    return SentencePieceTokenizer(model.getvalue())
+
+
+def sample_text(chunks: Iterable[str], *, most: int = _SAMPLE) -> list[str]:
+    """Returns pieces of the text, spread evenly over it, with at most `most` characters in all."""
+    kept: list[str] = []
+    stride, num_kept = 1, 0
+    for index, piece in enumerate(cut_text(chunks)):
+        if index % stride == 0:
+            kept.append(piece)
+            num_kept += len(piece)
+            while num_kept > most and len(kept) > 1:
+                kept, stride = kept[::2], stride * 2
+                num_kept = sum(map(len, kept))
+    return kept
+
+
+def _characters_left_out(sample: list[str], *, room: int) -> list[str]:
+    counts = Counter(chain.from_iterable(sample))
+    ranked = [(character, count) for character, count in counts.most_common() if character not in " " + _RESERVED]
+    covered = list(accumulate((count for _, count in ranked), initial=0))
+    num_covering = sum(total < _COVERAGE * covered[-1] for total in covered)
+    num_kept = min(room, max(room // 2, num_covering))
+    return [*_RESERVED, *(character for character, _ in ranked[num_kept:])]

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from charlm.models.cells.layer import read_window, state_gradient, sum_rows, window_gradients
+from charlm.models.cells.layer import each_step, read_window, state_gradient, sum_rows, window_gradients
 from charlm.models.cells.products import StepProduct
-from charlm.models.cells.steps import each_step
 
 _FLOAT32_UP_TO = 128
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""

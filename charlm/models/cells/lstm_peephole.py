@@ -6,9 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from charlm.models.cells.layer import RecurrentLayer, gate_inputs, read_window, state_gradient, window_gradients
+from charlm.models.cells.layer import (
+    RecurrentLayer,
+    each_step,
+    each_step_back,
+    gate_inputs,
+    read_window,
+    state_gradient,
+    state_gradients,
+    window_gradients,
+)
 from charlm.models.cells.products import StepProduct
-from charlm.models.cells.steps import each_step, each_step_back, state_gradients
 
 
 @final

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from charlm.config import Nonlinearity
-from charlm.models.cells.layer import gate_inputs, read_window, state_gradient
+from charlm.models.cells.layer import each_step_back, gate_inputs, read_window, state_gradient, state_gradients
 from charlm.models.cells.products import StepProduct
-from charlm.models.cells.steps import each_step_back, state_gradients
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Tensor], Tensor]] = {
     "tanh": Tensor.tanh_,

@@ -76,17 +76,14 @@ class _Zigzag(torch.autograd.Function):
         c: Tensor,
         m: Tensor,
         settings: tuple[torch.dtype, tuple[Tensor, ...], bool],
-        *parameters: Tensor | None,
+        *parameters: Any,
     ) -> tuple[Tensor, ...]:
         dtype, masks, residual = settings
         time, batch, hidden = len(inputs), *h.shape[1:]
         tensors = [parameters[place : place + _PARAMETERS] for place in range(0, len(parameters), _PARAMETERS)]
         products = [_products(each, dtype, batch) for each in tensors]
-        lowest, *_ = tensors[0]
-        assert lowest is not None
         layers = []
         for index, (matrix, _, _, _, bias, _, _) in enumerate(tensors):
-            assert matrix is not None and bias is not None
             if index == 0:
                 gates, values = gate_inputs(inputs.to(dtype), matrix, bias, dtype), inputs
             else:
@@ -216,10 +213,10 @@ _EPSILON = 1e-5
 
 
 def _products(
-    tensors: Sequence[Tensor | None], dtype: torch.dtype, batch: int, *, transposed: bool = False
+    tensors: Sequence[Any], dtype: torch.dtype, batch: int, *, transposed: bool = False
 ) -> tuple[StepProduct, ...]:
-    matrices = [matrix.t() if transposed else matrix for matrix in tensors[:4] if matrix is not None]
-    return tuple(StepProduct(each, dtype, batch_size=batch) for each in matrices)
+    matrices = tensors[:4]
+    return tuple(StepProduct(each.t() if transposed else each, dtype, batch_size=batch) for each in matrices)
 
 
 def _shared_before(layers: Sequence[_Layer], index: int, first: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """`charlm compare`: a grid of models on one text, under equal time or equal parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,13 +9,13 @@ from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import ComparisonConfig, EvaluationConfig, Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.errors import CharlmError, ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.models.build import count_parameters
 from charlm.runs.compare.folder import ComparisonFolder
 from charlm.runs.compare.grid import Variant, grid_variants, run_request, variants_of_equal_parameters
-from charlm.runs.compare.result import VariantResult, bits_of
+from charlm.runs.compare.result import VariantResult
 from charlm.runs.evaluate.perplexity import score_encoded
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus
@@ -24,8 +23,9 @@ from charlm.runs.stored.loading import load_model
 from charlm.runs.stored.record import StateRecord
 from charlm.runs.stored.state import open_state
 from charlm.runs.stored.workspace import Workspace
-from charlm.runs.train.result import TrainResult
+from charlm.runs.train.result import held_out
 from charlm.runs.train.resume import resume
+from charlm.runs.train.settings import with_settings
 from charlm.runs.train.start import start
 
 Show = Callable[[Sequence[Variant], Mapping[str, VariantResult], Variant | None], None]
@@ -65,10 +65,16 @@ def compare(
         size = corpus.tokenizer.vocabulary_size
         variants = variants_of_equal_parameters(settings, request, vocabulary_size=size)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
-    folder = ComparisonFolder(workspace.checkpoints / name)
-    common = _common_settings(settings, config, digest=corpus.digest)
+    folder = ComparisonFolder(
+        workspace.checkpoints / name,
+        _common_settings(settings, config, digest=corpus.digest),
+        unknown_bits={
+            split: make_score(0.0, text, corpus.tokenizer).bits_per_character
+            for split, text in held_out(corpus).items()
+        },
+    )
     group = Workspace(workspace.root, group=f"{workspace.group}/{name}" if workspace.group else name)
-    with folder.opened(common, unknown_bits=_unknown_bits(corpus)) as results:
+    with folder.opened() as results:
         for variant in variants:
             if variant.name in results and results[variant.name].error is None:
                 continue
@@ -77,11 +83,11 @@ def compare(
             if result is None:
                 break
             results[variant.name] = result
-            folder.keep(common, results)
+            folder.keep(results)
             if stop.requested:
                 break
         # Again, even if nothing was left to do: a process that was killed may have kept the results without tables.
-        folder.keep(common, results)
+        folder.keep(results)
     show(variants, results, None)
     return folder, [results[variant.name] for variant in variants if variant.name in results]
 
@@ -89,7 +95,7 @@ def compare(
 def _with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
     is_budget = config.training.duration.is_budget
     if settings.karpathy:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"split": "80/10/10"})})
+        config = with_settings(config, split="80/10/10")
     if settings.match == "time" and settings.sizes is not None:
         raise ConfigError("--sizes is for --match parameters; for an equal time, each model gets what suits it.")
     if settings.match == "time" and not is_budget:
@@ -114,15 +120,6 @@ def _common_settings(settings: ComparisonConfig, config: RunConfig, *, digest: s
     }
 
 
-def _unknown_bits(corpus: EncodedCorpus) -> dict[str, float]:
-    """Returns what it takes to say which characters the unknown ones are, in bits per character; the same for all."""
-    return {
-        label: make_score(0.0, text, corpus.tokenizer).bits_per_character
-        for label, text in (("validation", corpus.valid), ("test", corpus.test))
-        if text is not None
-    }
-
-
 def _train(
     variant: Variant,
     request: Request,
@@ -144,8 +141,19 @@ def _train(
         else:
             result = start(request, workspace, reporter, stop)
     except CharlmError as error:
-        return replace(_empty_result(variant), error=str(error))
-    return None if result.interrupted else _result(variant, result, begun)
+        return _result(variant, error=str(error))
+    if result.interrupted:
+        return None
+    is_network = variant.layers is not None
+    scores = {"validation": result.validation, "test": result.test}
+    return _result(
+        variant,
+        hidden_size=begun.read_config().model.hidden_size if is_network else None,
+        parameters=result.parameters,
+        steps=result.steps if is_network else None,
+        seconds=round(result.seconds, 2),
+        **{split: score.bits_per_character for split, score in scores.items() if score is not None},
+    )
 
 
 def _score(
@@ -157,36 +165,18 @@ def _score(
         state: None for a counted run, whose time is not known any more.
     """
     loaded = load_model(variant.name, workspace, device=torch.device("cpu"))
-    settings = EvaluationConfig()
-    scores = {
-        label: None
-        if text is None
-        else score_encoded(loaded, text, settings, reporter, device=loaded.device, label=label)[0]
-        for label, text in (("validation", corpus.valid), ("test", corpus.test))
-    }
-    return replace(
-        _empty_result(variant),
+    return _result(
+        variant,
         hidden_size=None if state is None else loaded.config.model.hidden_size,
         parameters=count_parameters(loaded.model),
         steps=None if state is None else state.step,
         seconds=None if state is None else round(state.progress.seconds, 2),
-        validation=bits_of(scores["validation"]),
-        test=bits_of(scores["test"]),
+        **{
+            split: score_encoded(loaded, text, EvaluationConfig(), reporter, label=split)[0].bits_per_character
+            for split, text in held_out(corpus).items()
+        },
     )
 
 
-def _result(variant: Variant, result: TrainResult, folder: RunFolder) -> VariantResult:
-    is_network = variant.layers is not None
-    return replace(
-        _empty_result(variant),
-        hidden_size=folder.read_config().model.hidden_size if is_network else None,
-        parameters=result.parameters,
-        steps=result.steps if is_network else None,
-        seconds=round(result.seconds, 2),
-        validation=bits_of(result.validation),
-        test=bits_of(result.test),
-    )
-
-
-def _empty_result(variant: Variant) -> VariantResult:
-    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size)
+def _result(variant: Variant, **found: Any) -> VariantResult:
+    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, **found)

@@ -15,34 +15,33 @@ from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
-from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
-from charlm.runs.compare.result import VariantResult
-from charlm.runs.compare.tables import as_csv, markdown
+from charlm.files.writing import TEMPORARY_PREFIX, remove_leftovers
+from charlm.runs.compare.result import VariantResult, as_csv, markdown
 
 _MOST_BYTES = 64 << 20
 # Of comparison.json; the first one, of 0.1.0, had no number.
 _FORMAT = 2
-
-
 _RESULTS = TypeAdapter(list[VariantResult], config=ConfigDict(allow_inf_nan=False))
 
 
 class ComparisonFolder:
-    """The folder of a comparison: its settings and results in comparison.json, tables, and a run for each variant."""
+    """The folder of a comparison: its settings and results in comparison.json, tables, and a run for each variant.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        settings: what a comparison that goes on must have in common with its beginning.
+        unknown_bits: bits per character that say which characters the unknown ones of each text are, by the
+            attributes of results; added to results of 0.1.0, which lack them.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], *, unknown_bits: Mapping[str, float]) -> None:
         self.path = path
         self._file = path / "comparison.json"
+        self._settings = settings
+        self._unknown_bits = unknown_bits
 
     @contextmanager
-    def opened(
-        self, settings: Mapping[str, Any], *, unknown_bits: Mapping[str, float]
-    ) -> Iterator[dict[str, VariantResult]]:
+    def opened(self) -> Iterator[dict[str, VariantResult]]:
         """Gives the results so far, by run, with the folder locked; it is made if there is none.
-
-        Args:
-            unknown_bits: bits per character that say which characters the unknown ones of each text are, by the
-                attributes of results; added to results of 0.1.0, which lack them.
 
         Raises:
             CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
@@ -57,10 +56,11 @@ class ComparisonFolder:
         with locked(self.path):
             remove_leftovers(self.path)
             if not self._file.exists():
-                self._write(settings, {})
-            yield self._read(settings, unknown_bits)
+                self._write({})
+            yield self._read()
 
-    def _read(self, settings: Mapping[str, Any], unknown_bits: Mapping[str, float]) -> dict[str, VariantResult]:
+    def _read(self) -> dict[str, VariantResult]:
+        settings = self._settings
         try:
             stored = parse_json(read_bounded(self._file, most_bytes=_MOST_BYTES, within=self.path))
             known = TypeAdapter(dict[str, Any]).validate_python(stored["settings"])
@@ -68,7 +68,7 @@ class ComparisonFolder:
             if stored.get("format", 1) not in (1, _FORMAT):
                 raise TypeError("it is of a later format")
             if stored.get("format", 1) == 1:
-                results = {name: _with_unknown(each, unknown_bits) for name, each in results.items()}
+                results = {name: self._with_unknown(each) for name, each in results.items()}
         except (OSError, UntrustedFileError, KeyError, TypeError, ValidationError):
             raise CheckpointError(f"'{self._file}' is damaged; delete it, or choose another --name.") from None
         changed = [name for name in settings if known.get(name) != settings[name]]
@@ -79,18 +79,17 @@ class ComparisonFolder:
             )
         return results
 
-    def keep(self, settings: Mapping[str, Any], results: Mapping[str, VariantResult]) -> None:
-        """Writes the results so far, and the tables of them: results.json is comparison.json itself."""
-        self._write(settings, results)
+    def keep(self, results: Mapping[str, VariantResult]) -> None:
+        """Writes the results so far, and the tables of them."""
+        self._write(results)
         rows = list(results.values())
         write_atomically(self.path / "results.md", markdown(rows).encode())
         write_atomically(self.path / "results.csv", as_csv(rows).encode())
 
-    def _write(self, settings: Mapping[str, Any], results: Mapping[str, VariantResult]) -> None:
-        stored = {"format": _FORMAT, "settings": settings, "results": [asdict(each) for each in results.values()]}
+    def _write(self, results: Mapping[str, VariantResult]) -> None:
+        stored = {"format": _FORMAT, "settings": self._settings, "results": [asdict(each) for each in results.values()]}
         write_atomically(self._file, json.dumps(stored, indent=2, allow_nan=False).encode())
 
-
-def _with_unknown(result: VariantResult, unknown_bits: Mapping[str, float]) -> VariantResult:
-    scores = {name: getattr(result, name) for name in unknown_bits}
-    return replace(result, **{name: bits + unknown_bits[name] for name, bits in scores.items() if bits is not None})
+    def _with_unknown(self, result: VariantResult) -> VariantResult:
+        known = {name: more for name, more in self._unknown_bits.items() if getattr(result, name) is not None}
+        return replace(result, **{name: getattr(result, name) + more for name, more in known.items()})

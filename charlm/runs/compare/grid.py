@@ -1,11 +1,13 @@
 """The variants of a comparison: which models with how many layers, each as the request for a run."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from charlm.cells import cell_names
 from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
+from charlm.runs.train.settings import with_settings
 from charlm.stepping.shapes import count_weights
 from charlm.training.defaults import default_embedding_size
 
@@ -87,8 +89,7 @@ def variants_of_equal_parameters(settings: ComparisonConfig, base: Request, *, v
         return with_equal_parameters(grid_variants(settings, base), vocabulary_size=vocabulary_size)
     variants: dict[str, Variant] = {}
     for size in (int(number) for number in settings.sizes.split(",")):
-        model = base.config.model.model_copy(update={"hidden_size": size})
-        sized = grid_variants(settings, base.with_config(base.config.model_copy(update={"model": model})))
+        sized = grid_variants(settings, base.with_config(with_settings(base.config, hidden_size=size)))
         for variant in with_equal_parameters(sized, vocabulary_size=vocabulary_size):
             if variant.layers is not None:
                 variant = replace(variant, name=f"{variant.name}-{size}", size=size)
@@ -117,16 +118,13 @@ def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
     def count(width: int) -> int:
         return count_weights(_with_width(variant.model, width), vocabulary_size=vocabulary_size)
 
-    low, high = 1, MOST_UNITS
-    if not count(low) <= wanted <= count(high):
+    if not count(1) <= wanted <= count(MOST_UNITS):
         raise ConfigError(
             f"No width gives {variant.kind} with {variant.layers} layers {wanted:,} parameters; "
             "choose another --hidden-size."
         )
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= wanted else (low, middle)
-    nearest = min((low, high), key=lambda width: abs(count(width) - wanted))
+    widest = bisect_right(range(1, MOST_UNITS + 1), wanted, key=count)
+    nearest = min((widest, widest + 1), key=lambda width: abs(count(width) - wanted))
     return variant.model.model_copy(update={"hidden_size": nearest})
 
 
@@ -137,10 +135,7 @@ def _with_width(model: ModelConfig, width: int) -> ModelConfig:
 
 def run_request(variant: Variant, base: Request) -> Request:
     """Returns the request for a variant's run; an n-gram model has no training."""
-    config = base.config
-    run = config.run.model_copy(update={"name": variant.name})
+    config = with_settings(base.config, name=variant.name).model_copy(update={"model": variant.model})
     if variant.layers is not None:
-        asked = base.asked | {"num_layers", "mix"}
-        return Request(config.model_copy(update={"model": variant.model, "run": run}), asked)
-    run = run.model_copy(update={"device": "auto"})
-    return Request(config.model_copy(update={"model": variant.model, "training": TrainingConfig(), "run": run}))
+        return Request(config, base.asked | {"num_layers", "mix"})
+    return Request(with_settings(config, device="auto").model_copy(update={"training": TrainingConfig()}))

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, BinaryIO, Literal
 
-import torch
-
 from charlm.config import Device, EvaluationConfig, Weights
-from charlm.data.corpus import EncodedText, encode_text
+from charlm.data.corpus import encode_text
+from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
 from charlm.errors import DataError
@@ -68,8 +67,7 @@ def perplexity(
     """
     reduced = settings.weights != "float32"
     # Reduced weights are for the CPU, and so the best of what "auto" may take.
-    target = resolve_device("cpu" if reduced and device == "auto" else device)
-    loaded = load_model(run, workspace, device=target)
+    loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
     with ExitStack() as cleanup:
         if text:
             source, notes = open_text(
@@ -83,20 +81,13 @@ def perplexity(
             label = source.label
         else:
             encoded, label = _own_part(loaded, split, workspace, reporter)
-        exact, baselines = score_encoded(loaded, encoded, settings, reporter, device=target, label=label)
+        exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
         if not reduced:
             return EvaluationResult(loaded.name, label, exact, baselines)
         engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
-        with reporter.progress(f"scoring {label} with {settings.weights} weights", len(encoded.tokens)) as advance:
-            parts = score_parts(
-                SteppedModel(engine),
-                encoded,
-                loaded.tokenizer,
-                context=settings.context,
-                device=target,
-                advance=advance,
-            )
-    return EvaluationResult(loaded.name, label, parts[OWN], baselines, settings.weights, exact)
+        stepped = replace(loaded, model=SteppedModel(engine))
+        score, _ = score_encoded(stepped, encoded, settings, reporter, label=f"{label} with {settings.weights} weights")
+    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
 
 
 def score_source(
@@ -104,17 +95,11 @@ def score_source(
 ) -> Score:
     """Returns the score of any text under a model that is loaded already."""
     with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
-        return score_encoded(loaded, encoded, settings, reporter, device=loaded.device, label=source.label)[0]
+        return score_encoded(loaded, encoded, settings, reporter, label=source.label)[0]
 
 
 def score_encoded(
-    loaded: LoadedModel,
-    encoded: EncodedText,
-    settings: EvaluationConfig,
-    reporter: Reporter,
-    *,
-    device: torch.device,
-    label: str,
+    loaded: LoadedModel, encoded: EncodedText, settings: EvaluationConfig, reporter: Reporter, *, label: str
 ) -> tuple[Score, tuple[Baseline, ...]]:
     """Returns the score of an encoded text, and the baselines' scores.
 
@@ -127,7 +112,9 @@ def score_encoded(
             f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
         )
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
-        parts = score_parts(loaded.model, encoded, tokenizer, context=settings.context, device=device, advance=advance)
+        parts = score_parts(
+            loaded.model, encoded, tokenizer, context=settings.context, device=loaded.device, advance=advance
+        )
     others = tuple(Baseline(name, label, score) for name, score in parts.items() if name != OWN)
     return parts[OWN], others + score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
 

@@ -7,15 +7,13 @@ from itertools import islice
 import numpy as np
 
 from charlm.config import AgreementConfig, CellName, RunConfig
-from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.evaluation.agreement import Agreement, Sentence, measure_agreement, sentences
 from charlm.runs.device import resolve_device
-from charlm.runs.inspect.cells import chosen_cells, with_cell
+from charlm.runs.inspect.cells import cell_configs, take_steps
 from charlm.runs.reporting import Reporter
-from charlm.runs.train.defaults import with_defaults_of_width
-from charlm.runs.train.setup import build_trainer, new_model
+from charlm.runs.train.setup import TrainingSetup
 from charlm.training.precision import resolve_precision
 
 
@@ -36,7 +34,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     Raises:
         ConfigError: a cell is not known.
     """
-    cells = chosen_cells(settings.cells)
+    configs = cell_configs(settings.cells, config, steps=settings.train_steps)
     rng = np.random.default_rng(config.run.seed)
     trained = [each.text for each in islice(sentences(rng, longest=settings.longest), settings.sentences)]
     questions = [
@@ -45,30 +43,13 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     text = "".join(trained)
     asked = "".join(f"\n{each.before}{each.verb}{each.other}" for group in questions for each in group)
     tokenizer = CharTokenizer(sorted(set(text) | set(asked)))
-    tokens = TokenFile(tokenizer.encode(text))
     device = resolve_device(config.run.device)
+    precision = resolve_precision(config.run.precision, device)
+    setup = TrainingSetup(TokenFile(tokenizer.encode(text)), tokenizer, device, precision)
     results = []
-    for cell in cells:
-        chosen = with_defaults_of_width(with_cell(config, cell))
-        training = chosen.training
-        trainer = build_trainer(
-            chosen,
-            Lanes(
-                tokens,
-                batch_size=training.batch_size,
-                sequence_length=training.sequence_length,
-                random_length=training.random_length,
-                seed=chosen.run.seed,
-            ),
-            new_model(chosen, vocabulary_size=tokenizer.vocabulary_size),
-            total_steps=settings.train_steps,
-            precision=resolve_precision(config.run.precision, device),
-            device=device,
-        )
-        with reporter.progress(f"training {cell}", settings.train_steps) as advance:
-            for _ in range(settings.train_steps):
-                trainer.take_step()
-                advance(1)
+    for cell, chosen in configs:
+        trainer = setup.build(chosen)
+        take_steps(trainer, settings.train_steps, reporter, label=f"training {cell}")
         trainer.model.eval()
         with reporter.progress(f"asking {cell}", len(questions)) as advance:
             answers = []

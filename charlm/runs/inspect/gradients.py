@@ -7,18 +7,17 @@ import torch
 from torch import Tensor
 
 from charlm.config import CellName, GradientsConfig, RunConfig
-from charlm.data.corpus import EncodedText
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.encoder import EncodedText
+from charlm.data.tokenizers.build import learnt
 from charlm.errors import DataError
 from charlm.evaluation.gradients import gradient_norms
 from charlm.models.base import Network
 from charlm.runs.device import resolve_device
-from charlm.runs.inspect.cells import chosen_cells, with_cell
+from charlm.runs.inspect.cells import cell_configs, take_steps
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import encode_corpus
 from charlm.runs.stored.workspace import Workspace
-from charlm.runs.train.defaults import with_defaults_of_width
-from charlm.runs.train.setup import build_batches, build_trainer, new_model
+from charlm.runs.train.setup import TrainingSetup
 from charlm.training.precision import resolve_precision
 
 NUM_TEXTS = 32
@@ -59,35 +58,24 @@ def inspect_gradients(
         ConfigError: a cell is not known.
         DataError: the text is too short for so many symbols.
     """
-    cells = chosen_cells(settings.cells)
+    configs = cell_configs(settings.cells, config, steps=settings.train_steps)
     recipe = learnt(config.tokenizer, records=config.data.records == "lines")
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     tokens, targets = _stretches(corpus.train, lags=settings.lags)
     device = resolve_device(config.run.device)
+    precision = resolve_precision(config.run.precision, device)
+    setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, device, precision)
     curves = []
-    for cell in cells:
-        chosen = with_defaults_of_width(with_cell(config, cell))
-        model = new_model(chosen, vocabulary_size=corpus.tokenizer.vocabulary_size).to(device)
+    for cell, chosen in configs:
+        trainer = setup.build(chosen)
+        model = trainer.model
         curves.append(GradientCurve(cell, _norms(model, tokens, targets), 0))
         if not settings.train_steps:
             continue
-        trainer = build_trainer(
-            chosen,
-            build_batches(corpus, chosen),
-            model,
-            total_steps=settings.train_steps,
-            precision=resolve_precision(config.run.precision, device),
-            device=device,
-        )
-        largest = 0.0
-        with reporter.progress(f"training {cell}", settings.train_steps) as advance:
-            for _ in range(settings.train_steps):
-                largest = max(largest, trainer.take_step().gradient_norm)
-                advance(1)
-        clipped = trainer.num_clipped / settings.train_steps
-        curves.append(
-            GradientCurve(cell, _norms(model, tokens, targets), settings.train_steps, round(largest, 4), clipped)
-        )
+        results = take_steps(trainer, settings.train_steps, reporter, label=f"training {cell}")
+        largest = round(max(0.0, *(each.gradient_norm for each in results)), 4)
+        clipped = sum(each.clipped for each in results) / len(results)
+        curves.append(GradientCurve(cell, _norms(model, tokens, targets), len(results), largest, clipped))
     return curves
 
 

@@ -3,10 +3,11 @@
 from typing import BinaryIO
 
 from charlm.config import DataConfig
-from charlm.data.corpus import EncodedCorpus, digest_of, open_cached, prepare_corpus
+from charlm.data.corpus import EncodedCorpus, open_cached, prepare_corpus
 from charlm.data.inputs import open_corpus
+from charlm.data.layout import survey
 from charlm.data.paths import require_regular
-from charlm.data.tokenizers.recipes import TokenizerRecipe, given
+from charlm.data.tokenizers.build import TokenizerRecipe, given
 from charlm.errors import CharlmError, DataError
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import RunRecord
@@ -64,7 +65,7 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
         require_regular(*data.corpus, *data.valid, *data.test)
         data = data.model_copy(update={"max_bytes": DataConfig.model_fields["max_bytes"].default})
         text = open_corpus(data, folder=workspace.data, stdin=None)
-        digest = digest_of(text, progress=reporter.progress)
+        digest = survey(text, records=False, progress=reporter.progress).digest
     except CharlmError:
         if cached is None:
             raise

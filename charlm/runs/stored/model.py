@@ -15,7 +15,7 @@ from charlm.checkpointing.run_folder import find_run
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import CheckpointError
-from charlm.runs.stored.numbers import require_counts, require_weights
+from charlm.runs.stored.numbers import require_model_numbers
 from charlm.runs.stored.record import (
     MODEL,
     SYMBOL_COUNTS,
@@ -82,21 +82,23 @@ def read_model(run: str, workspace: Workspace) -> StoredModel:
     return read_model_file(folder.best, name=folder.name, within=folder.path)
 
 
-def stored_model(
-    path: Path, tensors: Mapping[str, StoredTensor], values: Mapping[str, Any], *, name: str
-) -> StoredModel:
-    """Returns the model in the tensors and values of the checkpoint at `path`.
+def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:
+    """Returns the model in a checkpoint file.
+
+    Args:
+        within: a folder that a link must not lead out of; None where links may lead anywhere.
 
     Raises:
-        CheckpointError: they are not what a checkpoint of charlm holds.
+        CheckpointError: it is damaged or foreign.
     """
-    record = read_record(ModelRecord, values, source=str(path))
-    if record.config.model.mixed_order is not None and not section(tensors, f"{MODEL}.ngrams"):
+    container = read_container(path, within=within)
+    record = read_record(ModelRecord, container.values, source=str(path))
+    if record.config.model.mixed_order is not None and not section(container.tensors, f"{MODEL}.ngrams"):
         raise CheckpointError(
             f"'{path}' is a state of a training, which is kept without the n-grams that are mixed in; "
             "name the run, or its best.safetensors."
         )
-    return model_of(path, record, tensors, name=name)
+    return model_of(path, record, container.tensors, name=name)
 
 
 def model_of(path: Path, record: ModelRecord, tensors: Mapping[str, StoredTensor], *, name: str) -> StoredModel:
@@ -108,20 +110,6 @@ def model_of(path: Path, record: ModelRecord, tensors: Mapping[str, StoredTensor
     described = {key: (tensor.dtype, tensor.shape) for key, tensor in tensors.items()}
     require_model_tensors(record, described, source=str(path))
     counts = tensors[SYMBOL_COUNTS].to_array()
-    require_counts(counts, source=str(path))
     weights = {key: tensor.to_array() for key, tensor in section(tensors, MODEL).items()}
-    require_weights(weights, source=str(path))
+    require_model_numbers(counts, weights, source=str(path))
     return StoredModel(name=name, record=record, symbol_counts=counts, weights=weights, source=path)
-
-
-def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:
-    """Returns the model in a checkpoint file.
-
-    Args:
-        within: a folder that a link must not lead out of; None where links may lead anywhere.
-
-    Raises:
-        CheckpointError: it is damaged or foreign.
-    """
-    container = read_container(path, within=within)
-    return stored_model(path, container.tensors, container.values, name=name)

@@ -19,7 +19,7 @@ from charlm.errors import CheckpointError
 from charlm.notation import LONGEST_SECONDS, Mix
 from charlm.runs.stored.migrations import FORMAT, migrated
 from charlm.stepping.shapes import state_shapes, weight_shapes
-from charlm.training.state import Progress, TrainerState
+from charlm.training.state import Count, Progress, Seconds, TrainerState
 
 MODEL, OPTIMIZER, AVERAGE, STATE = "model", "optimizer", "average", "state"
 """Sections of the tensors: the model's own names, the optimizer's, the averaged weights, the carried state."""
@@ -27,12 +27,13 @@ SYMBOL_COUNTS, DROPOUT = "corpus.symbol_counts", "rng.dropout"
 """How often each symbol is a target in the training text, int64 `[vocabulary]`; the dropout generator's state."""
 
 _TIED = ("output.weight", "network.output.weight")
-_MOST_STEPS = 1 << 53
 _MOST_GENERATOR_BYTES = 1 << 16
 _LONGEST_PROBLEM = 300
 
 Described = tuple[str, tuple[int, ...]]
 """A tensor's type, by torch's name, and its shape."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Record(BaseModel):
@@ -53,7 +54,7 @@ class CorpusIdentity(Record):
     """
 
     label: str
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    digest: Sha256
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     split: str
 
@@ -84,6 +85,8 @@ class TrainingPlan(Record):
         is_replanned: whether it was changed on the way, to end on time.
         sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
+        evaluation_seconds: what an evaluation was thought to take.
+        evaluated_share: how much of the validation text an evaluation reads; the end always reads all of it.
         mix_on_trial: n-grams stay mixed in only if they help on the validation text.
         is_judged: whether that was found out, at the end of the training.
     """
@@ -92,6 +95,8 @@ class TrainingPlan(Record):
     is_replanned: bool = False
     sizes: str | None = None
     seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] | None = None
+    evaluation_seconds: Seconds = 0.0
+    evaluated_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     mix_on_trial: bool = False
     is_judged: bool = False
 
@@ -120,7 +125,7 @@ class RunRecord(Record, ABC):
 
     provenance: Provenance
     plan: TrainingPlan | None = None
-    step: Annotated[int, Field(ge=0, le=_MOST_STEPS)]
+    step: Count
     config: RunConfig
     tokenizer: StoredTokenizer
 
@@ -158,11 +163,16 @@ class ModelRecord(RunRecord):
 
 @final
 class StateRecord(RunRecord):
-    """What `last.safetensors` says: all that going on needs."""
+    """What `last.safetensors` says: all that going on needs.
+
+    Attributes:
+        metrics: the digest of the lines of metrics up to it; None in runs of older versions.
+    """
 
     plan: TrainingPlan
     trainer: TrainerState
     progress: Progress
+    metrics: Sha256 | None = None
 
     @property
     def total_steps(self) -> int:
@@ -188,8 +198,7 @@ class StateRecord(RunRecord):
         training = self.config.training
         if training.steps is None or training.learning_rate is None or self.config.run.precision == "auto":
             raise ValueError("the number of steps, the learning rate or the precision is open")
-        legs = self.trainer.legs
-        starts = [leg.first_step for leg in legs]
+        starts = [leg.first_step for leg in self.trainer.legs]
         if starts[0] != 0 or starts != sorted(starts):
             raise ValueError("the trainer's legs do not follow one another")
         return self
@@ -213,14 +222,9 @@ def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: s
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
         problem = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
-        shown = shortened(f"{where}{': ' if where else ''}{problem}")
+        # In one line of bounded length, however much of the file it quotes.
+        shown = " ".join(f"{where}: {problem}".removeprefix(": ").split())[:_LONGEST_PROBLEM]
         raise CheckpointError(f"'{source}' does not hold what charlm stores: {shown}.") from None
-
-
-def shortened(problem: str) -> str:
-    """Returns a problem in one line of bounded length, however much of a file it quotes."""
-    line = " ".join(problem.split())
-    return line if len(line) <= _LONGEST_PROBLEM else f"{line[:_LONGEST_PROBLEM]}…"
 
 
 def section(tensors: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -244,6 +248,9 @@ def require_model_tensors(record: RunRecord, tensors: Mapping[str, Described], *
     size = record.tokenizer.vocabulary_size
     shapes = weight_shapes(record.config.model, vocabulary_size=size)
     _require(tensors, {f"{MODEL}.{name}": ("torch.float32", shape) for name, shape in shapes.items()}, source)
+    for name in section(tensors, MODEL):
+        if shapes and name not in shapes and not name.startswith("ngrams."):
+            raise _not_fitting(source, f"the model has no {name!r:.100}")
     _require(tensors, {SYMBOL_COUNTS: ("torch.int64", (size,))}, source)
 
 
@@ -258,7 +265,7 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
     for name in (f"{STATE}.0", DROPOUT):
         if name not in tensors:
             raise _not_fitting(source, f"{name} is missing")
-    _, first_shape = tensors[f"{STATE}.0"]
+    first_shape = tensors[f"{STATE}.0"][1]
     lanes = first_shape[1] if len(first_shape) > 1 else 0
     if not 1 <= lanes <= record.config.training.batch_size:
         raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")

@@ -1,19 +1,20 @@
 """The states of a run that training can go on from, and what there is where one is damaged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint
+from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
 from charlm.ngrams.model import NgramModel
-from charlm.runs.stored.numbers import require_carried, require_counts, require_moments, require_weights
+from charlm.runs.stored.numbers import require_model_numbers, require_state_numbers
 from charlm.runs.stored.record import (
     AVERAGE,
     MODEL,
@@ -74,15 +75,7 @@ def open_state(path: Path) -> StoredState:
     Raises:
         CheckpointError: it is damaged, not there, or no state of a training.
     """
-    return state_in(path, read_checkpoint(path))
-
-
-def state_in(path: Path, checkpoint: Checkpoint) -> StoredState:
-    """Returns the state in a checkpoint that was read from `path`.
-
-    Raises:
-        CheckpointError: it is no state of a training.
-    """
+    checkpoint = read_checkpoint(path)
     if "trainer" not in checkpoint.values:
         raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it is a model, not a state of a training.")
     record = read_record(StateRecord, checkpoint.values, source=str(path))
@@ -94,16 +87,17 @@ def state_in(path: Path, checkpoint: Checkpoint) -> StoredState:
 
 def _require_numbers(record: StateRecord, tensors: Mapping[str, Tensor], *, source: str) -> None:
     def arrays(name: str) -> dict[str, NDArray[Any]]:
-        return {each: tensor.float().numpy() for each, tensor in section(tensors, name).items()}
+        # Converted, one that nothing asks for could take all memory.
+        found = section(tensors, name).items()
+        return {each: tensor.numpy() for each, tensor in found if tensor.dtype == torch.float32}
 
-    require_counts(tensors[SYMBOL_COUNTS].numpy(), source=source)
-    require_weights(arrays(MODEL), source=source)
-    require_weights(arrays(AVERAGE), source=source)
-    require_moments(arrays(OPTIMIZER), source=source)
+    for weights in (arrays(MODEL), arrays(AVERAGE)):
+        require_model_numbers(tensors[SYMBOL_COUNTS].numpy(), weights, source=source)
     carried = {name: tensor.numpy() for name, tensor in section(tensors, STATE).items()}
     if record.config.model.mixed_order is not None:
         del carried[_contexts_of(tensors)]  # Their range is known when the text has been counted again.
-    require_carried(carried, vocabulary_size=record.tokenizer.vocabulary_size, source=source)
+    size = record.tokenizer.vocabulary_size
+    require_state_numbers(arrays(OPTIMIZER), carried, vocabulary_size=size, source=source)
 
 
 def _contexts_of(tensors: Mapping[str, Tensor]) -> str:
@@ -126,7 +120,7 @@ def read_state(folder: RunFolder, path: Path) -> StoredState:
 def advice(folder: RunFolder, *, damaged: Path) -> str:
     """Returns a sentence on what can be used instead of a damaged state."""
     for path in (folder.last, *folder.states().values()):
-        if path != damaged and _is_usable(path):
+        if path != damaged and is_intact(path, read=open_state):
             return f"The newest intact state is '{path}'; go on from it with: charlm train --resume {quote(str(path))}"
     if is_intact(folder.best):
         run = quote(str(folder.path))
@@ -134,18 +128,10 @@ def advice(folder: RunFolder, *, damaged: Path) -> str:
     return "Nothing of this run can be used; train it anew."
 
 
-def is_intact(path: Path) -> bool:
+def is_intact(path: Path, *, read: Callable[[Path], object] = read_checkpoint) -> bool:
     """Returns whether a checkpoint can be read and is what was written."""
     try:
-        read_checkpoint(path)
-    except CheckpointError:
-        return False
-    return True
-
-
-def _is_usable(path: Path) -> bool:
-    try:
-        open_state(path)
+        read(path)
     except CheckpointError:
         return False
     return True

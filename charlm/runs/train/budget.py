@@ -1,15 +1,16 @@
 """What a time budget decides: the sizes that suit it, and the number of steps that fill it."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
 
 from charlm.cells import CELLS
 from charlm.config import Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.notation import Duration
-from charlm.runs.train.defaults import with_defaults_of_width
-from charlm.training.planning import steps_for_budget
+from charlm.runs.train.settings import with_defaults_of_width, with_settings
+from charlm.runs.train.timing import ScoringCosts
+from charlm.training.planning import Division, divide
 from charlm.training.sizing import Sizes, Task, candidates, choose
 
 MOST_EPOCHS = 40
@@ -57,13 +58,16 @@ def choose_sizes(
     if config.model.model == "mlp":
         # The forecast is of recurrent networks: it says nothing of this one's width.
         if "hidden_size" not in fixed:
-            config = config.model_copy(update={"model": config.model.model_copy(update={"hidden_size": _MLP_WIDTH})})
+            config = with_settings(config, hidden_size=_MLP_WIDTH)
         fixed = fixed | {"hidden_size"}
-    choices = candidates(_sizes_of(config), fixed, width_multiple=width_multiple)
-    base = config
-    sizes, timed = choose(
-        task, choices, lambda each: time_step(with_defaults_of_width(_with_sizes(base, each))), may_go_on=may_go_on
-    )
+    model, training = config.model, config.training
+    asked = Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
+    choices = candidates(task, asked, fixed, width_multiple=width_multiple)
+
+    def sized(sizes: Sizes) -> RunConfig:
+        return with_defaults_of_width(with_settings(config, **asdict(sizes)))
+
+    sizes, timed = choose(task, choices, lambda each: time_step(sized(each)), may_go_on=may_go_on)
     step_seconds = timed[sizes]
     reason = None
     if len(choices) > 1:
@@ -73,7 +77,7 @@ def choose_sizes(
             f"step: the best forecast for a text of {task.corpus_symbols:,} symbols, read {reads:.2g} times at "
             f"{task.batch_symbols(sizes) / step_seconds:,.0f} a second ({len(timed)} of {len(choices)} sizes timed)"
         )
-    return ChosenSizes(with_defaults_of_width(_with_sizes(config, sizes)), reason, step_seconds)
+    return ChosenSizes(sized(sizes), reason, step_seconds)
 
 
 @dataclass(frozen=True)
@@ -81,17 +85,16 @@ class FilledBudget:
     """A length that fills a budget.
 
     Attributes:
-        steps, evaluations: how many.
+        division: of the time, into steps and evaluations.
         reason: where the number of steps comes from, for people.
         seconds: time in which training has to end; None where only steps count.
         warnings: sentences that should not be missed.
     """
 
-    steps: int
-    evaluations: int
+    division: Division
     reason: str
     seconds: float | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
 
 
 def fill_budget(
@@ -99,49 +102,47 @@ def fill_budget(
     *,
     left: float,
     step_seconds: float,
-    evaluation_seconds: float,
+    costs: ScoringCosts,
     evaluations: int,
     steps_per_epoch: int,
-    was_asked: bool,
+    asked: Collection[str],
 ) -> FilledBudget:
     """Returns the number of steps that a budget has time for, or as many as a short text has use for.
 
     Args:
         left: seconds of the budget that are left for training and its evaluations; may be below 0.
-        evaluation_seconds: of one evaluation.
+        costs: of evaluations.
         evaluations: how many are wanted.
-        was_asked: whether somebody chose the budget, who then wants to know that it is too long.
+        asked: settings that somebody chose: so many evaluations; a budget, to know of it that it is too long.
     """
     seconds = max(SHORTEST_TRAINING, left)
-    steps, evaluations = steps_for_budget(
-        budget_seconds=seconds,
+    division = divide(
+        seconds,
         step_seconds=step_seconds,
-        evaluation_seconds=evaluation_seconds,
+        scoring_seconds=costs.evaluation,
+        saving_seconds=costs.saving,
         evaluations=evaluations,
+        is_fixed="evaluations" in asked,
     )
-    filled = FilledBudget(steps, evaluations, f"what fits in {budget} at {1e3 * step_seconds:.1f} ms a step", seconds)
+    warnings: list[str] = []
     if left < SHORTEST_TRAINING:
         needed = math.ceil(budget.value - left + 2 * SHORTEST_TRAINING)
-        warning = (
+        warnings.append(
             f"{budget} is over before training can begin; training for {SHORTEST_TRAINING:.0f} s all the same. "
             f"For this text, --budget {needed}s is about the shortest that makes sense."
         )
-        filled = replace(filled, warnings=(warning,))
     most = max(MOST_EPOCHS * steps_per_epoch, FEWEST_STEPS)
-    if steps <= most:
-        return filled
+    if division.steps <= most:
+        reason = f"what fits in {budget} at {1e3 * step_seconds:.1f} ms a step"
+        return FilledBudget(division, reason, seconds, tuple(warnings))
     epochs = f"{most / steps_per_epoch:.0f} epochs"
-    warning = (
-        f"{budget} is longer than this text has use for: training ends after {epochs}, about "
-        f"{math.ceil(most * step_seconds)} s. More are trained with --epochs, or on more text."
-    )
-    return replace(
-        filled,
-        steps=most,
-        reason=f"{epochs}, the most that help on so short a text",
-        seconds=None,
-        warnings=(*filled.warnings, warning) if was_asked else filled.warnings,
-    )
+    if "budget" in asked:
+        warnings.append(
+            f"{budget} is longer than this text has use for: training ends after {epochs}, about "
+            f"{math.ceil(most * step_seconds)} s. More are trained with --epochs, or on more text."
+        )
+    reason = f"{epochs}, the most that help on so short a text"
+    return FilledBudget(replace(division, steps=most), reason, None, tuple(warnings))
 
 
 def sizing_task(config: RunConfig, corpus: EncodedCorpus, *, seconds: float) -> Task:
@@ -160,16 +161,3 @@ def sizing_task(config: RunConfig, corpus: EncodedCorpus, *, seconds: float) -> 
         gates=pairs,
         vocabulary_size=corpus.tokenizer.vocabulary_size,
     )
-
-
-def _sizes_of(config: RunConfig) -> Sizes:
-    model, training = config.model, config.training
-    return Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
-
-
-def _with_sizes(config: RunConfig, sizes: Sizes) -> RunConfig:
-    model = config.model.model_copy(update={"hidden_size": sizes.hidden_size, "num_layers": sizes.num_layers})
-    training = config.training.model_copy(
-        update={"batch_size": sizes.batch_size, "sequence_length": sizes.sequence_length}
-    )
-    return config.model_copy(update={"model": model, "training": training})

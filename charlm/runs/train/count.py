@@ -8,43 +8,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
 from charlm.checkpointing.metrics import append_metrics, sync_metrics
 from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import Request, RunConfig, with_effect
+from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.errors import ConfigError, DataError
-from charlm.evaluation.baselines import Baseline, score_baselines
-from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import score_parts
+from charlm.errors import DataError
 from charlm.generation.generator import sample_text
 from charlm.models.base import OWN
 from charlm.models.build import count_parameters
 from charlm.models.ngram import NgramLanguageModel
-from charlm.ngrams.build import CountedModel, count_text
+from charlm.ngrams.build import count_text
 from charlm.ngrams.stepping import NgramStepModel
 from charlm.runs.describe import describe_corpus, describe_model
 from charlm.runs.reporting import Reporter, TrainingSummary
-from charlm.runs.seeds import Streams
-from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance
-from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult
-
-_CPU = torch.device("cpu")
-
-
-def require_countable(request: Request) -> None:
-    """Checks that nothing was asked for that only training can give.
-
-    Raises:
-        ConfigError: something was.
-    """
-    config = request.config
-    for name in with_effect(config.training, request.asked):
-        raise ConfigError(
-            f"--{name.replace('_', '-')} is for models that are trained; an n-gram model is counted in one go."
-        )
-    if config.run.device not in ("auto", "cpu"):
-        raise ConfigError(f"--device {config.run.device} is for networks; n-grams are counted on the CPU.")
+from charlm.runs.stored.record import ModelRecord, Provenance
+from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, score_held_out, simpler_models
+from charlm.runs.train.session import write_model
+from charlm.runs.train.settings import with_settings
+from charlm.runs.train.setup import seeds_of
 
 
 def count_to_the_end(
@@ -56,7 +37,7 @@ def count_to_the_end(
     symbol_counts: NDArray[np.int64],
     reporter: Reporter,
 ) -> TrainResult:
-    """Counts a new run's text, stores the model, and scores it on what was held out.
+    """Counts a new run's text, scores the model on what was held out, and stores it.
 
     Raises:
         DataError: the text is shorter than the order.
@@ -71,11 +52,11 @@ def count_to_the_end(
         )
     seconds = time.perf_counter() - started
     model = NgramLanguageModel(counted.model)
+    scores = score_held_out(model, corpus, reporter, device=torch.device("cpu"))
+    validation, test = (scores[split][OWN] if split in scores else None for split in ("validation", "test"))
     with make_folder() as folder:
-        config = config.model_copy(update={"run": config.run.model_copy(update={"name": folder.name})})
-        validation = None if corpus.valid is None else _score(model, corpus, "valid", reporter)
+        config = with_settings(config, name=folder.name)
         folder.write_tokenizer(tokenizer.to_json())
-        tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in counted.model.to_arrays().items()}
         record = ModelRecord(
             provenance=provenance,
             step=1,
@@ -83,58 +64,31 @@ def count_to_the_end(
             tokenizer=tokenizer,
             validation=None if validation is None else validation.to_json(),
         )
-        tensors[SYMBOL_COUNTS] = torch.from_numpy(symbol_counts)
         append_metrics(folder.metrics, {"step": 1, "seconds": round(seconds, 3), "validation": record.validation})
         sync_metrics(folder.metrics)
         folder.write_config(config, comment="counted in one go")
         # Last, as it makes the folder a run.
-        write_checkpoint(folder.best, Checkpoint(tensors, record.to_values()))
-    grams = count_parameters(model)
-    with reporter.training(TrainingSummary(folder.path, _rows(config, corpus, counted, grams, folder), total_steps=1)):
-        test = None if corpus.test is None else _score(model, corpus, "test", reporter)
-    baselines: tuple[Baseline, ...] = ()
-    for split, text in (("validation", corpus.valid), ("test", corpus.test)):
-        if text is not None:
-            baselines += score_baselines(text, tokenizer, symbol_counts, split=split)
-    return TrainResult(
-        run=folder.path,
-        name=folder.name,
-        kind="ngram",
-        parameters=grams,
-        steps=1,
-        total_steps=1,
-        seconds=seconds,
-        characters_per_second=corpus.train.num_characters / max(seconds, 1e-9),
-        validation=validation,
-        test=test,
-        exact=True,
-        baselines=baselines,
-        sample=sample_text(
-            NgramStepModel(counted.model),
-            tokenizer,
-            length=FINAL_SAMPLE_CHARACTERS,
-            seed=Streams.from_seed(config.run.seed).samples,
-        ),
-        outcome="finished",
-    )
-
-
-def _score(model: NgramLanguageModel, corpus: EncodedCorpus, split: str, reporter: Reporter) -> Score:
-    text = corpus.valid if split == "valid" else corpus.test
-    assert text is not None
-    with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-        return score_parts(model, text, corpus.tokenizer, device=_CPU, advance=advance)[OWN]
-
-
-def _rows(
-    config: RunConfig, corpus: EncodedCorpus, counted: CountedModel, grams: int, folder: RunFolder
-) -> tuple[tuple[str, str], ...]:
-    rows = [
-        *describe_corpus(corpus),
-        ("model", describe_model(config, parameters=grams)),
-        ("written to", str(folder.path)),
-    ]
+        write_model(folder.best, model, record, symbol_counts)
+    parameters = count_parameters(model)
+    rows = [*describe_corpus(corpus), ("model", describe_model(config, parameters=parameters))]
     if counted.plain_orders:
         orders = ", ".join(map(str, counted.plain_orders))
-        rows.insert(-1, ("discounts", f"one for all counts at order {orders}, where too few grams are rare for three"))
-    return tuple(rows)
+        rows.append(("discounts", f"one for all counts at order {orders}, where too few grams are rare for three"))
+    rows.append(("written to", str(folder.path)))
+    with reporter.training(TrainingSummary(folder.path, tuple(rows), total_steps=1)):
+        return TrainResult(
+            run=folder.path,
+            name=folder.name,
+            kind="ngram",
+            parameters=parameters,
+            steps=1,
+            total_steps=1,
+            seconds=seconds,
+            characters_per_second=corpus.train.num_characters / max(seconds, 1e-9),
+            sample=sample_text(
+                NgramStepModel(counted.model), tokenizer, length=FINAL_SAMPLE_CHARACTERS, seed=seeds_of(config).samples
+            ),
+            validation=validation,
+            test=test,
+            baselines=simpler_models(scores, corpus, symbol_counts),
+        )

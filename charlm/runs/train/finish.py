@@ -1,39 +1,25 @@
 """From the first step of a session to its result: the loop, then the scores of the best model."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from shlex import quote
 
 import torch
 
 from charlm.checkpointing.new_run import created_run
 from charlm.checkpointing.run_folder import DisplacedError
-from charlm.data.corpus import EncodedText
 from charlm.errors import CheckpointError
-from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN
 from charlm.models.mixture import NETWORK_ALONE, network_of
 from charlm.models.threads import using_threads
 from charlm.notation import parse_seconds
 from charlm.runs.describe import describe_corpus, describe_machine, describe_model, describe_training
 from charlm.runs.reporting import TrainingSummary
-from charlm.runs.stored.loading import LoadedModel, build_stored
+from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
-from charlm.runs.train.exactness import reads_one_stream
-from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult
+from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
-
-
-@dataclass(frozen=True)
-class FinalScores:
-    """What the best model scores on each held-out text, and what simpler models score; and a sample of it."""
-
-    by_split: dict[str, Score]
-    baselines: tuple[Baseline, ...]
-    is_exact: bool
-    sample: str
 
 
 def train_to_the_end(session: TrainingSession) -> TrainResult:
@@ -44,12 +30,8 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
     """
     parameters = sum(parameter.numel() for parameter in session.trainer.parameters)
     outcome = _train(session, parameters)
-    if outcome == "interrupted":
-        final = FinalScores({}, (), is_exact=True, sample=session.last_sample)
-    else:
-        final = _score_best(session)
     seconds = session.progress.seconds
-    return TrainResult(
+    result = TrainResult(
         run=session.folder.path,
         name=session.folder.name,
         kind=session.config.model.model,
@@ -58,13 +40,10 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         total_steps=session.trainer.pace.total_steps,
         seconds=seconds,
         characters_per_second=session.characters_trained / seconds if seconds else 0.0,
-        validation=final.by_split.get("validation"),
-        test=final.by_split.get("test"),
-        exact=final.is_exact,
-        baselines=final.baselines,
-        sample=final.sample,
+        sample=session.last_sample,
         outcome=outcome,
     )
+    return result if outcome == "interrupted" else _score_best(session, result)
 
 
 def _train(session: TrainingSession, parameters: int) -> Outcome:
@@ -73,7 +52,8 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         evaluations=settings.evaluations,
         patience=settings.patience,
         save_seconds=parse_seconds(settings.save_every),
-        seconds=session.plan.seconds,
+        seconds=None if session.seconds_left is None else session.progress.seconds + session.seconds_left,
+        evaluation_seconds=session.plan.evaluation_seconds,
         rollbacks=settings.rollbacks,
     )
     summary = TrainingSummary(
@@ -101,30 +81,26 @@ def _rescue(session: TrainingSession) -> str:
     return f"its state is kept in '{folder.path}'. Go on with: charlm train --resume {quote(folder.name)}"
 
 
-def _score_best(session: TrainingSession) -> FinalScores:
-    """Scores the best model; a mix on trial that did not help on the validation text is dropped."""
+def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
+    """Adds the scores of the best model; a mix on trial that did not help on the validation text is dropped."""
     stored = read_model_file(session.folder.best, name=session.folder.name, within=session.folder.path)
-    best = build_stored(stored, device=session.trainer.device)
-    texts = {"validation": session.corpus.valid, "test": session.corpus.test}
-    held_out = {split: text for split, text in texts.items() if text is not None}
-    modes = {split: _mode(text, session) for split, text in held_out.items()}
-    parts = {split: _score_parts(best, text, session, split, modes[split]) for split, text in held_out.items()}
+    model = build_stored(stored, device=session.trainer.device).model
+    modes = choose_modes(session.corpus, trained_on=session.progress.targets)
+    scores = score_held_out(model, session.corpus, session.reporter, device=session.trainer.device, modes=modes)
     chosen = OWN
-    if session.plan.mix_on_trial and "validation" in parts:
-        keeps_mix = _helps(parts["validation"])
+    if session.plan.mix_on_trial and "validation" in scores:
+        keeps_mix = _helps(scores["validation"])
         if not keeps_mix:
             session.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
+            model = network_of(model)
+            chosen = NETWORK_ALONE if NETWORK_ALONE in scores["validation"] else OWN
         session.end_trial(keeps_mix=keeps_mix)
-        chosen = NETWORK_ALONE if NETWORK_ALONE in parts["validation"] and not keeps_mix else OWN
-    baselines: tuple[Baseline, ...] = ()
-    for split, text in held_out.items():
-        baselines += tuple(Baseline(name, split, score) for name, score in parts[split].items() if name != OWN)
-        baselines += score_baselines(text, session.corpus.tokenizer, session.symbol_counts, split=split)
-    model = best.model if chosen == OWN else network_of(best.model)
-    return FinalScores(
-        {split: scores[chosen] for split, scores in parts.items()},
-        baselines,
-        is_exact="fast" not in modes.values(),
+    return replace(
+        result,
+        validation=scores["validation"][chosen] if "validation" in scores else None,
+        test=scores["test"][chosen] if "test" in scores else None,
+        exact="fast" not in modes.values(),
+        baselines=simpler_models(scores, session.corpus, session.symbol_counts),
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )
 
@@ -132,19 +108,6 @@ def _score_best(session: TrainingSession) -> FinalScores:
 def _helps(parts: dict[str, Score]) -> bool:
     """Returns whether a mix helps; one that was dropped already, by a process that was killed then, did not."""
     return NETWORK_ALONE in parts and parts[OWN].total_nats < parts[NETWORK_ALONE].total_nats
-
-
-def _mode(text: EncodedText, session: TrainingSession) -> Mode:
-    if session.corpus.tokenizer.begin is not None:
-        return "exact"  # Records are independent: side by side is exact for them.
-    return "exact" if reads_one_stream(len(text.tokens), session.progress.targets) else "fast"
-
-
-def _score_parts(
-    best: LoadedModel, text: EncodedText, session: TrainingSession, split: str, mode: Mode
-) -> dict[str, Score]:
-    with session.reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-        return score_parts(best.model, text, best.tokenizer, device=session.trainer.device, mode=mode, advance=advance)
 
 
 def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], ...]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
@@ -14,7 +16,8 @@ from charlm.ngrams.build import count_text
 from charlm.ngrams.cross_fitting import cross_fit
 from charlm.ngrams.model import NgramModel
 from charlm.notation import Mix
-from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, section
+from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, network_alone, read_record, section
+from charlm.runs.train.settings import with_settings
 from charlm.training.adamw import parameter_names
 from charlm.training.objectives import MixtureLoss
 
@@ -31,21 +34,17 @@ _MOST_SYMBOLS = 20_000_000
 
 @dataclass(frozen=True)
 class Mixture:
-    """An n-gram model to mix in, and the objective that trains the gate.
-
-    Attributes:
-        on_trial: whether it stays only if it helps on the validation text.
-    """
+    """An n-gram model to mix in, and the objective that trains the gate."""
 
     ngrams: NgramModel
     objective: MixtureLoss
-    on_trial: bool
 
 
 def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) -> tuple[RunConfig, Mixture | None]:
-    """Returns what a run's configuration mixes in, None for nothing; and that configuration.
+    """Returns the configuration, and what it mixes in; None for nothing.
 
-    On trial, the order is lowered to the longest stretch of the text.
+    Args:
+        on_trial: whether the order may be lowered to the longest stretch of the text.
 
     Raises:
         DataError: the text is shorter than the order that was asked for.
@@ -58,9 +57,8 @@ def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) ->
         raise DataError(
             f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
         )
-    return with_mix(config, Mix(counted.model.order)), Mixture(
-        counted.model, MixtureLoss(cross_fit(counted.text)), on_trial
-    )
+    mixture = Mixture(counted.model, MixtureLoss(cross_fit(counted.text)))
+    return with_settings(config, mix=Mix(counted.model.order)), mixture
 
 
 def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, bool]:
@@ -79,12 +77,19 @@ def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
         longest = min(USUAL_ORDER, affordable, corpus.train.num_symbols // 100)
         if longest >= _LOWEST_ORDER and corpus.train.num_symbols <= _MOST_SYMBOLS:
             order = longest
-    return with_mix(config, Mix(order)), order is not None
+    return with_settings(config, mix=Mix(order)), order is not None
 
 
-def with_mix(config: RunConfig, mix: Mix) -> RunConfig:
-    """Returns a configuration with another mix."""
-    return config.model_copy(update={"model": config.model.model_copy(update={"mix": mix})})
+def take_mix_out(path: Path) -> None:
+    """Replaces a stored model by its network alone, if n-grams are mixed in.
+
+    Raises:
+        CheckpointError: it is damaged, or cannot be written.
+    """
+    stored = read_checkpoint(path)
+    record = read_record(ModelRecord, stored.values, source=str(path))
+    if record.config.model.mixed_order is not None:
+        write_checkpoint(path, Checkpoint(network_alone(stored.tensors), record.without_mix().to_values()))
 
 
 def state_of_network_alone(tensors: Mapping[str, Tensor], model: Network) -> dict[str, Tensor]:
@@ -100,8 +105,7 @@ def state_of_network_alone(tensors: Mapping[str, Tensor], model: Network) -> dic
     mixed_order, own_order = (parameter_names(each) for each in (model, network))
     kept = {f"rng.{name}": tensor for name, tensor in section(tensors, "rng").items()}
     for part in (MODEL, AVERAGE):
-        named = section(tensors, f"{part}.network")
-        kept |= {f"{part}.{name}": tensor for name, tensor in named.items()}
+        kept |= {f"{part}.{name}": tensor for name, tensor in section(tensors, f"{part}.network").items()}
     states = section(tensors, STATE)
     kept |= {f"{STATE}.{index}": states[str(index)] for index in range(len(states) - 1)}
     for index, name in enumerate(own_order):

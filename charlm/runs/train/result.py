@@ -1,12 +1,31 @@
-"""The result of a training."""
+"""The result of a training: the scores of its best model on what was held out, beside those of simpler models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from charlm.config import ModelKind
-from charlm.evaluation.baselines import Baseline
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
+from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
+from charlm.evaluation.scorer import Mode, score_parts
+from charlm.models.base import OWN, LanguageModel
+from charlm.runs.reporting import Reporter
 from charlm.training.loop import Outcome
+
+EXACT_LIMIT = 1_000_000
+"""Symbols up to which the final score reads one stream; a longer text is scored in warmed-up stretches."""
+
+EXACT_SHARE = 0.01
+"""So is a text longer than this share of the symbols trained on: one stream of it takes a good part of that time."""
+
+ALWAYS_EXACT = 10_000
+"""Symbols that one stream reads in a fraction of a second, however short the training was."""
 
 FINAL_SAMPLE_CHARACTERS = 500
 
@@ -21,10 +40,10 @@ class TrainResult:
         steps: steps done in all; `total_steps` were planned.
         seconds: time spent training in all sessions, evaluations included.
         characters_per_second: characters trained on, by that time.
+        sample: a text drawn from the best model.
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
         exact: whether each score read its text as one stream.
         baselines: the uniform and the unigram model on the same texts.
-        sample: a text drawn from the best model.
     """
 
     run: Path
@@ -35,12 +54,12 @@ class TrainResult:
     total_steps: int
     seconds: float
     characters_per_second: float
-    validation: Score | None
-    test: Score | None
-    exact: bool
-    baselines: tuple[Baseline, ...]
     sample: str
-    outcome: Outcome
+    outcome: Outcome = "finished"
+    validation: Score | None = None
+    test: Score | None = None
+    exact: bool = True
+    baselines: tuple[Baseline, ...] = ()
 
     @property
     def interrupted(self) -> bool:
@@ -51,3 +70,57 @@ class TrainResult:
     def stopped_early(self) -> bool:
         """Whether it ended for lack of improvement."""
         return self.outcome == "stopped early"
+
+
+def held_out(corpus: EncodedCorpus) -> dict[str, EncodedText]:
+    """Returns the texts that were held out, of validation and test those that there are."""
+    texts = {"validation": corpus.valid, "test": corpus.test}
+    return {split: text for split, text in texts.items() if text is not None}
+
+
+def choose_modes(corpus: EncodedCorpus, *, trained_on: float) -> dict[str, Mode]:
+    """Returns how each held-out text is scored after training on so many symbols: exactly or, to save time, fast.
+
+    Records are independent: side by side is exact for them.
+    """
+    longest = min(EXACT_LIMIT, max(ALWAYS_EXACT, EXACT_SHARE * trained_on))
+    is_records = corpus.tokenizer.begin is not None
+    texts = held_out(corpus)
+    return {split: "exact" if is_records or len(text.tokens) <= longest else "fast" for split, text in texts.items()}
+
+
+def score_held_out(
+    model: LanguageModel,
+    corpus: EncodedCorpus,
+    reporter: Reporter,
+    *,
+    device: torch.device,
+    modes: Mapping[str, Mode] | None = None,
+) -> dict[str, dict[str, Score]]:
+    """Returns for each held-out text the scores of the model, by the name OWN, and of the models it consists of.
+
+    Args:
+        modes: how each text is scored.  [default: exactly]
+    """
+    scores = {}
+    for split, text in held_out(corpus).items():
+        mode = "exact" if modes is None else modes[split]
+        with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
+            scores[split] = score_parts(model, text, corpus.tokenizer, device=device, mode=mode, advance=advance)
+    return scores
+
+
+def simpler_models(
+    scores: Mapping[str, Mapping[str, Score]], corpus: EncodedCorpus, symbol_counts: NDArray[np.int64]
+) -> tuple[Baseline, ...]:
+    """Returns the scores of the models that a model consists of, and of those without memory, text by text.
+
+    Args:
+        scores: as `score_held_out` returns them.
+        symbol_counts: how often each symbol is a target in the training text.
+    """
+    found: list[Baseline] = []
+    for split, text in held_out(corpus).items():
+        found += [Baseline(name, split, score) for name, score in scores[split].items() if name != OWN]
+        found += score_baselines(text, corpus.tokenizer, symbol_counts, split=split)
+    return tuple(found)

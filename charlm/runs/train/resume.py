@@ -10,35 +10,27 @@ from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_state
 from charlm.config import Request, RunConfig, asked_in, validate
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
-from charlm.files.temporary import remove_leftovers
+from charlm.files.writing import remove_leftovers
 from charlm.models.build import load_weights
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import reopen_corpus
-from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord, TrainingPlan
+from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord
 from charlm.runs.stored.state import is_intact, read_state, require_one_run
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import make_mixture
-from charlm.runs.train.resolve import Resolved, resolve
+from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.unknown import charge_unknown
-from charlm.training.pace import Pace
 from charlm.training.precision import Arithmetic, precision_on_resuming
-from charlm.training.state import Progress
 
 _LENGTHS = {"steps": None, "epochs": None, "budget": None}
 
 
 def resume(
-    run: str,
-    workspace: Workspace,
-    reporter: Reporter,
-    stop: StopRequest,
-    *,
-    overrides: Mapping[str, Any] | None = None,
+    run: str, workspace: Workspace, reporter: Reporter, stop: StopRequest, *, overrides: Mapping[str, Any] | None = None
 ) -> TrainResult:
     """Goes on with a run from its last checkpoint, exactly where it stopped.
 
@@ -56,47 +48,51 @@ def resume(
         state = read_state(folder, path)
         record = state.record
         require_one_run(folder, path, record)
-        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        given = dict(overrides or {})
         device = resolve_device(given.pop("device", record.config.run.device))
         if not given and record.is_finished:
             raise ConfigError(_finished(folder, record))
         corpus = reopen_corpus(record, workspace, reporter)
-        charge_unknown(record.progress, corpus)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
-            corpus,
-            mixture,
+            corpus.train.tokens,
+            corpus.tokenizer,
             device,
             precision_on_resuming(cast(Arithmetic, config.run.precision), device),
+            mixture,
             lambda model: load_weights(model, state.weights, source=str(path)),
         )
-        resolved = Resolved(config, record.plan)
+        plan = record.plan
         if given:
-            resolved = resolve(_longer(config, given), corpus, setup.build, started=time.monotonic())
-        if given and record.step >= resolved.total_steps:
+            config, plan = resolve(_longer(config, given), corpus, setup, reporter, started=time.monotonic())
+        trainer = setup.build(config)
+        pace = trainer.pace
+        if given and record.step >= pace.total_steps:
             raise ConfigError(
                 f"Run '{folder.name}' has done {record.step} steps already, and the length now asked for is "
-                f"{resolved.total_steps}; ask for more, such as --steps {2 * record.step}."
+                f"{pace.total_steps}; ask for more, such as --steps {2 * record.step}."
             )
-        trainer = setup.build(resolved.config, total_steps=resolved.total_steps)
         state.restore(trainer)
         if given:
-            trainer.pace = Pace(resolved.total_steps)
+            trainer.pace = pace
             record.progress.stale = 0
-        _mend(folder, trainer.step, record.progress, reporter)
+        metrics_digest = _mend(folder, record, reporter)
         session = TrainingSession(
             folder.pinned(),
-            resolved.config,
+            config,
             corpus,
             trainer,
             record.progress,
             provenance=record.provenance,
-            plan=_later_plan(record, resolved),
+            plan=plan.model_copy(
+                update={"sizes": record.plan.sizes, "mix_on_trial": record.plan.mix_on_trial, "is_judged": False}
+            ),
             symbol_counts=state.tensors[SYMBOL_COUNTS].numpy(),
             reporter=reporter,
             stop=stop,
+            metrics_digest=metrics_digest,
             saved_step=trainer.step if path == folder.last else None,
         )
         # Written even as it was: planned anew, it may be ahead of the state.
@@ -111,11 +107,9 @@ def _is_counted(folder: RunFolder) -> bool:
         return False  # Damaged; the state has the settings, too, and they are written again.
 
 
-def _longer(config: RunConfig, given: Mapping[str, Any]) -> Request:
+def _longer(config: RunConfig, given: dict[str, Any]) -> Request:
     """Returns the request for another length; all other settings of the run count as asked for."""
-    training = validate(
-        type(config.training), config.training.model_dump() | _LENGTHS | dict(given), source="The new length"
-    )
+    training = validate(type(config.training), config.training.model_dump() | _LENGTHS | given, source="The new length")
     longer = config.model_copy(update={"training": training})
     return Request(longer, asked_in(longer.model_dump()))
 
@@ -133,22 +127,15 @@ def _finished(folder: RunFolder, record: StateRecord) -> str:
     )
 
 
-def _later_plan(record: StateRecord, resolved: Resolved) -> TrainingPlan:
-    return record.plan.model_copy(
-        update={
-            "length": resolved.plan.length,
-            "is_replanned": resolved.plan.is_replanned,
-            "seconds": resolved.plan.seconds,
-            "is_judged": False,
-        }
-    )
-
-
-def _mend(folder: RunFolder, step: int, progress: Progress, reporter: Reporter) -> None:
-    """Makes the files beside a state, after so many steps, what they were when it was written."""
-    num_damaged = trim_metrics(folder.metrics, step)
+def _mend(folder: RunFolder, record: StateRecord, reporter: Reporter) -> str:
+    """Makes the files beside a state what they were when it was written; returns the digest of its metrics."""
+    digest, num_damaged = trim_metrics(folder.metrics, record.step)
     if num_damaged:
         reporter.warn(f"{num_damaged} damaged lines of '{folder.metrics}' were left out.")
+    elif record.metrics not in (None, digest):
+        reporter.warn(f"Lines of '{folder.metrics}' were changed or removed; those that are there are kept.")
+    progress = record.progress
     if progress.best_step is not None and not is_intact(folder.best):
         reporter.warn(f"'{folder.best}' is damaged or gone; the next evaluation's model takes its place.")
         progress.best_nats = progress.best_step = None
+    return digest

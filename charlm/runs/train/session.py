@@ -3,6 +3,7 @@
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import append_metrics, sync_metrics, trim_metrics
+from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
+from charlm.checkpointing.metrics import NO_LINES, append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.generation.generator import sample_text
@@ -22,21 +24,12 @@ from charlm.models.base import OWN, LanguageModel
 from charlm.models.build import arrays_of, load_weights
 from charlm.notation import Mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
-from charlm.runs.seeds import Streams
 from charlm.runs.stored.loading import step_model
-from charlm.runs.stored.record import (
-    MODEL,
-    SYMBOL_COUNTS,
-    ModelRecord,
-    Provenance,
-    StateRecord,
-    TrainingPlan,
-    network_alone,
-    read_record,
-)
+from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
 from charlm.runs.stored.state import open_state
-from charlm.runs.train.mixing import state_of_network_alone, with_mix
-from charlm.runs.train.unknown import charge_unknown
+from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
+from charlm.runs.train.settings import with_settings
+from charlm.runs.train.setup import seeds_of
 from charlm.training.precision import autocast
 from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
@@ -54,6 +47,7 @@ class TrainingSession:
         provenance: what the run was made with.
         plan: why it is as long, and its model as large, as it is.
         symbol_counts: how often each symbol is a target in the training text.
+        metrics_digest: that of the lines of metrics so far.
         saved_step: steps after which last.safetensors was written; None where there is none to be kept.
         last_sample: the text drawn at the last evaluation.
     """
@@ -68,36 +62,41 @@ class TrainingSession:
     symbol_counts: NDArray[np.int64]
     reporter: Reporter
     stop: StopRequest
+    metrics_digest: str = NO_LINES
     saved_step: int | None = None
     last_sample: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self._accumulation = self.trainer.accumulation
         self._characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
         self._speed = _Speed()
+        self._ends = time.monotonic() + (self.plan.seconds or 0.0) - self.progress.seconds
+        _charge_unknown(self.progress, self.corpus)
 
     @property
     def characters_trained(self) -> float:
         """Characters that the steps so far were over, all sessions together."""
         return float(self.progress.targets * self._characters_per_target)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until training has to end; None without a time budget."""
+        return None if self.plan.seconds is None else self._ends - time.monotonic()
+
     def after_step(self, result: StepResult) -> None:
         """Reports a step."""
         trainer = self.trainer
-        if trainer.accumulation > self._accumulation:
+        if trainer.accumulation > self.config.training.accumulation:
             self._note_accumulation()
-        speed = self._speed.after(result.num_targets * self._characters_per_target)
-        loss = result.total_nats / result.num_targets
         self.reporter.step(
             StepReport(
                 step=result.step,
-                loss=loss,
+                loss=result.total_nats / result.num_targets,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
                 clipped=trainer.num_clipped / result.step,
                 skipped=trainer.num_skipped,
-                characters_per_second=speed,
+                characters_per_second=self._speed.after(result.num_targets * self._characters_per_target),
                 total_steps=trainer.pace.total_steps,
             )
         )
@@ -107,23 +106,32 @@ class TrainingSession:
         text = self.corpus.valid
         if text is None:
             return None
-        trainer = self.trainer
         self.model.eval()
-        with self._kept_weights(), autocast(trainer.precision, trainer.device):
-            return score_parts(self.model, text, self.corpus.tokenizer, device=trainer.device, mode="fast")[OWN]
+        with self._kept_weights(), autocast(self.trainer.precision, self.trainer.device):
+            parts = score_parts(
+                self.model,
+                text,
+                self.corpus.tokenizer,
+                device=self.trainer.device,
+                mode="fast",
+                share=self.plan.evaluated_share,
+            )
+        return parts[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""
         with self._kept_weights():
             if is_best:
                 self.trainer.require_finite()
-                self._save_best(score)
+                self.folder.require_in_place()
+                record = ModelRecord(**self._facts(), validation=None if score is None else score.to_json())
+                write_model(self.folder.best, self.model, record, self.symbol_counts)
             self.last_sample = self.draw_sample(self.model, length=SAMPLE_CHARACTERS)
-        per_character = None if training_nats is None else training_nats / self._characters_per_target
+        nats = float("nan") if training_nats is None else training_nats
         self.reporter.evaluation(
             EvaluationReport(
                 step=self.trainer.step,
-                training_nats_per_character=float("nan") if per_character is None else per_character,
+                training_nats_per_character=nats / self._characters_per_target,
                 score=score,
                 is_best=is_best,
                 sample=self.last_sample,
@@ -133,48 +141,33 @@ class TrainingSession:
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
-        return sample_text(
-            step_model(model, self.config.model),
-            self.corpus.tokenizer,
-            length=length,
-            seed=Streams.from_seed(self.config.run.seed).samples,
-        )
+        engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
+        return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 
     def move_to(self, folder: RunFolder) -> None:
-        """Writes the state into another folder, where the training can be taken up again."""
-        self.folder, self.saved_step = folder, None
-        run = self.config.run.model_copy(update={"name": folder.name})
-        self.config = self.config.model_copy(update={"run": run})
-        self.write_config()
+        """Writes all that going on needs into a new folder, which is the run's from then on, without its metrics."""
+        self.folder, self.saved_step, self.metrics_digest = folder, None, NO_LINES
+        self._change_settings(name=folder.name)
         folder.write_tokenizer(self.corpus.tokenizer.to_json())
         self.save()
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
         self.folder.require_in_place()
-        append_metrics(self.folder.metrics, metrics)
-
-    def after_replanning(self) -> None:
-        """Stores the new number of steps and reports it."""
-        before, total_steps = self.config.training.steps, self.trainer.pace.total_steps
-        assert before is not None
-        training = self.config.training.model_copy(update={"steps": total_steps})
-        self.config = self.config.model_copy(update={"training": training})
-        self.plan = self.plan.model_copy(update={"is_replanned": True})
-        self.write_config()
-        pace = "slower" if total_steps < before else "faster"
-        self.reporter.note(f"Steps are {pace} than thought: {total_steps:,} instead of {before:,} end on time.")
+        self.metrics_digest = append_metrics(self.folder.metrics, metrics, digest=self.metrics_digest)
 
     def _note_accumulation(self) -> None:
         """Stores that batches are computed in more parts, for want of memory, and reports it."""
-        self._accumulation = parts = self.trainer.accumulation
-        training = self.config.training.model_copy(update={"accumulation": parts})
-        self.config = self.config.model_copy(update={"training": training})
-        self.write_config()
+        parts = self.trainer.accumulation
+        self._change_settings(accumulation=parts)
         self.reporter.warn(
             f"There is not enough memory for a batch in one piece; from step {self.trainer.step:,} on, each is "
             f"computed in {parts} parts, with the same gradient (--accumulation {parts})."
         )
+
+    def _change_settings(self, **settings: Any) -> None:
+        self.config = with_settings(self.config, **settings)
+        self.write_config()
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
@@ -188,14 +181,9 @@ class TrainingSession:
         tensors = None
         if not keeps_mix:
             tensors = state_of_network_alone(self.trainer.tensors(), self.model)
-            best = read_checkpoint(self.folder.best)
-            record = read_record(ModelRecord, best.values, source=str(self.folder.best))
-            if record.config.model.mixed_order is not None:
-                alone = Checkpoint(network_alone(best.tensors), record.without_mix().to_values())
-                write_checkpoint(self.folder.best, alone)
-            self.config = with_mix(self.config, Mix(None))
+            take_mix_out(self.folder.best)
+            self._change_settings(mix=Mix(None))
         self.plan = self.plan.model_copy(update={"mix_on_trial": keeps_mix, "is_judged": True})
-        self.write_config()
         self.save(tensors)
 
     def save(self, tensors: dict[str, Tensor] | None = None) -> None:
@@ -210,16 +198,16 @@ class TrainingSession:
         """
         self.folder.require_in_place()
         self.trainer.require_finite()
+        if self.trainer.pace.total_steps != self.config.training.steps:
+            self.plan = self.plan.model_copy(update={"is_replanned": True})
+            self._change_settings(steps=self.trainer.pace.total_steps)
         step, keep = self.trainer.step, self.config.training.keep
         tensors = (tensors or self.trainer.tensors()) | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
         record = StateRecord(
-            provenance=self.provenance,
-            plan=self.plan,
-            step=step,
-            config=self.config,
-            tokenizer=self.corpus.tokenizer,
+            **self._facts(),
             trainer=self.trainer.state_values(),
             progress=self.progress,
+            metrics=self.metrics_digest,
         )
         sync_metrics(self.folder.metrics)
         if keep and self.saved_step not in (None, step):
@@ -239,12 +227,11 @@ class TrainingSession:
         state.restore(trainer)
         trainer.rate_factor = factor
         # The length may have been planned anew since.
-        training = self.config.training.with_steps(trainer.pace.total_steps)
-        self.config = self.config.model_copy(update={"training": training})
+        self._change_settings(steps=trainer.pace.total_steps)
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
-        charge_unknown(state.record.progress, self.corpus)
+        _charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
-        trim_metrics(self.folder.metrics, trainer.step)
+        self.metrics_digest, _ = trim_metrics(self.folder.metrics, trainer.step)
         self.save()
         self.reporter.warn(
             f"The loss rose out of bounds up to step {left:,}: back to step {trainer.step:,}, with {factor:g} of the "
@@ -255,22 +242,41 @@ class TrainingSession:
         """Returns whether someone wants the run to stop."""
         return self.stop.requested
 
-    def _save_best(self, score: Score | None) -> None:
-        self.folder.require_in_place()
-        tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(self.model).items()}
-        tensors[SYMBOL_COUNTS] = torch.from_numpy(self.symbol_counts)
-        record = ModelRecord(
-            provenance=self.provenance,
-            plan=self.plan,
-            step=self.trainer.step,
-            config=self.config,
-            tokenizer=self.corpus.tokenizer,
-            validation=None if score is None else score.to_json(),
-        )
-        write_checkpoint(self.folder.best, Checkpoint(tensors, record.to_values()))
+    def _facts(self) -> dict[str, Any]:
+        """Returns what the records of the best model and of the state have in common."""
+        return {
+            "provenance": self.provenance,
+            "plan": self.plan,
+            "step": self.trainer.step,
+            "config": self.config,
+            "tokenizer": self.corpus.tokenizer,
+        }
 
     def _kept_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.trainer.average is None else self.trainer.average.applied_to(self.model)
+
+
+def write_model(path: Path, model: LanguageModel, record: ModelRecord, symbol_counts: NDArray[np.int64]) -> None:
+    """Writes a model with what its record says.
+
+    Raises:
+        CheckpointError: it cannot be written; the one before is kept.
+    """
+    tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(model).items()}
+    tensors[SYMBOL_COUNTS] = torch.from_numpy(symbol_counts)
+    write_checkpoint(path, Checkpoint(tensors, record.to_values()))
+
+
+def _charge_unknown(progress: Progress, corpus: EncodedCorpus) -> None:
+    """Adds what charlm 0.1.0 left out of the best loss so far, so that later losses compare with it.
+
+    It did not charge for which character an unknown symbol stands for; the charge is the same under every model.
+    """
+    if progress.charges_unknown:
+        return
+    progress.charges_unknown = True
+    if progress.best_nats is not None and corpus.valid is not None:
+        progress.best_nats += make_score(0.0, corpus.valid, corpus.tokenizer).nats_per_symbol
 
 
 class _Speed:

@@ -8,27 +8,32 @@ from typing import BinaryIO
 import torch
 
 from charlm.checkpointing.new_run import created_run, require_free
-from charlm.config import Request
+from charlm.config import Request, with_effect
 from charlm.data.sources import text_slug
-from charlm.data.tokenizers.recipes import TokenizerRecipe, learnt
+from charlm.data.tokenizers.build import extended, learnt
 from charlm.errors import ConfigError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
+from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus
 from charlm.runs.stored.record import CorpusIdentity, Provenance
 from charlm.runs.stored.workspace import Workspace
-from charlm.runs.train.count import count_to_the_end, require_countable
-from charlm.runs.train.fine_tuning import load_origin
+from charlm.runs.train.count import count_to_the_end
+from charlm.runs.train.fine_tuning import adopt, describe_start, load_origin, weights_for
 from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import choose_mix, make_mixture
 from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
+from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
 from charlm.training.precision import resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
+
+FEWEST_CHARACTERS = 1000
+"""Characters of training text below which it is said that nothing is to be learnt from them."""
 
 
 def start(
@@ -58,57 +63,57 @@ def start(
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
-        request = origin.adopted_by(request)
-    recipe = _recipe(request) if origin is None else origin.recipe
-    corpus = encode_corpus(request.config.data, recipe, workspace, reporter, stdin=stdin)
+        request = adopt(origin, request)
+    config = request.config
+    records = config.data.records == "lines"
+    recipe = learnt(config.tokenizer, records=records) if origin is None else extended(origin.tokenizer)
+    corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
-    identity = CorpusIdentity(label=corpus.label, digest=corpus.digest, key=corpus.key, split=corpus.split)
     provenance = Provenance(
         charlm=__version__,
         torch=torch.__version__,
-        corpus=identity,
+        corpus=CorpusIdentity(label=corpus.label, digest=corpus.digest, key=corpus.key, split=corpus.split),
         initialized_from=None if origin is None else origin.name,
         identity=secrets.token_hex(16),
     )
     make_folder = partial(
-        created_run, workspace.checkpoints, name=request.config.run.name, default_name=text_slug(corpus.label)
+        created_run, workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label)
     )
-    if request.config.model.model == "ngram":
+    if config.model.model == "ngram":
         return count_to_the_end(
-            request.config, corpus, make_folder, provenance=provenance, symbol_counts=symbol_counts, reporter=reporter
+            config, corpus, make_folder, provenance=provenance, symbol_counts=symbol_counts, reporter=reporter
+        )
+    if corpus.train.num_characters < FEWEST_CHARACTERS:
+        reporter.warn(
+            f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
+            "A network can only repeat them; an ordinary text begins at some 100,000."
         )
     with memory_errors_explained():
-        config, on_trial = choose_mix(request.config, corpus)
+        config, on_trial = choose_mix(config, corpus)
+        load_weights = None
         if origin is not None:
-            reporter.note(origin.coverage(corpus.tokenizer, symbol_counts))
-            if origin.is_mixed and config.model.mixed_order is None:
-                reporter.note(f"Of '{origin.name}', the network alone is taken; --mix mixes n-grams of this text in.")
+            for sentence in describe_start(origin, config, corpus.tokenizer, symbol_counts):
+                reporter.note(sentence)
+            load_weights = weights_for(origin, config, corpus.tokenizer)
         config, mixture = make_mixture(config, corpus, on_trial=on_trial)
-        load_weights = None if origin is None else origin.weights_for(corpus.tokenizer, seed=config.run.seed)
-        setup = TrainingSetup(corpus, mixture, device, precision, load_weights)
-        resolved = resolve(request.with_config(config), corpus, setup.build, started=started)
-        for warning in resolved.warnings:
-            reporter.warn(warning)
-        config = resolved.config
-        trainer = setup.build(config, total_steps=resolved.total_steps)
+        setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, device, precision, mixture, load_weights)
+        config, plan = resolve(request.with_config(config), corpus, setup, reporter, started=started)
+        trainer = setup.build(config)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         with make_folder() as folder:
-            settings = config.run.model_copy(update={"name": folder.name, "precision": precision})
             session = TrainingSession(
                 folder,
-                config.model_copy(update={"run": settings}),
+                with_settings(config, precision=precision),
                 corpus,
                 trainer,
                 Progress(),
                 provenance=provenance,
-                plan=resolved.plan.model_copy(update={"mix_on_trial": on_trial}),
+                plan=plan.model_copy(update={"mix_on_trial": on_trial}),
                 symbol_counts=symbol_counts,
                 reporter=reporter,
                 stop=stop,
             )
-            session.write_config()
-            folder.write_tokenizer(corpus.tokenizer.to_json())
-            session.save()
+            session.move_to(folder)
             return train_to_the_end(session)
 
 
@@ -121,12 +126,13 @@ def _refuse_contradictions(request: Request, *, init_from: str | None) -> None:
     config = request.config
     if config.model.mixed_order is not None and config.training.teacher_forcing != "always":
         raise ConfigError("--mix needs --teacher-forcing always: its gate learns on the true text.")
-    if config.model.model == "ngram":
-        require_countable(request)
-        if init_from is not None:
-            raise ConfigError("--init-from is for networks; an n-gram model is counted anew from each text.")
-
-
-def _recipe(request: Request) -> TokenizerRecipe:
-    config = request.config
-    return learnt(config.tokenizer, records=config.data.records == "lines")
+    if config.model.model != "ngram":
+        return
+    for name in with_effect(config.training, request.asked):
+        raise ConfigError(
+            f"--{name.replace('_', '-')} is for models that are trained; an n-gram model is counted in one go."
+        )
+    if config.run.device not in ("auto", "cpu"):
+        raise ConfigError(f"--device {config.run.device} is for networks; n-grams are counted on the CPU.")
+    if init_from is not None:
+        raise ConfigError("--init-from is for networks; an n-gram model is counted anew from each text.")

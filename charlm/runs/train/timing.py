@@ -12,13 +12,15 @@ from charlm.data.lanes import Window
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
-from charlm.runs.train.exactness import reads_one_stream
+from charlm.runs.train.result import choose_modes, held_out
 from charlm.training.planning import measure_steps
 from charlm.training.precision import autocast
 from charlm.training.trainer import Trainer
 
 _WRITTEN_A_SECOND = 1.5e8
 """Bytes of a checkpoint that are copied, hashed and synced to the disk; measured once, on a usual disk."""
+_STATES = 4
+"""Copies of the model's size that are written after an evaluation: the best model, the state's and two moments."""
 _SHARE_FOR_TIMING = 0.05
 _SHARE_FOR_ONE_TIMING = 0.012
 
@@ -45,7 +47,7 @@ class ScoringCosts:
     """Seconds that scoring takes.
 
     Attributes:
-        evaluation: of the validation text, as during training, and writing the model if it is the best.
+        evaluation: of the whole validation text, as during training.
         writing: of the model.
         stretches: a symbol, many stretches side by side, as exactly as at the end.
         stream: a symbol, one stream.
@@ -56,14 +58,19 @@ class ScoringCosts:
     stretches: float
     stream: float
 
+    @property
+    def saving(self) -> float:
+        """Seconds to save the best model and the training's state."""
+        return _STATES * self.writing
+
     def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
         """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
-        lengths = [len(text.tokens) for text in (corpus.valid, corpus.test) if text is not None]
-        is_records = corpus.tokenizer.begin is not None
-        return 2.0 * self.writing + sum(
-            length * (self.stream if not is_records and reads_one_stream(length, trained_on) else self.stretches)
-            for length in lengths
-        )
+        # Records are always scored side by side.
+        exact = self.stream if corpus.tokenizer.begin is None else self.stretches
+        seconds = {"exact": exact, "fast": self.stretches}
+        modes = choose_modes(corpus, trained_on=trained_on)
+        texts = held_out(corpus)
+        return 2.0 * self.writing + sum(len(text.tokens) * seconds[modes[split]] for split, text in texts.items())
 
 
 def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
@@ -85,7 +92,7 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
     scored = 0 if corpus.valid is None else len(tokens)
     writing = sum(array.nbytes for array in arrays_of(trial.model).values()) / _WRITTEN_A_SECOND
     return ScoringCosts(
-        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)) + writing,
+        evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)),
         writing=writing,
         stretches=per_symbol(lanes(), nullcontext()),
         stream=per_symbol(stream_windows(tokens, length=256), nullcontext()),

@@ -9,7 +9,7 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_c
 from charlm.config import ComparisonConfig, Request
 from charlm.errors import CheckpointError, ConfigError
 from charlm.runs.compare.comparing import compare
-from charlm.runs.compare.tables import markdown
+from charlm.runs.compare.result import markdown
 from charlm.runs.reporting import SilentReporter, StopRequest
 from tests.support.reporters import KilledError
 

@@ -91,6 +91,17 @@ def test_damaged_settings_and_metrics_are_mended_on_going_on(small_request, work
     assert verify_run("one", workspace).is_whole
 
 
+def test_changed_metrics_are_told_of_on_going_on_and_kept(small_request, workspace):
+    metrics = trained(small_request, workspace) / "metrics.jsonl"
+    lines = metrics.read_text().splitlines(keepends=True)
+    metrics.write_text("".join(lines[1:]))
+    told = RecordingReporter()
+    gone_on(workspace, reporter=told, steps=16)
+    assert told.warnings == [f"Lines of '{metrics}' were changed or removed; those that are there are kept."]
+    assert metrics.read_text().splitlines(keepends=True)[: len(lines) - 1] == lines[1:]
+    assert verify_run("one", workspace).is_whole
+
+
 def test_a_run_that_is_moved_goes_on(small_request, workspace):
     run = trained(small_request, workspace)
     moved = workspace.root / "elsewhere" / "renamed"

@@ -3,11 +3,12 @@
 import pytest
 
 from charlm.config import RunConfig, make_request
-from charlm.data.tokenizers.recipes import learnt
+from charlm.data.tokenizers.build import learnt
 from charlm.notation import Duration
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.corpus import encode_corpus
 from charlm.runs.train.budget import FEWEST_STEPS, MOST_EPOCHS, choose_sizes, fill_budget, sizing_task
+from charlm.runs.train.timing import ScoringCosts
 from charlm.training.sizing import Task
 
 TASK = Task(
@@ -19,10 +20,10 @@ def fill(budget: float = 8.0, **changes):
     settings = {
         "left": 8.0,
         "step_seconds": 1 / 128,
-        "evaluation_seconds": 1 / 16,
+        "costs": ScoringCosts(evaluation=1 / 16, writing=0.0, stretches=0.0, stream=0.0),
         "evaluations": 4,
         "steps_per_epoch": 10_000,
-        "was_asked": True,
+        "asked": {"budget"},
     }
     return fill_budget(Duration(budget, "seconds"), **(settings | changes))
 
@@ -30,7 +31,7 @@ def fill(budget: float = 8.0, **changes):
 def test_steps_fill_what_evaluations_leave():
     # 4 evaluations take a quarter of a second; 7.75 s are left, at 128 steps each.
     filled = fill()
-    assert (filled.steps, filled.evaluations, filled.seconds) == (992, 4, 8.0)
+    assert (filled.division.steps, filled.division.evaluations, filled.seconds) == (992, 4, 8.0)
     assert filled.reason == "what fits in 8s at 7.8 ms a step"
     assert filled.warnings == ()
 
@@ -38,18 +39,24 @@ def test_steps_fill_what_evaluations_leave():
 def test_evaluations_take_at_most_a_twentieth():
     # A twentieth of 8 s is 0.4 s, in which 6 of a sixteenth fit; 7.625 s are left.
     filled = fill(evaluations=100)
-    assert (filled.evaluations, filled.steps) == (6, 976)
+    assert (filled.division.evaluations, filled.division.steps) == (6, 976)
 
 
-def test_one_evaluation_is_made_however_long_it_takes():
-    assert (fill(evaluation_seconds=4.0).evaluations, fill(evaluation_seconds=4.0).steps) == (1, 512)
-    assert fill(evaluation_seconds=80.0).steps == 1
+def test_three_evaluations_are_made_however_long_they_take():
+    slow = ScoringCosts(evaluation=4.0, writing=0.0, stretches=0.0, stream=0.0)
+    # A twentieth of 8 s for three of them: each reads a thirtieth of the text.
+    division = fill(costs=slow).division
+    assert (division.evaluations, division.share, division.steps) == (3, pytest.approx(1 / 30), 972)
+
+
+def test_evaluations_that_were_asked_for_stand():
+    assert fill(evaluations=100, asked={"evaluations"}).division.evaluations == 100
 
 
 def test_a_budget_that_is_over_still_gets_a_second_and_says_what_would_suffice():
-    # One evaluation, and 15/16 s of steps. Beginning took 7 s; two more make sense.
+    # Three evaluations, and 19/20 s of steps. Beginning took 7 s; two more make sense.
     filled = fill(5.0, left=-2.0)
-    assert (filled.steps, filled.evaluations, filled.seconds) == (120, 1, 1.0)
+    assert (filled.division.steps, filled.division.evaluations, filled.seconds) == (121, 3, 1.0)
     assert len(filled.warnings) == 1
     assert filled.warnings[0].startswith("5s is over before training can begin; training for 1 s all the same.")
     assert "--budget 9s is about the shortest" in filled.warnings[0]
@@ -58,20 +65,20 @@ def test_a_budget_that_is_over_still_gets_a_second_and_says_what_would_suffice()
 def test_a_short_text_is_read_forty_times_at_most():
     # 40 times 20 steps are 800, which take 6.25 s.
     filled = fill(steps_per_epoch=20)
-    assert (filled.steps, filled.seconds) == (20 * MOST_EPOCHS, None)
+    assert (filled.division.steps, filled.seconds) == (20 * MOST_EPOCHS, None)
     assert filled.reason == "40 epochs, the most that help on so short a text"
     assert "8s is longer than this text has use for: training ends after 40 epochs, about 7 s." in filled.warnings[0]
 
 
 def test_a_very_short_text_gets_a_few_hundred_steps_all_the_same():
     filled = fill(steps_per_epoch=10)
-    assert filled.steps == FEWEST_STEPS == 500
+    assert filled.division.steps == FEWEST_STEPS == 500
     assert filled.reason.startswith("50 epochs")
 
 
 def test_nobody_is_warned_of_a_budget_that_nobody_chose():
-    assert fill(steps_per_epoch=10, was_asked=False).warnings == ()
-    assert len(fill(left=0.0, was_asked=False).warnings) == 1
+    assert fill(steps_per_epoch=10, asked=set()).warnings == ()
+    assert len(fill(left=0.0, asked=set()).warnings) == 1
 
 
 def request(**sections):

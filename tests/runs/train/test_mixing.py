@@ -50,7 +50,7 @@ def test_records_are_mixed_with_n_grams_of_records(small_request, workspace, tex
 def test_only_a_budget_with_a_validation_text_mixes_by_itself(small_request, workspace):
     from charlm.data.corpus import prepare_corpus
     from charlm.data.inputs import open_corpus
-    from charlm.data.tokenizers.recipes import learnt
+    from charlm.data.tokenizers.build import learnt
 
     def corpus_of(config):
         text = open_corpus(config.data, folder=workspace.data, stdin=None)

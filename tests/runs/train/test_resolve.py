@@ -6,39 +6,42 @@ import pytest
 import torch
 
 from charlm.config import RunConfig, make_request
-from charlm.runs.train.resolve import Resolved, resolve
+from charlm.runs.reporting import SilentReporter
+from charlm.runs.stored.record import TrainingPlan
+from charlm.runs.train.resolve import resolve
+
+SETUP = SimpleNamespace(device=torch.device("cpu"), batches=lambda _: SimpleNamespace(windows_per_epoch=50))
 
 
-def resolved(**training) -> Resolved:
+def resolved(**training) -> tuple[RunConfig, TrainingPlan]:
     """For a text of 50 windows."""
     request = make_request({"data": {"corpus": ["tale.txt"]}, "training": training})
-    trial = SimpleNamespace(batches=SimpleNamespace(windows_per_epoch=50))
-    return resolve(request, None, lambda _: trial, started=0.0)
+    return resolve(request, None, SETUP, SilentReporter(), started=0.0)
 
 
 def test_steps_are_as_asked():
-    found = resolved(steps=1200)
-    assert (found.total_steps, found.plan.length) == (1200, "1,200 steps, as asked")
-    assert (found.plan.seconds, found.plan.sizes, found.warnings) == (None, None, ())
+    found, plan = resolved(steps=1200)
+    assert (found.training.steps, plan.length) == (1200, "1,200 steps, as asked")
+    assert (plan.seconds, plan.sizes) == (None, None)
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(2, 100), (0.5, 25), (0.51, 26), (1e-6, 1)])
 def test_epochs_become_steps_rounded_up(epochs, steps):
-    found = resolved(epochs=epochs)
-    assert found.total_steps == steps
-    assert found.plan.length == f"{epochs:g} epochs of 50 steps"
-    assert found.config.training.epochs is None
+    found, plan = resolved(epochs=epochs)
+    assert found.training.steps == steps
+    assert plan.length == f"{epochs:g} epochs of 50 steps"
+    assert found.training.epochs is None
 
 
 def test_a_length_in_steps_leaves_the_sizes_at_their_defaults():
     defaults = RunConfig(data={"corpus": ["tale.txt"]})
-    found = resolved(steps=5).config
+    found, _ = resolved(steps=5)
     assert found.model.hidden_size == defaults.model.hidden_size
     assert found.training.batch_size == defaults.training.batch_size
 
 
 def test_nothing_is_open_afterwards():
-    found = resolved(steps=5).config
+    found, _ = resolved(steps=5)
     assert found.model.embedding_size == found.model.hidden_size
     assert found.training.learning_rate is not None
     assert found.model.dropout is not None
@@ -54,13 +57,18 @@ def test_what_was_asked_for_stays():
             "run": {"threads": 7},
         }
     )
-    trial = SimpleNamespace(batches=SimpleNamespace(windows_per_epoch=50))
-    found = resolve(request, None, lambda _: trial, started=0.0).config
+    found, _ = resolve(request, None, SETUP, SilentReporter(), started=0.0)
     assert (found.model.dropout, found.model.embedding_size) == (0.25, 3)
     assert (found.training.learning_rate, found.run.threads) == (0.5, 7)
 
 
+@pytest.mark.parametrize(("lanes", "asked", "groups"), [(32, None, 2), (64, None, 4), (1, None, 1), (64, 3, 3)])
+def test_lanes_are_divided_whatever_the_machine(lanes, asked, groups):
+    found, _ = resolved(steps=5, batch_size=lanes, lane_groups=asked)
+    assert found.training.lane_groups == groups
+
+
 def test_the_more_epochs_the_more_dropout():
-    dropouts = [resolved(steps=steps).config.model.dropout for steps in (10, 500, 50_000)]
+    dropouts = [resolved(steps=steps)[0].model.dropout for steps in (10, 500, 50_000)]
     assert dropouts == sorted(dropouts)
     assert dropouts[0] < dropouts[-1]

@@ -7,6 +7,7 @@ import torch
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.stored.record import section
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
@@ -44,8 +45,8 @@ def test_a_run_folder_holds_all_files_and_nothing_else(small_request, workspace)
 def test_both_checkpoints_name_the_models_tensors_alike(small_request, workspace):
     result = train_whole(small_request(), workspace)
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
-    assert best.section("model").keys() == last.section("model").keys()
-    assert len(best.section("model")) > 0
+    assert section(best.tensors, "model").keys() == section(last.tensors, "model").keys()
+    assert len(section(best.tensors, "model")) > 0
 
 
 def test_float16_is_refused_on_a_cpu(small_request, workspace):
@@ -71,15 +72,18 @@ def test_without_a_validation_text_the_newest_weights_are_kept(small_request, wo
     result = train_whole(small_request(split="100/0/0"), workspace)
     assert result.validation is None
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
-    assert all(torch.equal(tensor, last.section("model")[name]) for name, tensor in best.section("model").items())
+    assert all(
+        torch.equal(tensor, section(last.tensors, "model")[name])
+        for name, tensor in section(best.tensors, "model").items()
+    )
 
 
 def test_the_best_model_is_the_average_where_there_is_one(small_request, workspace):
     result = train_whole(small_request(average=0.9, evaluations=1), workspace)
     best, last = (read_checkpoint(result.run / name) for name in ("best.safetensors", "last.safetensors"))
-    averaged, raw = last.section("average"), last.section("model")
+    averaged, raw = section(last.tensors, "average"), section(last.tensors, "model")
     assert averaged.keys() == raw.keys()
-    for name, tensor in best.section("model").items():
+    for name, tensor in section(best.tensors, "model").items():
         assert torch.equal(tensor, averaged[name])
         assert not torch.equal(tensor, raw[name])
 

@@ -1,16 +1,38 @@
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.data.splits import Stretches, as_pieces, part_sizes, show_split
+from charlm.data.layout import Layout, Stretches, part_sizes
+from charlm.errors import DataError
 
 
-def pieces_of(text, borders):
-    """The text cut at some places."""
-    cuts = [0, *sorted(border % (len(text) + 1) for border in borders), len(text)]
-    return [text[start:stop] for start, stop in pairwise(cuts) if start < stop]
+@dataclass
+class Cut:
+    """A text that arrives in pieces, cut at some places."""
+
+    text: str
+    borders: list
+    label: str = "notes"
+
+    def chunks(self):
+        cuts = [0, *sorted(border % (len(self.text) + 1) for border in self.borders), len(self.text)]
+        return iter([self.text[start:stop] for start, stop in pairwise(cuts) if start < stop])
+
+    def size_bytes(self):
+        return None
+
+
+def require_stretches(stretches, units, first, second):
+    """Takes two stretches of a text of these units, the rest, and one more."""
+    first, second = min(first, len(units)), min(second, max(0, len(units) - first))
+    assert "".join(stretches.take(first)) == "".join(units[:first])
+    assert "".join(stretches.take(second)) == "".join(units[first : first + second])
+    assert "".join(stretches.take(len(units) - first - second)) == "".join(units[first + second :])
+    with pytest.raises(DataError, match="'notes' changed while it was read"):
+        list(stretches.take(1))
 
 
 @pytest.mark.parametrize(
@@ -42,23 +64,18 @@ def test_parts_take_up_the_whole_text_and_are_within_one_of_their_share(total, t
 
 @pytest.mark.parametrize("split", ["90/5/5", "90/10/0", "100/0/0", "82.5/7/10.5", "98/1/1"])
 def test_a_split_is_shown_as_it_was_written(split):
-    assert show_split(tuple(float(part) / 100 for part in split.split("/"))) == split
+    fractions = tuple(float(part) / 100 for part in split.split("/"))
+    assert Layout("", False, fractions, 0, ()).split == split
 
 
 @given(st.text("aß\n😀", max_size=60), st.lists(st.integers(0, 60), max_size=6), st.integers(0, 70), st.integers(0, 70))
 @settings(deadline=None)
 def test_stretches_of_characters_follow_one_another_however_the_text_arrives(text, borders, first, second):
-    stretches = Stretches(pieces_of(text, borders), records=False)
-    assert "".join(stretches.take(first)) == text[:first]
-    assert "".join(stretches.take(second)) == text[first : first + second]
-    assert "".join(stretches.take(1000)) == text[first + second :]
+    require_stretches(Stretches(Cut(text, borders), records=False), text, first, second)
 
 
 @given(st.text("ab\n\r", max_size=60), st.lists(st.integers(0, 60), max_size=6), st.integers(0, 12), st.integers(0, 12))
 @settings(deadline=None)
 def test_stretches_of_records_are_whole_lines_that_are_not_empty(text, borders, first, second):
     lines = [line.rstrip("\r") + "\n" for line in text.split("\n") if line.rstrip("\r")]
-    stretches = Stretches(as_pieces(pieces_of(text, borders), records=True), records=True)
-    assert "".join(stretches.take(first)) == "".join(lines[:first])
-    assert "".join(stretches.take(second)) == "".join(lines[first : first + second])
-    assert "".join(stretches.take(1000)) == "".join(lines[first + second :])
+    require_stretches(Stretches(Cut(text, borders), records=True), lines, first, second)

@@ -1,5 +1,4 @@
-from charlm.runs.compare.result import VariantResult
-from charlm.runs.compare.tables import markdown
+from charlm.runs.compare.result import VariantResult, markdown
 
 
 def test_the_table_has_a_column_a_model_and_a_row_a_depth():

@@ -1,0 +1,24 @@
+"""Numbers and values as sentences hold them."""
+
+import pytest
+
+from charlm.notation import Duration, counted, quoted
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(1, "1 step"), (0, "0 steps"), (2, "2 steps"), (1.5, "1.5 steps"), (10**7, "10,000,000 steps")],
+)
+def test_what_is_one_has_no_plural(number, expected):
+    assert counted(number, "step") == expected
+
+
+def test_a_duration_is_written_as_people_write_it():
+    assert str(Duration(1, "epochs")) == "1 epoch"
+    assert str(Duration(0.5, "epochs")) == "0.5 epochs"
+    assert [str(Duration(seconds, "seconds")) for seconds in (90, 300, 5400, 7200)] == ["90s", "5m", "90m", "2h"]
+
+
+def test_a_short_value_is_quoted_whole_and_a_long_one_cut():
+    assert quoted("soon") == "'soon'"
+    assert quoted("x" * 79) == "'" + "x" * 79 + "…"
