@@ -27,7 +27,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: there is none, or it is damaged, foreign, or of another format version.
     """
-    container = read_container(path, within=path.parent)
+    return restored(read_container(path, within=path.parent))
+
+
+def restored(container: Container[StoredTensor]) -> Checkpoint:
+    """Returns what a container holds as torch tensors, on the CPU and in the same memory."""
     tensors = {name: _restored(tensor) for name, tensor in container.tensors.items()}
     return Checkpoint(tensors=tensors, values=container.values)
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -191,6 +192,9 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             one, names = quote(str(Path(run, inner[0]))), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
+    close = get_close_matches(run, known, n=1)
+    if close:
+        raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; did you mean '{close[0]}'?")
     hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
 
@@ -201,9 +205,29 @@ def _listed(names: list[str]) -> str:
 
 
 def list_runs(checkpoints: Path) -> list[str]:
-    """Returns the names of the runs under `checkpoints`, sorted."""
-    files = (path for pattern in ("config.toml", "*.safetensors") for path in checkpoints.glob(f"*/{pattern}"))
-    return sorted({path.parent.name for path in files})
+    """Returns the names of the runs under `checkpoints`, sorted; those of a comparison are named `comparison/run`."""
+    names = set[str]()
+    for folder in _folders(checkpoints):
+        if _is_run(folder):
+            names.add(folder.name)
+        else:
+            names.update(f"{folder.name}/{inner.name}" for inner in _folders(folder) if _is_run(inner))
+    return sorted(names)
+
+
+def _folders(path: Path) -> list[Path]:
+    """Returns the folders in a folder; none where it cannot be read."""
+    try:
+        return [each for each in path.iterdir() if each.is_dir()]
+    except OSError:
+        return []
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return any(each.name == "config.toml" or each.suffix == ".safetensors" for each in folder.iterdir())
+    except OSError:
+        return False
 
 
 def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:

@@ -23,7 +23,8 @@ _Commands = Mapping[str, tuple[str, str]]
 _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
-    "info": ("info:info", "Describes a run: its text, its model and its training."),
+    "list": ("list:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
+    "info": ("info:info", "Describes a run, or two side by side: text, model, training and scores."),
     "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }

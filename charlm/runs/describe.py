@@ -1,11 +1,16 @@
 """A run in words: its text, its model, its training and its machine."""
 
-import torch
+from typing import TYPE_CHECKING
 
 from charlm.config import RunConfig
-from charlm.data.corpus import EncodedCorpus
-from charlm.data.record_batches import Batches
+from charlm.notation import counted
 from charlm.training.pace import shortened_warmup
+
+if TYPE_CHECKING:
+    import torch
+
+    from charlm.data.corpus import EncodedCorpus
+    from charlm.data.record_batches import Batches
 
 
 def describe_model(config: RunConfig, *, parameters: int) -> str:
@@ -33,7 +38,17 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
     return ", ".join(filter(None, parts))
 
 
-def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
+def name_model(config: RunConfig) -> str:
+    """Returns the model in a few words, such as 'lstm 2 x 512'."""
+    model = config.model
+    if model.model == "ngram":
+        return f"{model.order}-gram"
+    kind = "mlp" if model.model == "mlp" else model.cell
+    mix = "" if model.mixed_order is None else f" + {model.mixed_order}-gram"
+    return f"{kind} {model.num_layers} x {model.hidden_size}{mix}"
+
+
+def describe_corpus(corpus: "EncodedCorpus") -> list[tuple[str, str]]:
     """Returns the rows on the text, its vocabulary and its split."""
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     present = {name: part for name, part in parts.items() if part is not None}
@@ -54,13 +69,14 @@ def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
     return rows
 
 
-def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> list[tuple[str, str]]:
+def describe_training(config: RunConfig, batches: "Batches", *, origin: str) -> list[tuple[str, str]]:
     """Returns the rows on batches, length and optimizer."""
     training = config.training
     fewer = "" if batches.num_lanes == training.batch_size else f" (not {training.batch_size}: the text is short)"
     assert training.steps is not None
     assert training.learning_rate is not None
     epochs = training.steps / batches.windows_per_epoch
+    evaluations = counted(training.evaluations, "evaluation")
     read = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
@@ -68,7 +84,10 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
     return [
         ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
-        ("length", f"{training.steps:,} steps, {read} epochs ({origin}), {training.evaluations} evaluations"),
+        (
+            "length",
+            f"{counted(training.steps, 'step')}, {read} epochs ({origin}), {evaluations}",
+        ),
         (
             "optimizer",
             f"AdamW, learning rate {rate:g} after {warmup} warm-up steps, cosine to {last_rate:g}, "
@@ -77,9 +96,11 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     ]
 
 
-def describe_machine(device: torch.device, precision: str, *, threads: int | None) -> str:
+def describe_machine(device: "torch.device", precision: str, *, threads: int | None) -> str:
     """Returns one line on what computes."""
     if device.type == "cuda":
+        import torch
+
         return f"{torch.cuda.get_device_name(device)}, {precision}"
     if device.type == "cpu":
         return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {precision}"

@@ -121,7 +121,18 @@ QUESTIONS = {
     "one-size": "compare text.txt --models lstm --match time --steps 3",
     "unknown-model": "compare text.txt --models nothing --match parameters --steps 3",
 }
-OMITTED = {"seconds", "characters_per_second", "path", "run", "charlm", "torch", "folder", "config"}
+OMITTED = {
+    "seconds",
+    "characters_per_second",
+    "path",
+    "run",
+    "charlm",
+    "torch",
+    "folder",
+    "config",
+    "date",
+    "size_bytes",
+}
 
 
 def text(seed: int, *, num_words: int, extra: str = "") -> str:

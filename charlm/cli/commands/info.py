@@ -1,20 +1,35 @@
-"""`charlm info`: a description of a run."""
+"""`charlm info`: a description of a run, or of two side by side."""
 
 import sys
+from typing import Annotated
 
+import typer
+
+from charlm.cli.completion import run_names
 from charlm.cli.display.console import plain_console
-from charlm.cli.display.results import print_description
+from charlm.cli.display.runs import print_descriptions
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, Run
 from charlm.runs.stored.workspace import Workspace
 
 
-def info(*, run: Run, json: Json = False) -> None:
-    """Describes RUN: its text, its model and its training."""
+def info(
+    *,
+    run: Run,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OTHER", help="A second run, to be shown beside it.", autocompletion=run_names, show_default=False
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Describes RUN: its text, its model, its training and its scores; with OTHER, two runs side by side."""
     from charlm.runs.info import describe
 
-    description = describe(run, Workspace())
+    descriptions = [describe(each, Workspace()) for each in (run, other) if each is not None]
     if json:
-        print_json(description.to_json())
+        values = [each.to_json() for each in descriptions]
+        print_json(values[0] if other is None else values)
     else:
-        print_description(plain_console(sys.stdout), description)
+        print_descriptions(plain_console(sys.stdout), descriptions)

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from charlm.cli.display.console import plain_console
-from charlm.cli.display.results import print_verification
+from charlm.cli.display.runs import print_verification
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, Run
 from charlm.runs.stored.workspace import Workspace

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from charlm.cli.display.formatting import duration, megabytes, number, perplexity, sparkline
-from charlm.cli.display.tables import print_rows
+from charlm.cli.display.formatting import duration, megabytes, number, perplexity
 from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
 from charlm.notation import counted
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     from charlm.evaluation.baselines import Baseline
     from charlm.runs.corpora import CorpusRow
     from charlm.runs.evaluate.perplexity import EvaluationResult
-    from charlm.runs.info import RunDescription
     from charlm.runs.train.result import TrainResult
-    from charlm.runs.verify import RunReport
 
 
 def run_reference(run: Path) -> str:
@@ -125,35 +122,6 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
         **({} if result.exact is None else {"exact": result.exact.to_json()}),
         "baselines": {each.name: each.score.to_json() for each in result.baselines},
     }
-
-
-def print_description(console: Console, description: "RunDescription") -> None:
-    """Prints the description of a run, and the curves of its losses."""
-    print_rows(console, description.rows)
-    table = Table.grid(padding=(0, 2))
-    points = description.history
-    for name, values in (
-        ("training", [each.training for each in points]),
-        ("validation", [each.validation for each in points]),
-    ):
-        known = [value for value in values if value is not None]
-        if len(known) > 1:
-            ends = f"{number(known[0])} → {number(known[-1])}, lowest {number(min(known))}"
-            table.add_row(Text(name, style="dim"), sparkline(known), ends)
-    if table.row_count:
-        console.print(f"\nloss from step {points[0].step:,} to {points[-1].step:,}, nats/symbol", style="bold")
-        console.print(table)
-
-
-def print_verification(console: Console, report: "RunReport") -> None:
-    """Prints the state of each file of a run, and the commands that still work."""
-    print_rows(console, [(each.file, each.holds or f"DAMAGED: {each.problem}") for each in report.files])
-    if report.is_whole:
-        console.print("\nEvery file is whole.")
-        return
-    console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
-    for command in report.usable:
-        console.print(f"  {visible(command)}", soft_wrap=True)
 
 
 def print_excerpt(console: Console, text: str) -> None:

@@ -21,9 +21,9 @@ from charlm.runs.stored.record import (
     SYMBOL_COUNTS,
     ModelRecord,
     read_record,
-    require_model_tensors,
     section,
 )
+from charlm.runs.stored.tensors import require_model_tensors
 from charlm.runs.stored.workspace import Workspace
 
 

@@ -10,6 +10,7 @@ from charlm.checkpointing.run_folder import DisplacedError
 from charlm.errors import CheckpointError
 from charlm.evaluation.score import Score
 from charlm.models.base import OWN
+from charlm.models.build import count_parameters
 from charlm.models.mixture import NETWORK_ALONE, network_of
 from charlm.models.threads import using_threads
 from charlm.notation import parse_seconds
@@ -17,7 +18,14 @@ from charlm.runs.describe import describe_corpus, describe_machine, describe_mod
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
-from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
+from charlm.runs.train.result import (
+    FINAL_SAMPLE_CHARACTERS,
+    TrainResult,
+    choose_modes,
+    score_held_out,
+    simpler_models,
+    store_scores,
+)
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
 
@@ -87,19 +95,25 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
     model = build_stored(stored, device=session.trainer.device).model
     modes = choose_modes(session.corpus, trained_on=session.progress.targets)
     scores = score_held_out(model, session.corpus, session.reporter, device=session.trainer.device, modes=modes)
-    chosen = OWN
+    chosen, keeps_mix = OWN, None
     if session.plan.mix_on_trial and "validation" in scores:
         keeps_mix = _helps(scores["validation"])
         if not keeps_mix:
             session.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
             model = network_of(model)
             chosen = NETWORK_ALONE if NETWORK_ALONE in scores["validation"] else OWN
+    final, exact = {split: parts[chosen] for split, parts in scores.items()}, "fast" not in modes.values()
+    if final:
+        session.folder.require_in_place()
+        store_scores(session.folder.best, final, exact=exact)
+    if keeps_mix is not None:
         session.end_trial(keeps_mix=keeps_mix)
     return replace(
         result,
-        validation=scores["validation"][chosen] if "validation" in scores else None,
-        test=scores["test"][chosen] if "test" in scores else None,
-        exact="fast" not in modes.values(),
+        parameters=count_parameters(model),
+        validation=final.get("validation"),
+        test=final.get("test"),
+        exact=exact,
         baselines=simpler_models(scores, session.corpus, session.symbol_counts),
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import ModelKind
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.encoder import EncodedText
@@ -16,6 +17,7 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN, LanguageModel
 from charlm.runs.reporting import Reporter
+from charlm.runs.stored.record import FinalScores, ModelRecord, read_record
 from charlm.training.loop import Outcome
 
 EXACT_LIMIT = 1_000_000
@@ -108,6 +110,21 @@ def score_held_out(
         with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
             scores[split] = score_parts(model, text, corpus.tokenizer, device=device, mode=mode, advance=advance)
     return scores
+
+
+def store_scores(path: Path, scores: Mapping[str, Score], *, exact: bool) -> None:
+    """Writes the final scores of a stored model into its file: a better model that takes its place has none yet.
+
+    Args:
+        scores: by "validation" and "test", as far as there are such texts.
+
+    Raises:
+        CheckpointError: the file is damaged, or cannot be written.
+    """
+    stored = read_checkpoint(path)
+    final = FinalScores(**{split: score.to_json() for split, score in scores.items()}, exact=exact)
+    record = read_record(ModelRecord, stored.values, source=str(path)).model_copy(update={"final": final})
+    write_checkpoint(path, Checkpoint(stored.tensors, record.to_values()))
 
 
 def simpler_models(

@@ -11,7 +11,6 @@ from charlm.cli.display import results
 from charlm.evaluation.baselines import Baseline
 from charlm.evaluation.score import Score
 from charlm.runs.evaluate.perplexity import EvaluationResult
-from charlm.runs.info import HistoryPoint, RunDescription
 from charlm.runs.train.result import TrainResult
 
 # 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
@@ -104,20 +103,6 @@ def test_a_score_as_json_has_the_promised_keys() -> None:
     promised = ("nats_per_symbol", "perplexity", "bits_per_character", "bits_per_byte")
     assert {*promised, "symbols", "characters", "bytes", "unknown"} <= set(value)
     assert value["unknown"] == 3
-
-
-def test_a_description_shows_rows_and_curves() -> None:
-    history = (HistoryPoint(10, 3.0, 4.0), HistoryPoint(20, None, 2.0), HistoryPoint(30, 1.0, 3.0))
-    text = printed(results.print_description, RunDescription("demo", (("corpus", "a.txt [x]"),), history, {}))
-    assert "corpus  a.txt [x]" in text
-    assert "loss from step 10 to 30, nats/symbol" in text
-    assert "█▁▄" in text or "█▁▅" in text
-    assert "4.0000 → 3.0000, lowest 2.0000" in text
-    assert "3.0000 → 1.0000, lowest 1.0000" in text
-
-
-def test_a_description_without_history_shows_no_curves() -> None:
-    assert "loss" not in printed(results.print_description, RunDescription("demo", (("corpus", "a"),), (), {}))
 
 
 @pytest.mark.parametrize(
