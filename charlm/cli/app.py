@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
+from charlm.cli.help import ReadableCommand, ReadableGroup
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
@@ -113,13 +114,15 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
     for name, (summary, commands) in _GROUPS.items():
         group = _new_group(summary, _show_help)
         _add_commands(group, commands, words)
-        app.add_typer(group, name=name)
+        app.add_typer(group, name=name, short_help=summary)
     return app
 
 
 def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
-    return typer.Typer(help=text, callback=callback, invoke_without_command=True, context_settings=settings)
+    return typer.Typer(
+        cls=ReadableGroup, help=text, callback=callback, invoke_without_command=True, context_settings=settings
+    )
 
 
 def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str] | None) -> None:
@@ -128,7 +131,7 @@ def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str
         if words is None or name in words:
             module, _, function = place.partition(":")
             command = getattr(importlib.import_module(f"charlm.cli.commands.{module}"), function)
-        group.command(name, short_help=summary)(command)
+        group.command(name, cls=ReadableCommand, short_help=summary)(command)
 
 
 def _do_nothing() -> None:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,25 @@ def test_a_typo_is_answered_with_what_was_meant(capsys: pytest.CaptureFixture[st
 def test_no_command_shows_the_help_and_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(arguments) == 2
     assert "Usage: charlm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["train"], ["compare"], ["sample"], ["eval", "perplexity"], []])
+def test_help_on_a_narrow_terminal_keeps_option_names_whole(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    app.run([*command, "--help"])
+    names = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+    monkeypatch.setenv("COLUMNS", "60")
+    assert app.run([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert names <= set(re.findall(r"--[a-z][a-z-]+", out))
+
+
+def test_flags_have_no_type_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["train"], ["list"], ["data"]):
+        app.run([*arguments, "--help"])
+        assert "bool" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["-h", "--help"])

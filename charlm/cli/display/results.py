@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -51,7 +52,9 @@ def print_training(console: Console, result: "TrainResult") -> None:
         print_excerpt(console, result.sample)
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
-    commands = [f"charlm sample {reference} --length 1000", f"charlm eval perplexity {reference}"]
+    more = "--num-samples 20" if result.are_records else "--length 1000"
+    text = " TEXT" if result.validation is None and result.test is None else ""
+    commands = [f"charlm sample {reference} {more}", f"charlm eval perplexity {reference}{text}"]
     if result.kind != "ngram":
         commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
     for command in commands:
@@ -125,8 +128,12 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
 
 
 def print_excerpt(console: Console, text: str) -> None:
-    """Prints a part of a text, indented, with symbols for control characters."""
-    console.out("\n".join(f"  {line}" for line in visible(text).split("\n")), highlight=False)
+    """Prints a part of a text, indented, with symbols for control characters; a terminal wraps it between words."""
+    for line in visible(text).split("\n"):
+        wrapped = [line]
+        if console.file.isatty():
+            wrapped = [each.plain.rstrip() for each in Text(line.expandtabs(4)).wrap(console, console.width - 2)]
+        console.out("\n".join(f"  {each}" for each in wrapped), highlight=False)
 
 
 def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Score]]:
@@ -155,14 +162,11 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
 
 
 def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:
-    """Prints the list of corpora."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("name", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    for heading in ("split", "licence", "description"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = (row.name, row.state, megabytes(row.size_bytes), row.split, row.licence, row.description)
-        table.add_row(*map(visible, cells))
-    console.print(table)
+    """Prints the list of corpora: a line each, and its description below."""
+    cells = [(row.name, row.state, megabytes(row.size_bytes)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row, (name, state, size) in zip(rows, cells, strict=True):
+        line = f"{name:<{widths[0]}}  {state:<{widths[1]}}  {size:>{widths[2]}}"
+        console.print(Text(visible(line), style="bold"), soft_wrap=True)
+        below = f"{row.description} Split: {row.split}. Licence: {row.licence}."
+        console.print(Padding(Text(visible(below)), (0, 0, 0, 4)))

@@ -80,7 +80,7 @@ def perplexity(
             )
             label = source.label
         else:
-            encoded, label = _own_part(loaded, split, workspace, reporter)
+            encoded, label = _own_part(loaded, split, workspace, reporter, run=run)
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
         if not reduced:
             return EvaluationResult(loaded.name, label, exact, baselines)
@@ -120,7 +120,7 @@ def score_encoded(
 
 
 def _own_part(
-    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter
+    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter, *, run: str
 ) -> tuple[EncodedText, str]:
     """Returns a part of the corpus the run was trained on, from the cache or read again."""
     corpus = reopen_corpus(loaded.record, workspace, reporter)
@@ -131,7 +131,7 @@ def _own_part(
         present = ", ".join(name for name, each in parts.items() if each is not None)
         raise DataError(
             f"'{loaded.name}' was trained without a {chosen} part (it has: {present}); "
-            f"choose one with --split, or give a text: charlm eval perplexity {quote(loaded.name)} TEXT"
+            f"choose one with --split, or give a text: charlm eval perplexity {quote(run)} TEXT"
         )
     if split is None and chosen != "test":
         reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")

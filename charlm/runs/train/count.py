@@ -95,5 +95,6 @@ def count_to_the_end(
             ),
             validation=validation,
             test=test,
+            are_records=tokenizer.begin is not None,
             baselines=simpler_models(scores, corpus, symbol_counts),
         )

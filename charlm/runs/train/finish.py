@@ -50,6 +50,7 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         characters_per_second=session.characters_trained / seconds if seconds else 0.0,
         sample=session.last_sample,
         outcome=outcome,
+        are_records=session.corpus.tokenizer.begin is not None,
     )
     return result if outcome == "interrupted" else _score_best(session, result)
 

@@ -44,6 +44,7 @@ class TrainResult:
         characters_per_second: characters trained on, by that time.
         sample: a text drawn from the best model.
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
+        are_records: whether the text was records.
         exact: whether each score read its text as one stream.
         baselines: the uniform and the unigram model on the same texts.
     """
@@ -60,6 +61,7 @@ class TrainResult:
     outcome: Outcome = "finished"
     validation: Score | None = None
     test: Score | None = None
+    are_records: bool = False
     exact: bool = True
     baselines: tuple[Baseline, ...] = ()
 

@@ -3,6 +3,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,9 @@ from rich.console import Console
 from charlm.cli.display import results
 from charlm.evaluation.baselines import Baseline
 from charlm.evaluation.score import Score
+from charlm.runs.corpora import listing
 from charlm.runs.evaluate.perplexity import EvaluationResult
+from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import TrainResult
 
 # 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
@@ -123,3 +126,45 @@ def test_names_that_users_choose_are_shown_as_they_are() -> None:
     for text in (printed(results.print_training, trained), printed(results.print_evaluation, scored)):
         assert "[/x]␛[2J\\u009b" in text
         assert "\x1b" not in text and "\x9b" not in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (
+            {},
+            [
+                "charlm sample demo --length 1000",
+                "charlm eval perplexity demo",
+                "charlm train --resume demo --steps 200",
+            ],
+        ),
+        ({"are_records": True}, ["charlm sample demo --num-samples 20"]),
+        ({"validation": None}, ["charlm eval perplexity demo TEXT"]),
+    ],
+)
+def test_hints_fit_the_run(changed: dict[str, Any], expected: list[str]) -> None:
+    lines = [line.strip() for line in printed(results.print_training, replace(train_result(), **changed)).splitlines()]
+    assert set(expected) <= set(lines)
+
+
+def test_the_corpora_fit_eighty_columns() -> None:
+    console = Console(file=io.StringIO(), width=80, markup=False, highlight=False)
+    results.print_corpora(console, listing(Workspace(Path("nowhere"))))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all(len(line.rstrip()) <= 80 for line in lines)
+    assert any(line.startswith("tiny-shakespeare") and "not fetched" in line for line in lines)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_wraps_an_excerpt_between_words_and_a_pipe_does_not() -> None:
+    for stream, expected in (
+        (Terminal(), "  aaaa bbbb\n  cccc\n  d\n"),
+        (io.StringIO(), "  aaaa bbbb cccc\n  d\n"),
+    ):
+        results.print_excerpt(Console(file=stream, width=12, highlight=False), "aaaa bbbb cccc\nd")
+        assert stream.getvalue() == expected
