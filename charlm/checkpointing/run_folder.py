@@ -145,8 +145,7 @@ class RunFolder:
 
     def write_config(self, config: RunConfig, *, comment: str) -> None:
         """Writes config.toml under a comment about the origin of its numbers, which may have several lines."""
-        heading = "".join(f"# {line}\n" for line in comment.splitlines())
-        write_atomically(self.config_file, (heading + dump_config(config)).encode())
+        write_atomically(self.config_file, dump_config(config, comment=comment).encode())
 
     def read_config(self) -> RunConfig:
         """Returns the configuration in config.toml.
@@ -170,9 +169,10 @@ def _place(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def dump_config(config: RunConfig) -> str:
-    """Returns the configuration as TOML; settings that are absent are left out."""
-    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+def dump_config(config: RunConfig, *, comment: str = "") -> str:
+    """Returns the configuration as TOML under a comment; settings that are absent are left out."""
+    heading = "".join(f"# {line}\n" for line in comment.splitlines())
+    return heading + tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
 
 
 def find_run(run: str, checkpoints: Path) -> RunFolder:

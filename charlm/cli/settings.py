@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from charlm.cli.options import flag
 from charlm.config import Request, RunConfig, Section, by_section, make_request, validate
-from charlm.errors import ConfigError
+from charlm.errors import CharlmError, ConfigError
 from charlm.files.errors import UntrustedFileError
 from charlm.files.parsing import parse_toml
 
@@ -29,12 +29,13 @@ def read_config_file(path: Path) -> dict[str, Any]:
     """Returns the settings in a TOML file, section by section, unchecked.
 
     Raises:
-        ConfigError: it cannot be read or is not TOML.
+        CharlmError: it cannot be read.
+        ConfigError: it is not TOML.
     """
     try:
         return parse_toml(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"--config '{path}' cannot be read: {error.strerror}.") from None
+        raise CharlmError(f"--config '{path}' cannot be read: {error.strerror}.") from None
     except UntrustedFileError as error:
         raise ConfigError(f"--config '{path}' {error}.") from None
 

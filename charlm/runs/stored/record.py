@@ -99,6 +99,12 @@ class TrainingPlan(Record):
         """Where the number of steps comes from, and whether it was changed."""
         return f"{self.length}; planned anew on the way" if self.is_replanned else self.length
 
+    @property
+    def reasons(self) -> str:
+        """Where the length and the sizes come from, a line each."""
+        reasons = {"length": self.length_in_words, "sizes": self.sizes}
+        return "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
+
 
 def _to_tokenizer(value: Any) -> Tokenizer:
     return value if isinstance(value, Tokenizer) else from_json(value)

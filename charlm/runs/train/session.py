@@ -172,9 +172,7 @@ class TrainingSession:
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
         self.folder.require_in_place()
-        reasons = {"length": self.plan.length_in_words, "sizes": self.plan.sizes}
-        comment = "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
-        self.folder.write_config(self.config, comment=comment)
+        self.folder.write_config(self.config, comment=self.plan.reasons)
 
     def end_trial(self, *, keeps_mix: bool) -> None:
         """Stores the verdict on a mix on trial; one that did not help is taken out of the best model and the state."""
