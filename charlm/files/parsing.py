@@ -53,7 +53,7 @@ def parse_toml(content: bytes) -> dict[str, Any]:
 def _require_shallow(value: Any) -> None:
     level = [value]
     for _ in range(_DEEPEST):
-        level = [inner for each in level for inner in _parts(each)]
+        level = [inner for each in level for inner in _parts(each) if isinstance(inner, dict | list)]
         if not level:
             return
     raise UntrustedFileError(f"is nested more than {_DEEPEST} deep")

@@ -283,6 +283,7 @@ def read_both(made: Path) -> dict[str, Checkpoint]:
 
 
 OF_MODELS = (
+    "list --json",
     "info one --json",
     "verify one --json",
     "sample one --length 5 --seed 1",
@@ -294,6 +295,7 @@ OF_MODELS = (
     "inspect gates one --symbols 64",
 )
 OF_STATES = (
+    "list --json",
     "info one --json",
     "verify one --json",
     "train --resume one --quiet",

@@ -6,10 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.checkpoint import Checkpoint
 from charlm.errors import CheckpointError
 from charlm.runs.stored.record import ModelRecord, read_record
-from charlm.runs.stored.state import state_in
+from charlm.runs.stored.state import open_state
 from tests.support.forged_runs import (
     MODEL_FILE,
     OF_MODELS,
@@ -67,7 +66,7 @@ def attack(pristine: str, file: str, first: int, stop: int, dear_every: int, ref
             told = run_here(command)
             tried += 1
             problem = problem_of(command, told)
-            if told.code == 0 and not is_read and not command.startswith("info"):  # It reads the record alone.
+            if told.code == 0 and not is_read and not command.startswith(("info", "list")):  # They read records alone.
                 problem = "done, although reading refuses it"
             if problem is not None:
                 problems.append(f"{forgery.name}: {command}: {problem}")
@@ -88,7 +87,8 @@ def _plant_pristine(pristine: Path, file: str) -> None:
 def _is_read(file: str, forgery: Forgery) -> bool:
     try:
         if file == STATE_FILE:
-            state_in(RUN / file, Checkpoint(forgery.tensors, forgery.values))
+            write_forged(RUN / file, forgery)
+            open_state(RUN / file)
         else:
             read_record(ModelRecord, forgery.values, source="forged")
     except CheckpointError:

@@ -15,6 +15,7 @@ OTHER = Path("checkpoints/other")
 READS = Path("reads")
 READERS = (
     # the command, and the file of the run from which on it must succeed
+    ("list --json", "last.safetensors"),
     ("info one --json", "last.safetensors"),
     ("verify one --json", "last.safetensors"),
     ("sample one --length 5 --seed 1", "best.safetensors"),

@@ -10,6 +10,7 @@ from charlm.cli.display.console import plain_console
 from charlm.cli.display.runs import print_descriptions
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, Run
+from charlm.cli.startup import fast_imports
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -25,7 +26,8 @@ def info(
     json: Json = False,
 ) -> None:
     """Describes RUN: its text, its model, its training and its scores; with OTHER, two runs side by side."""
-    from charlm.runs.info import describe
+    with fast_imports():
+        from charlm.runs.info import describe
 
     descriptions = [describe(each, Workspace()) for each in (run, other) if each is not None]
     if json:

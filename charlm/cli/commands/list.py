@@ -6,6 +6,7 @@ from charlm.cli.display.console import plain_console
 from charlm.cli.display.runs import print_runs
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json
+from charlm.cli.startup import fast_imports
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -14,9 +15,11 @@ def list_runs(*, json: Json = False) -> None:
 
     Scores are bits per character of the best model on the validation and the test text.
     """
-    from charlm.runs.list import list_all
+    with fast_imports():
+        from charlm.runs.list import list_all
 
-    rows = list_all(Workspace())
+        # Inside, too: the headers of many runs are many objects, and none of them is garbage.
+        rows = list_all(Workspace())
     if json:
         print_json([row.to_json() for row in rows])
     else:
