@@ -266,7 +266,7 @@ def _overhead(bench: Bench, shape: Shape) -> None:
 
 def _logging_share(step_seconds: float, *, seconds: float = 2.0) -> float:
     """Returns what the live display takes of one core, with a report at every step."""
-    report = StepReport(1, 2.0, 0.01, 1.0, 0.1, 0, 1e5, 1000)
+    report = StepReport(1, 2.0, 0.01, 1.0, 0.1, 0, 1e5, 1000, share=0.001)
     with Path(os.devnull).open("w") as nowhere:
         display = LiveDisplay(Console(file=nowhere, force_terminal=True, width=100, height=40), StopRequest())
         with display.training(TrainingSummary(Path("run"), (("corpus", "random"),), total_steps=1000)):

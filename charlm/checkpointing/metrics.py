@@ -6,6 +6,7 @@ before it. So it goes on with each line, and an interrupted training ends with t
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -80,6 +81,11 @@ def read_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
             yield line, _record(line)
         if len(line) == _MOST_LINE_BYTES:
             raise UntrustedFileError(f"has a line of more than {_MOST_LINE_BYTES:,} bytes")
+
+
+def finite_number(value: object) -> float | None:
+    """Returns a number of the metrics, which anybody may have written, if it is one."""
+    return value if isinstance(value, int | float) and abs(value) <= sys.float_info.max else None
 
 
 def trim_metrics(path: Path, last_step: int) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from charlm.checkpointing.container import Container, StoredTensor, read_container
-from charlm.checkpointing.metrics import read_metrics
+from charlm.checkpointing.metrics import finite_number, read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
 from charlm.models.build import count_parameters
@@ -145,7 +145,7 @@ def _history(folder: RunFolder, standing: _Standing) -> tuple[HistoryPoint, ...]
     return tuple(
         HistoryPoint(
             each["step"],
-            _number(each.get("training_nats_per_symbol")),
+            finite_number(each.get("training_nats_per_symbol")),
             _validation_nats(validation, log_unknown=log_unknown),
         )
         for each in read_metrics(folder.metrics)
@@ -159,16 +159,11 @@ def _validation_nats(score: dict[str, Any], *, log_unknown: float) -> float | No
     Args:
         log_unknown: the charge for one of them, in nats.
     """
-    nats = _number(score.get("nats_per_symbol"))
-    num_unknown, num_symbols = _number(score.get("unknown")), _number(score.get("symbols"))
+    nats = finite_number(score.get("nats_per_symbol"))
+    num_unknown, num_symbols = finite_number(score.get("unknown")), finite_number(score.get("symbols"))
     if nats is None or not num_unknown or not num_symbols or "unknown_bits_per_character" in score:
         return nats
     return nats + num_unknown / num_symbols * log_unknown
-
-
-def _number(value: object) -> float | None:
-    """Returns a number of the metrics, which anybody may have written, if it is one."""
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _best(progress: Progress) -> str:

@@ -10,7 +10,7 @@ from typing import TextIO
 from charlm.cli.display.formatting import bits, clock, duration, number
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
-from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
+from charlm.runs.reporting import EvaluationReport, LossPoint, StepReport, StopRequest, TrainingSummary
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -92,7 +92,7 @@ class LineDisplay:
         skipped = f", {report.skipped} skipped" if report.skipped else ""
         self._line(
             f"step {report.step:,}/{report.total_steps:,} ({100 * report.step / report.total_steps:.0f} %): "
-            f"loss {number(report.loss)} nats/symbol, learning rate {report.learning_rate:.2e}, "
+            f"loss {number(report.loss)} nats/char, learning rate {report.learning_rate:.2e}, "
             f"gradient norm {number(report.gradient_norm, 2)} ({100 * report.clipped:.0f} % clipped{skipped}), "
             f"{report.characters_per_second:,.0f} characters/s{left}"
         )
@@ -109,6 +109,9 @@ class LineDisplay:
         self._line(f"evaluation at step {report.step:,}: {figures}{best}")
         for line in report.sample.split("\n") if report.sample else ():
             self._line(f"  | {line}")
+
+    def losses(self, point: LossPoint) -> None:
+        """Shows nothing."""
 
     def raise_failure(self) -> None:
         """Raises the error of a line that could not be written during a training.

@@ -24,7 +24,7 @@ from charlm.cli.display.formatting import bits, number
 from charlm.cli.display.tables import rows_grid
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
-from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
+from charlm.runs.reporting import EvaluationReport, LossPoint, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 4
 _SAMPLE_LINES = 6
@@ -116,6 +116,9 @@ class LiveDisplay:
         if report.is_best:
             self._best = report
 
+    def losses(self, point: LossPoint) -> None:
+        """Shows nothing."""
+
     def _picture(self) -> RenderableType:
         if self._training is not None and self._step is not None:
             self._bars.update(self._training, completed=self._step.step, total=self._step.total_steps)
@@ -139,7 +142,7 @@ class LiveDisplay:
         table.add_column("bits", justify="right", no_wrap=True)
         if not self._narrow:
             table.add_column("", no_wrap=True, style="dim")
-        rows = [("now", self._loss, "per symbol", "")]
+        rows = [("now", self._loss, "per char", "")]
         latest, best = self._evaluation, self._best
         if latest is not None:
             rows.append(("training", latest.training_nats_per_character, "per char", ""))

@@ -17,6 +17,7 @@ from charlm.runs.describe import describe_corpus, describe_machine, describe_mod
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
+from charlm.runs.train.history import read_history
 from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
@@ -56,11 +57,22 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         evaluation_seconds=session.plan.evaluation_seconds,
         rollbacks=settings.rollbacks,
     )
+    is_mixed = session.config.model.mixed_order is not None
     summary = TrainingSummary(
         run=session.folder.path,
         rows=_rows(session, parameters),
         total_steps=session.trainer.pace.total_steps,
         first_step=session.trainer.step,
+        seconds_left=session.seconds_left,
+        is_mixed=is_mixed,
+        history=tuple(
+            read_history(
+                session.folder.metrics,
+                session.trainer.pace,
+                characters_per_symbol=session.characters_per_target,
+                is_mixed=is_mixed,
+            )
+        ),
     )
     threads = session.config.run.threads or torch.get_num_threads()
     with session.reporter.training(summary), using_threads(threads):

@@ -52,7 +52,7 @@ def test_a_step_line_has_every_figure() -> None:
             display.step(step_report(50))
 
     assert lines_after(drive)[-1] == (
-        "step 50/100 (50 %): loss 2.0000 nats/symbol, learning rate 5.00e-03, "
+        "step 50/100 (50 %): loss 2.0000 nats/char, learning rate 5.00e-03, "
         "gradient norm 0.75 (25 % clipped, 3 skipped), 12,346 characters/s, 0:10 left"
     )
 
