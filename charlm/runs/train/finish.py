@@ -10,7 +10,7 @@ from charlm.checkpointing.run_folder import DisplacedError
 from charlm.errors import CheckpointError
 from charlm.evaluation.score import Score
 from charlm.models.base import OWN
-from charlm.models.mixture import NETWORK_ALONE, network_of
+from charlm.models.mixture import NETWORK_ALONE, MixedLanguageModel, network_of
 from charlm.models.threads import using_threads
 from charlm.notation import parse_seconds
 from charlm.runs.describe import describe_corpus, describe_machine, describe_model, describe_training
@@ -18,7 +18,14 @@ from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
 from charlm.runs.train.history import read_history
-from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
+from charlm.runs.train.result import (
+    FINAL_SAMPLE_CHARACTERS,
+    MIXTURE,
+    TrainResult,
+    choose_modes,
+    score_held_out,
+    simpler_models,
+)
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
 
@@ -112,7 +119,8 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
         validation=scores["validation"][chosen] if "validation" in scores else None,
         test=scores["test"][chosen] if "test" in scores else None,
         exact="fast" not in modes.values(),
-        baselines=simpler_models(scores, session.corpus, session.symbol_counts),
+        baselines=simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen),
+        part=MIXTURE if isinstance(model, MixedLanguageModel) else chosen if chosen != OWN else None,
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )
 
