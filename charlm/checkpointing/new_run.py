@@ -9,7 +9,7 @@ from charlm.checkpointing.locking import LOCK_FILE, InUseError, locked
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
 from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
-from charlm.files.writing import sync
+from charlm.files.writing import make_folder
 
 
 def require_free(checkpoints: Path, name: str | None) -> None:
@@ -50,9 +50,7 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         path = checkpoints / (name or (default_name if number == 1 else f"{default_name}-{number}"))
         number += 1
         try:
-            path.mkdir(parents=True)
-            sync(path.parent)
-            sync(path.parent.parent)
+            make_folder(path)
         except FileExistsError:
             require_free(checkpoints, name)
             if not _is_abandoned(path):

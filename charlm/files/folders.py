@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from charlm.files.temporary import TEMPORARY_PREFIX, temporary_path
-from charlm.files.writing import sync
+from charlm.files.writing import make_folder, sync
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent, exist_ok=True)
     for left in parent.glob(f"{TEMPORARY_PREFIX}*.lock"):
         lock = FileLock(left, timeout=0)
         with suppress(Timeout, OSError):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.files.writing import append, replace_file
+from charlm.files.writing import append, make_folder, replace_file
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -55,3 +55,15 @@ def test_an_append_follows_no_link(tmp_path: Path):
     with pytest.raises(OSError):
         append(tmp_path / "link", b"new")
     assert (tmp_path / "secret").read_bytes() == b"old"
+
+
+def test_the_name_of_each_new_folder_is_synced(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("charlm.files.writing.sync", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    assert sorted(synced) == [tmp_path, tmp_path / "a"]
+    synced.clear()
+    make_folder(tmp_path / "a" / "b", exist_ok=True)
+    assert synced == []
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "a")

@@ -16,6 +16,7 @@ from charlm.files.errors import UntrustedFileError, os_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
 from charlm.files.temporary import TEMPORARY_PREFIX, remove_leftovers
+from charlm.files.writing import make_folder
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.compare.tables import as_csv, markdown
 
@@ -48,7 +49,7 @@ class ComparisonFolder:
             CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
         """
         with os_errors_as(CheckpointError, f"Cannot make '{self.path}'"):
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path, exist_ok=True)
             # A process that was killed before it wrote comparison.json leaves temporary files only.
             others = (each for each in self.path.iterdir() if each.name != LOCK_FILE)
             is_other = not self._file.exists() and not all(each.name.startswith(TEMPORARY_PREFIX) for each in others)
