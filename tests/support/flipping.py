@@ -85,9 +85,9 @@ def _read_corpus(path: Path) -> None:
 
 
 def _read_metrics(path: Path) -> None:
-    records, num_damaged = read_lines(path)
-    if num_damaged > 1 or any(not isinstance(record["step"], int) for record in records):
-        raise AssertionError(f"{num_damaged} damaged lines")
+    records = [record for _, record in read_lines(path)]
+    # A flipped line end joins two lines.
+    assert records.count(None) <= 2, f"{records.count(None)} damaged lines"
 
 
 def _read_checkpoint(path: Path) -> None:
