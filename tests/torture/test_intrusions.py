@@ -93,7 +93,7 @@ def meddle(runs, whole, other, accident, at):
         assert last_of(run) == last_of(other)
     if "--resume one-rescued" in ended.output:
         run = run.with_name("one-rescued")
-    elif accident in OF_FOLDERS and ended.code:
+    elif ended.code and (accident in OF_FOLDERS or not run.exists()):
         return
     wanted = {key.partition(":")[2]: value for key, value in whole.state.items() if key.startswith("last.safetensors:")}
     wanted.pop("values")
