@@ -45,13 +45,14 @@ def digest_after(record: Mapping[str, Any], digest: str) -> str:
 
 
 def sync_metrics(path: Path) -> None:
-    """Waits until all lines are on the disk; no checkpoint may be written before that.
+    """Waits until all lines, and the name of their file, are on the disk; no checkpoint may be written before that.
 
     Raises:
         CheckpointError: they cannot be written.
     """
     with os_errors_as(CheckpointError, f"Cannot write '{path}'"), suppress(FileNotFoundError):
         sync(path)
+        sync(path.parent)
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from shlex import quote
 from charlm.checkpointing.locking import LOCK_FILE, InUseError, locked
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
-from charlm.files.writing import TEMPORARY_PREFIX, remove_leftovers, sync
+from charlm.files.writing import TEMPORARY_PREFIX, make_folder, remove_leftovers
 
 
 def require_free(checkpoints: Path, name: str | None) -> None:
@@ -49,9 +49,7 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         path = checkpoints / (name or (default_name if number == 1 else f"{default_name}-{number}"))
         number += 1
         try:
-            path.mkdir(parents=True)
-            sync(path.parent)
-            sync(path.parent.parent)
+            make_folder(path)
         except FileExistsError:
             require_free(checkpoints, name)
             if not _is_abandoned(path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from charlm.files.writing import TEMPORARY_PREFIX, sync, temporary_path
+from charlm.files.writing import TEMPORARY_PREFIX, make_folder, sync, temporary_path
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent, exist_ok=True)
     for left in parent.glob(f"{TEMPORARY_PREFIX}*.lock"):
         lock = FileLock(left, timeout=0)
         with suppress(Timeout, OSError):

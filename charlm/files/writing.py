@@ -76,6 +76,18 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: Path, *, exist_ok: bool = False) -> None:
+    """Makes a folder, and those that it is in, where they are not there yet; they are on the disk when it returns.
+
+    Raises:
+        OSError: one cannot be made; `FileExistsError` unless the folder may exist.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=exist_ok)
+    for folder in missing:
+        sync(folder.parent)
+
+
 def append(path: Path, content: bytes) -> None:
     """Appends to a file, which is made if need be; waits for no disk.
 
