@@ -12,11 +12,7 @@ from charlm.files.writing import TEMPORARY_PREFIX, make_folder, remove_leftovers
 
 
 def require_free(checkpoints: Path, name: str | None) -> None:
-    """Refuses the name of a new run if it is taken.
-
-    Raises:
-        CheckpointError: it is taken.
-    """
+    """Raises a CheckpointError if the name of a new run is taken."""
     if name is not None and (checkpoints / name).exists() and not _is_abandoned(checkpoints / name):
         raise CheckpointError(
             f"Run '{name}' exists already in '{checkpoints / name}'; choose another --name, "

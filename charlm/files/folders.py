@@ -13,11 +13,7 @@ from charlm.files.writing import TEMPORARY_PREFIX, make_folder, sync, temporary_
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Gives a temporary folder, which takes the place of `folder` when the block ends without an exception.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Gives a temporary folder, which takes the place of `folder` when the block ends without an exception."""
     with scratch_folder(folder.parent) as temporary:
         yield temporary
         sync(temporary)
