@@ -9,10 +9,6 @@ from charlm.files.writing import replace_file
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
-    """Writes a file, maybe in pieces, as `replace_file` does.
-
-    Raises:
-        CheckpointError: the file cannot be written; what was there before is untouched.
-    """
+    """Writes a file as `replace_file` does; a failure, which leaves what was there before, is a CheckpointError."""
     with os_errors_as(CheckpointError, f"Cannot write '{path}'", remedy="What was there before is kept."):
         replace_file(path, content)

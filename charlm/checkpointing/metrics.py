@@ -45,13 +45,10 @@ def digest_after(record: Mapping[str, Any], digest: str) -> str:
 
 
 def sync_metrics(path: Path) -> None:
-    """Waits until all lines are on the disk; no checkpoint may be written before that.
-
-    Raises:
-        CheckpointError: they cannot be written.
-    """
+    """Waits until all lines, and their file's name, are on the disk; no checkpoint may be written before that."""
     with os_errors_as(CheckpointError, f"Cannot write '{path}'"), suppress(FileNotFoundError):
         sync(path)
+        sync(path.parent)
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.files.writing import append, remove_leftovers, replace_file
+from charlm.files.writing import append, make_folder, remove_leftovers, replace_file
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -62,3 +62,15 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
     (tmp_path / "last.safetensors").touch()
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+def test_the_name_of_each_new_folder_is_synced(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("charlm.files.writing.sync", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    assert sorted(synced) == [tmp_path, tmp_path / "a"]
+    synced.clear()
+    make_folder(tmp_path / "a" / "b", exist_ok=True)
+    assert synced == []
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "a")

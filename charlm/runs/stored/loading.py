@@ -30,11 +30,7 @@ class LoadedModel(ModelOfRun):
 
 
 def load_model(run: str, workspace: Workspace, *, device: torch.device) -> LoadedModel:
-    """Returns the best model of a run, given by name, folder, or checkpoint file, in evaluation mode.
-
-    Raises:
-        CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
-    """
+    """Returns the best model of a run, found and refused as by `read_model`, in evaluation mode."""
     return build_stored(read_model(run, workspace), device=device)
 
 

@@ -208,11 +208,7 @@ _SomeRecord = TypeVar("_SomeRecord", ModelRecord, StateRecord)
 
 
 def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: str) -> _SomeRecord:
-    """Returns the record in the values of a checkpoint, whichever version of charlm wrote them.
-
-    Raises:
-        CheckpointError: they are not what charlm stores.
-    """
+    """Returns the record in a checkpoint's values, by any version of charlm; others are a CheckpointError."""
     known = migrated(values, source=source)
     try:
         # As JSON: only so does strictness let lists be tuples and objects be dataclasses, and nothing else.

@@ -48,11 +48,7 @@ class StoredState:
         return section(self.tensors, MODEL)
 
     def require_contexts_of(self, ngrams: NgramModel) -> None:
-        """Checks that the contexts that a mixed model carries are some of its n-grams.
-
-        Raises:
-            CheckpointError: one is not.
-        """
+        """Raises a CheckpointError if a context that a mixed model carries is none of its n-grams."""
         if not ngrams.has_contexts(section(self.tensors, STATE)[_contexts_of(self.tensors)].numpy()):
             raise CheckpointError(f"Checkpoint '{self.path}' cannot be resumed: its contexts are not of this text.")
 
@@ -106,11 +102,7 @@ def _contexts_of(tensors: Mapping[str, Tensor]) -> str:
 
 
 def read_state(folder: RunFolder, path: Path) -> StoredState:
-    """Returns a state of a run, as `open_state` does.
-
-    Raises:
-        CheckpointError: it cannot be used; the sentence names the newest one that can.
-    """
+    """Returns what `open_state` does; its CheckpointError also names the newest state that can be used."""
     try:
         return open_state(path)
     except CheckpointError as error:
