@@ -12,12 +12,12 @@ from typing import Any
 
 import tomli_w
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.config import RunConfig, validate
 from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
+from charlm.files.writing import write_atomically
 
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_LISTED = 10
