@@ -101,7 +101,11 @@ def train(
 
 
 def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") -> Run:
-    """Returns the best model of a run: its name, its folder, or a best.safetensors alone; errors as in `read_model`."""
+    """Returns the best model of a run: its name, its folder, or a best.safetensors alone.
+
+    Raises:
+        CheckpointError: there is no such run, or its checkpoint is damaged.
+    """
     place = Workspace(Path(workspace))
     return Run(load_model(str(run), place, device=resolve_device(device)), place)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.checkpointing.container import Container, StoredTensor, read_container, write_container
+from charlm.files.writing import write_atomically
 
 Checkpoint = Container[Tensor]
 

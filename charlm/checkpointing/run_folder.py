@@ -12,12 +12,12 @@ from typing import Any
 
 import tomli_w
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.config import RunConfig, validate
 from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
+from charlm.files.writing import write_atomically
 
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_LISTED = 10
@@ -82,7 +82,7 @@ class RunFolder:
             return replace(self, place=_place(self.path))
 
     def require_in_place(self) -> None:
-        """Raises a DisplacedError if a pinned folder was removed or moved; its name may be used again."""
+        """Raises a DisplacedError if a pinned folder was removed or moved, even if its name is used again."""
         if not self._is_in_place():
             raise DisplacedError(f"'{self.path}' was removed, moved or replaced while a training was writing to it")
 
@@ -98,7 +98,7 @@ class RunFolder:
             return False
 
     def has_checkpoint(self) -> bool:
-        """Returns whether the folder holds anything of a model, and must stay; errors as in `states`."""
+        """Returns whether the folder holds anything of a model, and so is never removed; errors as in `states`."""
         return self.last.exists() or self.best.exists() or bool(self.states())
 
     def states(self) -> dict[int, Path]:

@@ -7,6 +7,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from charlm.errors import CheckpointError
+from charlm.files.errors import os_errors_as
+
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -30,24 +33,22 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
     """Writes a file, maybe in pieces: a reader sees the old one or the new one, also after a power cut.
 
     The bytes go to a temporary name in the same folder and are synced to the disk. The file is renamed, and
-    the folder is synced, so that the rename lasts, too.
-
-    Raises:
-        OSError: the file cannot be written; what was there before is untouched.
+    the folder is synced, so that the rename lasts, too. A failure, which changes nothing, is a CheckpointError.
     """
     temporary = temporary_path(path.parent, path.name)
-    try:
-        with create_synced(temporary) as file:
-            file.writelines([content] if isinstance(content, bytes) else content)
-        temporary.replace(path)
-        sync(path.parent)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with os_errors_as(CheckpointError, f"Cannot write '{path}'", remedy="What was there before is kept."):
+        try:
+            with create_synced(temporary) as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
+            temporary.replace(path)
+            sync(path.parent)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -9,13 +9,12 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.checkpointing.locking import LOCK_FILE, locked
 from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
-from charlm.files.writing import TEMPORARY_PREFIX, make_folder, remove_leftovers
+from charlm.files.writing import TEMPORARY_PREFIX, make_folder, remove_leftovers, write_atomically
 from charlm.runs.compare.result import VariantResult, as_csv, markdown
 
 _MOST_BYTES = 64 << 20

@@ -35,11 +35,7 @@ def load_model(run: str, workspace: Workspace, *, device: torch.device) -> Loade
 
 
 def build_stored(stored: StoredModel, *, device: torch.device) -> LoadedModel:
-    """Returns a stored model ready to use on `device`, in evaluation mode.
-
-    Raises:
-        CheckpointError: its weights are not those of the model that its configuration describes.
-    """
+    """Returns a stored model on `device`, in evaluation mode; weights of another model are a CheckpointError."""
     model = restore_model(
         stored.config.model,
         stored.weights,

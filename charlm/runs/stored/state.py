@@ -66,11 +66,7 @@ class StoredState:
 
 
 def open_state(path: Path) -> StoredState:
-    """Returns the state of a run that lies at `path`.
-
-    Raises:
-        CheckpointError: it is damaged, not there, or no state of a training.
-    """
+    """Returns the state of a run at `path`; raises a CheckpointError if there is none, or it is damaged."""
     checkpoint = read_checkpoint(path)
     if "trainer" not in checkpoint.values:
         raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it is a model, not a state of a training.")
