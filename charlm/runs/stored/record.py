@@ -201,6 +201,8 @@ class StateRecord(RunRecord):
         starts = [leg.first_step for leg in self.trainer.legs]
         if starts[0] != 0 or starts != sorted(starts):
             raise ValueError("the trainer's legs do not follow one another")
+        if self.plan.mix_on_trial and self.config.model.mixed_order is None:
+            raise ValueError("n-grams are on trial, but none are mixed in")
         return self
 
 

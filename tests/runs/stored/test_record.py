@@ -151,6 +151,7 @@ FOUND = (
     "config.model.mix is ngram:4",
     "config.run.precision is auto",
     "config.training.evaluations is 10^400",
+    "plan.mix_on_trial is true",
     "plan.seconds is 1e308",
     "rng.dropout full of 255",
     "state.0 full of 99",
@@ -175,7 +176,7 @@ def test_what_once_ended_in_a_traceback_is_refused(kind, made, tmp_path, monkeyp
     for forgery in all_forgeries(STATE_FILE, stored):
         carried = forgery.tensors.get(forgery.name.partition(" ")[0])
         is_number = forgery.name.startswith("state.") and carried is not None and carried.is_floating_point()
-        if forgery.name in FOUND and not is_number:
+        if forgery.name in FOUND and not is_number and (kind == "mlp" or "trial" not in forgery.name):
             tried += 1
             plant(forgery, STATE_FILE, tmp_path, pristine=pristine)
             assert run(["train", "--resume", "one", "--quiet"]) == 1, forgery.name
