@@ -22,6 +22,9 @@ _MOST_BYTES = 64 << 20
 _MOST_LINES = 500_000
 _MOST_LINE_BYTES = 64 << 10
 
+NETWORK_VALIDATION = "validation_network"
+"""The key of the network's score, beside `validation`, that of the mixture."""
+
 NO_LINES = "0" * 64
 """The digest of no lines."""
 

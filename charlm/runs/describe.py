@@ -55,12 +55,18 @@ def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
     return rows
 
 
-def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> list[tuple[str, str]]:
-    """Returns the rows on batches, length and optimizer."""
+def describe_training(config: RunConfig, batches: Batches, *, origin: str, is_estimate: bool) -> list[tuple[str, str]]:
+    """Returns the rows on batches, length and optimizer.
+
+    Args:
+        origin: where the number of steps comes from.
+        is_estimate: whether that number changes on the way.
+    """
     training = config.training
     fewer = "" if batches.num_lanes == training.batch_size else f" (not {training.batch_size}: the text is short)"
     assert training.steps is not None
     assert training.learning_rate is not None
+    steps = f"{'about ' if is_estimate else ''}{counted(training.steps, 'step')}"
     epochs = training.steps / batches.windows_per_epoch
     read = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
@@ -70,7 +76,7 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     windows = f"{batches.num_lanes} {lanes}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
         ("batches", f"{windows}, {counted(batches.windows_per_epoch, 'step')} an epoch"),
-        ("length", f"{counted(training.steps, 'step')}, {read} epochs ({origin}), {evaluations}"),
+        ("length", f"{steps}, {read} epochs ({origin}), {evaluations}"),
         (
             "optimizer",
             f"AdamW, learning rate {rate:g} after {counted(warmup, 'warm-up step')}, cosine to {last_rate:g}, "

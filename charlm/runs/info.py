@@ -1,14 +1,14 @@
 """`charlm info`: what a run is, and how it went."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
 import torch
 
 from charlm.checkpointing.container import Container, StoredTensor, read_container
-from charlm.checkpointing.metrics import finite_number, read_metrics
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, finite_number, read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
 from charlm.models.build import count_parameters
@@ -24,11 +24,16 @@ from charlm.training.state import Progress
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
+    """An evaluation of a run: nats per symbol in training since the one before, and on the validation text.
+
+    Where n-grams are mixed in, `training` is the network's, `validation` the mixture's, and `network` the network's on
+    the validation text.
+    """
 
     step: int
     training: float | None
     validation: float | None
+    network: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class RunDescription:
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as JSON values."""
-        return {"run": self.name, **self.facts, "history": [asdict(point) for point in self.history]}
+        keys = ("step", "training", "validation")
+        history = [{key: getattr(point, key) for key in keys} for point in self.history]
+        return {"run": self.name, **self.facts, "history": history}
 
 
 @dataclass(frozen=True)
@@ -143,18 +150,21 @@ def _history(folder: RunFolder, standing: _Standing) -> tuple[HistoryPoint, ...]
             each["step"],
             finite_number(each.get("training_nats_per_symbol")),
             _validation_nats(validation, log_unknown=log_unknown),
+            _validation_nats(each.get(NETWORK_VALIDATION), log_unknown=log_unknown),
         )
         for each in read_metrics(folder.metrics)
         if isinstance(validation := each.get("validation"), dict)
     )
 
 
-def _validation_nats(score: dict[str, Any], *, log_unknown: float) -> float | None:
+def _validation_nats(score: object, *, log_unknown: float) -> float | None:
     """Returns the nats per symbol of a stored score; to one without it, the charge for unknown characters is added.
 
     Args:
         log_unknown: the charge for one of them, in nats.
     """
+    if not isinstance(score, dict):
+        return None
     nats = finite_number(score.get("nats_per_symbol"))
     num_unknown, num_symbols = finite_number(score.get("unknown")), finite_number(score.get("symbols"))
     if nats is None or not num_unknown or not num_symbols or "unknown_bits_per_character" in score:

@@ -35,7 +35,9 @@ _CURVE_LINES = 6
 _FEWEST_CURVE_LINES = 3
 _LINES_AROUND = 17
 """Lines of everything but the rows of the curve and of the sample, and one that stays free."""
-_SMOOTHING = 0.95
+_MOST_STEPS_SMOOTHED = 20
+_SHARE_SMOOTHED = 0.02
+"""Share of a training over which its newest loss is smoothed, unless these are too many steps."""
 _NARROW = 72
 _WIDE = 100
 
@@ -118,8 +120,9 @@ class LiveDisplay:
         """Stores the report for the next redrawing."""
         # The loss of a step that was skipped may not be a number.
         if math.isfinite(report.loss):
+            steps = max(1.0, min(_MOST_STEPS_SMOOTHED, _SHARE_SMOOTHED * report.total_steps))
             before = report.loss if self._loss is None else self._loss
-            self._loss = _SMOOTHING * before + (1 - _SMOOTHING) * report.loss
+            self._loss = before + (report.loss - before) / steps
         self._step = report
 
     def evaluation(self, report: EvaluationReport) -> None:

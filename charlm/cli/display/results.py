@@ -133,9 +133,11 @@ def print_description(console: Console, description: "RunDescription") -> None:
     print_rows(console, description.rows)
     table = Table.grid(padding=(0, 2))
     points = description.history
+    is_mixed = any(each.network is not None for each in points)
     for name, values in (
-        ("training", [each.training for each in points]),
-        ("validation", [each.validation for each in points]),
+        ("network, training" if is_mixed else "training", [each.training for each in points]),
+        ("network, validation", [each.network for each in points]),
+        ("mixture, validation" if is_mixed else "validation", [each.validation for each in points]),
     ):
         known = [value for value in values if value is not None]
         if len(known) > 1:

@@ -135,7 +135,7 @@ def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], .
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
-        *describe_training(config, trainer.batches, origin=plan.length_in_words),
+        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.seconds is not None),
         ("computed on", describe_machine(trainer.device, trainer.precision, threads=config.run.threads)),
         ("written to", str(session.folder.path)),
     ]

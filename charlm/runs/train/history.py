@@ -5,12 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.metrics import finite_number, read_metrics
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, finite_number, read_metrics
 from charlm.runs.reporting import LossPoint
 from charlm.training.pace import Pace
-
-NETWORK_VALIDATION = "validation_network"
-"""The key of the network's score in a line of metrics, beside `validation`, the mixture's."""
 
 
 def read_history(path: Path, pace: Pace, *, characters_per_symbol: float, is_mixed: bool) -> Iterator[LossPoint]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import NO_LINES, append_metrics, sync_metrics, trim_metrics
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, NO_LINES, append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
@@ -28,7 +28,7 @@ from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRe
 from charlm.runs.stored.loading import step_model
 from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
 from charlm.runs.stored.state import open_state
-from charlm.runs.train.history import NETWORK_VALIDATION, loss_point
+from charlm.runs.train.history import loss_point
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of

@@ -140,3 +140,16 @@ def test_names_that_users_choose_are_shown_as_they_are():
         Console(file=stream, width=200).print(display._picture())
     assert HOSTILE_SHOWN in stream.getvalue() and "[x]␛[2J" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(("total_steps", "expected"), [(50, "2.0000"), (200, "3.5000"), (10_000, "3.9000")])
+def test_the_newest_loss_is_smoothed_over_no_more_than_a_small_share_of_the_training(
+    total_steps: int, expected: str
+) -> None:
+    display = LiveDisplay(Console(file=io.StringIO(), width=80), StopRequest())
+    # A fiftieth is 1 step: the last loss; 4 steps: 4 + (2 - 4) / 4; 20 steps, the most: 4 + (2 - 4) / 20.
+    for loss in (4.0, 2.0):
+        display.step(replace(step_report(1), loss=loss, total_steps=total_steps))
+    with display._console.capture() as capture:
+        display._console.print(display._picture())
+    assert expected in capture.get()

@@ -2,6 +2,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
+from charlm.runs.info import describe
 from charlm.runs.reporting import EvaluationReport, LossPoint, SilentReporter, StopRequest, TrainingSummary
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
@@ -38,6 +39,9 @@ def test_the_networks_validation_score_is_reported_and_stored_beside_the_mixture
     assert best.score.nats_per_symbol < best.network.nats_per_symbol
     scored = [line for line in metrics_without_times(result.run) if "validation" in line]
     assert [line["validation_network"] for line in scored] == [each.network.to_json() for each in reports.evaluations]
+    assert [point.network for point in describe("mixed", workspace).history] == [
+        each.network.nats_per_symbol for each in reports.evaluations
+    ]
     assert scored[-1]["validation"] == reports.evaluations[-1].score.to_json()
 
 
