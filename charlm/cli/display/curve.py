@@ -1,6 +1,8 @@
 """The curve of a training as a few rows of characters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -61,41 +63,50 @@ def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii
         for point in points
         if (nats := point.network if style == NETWORK else point.validation) is not None
     ]
-    values = [loss for _, loss in known[int(_EARLY * len(known)) :]] + [loss for _, loss, _, _ in scores]
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    marked = [loss for _, loss, _, _ in scores]
+    low = min([*marked, *(loss for _, loss in known)], default=0.0)
+    high = max([*marked, *(loss for _, loss in known[int(_EARLY * len(known)) :])], default=1.0)
     high = max(high, low + _SMALLEST_SPAN)
     columns = width - _LABEL - 1
     across, down = (1, 1) if is_ascii else (2, 4)
-
-    def depth(loss: float, rows: int) -> int:
-        return round((high - loss) / (high - low) * (rows - 1))
-
-    dots = np.zeros((height * down, columns * across), dtype=bool)
-    if known:
-        shares, losses = zip(*known, strict=True)
-        places = np.arange(1, columns * across + 1) / (columns * across)
-        line = np.interp(places, shares, losses, left=np.nan, right=np.nan)
-        before = None
-        for column in np.flatnonzero(line <= high):
-            row = depth(line[column], height * down)
-            dots[min(row, row if before is None else before + 1) : row + 1, column] = True
-            before = row
-    cells = [[(" ", "")] * columns for _ in range(height)]
     codes = np.zeros((height, columns), dtype=int)
-    for row, column in zip(*np.nonzero(dots), strict=True):
+    for row, column in _line(known, low=low, high=high, rows=height * down, columns=columns * across):
         codes[row // down, column // across] |= _BRAILLE[row % down][column % across]
+    cells = [[(" ", "")] * columns for _ in range(height)]
     for row, column in zip(*np.nonzero(codes), strict=True):
         cells[row][column] = (symbols.training if is_ascii else chr(0x2800 + codes[row, column]), TRAINING)
     for share, loss, symbol, style in scores:
-        row = depth(loss, height * down) // down
+        row = _row(loss, low=low, high=high, rows=height * down) // down
         cells[row][max(0, min(columns - 1, round(share * columns) - 1))] = (symbol, style)
     labels = {0: high, height - 1: low}
     text = Text(no_wrap=True, overflow="crop")
     for row, line_of_cells in enumerate(cells):
         text.append(f"{labels[row]:{_LABEL}.2f}" if row in labels else " " * _LABEL, style="dim")
         text.append(symbols.tick if row in labels else symbols.axis, style="dim")
-        for symbol, style in line_of_cells:
-            text.append(symbol, style=style)
+        for style, same in groupby(line_of_cells, key=itemgetter(1)):
+            text.append("".join(symbol for symbol, _ in same), style=style)
         text.append("\n")
     ends, middle = len("0 %100 %"), "bits/char over the share of the training"
     return text.append(f"{'':{_LABEL + 1}}0 %{middle:^{columns - ends}}100 %", style="dim")
+
+
+def _line(
+    points: Sequence[tuple[float, float]], *, low: float, high: float, rows: int, columns: int
+) -> Iterator[tuple[int, int]]:
+    """Yields the row and column of each dot of the line through points (share, loss), below `high`."""
+    if not points:
+        return
+    shares, losses = zip(*points, strict=True)
+    places = np.arange(1, columns + 1) / columns
+    line = np.interp(places, shares, losses, left=np.nan, right=np.nan)
+    before: int | None = None
+    for column in np.flatnonzero(line <= high).tolist():
+        row = _row(line[column], low=low, high=high, rows=rows)
+        before = row if before is None else before
+        # A steep line is one without gaps.
+        yield from ((each, column) for each in range(min(row, before + 1), max(row + 1, before)))
+        before = row
+
+
+def _row(loss: float, *, low: float, high: float, rows: int) -> int:
+    return round((high - loss) / (high - low) * (rows - 1))

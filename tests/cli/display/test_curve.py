@@ -36,6 +36,14 @@ def test_dots_of_braille_are_four_times_as_fine() -> None:
     assert len(drawn) == 6 and all(len(row) == 26 for row in drawn[:5])
 
 
+def test_a_loss_that_rises_is_drawn_without_gaps() -> None:
+    points = [LossPoint(step, step / 20, (1.0 if step <= 10 else 6.0) * BIT) for step in range(21)]
+    drawn = rows(points, height=5)
+    assert drawn[0] == " 6.00+" + " " * 10 + "." * 10
+    assert drawn[4] == " 1.00+" + "." * 10 + " " * 10
+    assert all(row.count(".") == 1 for row in drawn[1:4])
+
+
 @pytest.mark.parametrize("points", [[], [LossPoint(1, 0.01)], [LossPoint(1, 0.01, 2.0)], [LossPoint(1, 1.0, 2.0, 2.0)]])
 def test_few_points_are_drawn_too(points: list[LossPoint]) -> None:
     assert len(rows(points)) == 6
