@@ -24,9 +24,9 @@ _Commands = Mapping[str, tuple[str, str]]
 _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
-    "list": ("list:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
-    "info": ("info:info", "Describes a run, or two side by side: text, model, training and scores."),
-    "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
+    "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
+    "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
+    "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
 """Commands by name, in the order of the help: the module and function, and a summary."""
@@ -41,7 +41,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {"arpa": ("stored:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
     ),
     "inspect": (
         "Shows the gradients, activations, gates and memory of recurrent networks.",

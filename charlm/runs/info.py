@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from shlex import quote
 from typing import Any
 
 from charlm.checkpointing.container import read_container
-from charlm.checkpointing.metrics import read_metrics
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, finite_number, read_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
 from charlm.files.reading import when_written
@@ -23,11 +23,16 @@ from charlm.training.state import Progress
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """An evaluation of a run: nats per symbol in training since the one before, and on the validation text."""
+    """An evaluation of a run: nats per symbol in training since the one before, and on the validation text.
+
+    Where n-grams are mixed in, `training` is the network's, `validation` the mixture's, and `network` the network's on
+    the validation text.
+    """
 
     step: int
     training: float | None
     validation: float | None
+    network: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,15 @@ class RunDescription:
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as JSON values."""
-        return {"run": self.name, **self.facts, "history": [asdict(point) for point in self.history]}
+        keys = ("step", "training", "validation")
+        history = [{key: getattr(point, key) for key in keys} for point in self.history]
+        return {"run": self.name, **self.facts, "history": history}
 
 
 def describe(run: str, workspace: Workspace) -> RunDescription:
     """Returns what is known of a run, or of a checkpoint file that lies alone; files are compared with their checksums.
 
-    Raises:
-        CheckpointError: there is no such run, or nothing of it can be read.
+    A CheckpointError if nothing of it can be read.
     """
     path = Path(run)
     if path.is_file():
@@ -144,30 +150,28 @@ def _history(folder: RunFolder, standing: Standing) -> tuple[HistoryPoint, ...]:
     return tuple(
         HistoryPoint(
             each["step"],
-            _number(each.get("training_nats_per_symbol")),
+            finite_number(each.get("training_nats_per_symbol")),
             _validation_nats(validation, log_unknown=log_unknown),
+            _validation_nats(each.get(NETWORK_VALIDATION), log_unknown=log_unknown),
         )
         for each in read_metrics(folder.metrics)
         if isinstance(validation := each.get("validation"), dict)
     )
 
 
-def _validation_nats(score: dict[str, Any], *, log_unknown: float) -> float | None:
+def _validation_nats(score: object, *, log_unknown: float) -> float | None:
     """Returns the nats per symbol of a stored score; to one without it, the charge for unknown characters is added.
 
     Args:
         log_unknown: the charge for one of them, in nats.
     """
-    nats = _number(score.get("nats_per_symbol"))
-    num_unknown, num_symbols = _number(score.get("unknown")), _number(score.get("symbols"))
+    if not isinstance(score, dict):
+        return None
+    nats = finite_number(score.get("nats_per_symbol"))
+    num_unknown, num_symbols = finite_number(score.get("unknown")), finite_number(score.get("symbols"))
     if nats is None or not num_unknown or not num_symbols or "unknown_bits_per_character" in score:
         return nats
     return nats + num_unknown / num_symbols * log_unknown
-
-
-def _number(value: object) -> float | None:
-    """Returns a number of the metrics, which anybody may have written, if it is one."""
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _best(progress: Progress) -> str:

@@ -39,7 +39,8 @@ def print_training(console: Console, result: "TrainResult") -> None:
     console.print(visible(_training_line(result)))
     for split, score in (("validation", result.validation), ("test", result.test)):
         if score is not None:
-            _print_scores(console, split, [(result.name, score), *_of_split(result.baselines, split)])
+            others = [each for each in _of_split(result.baselines, split) if each[0] != result.part]
+            _print_scores(console, split, [(", ".join(filter(None, (result.name, result.part))), score), *others])
     if not result.exact:
         console.print(
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "

@@ -70,9 +70,11 @@ def print_descriptions(console: Console, descriptions: "Sequence[RunDescription]
 def _print_curves(console: Console, description: "RunDescription", *, name: str) -> None:
     table = Table.grid(padding=(0, 2))
     points = description.history
+    is_mixed = any(each.network is not None for each in points)
     for heading, values in (
-        ("training", [each.training for each in points]),
-        ("validation", [each.validation for each in points]),
+        ("network, training" if is_mixed else "training", [each.training for each in points]),
+        ("network, validation", [each.network for each in points]),
+        ("mixture, validation" if is_mixed else "validation", [each.validation for each in points]),
     ):
         known = [value for value in values if value is not None]
         if len(known) > 1:

@@ -96,7 +96,10 @@ def print_error(message: str) -> None:
 
 
 def use_utf8(streams: Iterable[TextIO]) -> None:
-    """Sets streams to UTF-8 whatever the locale; lone surrogates are written as escapes."""
+    """Sets streams to UTF-8 whatever the locale, but a terminal, which reads no other encoding than its own.
+
+    What cannot be encoded is written as escapes: lone surrogates, and what a terminal has no characters for.
+    """
     for stream in streams:
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

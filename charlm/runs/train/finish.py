@@ -11,15 +11,17 @@ from charlm.errors import CheckpointError
 from charlm.evaluation.score import Score
 from charlm.models.base import OWN
 from charlm.models.build import count_parameters
-from charlm.models.mixture import NETWORK_ALONE, network_of
+from charlm.models.mixture import NETWORK_ALONE, MixedLanguageModel, network_of
 from charlm.models.threads import using_threads
 from charlm.notation import parse_seconds
 from charlm.runs.describe import describe_corpus, describe_machine, describe_model, describe_training
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
+from charlm.runs.train.history import read_history
 from charlm.runs.train.result import (
     FINAL_SAMPLE_CHARACTERS,
+    MIXTURE,
     TrainResult,
     choose_modes,
     score_held_out,
@@ -65,11 +67,22 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         evaluation_seconds=session.plan.evaluation_seconds,
         rollbacks=settings.rollbacks,
     )
+    is_mixed = session.config.model.mixed_order is not None
     summary = TrainingSummary(
         run=session.folder.path,
         rows=_rows(session, parameters),
         total_steps=session.trainer.pace.total_steps,
         first_step=session.trainer.step,
+        seconds_left=session.seconds_left,
+        is_mixed=is_mixed,
+        history=tuple(
+            read_history(
+                session.folder.metrics,
+                session.trainer.pace,
+                characters_per_symbol=session.characters_per_target,
+                is_mixed=is_mixed,
+            )
+        ),
     )
     threads = session.config.run.threads or torch.get_num_threads()
     with session.reporter.training(summary), using_threads(threads):
@@ -115,7 +128,8 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
         validation=final.get("validation"),
         test=final.get("test"),
         exact=exact,
-        baselines=simpler_models(scores, session.corpus, session.symbol_counts),
+        baselines=simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen),
+        part=MIXTURE if isinstance(model, MixedLanguageModel) else chosen if chosen != OWN else None,
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )
 
@@ -130,7 +144,7 @@ def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], .
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
-        *describe_training(config, trainer.batches, origin=plan.length_in_words),
+        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.seconds is not None),
         ("computed on", describe_machine(trainer.device, trainer.precision, threads=config.run.threads)),
         ("written to", str(session.folder.path)),
     ]

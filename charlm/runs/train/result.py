@@ -31,6 +31,9 @@ ALWAYS_EXACT = 10_000
 
 FINAL_SAMPLE_CHARACTERS = 500
 
+MIXTURE = "mixture"
+"""The name of a mixture's own scores, beside those of its parts."""
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -46,7 +49,8 @@ class TrainResult:
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
         are_records: whether the text was records.
         exact: whether each score read its text as one stream.
-        baselines: the uniform and the unigram model on the same texts.
+        baselines: the uniform and the unigram model on the same texts, and what a mixture consists of.
+        part: which model the scores are of, where n-grams were mixed in: MIXTURE, or the network alone.
     """
 
     run: Path
@@ -64,6 +68,7 @@ class TrainResult:
     are_records: bool = False
     exact: bool = True
     baselines: tuple[Baseline, ...] = ()
+    part: str | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -130,16 +135,26 @@ def store_scores(path: Path, scores: Mapping[str, Score], *, exact: bool) -> Non
 
 
 def simpler_models(
-    scores: Mapping[str, Mapping[str, Score]], corpus: EncodedCorpus, symbol_counts: NDArray[np.int64]
+    scores: Mapping[str, Mapping[str, Score]],
+    corpus: EncodedCorpus,
+    symbol_counts: NDArray[np.int64],
+    *,
+    chosen: str = OWN,
 ) -> tuple[Baseline, ...]:
     """Returns the scores of the models that a model consists of, and of those without memory, text by text.
+
+    Those of a mixture are among them where not it was chosen, but a part of it.
 
     Args:
         scores: as `score_held_out` returns them.
         symbol_counts: how often each symbol is a target in the training text.
+        chosen: the name of the model that is kept.
     """
     found: list[Baseline] = []
     for split, text in held_out(corpus).items():
-        found += [Baseline(name, split, score) for name, score in scores[split].items() if name != OWN]
+        names = {name: name for name in scores[split]} | {OWN: MIXTURE}
+        found += [
+            Baseline(names[name], split, score) for name, score in scores[split].items() if {name, chosen} != {OWN}
+        ]
         found += score_baselines(text, corpus.tokenizer, symbol_counts, split=split)
     return tuple(found)

@@ -62,6 +62,19 @@ def test_training_is_shown_beside_its_baselines() -> None:
     assert "test" not in text.split()
 
 
+@pytest.mark.parametrize(("part", "other"), [("mixture", "network alone"), ("network alone", "mixture")])
+def test_a_mixture_and_its_network_are_told_apart(part: str, other: str) -> None:
+    baselines = tuple(
+        Baseline(name, "validation", THREE_BITS)
+        for name in ("mixture", "network alone")
+        if name != "mixture" or part != name
+    )
+    text = printed(results.print_training, replace(train_result(), part=part, baselines=baselines))
+    rows = [line.strip() for line in text.splitlines() if "0.6931" in line or "2.0794" in line]
+    assert len(rows) == 2
+    assert rows[0].startswith(f"demo, {part} ") and rows[1].startswith(f"{other} ")
+
+
 def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() -> None:
     for text in (
         printed(results.print_training, train_result(test=THREE_BITS)),

@@ -26,6 +26,17 @@ def test_a_description_shows_rows_and_curves() -> None:
     assert "3.0000 → 1.0000, lowest 1.0000" in text
 
 
+def test_a_description_of_a_mixed_run_names_each_curve() -> None:
+    history = (HistoryPoint(10, 3.0, 1.0, 4.0), HistoryPoint(20, 2.5, 0.5, 3.5))
+    text = printed(print_descriptions, [RunDescription("demo", (), history, {})])
+    for name, ends in (
+        ("network, training", "3.0000 → 2.5000"),
+        ("network, validation", "4.0000 → 3.5000"),
+        ("mixture, validation", "1.0000 → 0.5000"),
+    ):
+        assert any(name in line and ends in line for line in text.splitlines())
+
+
 def test_a_description_without_history_shows_no_curves() -> None:
     assert "loss" not in printed(print_descriptions, [RunDescription("demo", (("corpus", "a"),), (), {})])
 
