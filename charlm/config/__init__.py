@@ -5,6 +5,7 @@ from charlm.config.data import DataConfig as DataConfig
 from charlm.config.data import TokenizerConfig as TokenizerConfig
 from charlm.config.evaluation import EvaluationConfig as EvaluationConfig
 from charlm.config.evaluation import ExposureConfig as ExposureConfig
+from charlm.config.evaluation import SurprisalConfig as SurprisalConfig
 from charlm.config.inspection import ActivationsConfig as ActivationsConfig
 from charlm.config.inspection import AgreementConfig as AgreementConfig
 from charlm.config.inspection import GradientsConfig as GradientsConfig

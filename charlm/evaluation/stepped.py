@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.models.base import OWN, State, code_lengths
+from charlm.models.base import OWN, Observer, State, code_lengths
 from charlm.stepping.base import StepModel
 
 
@@ -27,10 +27,15 @@ class SteppedModel:
             row[:] = stepper.step(symbols)
         return torch.from_numpy(logits), tuple(torch.from_numpy(part) for part in stepper.state())
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target."""
         logits, state = self(tokens, state)
-        return {OWN: code_lengths(logits, targets)}, state
+        nats = code_lengths(logits, targets)
+        if observe is not None:
+            observe(nats, lambda: logits, None)
+        return {OWN: nats}, state
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""

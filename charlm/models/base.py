@@ -1,7 +1,7 @@
 """The interface of all language models: `(tokens, state) -> (logits, state)`, and a first state."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -12,6 +12,12 @@ from charlm.data.lanes import IGNORED
 
 State = tuple[Tensor, ...]
 """A model's memory of the symbols read so far; the second axis of every tensor is the batch."""
+
+
+Observer = Callable[[Tensor, Callable[[], Tensor], Tensor | None], None]
+"""Is given what a model predicts of some targets: their code lengths, float32 `[time, batch]`; a function that returns
+the logits of each next symbol, `[time, batch, vocabulary]`, which some models compute for nobody else; and the share of
+the network, `[time, batch]`, where one is mixed with n-grams."""
 
 
 OWN = "own"
@@ -38,13 +44,16 @@ class LanguageModel(Protocol):
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, and the state after the last symbol.
 
         Args:
             tokens: symbols, int64 `[time, batch]`.
             targets: the symbol after each, int64 `[time, batch]`; IGNORED costs nothing.
             state: the memory before the first of them.
+            observe: is given how the code lengths came about.
 
         Returns:
             float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
@@ -68,10 +77,15 @@ class Network(nn.Module, ABC):
     def initialize(self, generator: torch.Generator) -> None:
         """Draws all weights anew."""
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, as `LanguageModel` says."""
         logits, state = self(tokens, state)
-        return {OWN: code_lengths(logits, targets)}, state
+        nats = code_lengths(logits, targets)
+        if observe is not None:
+            observe(nats, lambda: logits, None)
+        return {OWN: nats}, state
 
     @property
     def device(self) -> torch.device:
