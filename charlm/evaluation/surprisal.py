@@ -88,17 +88,17 @@ class Surprisal:
         pairs = zip(self.likeliest[index].tolist(), self.probabilities[index].tolist(), strict=True)
         return [(self.tokenizer.symbol_name(token), probability) for token, probability in pairs]
 
-    def characters(self) -> Iterator[tuple[str, float, int]]:
-        """Yields each stretch of text that symbols end, its bits, and its last symbol's place.
+    def stretches(self) -> Iterator[tuple[str, float, range]]:
+        """Yields each stretch of text that symbols end, its bits, and the places of its symbols.
 
         Nearly always it is the text of one symbol. A character of several bytes, each a symbol, has the bits of all.
         """
-        bits = 0.0
-        for index, (text, more) in enumerate(zip(self.texts, self.bits.tolist(), strict=True)):
+        bits, start = 0.0, 0
+        for index, (text, more) in enumerate(zip(self.texts, self.bits.tolist(), strict=True), start=1):
             bits += more
             if text:
-                yield text, bits, index
-                bits = 0.0
+                yield text, bits, range(start, index)
+                bits, start = 0.0, index
 
     def lines(self) -> list[Line]:
         """Returns the lines in the text's order."""

@@ -48,12 +48,12 @@ def test_the_code_lengths_sum_to_the_score(workspace, run):
 
 
 @pytest.mark.parametrize("run", KINDS)
-def test_lines_and_characters_are_the_text_and_its_bits(workspace, run):
+def test_lines_and_stretches_are_the_text_and_its_bits(workspace, run):
     found = measure(workspace, run)
     is_records = found.tokenizer.begin is not None
     read = TEXT.replace("\n\n", "\n") + "\n" if is_records else TEXT
-    assert "".join(found.texts) == "".join(text for text, _, _ in found.characters()) == read
-    assert sum(bits for _, bits, _ in found.characters()) == pytest.approx(found.bits.sum())
+    assert "".join(found.texts) == "".join(text for text, _, _ in found.stretches()) == read
+    assert sum(bits for _, bits, _ in found.stretches()) == pytest.approx(found.bits.sum())
     lines = found.lines()
     assert [line.text for line in lines] == read.removesuffix("\n").split("\n")
     assert [line.number for line in lines] == list(range(1, len(lines) + 1))
