@@ -33,9 +33,8 @@ def level(bits: float) -> int:
 
 
 def level_names() -> list[str]:
-    """Returns what each level stands for: 'below 1', '1 to 2', …, '8 or more'."""
-    between = (f"{low} to {high}" for low, high in pairwise(BORDERS))
-    return [f"below {BORDERS[0]}", *between, f"{BORDERS[-1]} or more"]
+    """Returns what each level stands for: '<1', '1–2', …, '≥8'."""
+    return [f"<{BORDERS[0]}", *(f"{low}–{high}" for low, high in pairwise(BORDERS)), f"≥{BORDERS[-1]}"]
 
 
 def summary(result: "SurprisalResult") -> str:
@@ -55,7 +54,7 @@ def summary(result: "SurprisalResult") -> str:
 
 def print_summary(result: "SurprisalResult", stream: TextIO) -> None:
     """Prints the score of the text."""
-    plain_console(stream).print(visible(summary(result)), soft_wrap=True)
+    plain_console(stream).print(visible(summary(result)), soft_wrap=not stream.isatty())
 
 
 def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | None) -> None:
