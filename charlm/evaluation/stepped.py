@@ -19,9 +19,12 @@ class SteppedModel:
         self.vocabulary_size = model.vocabulary_size
         self._model = model
 
-    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
         """Returns the logits of each next symbol, and the state after the last; all on the CPU, without dropout."""
-        stepper = self._model.stepper(tuple(part.numpy() for part in state))
+        before = self.initial_state(tokens.shape[1]) if state is None else state
+        stepper = self._model.stepper(tuple(part.numpy() for part in before))
         logits = np.empty((*tokens.shape, self.vocabulary_size), dtype=np.float32)
         for row, symbols in zip(logits, tokens.numpy(), strict=True):
             row[:] = stepper.step(symbols)

@@ -29,12 +29,14 @@ class LanguageModel(Protocol):
 
     vocabulary_size: int
 
-    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
         """Returns the logits of each next symbol, and the state after the last one.
 
         Args:
             tokens: symbols, int64 `[time, batch]`.
-            state: the memory before the first of them.
+            state: the memory before the first of them.  [default: none]
             generator: source of the dropout masks; needed in training mode only.
 
         Returns:
@@ -64,6 +66,14 @@ class Network(nn.Module, ABC):
     """A language model whose weights are trained."""
 
     vocabulary_size: int
+
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Returns logits `[time, batch, vocabulary]` and the new state, as `LanguageModel` says."""
+        before = self.initial_state(tokens.shape[1]) if state is None else state
+        result: tuple[Tensor, State] = super().__call__(tokens, before, generator)
+        return result
 
     @abstractmethod
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:

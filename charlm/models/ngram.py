@@ -21,9 +21,12 @@ class NgramLanguageModel:
         self.ngrams = ngrams
         self.vocabulary_size = ngrams.vocabulary_size
 
-    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
         """Returns the logarithms of all symbols' probabilities, and the last contexts; there is no dropout."""
-        contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())
+        before = self.initial_state(tokens.shape[1]) if state is None else state
+        contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), before[0].cpu().numpy())
         return log_distributions(self.ngrams, contexts, tokens.device), (last_contexts(contexts, tokens.device),)
 
     def nats(
@@ -36,6 +39,10 @@ class NgramLanguageModel:
         if observe is not None:
             observe(nats, lambda: log_distributions(self.ngrams, contexts, tokens.device), None)
         return {OWN: nats}, (last_contexts(contexts, tokens.device),)
+
+    def __repr__(self) -> str:
+        """Returns the class, the order and the number of grams."""
+        return f"<NgramLanguageModel of order {self.ngrams.order}, {self.ngrams.num_grams:,} grams>"
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the contexts before any symbol."""

@@ -30,7 +30,7 @@ ALWAYS_EXACT = 10_000
 FINAL_SAMPLE_CHARACTERS = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainResult:
     """The result of a training.
 
@@ -60,6 +60,12 @@ class TrainResult:
     test: Score | None = None
     exact: bool = True
     baselines: tuple[Baseline, ...] = ()
+
+    def __repr__(self) -> str:
+        """Returns the class and the main figures."""
+        scores = {"validation": self.validation, "test": self.test}
+        shown = [f"{name} {score.bits_per_character:.4f} bits/char" for name, score in scores.items() if score]
+        return f"<TrainResult {self.name!r}: {', '.join([f'{self.steps:,} steps in {self.seconds:.1f} s', *shown])}>"
 
     @property
     def interrupted(self) -> bool:
