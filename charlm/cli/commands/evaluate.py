@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from charlm.checkpointing.atomic import write_result
 from charlm.cli.display.console import plain_console
 from charlm.cli.display.plots import plot_curves
 from charlm.cli.display.progress import make_display
@@ -22,6 +21,7 @@ from charlm.cli.parameters import READING_SETTINGS, Json, OptionalTexts, Plot, Q
 from charlm.cli.settings import section_config
 from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings, SurprisalConfig
 from charlm.errors import ConfigError
+from charlm.files.writing import write_result
 from charlm.runs.stored.workspace import Workspace
 
 OwnPart = Annotated[
