@@ -83,6 +83,12 @@ class Surprisal:
         """Code lengths in bits, `[symbols]`."""
         return self.nats / math.log(2)
 
+    @property
+    def is_finite(self) -> NDArray[np.bool_]:
+        """Whether the code length and the probabilities are numbers, `[symbols]`; a broken model gives others."""
+        found: NDArray[np.bool_] = np.isfinite(self.nats) & np.isfinite(self.probabilities).all(axis=1)
+        return found
+
     def alternatives(self, index: int) -> list[tuple[str, float]]:
         """Returns the names and the probabilities of the likeliest symbols at one place, the likeliest first."""
         pairs = zip(self.likeliest[index].tolist(), self.probabilities[index].tolist(), strict=True)

@@ -86,7 +86,8 @@ def surprisal(
 
     A terminal shows the text in colours; elsewhere, and with NO_COLOR, each line has a line of bars below it. A symbol
     of several characters has one colour, that of its bits per character. The bits sum to the score of charlm eval
-    perplexity. The page of --html shows the likeliest symbols under the mouse; it has no scripts and loads nothing.
+    perplexity. The page of --html shows the likeliest symbols under the mouse; it has no scripts and loads nothing, and
+    takes some 100 bytes a character.
     """
     settings = section_config(SurprisalConfig, flags)
     reading = _reading(flags, text, split)

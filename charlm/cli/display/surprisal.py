@@ -1,6 +1,7 @@
 """The bits of each character of a text: in colours, as bars below the lines, as a table of lines, and as JSON."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TextIO
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from rich.cells import cell_len, set_cell_size
 
 from charlm.cli.display.console import plain_console
+from charlm.cli.display.formatting import number
 from charlm.cli.display.text import json_line, may_colour, visible
 from charlm.notation import counted
 
@@ -28,8 +30,8 @@ Cell = tuple[str, int, float]
 
 
 def level(bits: float) -> int:
-    """Returns the level of a number of bits per character, 0 to 4."""
-    return sum(bits >= border for border in BORDERS)
+    """Returns the level of a number of bits per character, 0 to 4; the highest for NaN, which a broken model gives."""
+    return sum(not bits < border for border in BORDERS)
 
 
 def level_names() -> list[str]:
@@ -43,7 +45,7 @@ def summary(result: "SurprisalResult") -> str:
     score = surprisal.score
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
     sentence = (
-        f"{result.run} on {result.text}: {score.bits_per_character:.4f} bits/char, "
+        f"{result.run} on {result.text}: {number(score.bits_per_character)} bits/char, "
         f"{counted(score.num_characters, 'character')}{unknown}"
     )
     if surprisal.network_shares is None:
@@ -79,7 +81,7 @@ def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | Non
         if colours:
             stream.write(f"{''.join(_coloured(*run) for run in _runs(row))}\n")
         else:
-            bars = "".join(_BARS[min(int(bits), len(_BARS) - 1)] * cells for _, cells, bits in row)
+            bars = "".join(_BARS[int(bits) if bits < len(_BARS) else -1] * cells for _, cells, bits in row)
             stream.write(f"{''.join(shown for shown, _, _ in row)}\n{bars.rstrip()}\n")
 
 
@@ -129,8 +131,9 @@ def _odd_lines(surprisal: "Surprisal") -> "list[Line]":
 
 def _line_rows(surprisal: "Surprisal") -> Iterator[str]:
     for line in _odd_lines(surprisal):
-        row = {"line": line.number, "bits": line.bits, "characters": line.num_characters}
-        yield json_line(row | {"bits_per_character": line.bits_per_character, "text": line.text})
+        figures = {"bits": line.bits, "bits_per_character": line.bits_per_character}
+        known = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+        yield json_line({"line": line.number, "characters": line.num_characters, **known, "text": line.text})
 
 
 def _symbol_rows(surprisal: "Surprisal") -> Iterator[str]:
@@ -138,11 +141,12 @@ def _symbol_rows(surprisal: "Surprisal") -> Iterator[str]:
     texts = {text: json_line(text) for text in set(surprisal.texts)}
     tokenizer = surprisal.tokenizer
     names = [json_line(tokenizer.symbol_name(symbol)) for symbol in range(tokenizer.vocabulary_size)]
-    scored, bits = surprisal.is_scored.tolist(), surprisal.bits.tolist()
+    bits = surprisal.bits.tolist()
+    known = (surprisal.is_scored & surprisal.is_finite).tolist()
     ranks = [None] * len(bits) if surprisal.ranks is None else surprisal.ranks.tolist()
     shares = None if surprisal.network_shares is None else surprisal.network_shares.tolist()
     for index, text in enumerate(surprisal.texts):
-        if not scored[index]:
+        if not known[index]:
             yield f'{{"text": {texts[text]}, "bits": null, "rank": null, "alternatives": []}}'
             continue
         pairs = zip(surprisal.likeliest[index].tolist(), surprisal.probabilities[index].tolist(), strict=True)

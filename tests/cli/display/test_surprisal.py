@@ -1,5 +1,6 @@
 import io
 import json
+import math
 
 import pytest
 
@@ -145,6 +146,19 @@ def test_json_of_lines_has_the_oddest_first() -> None:
     surprisal = surprisal_of("a\nb", [0.0, 1.0, 2.0])
     print_surprisal_json(SurprisalResult("demo", "text", surprisal), stream, by="line")
     assert json.loads(stream.getvalue())["lines"] == [
-        {"line": 2, "bits": 2.0, "characters": 1, "bits_per_character": 2.0, "text": "b"},
-        {"line": 1, "bits": 1.0, "characters": 1, "bits_per_character": 1.0, "text": "a"},
+        {"line": 2, "characters": 1, "bits": 2.0, "bits_per_character": 2.0, "text": "b"},
+        {"line": 1, "characters": 1, "bits": 1.0, "bits_per_character": 1.0, "text": "a"},
     ]
+
+
+@pytest.mark.parametrize("bits", [math.nan, math.inf])
+def test_a_model_without_numbers_is_shown_as_surprised(bits: float) -> None:
+    surprisal = surprisal_of("ab", [0.0, bits], top=1)
+    assert shown(surprisal, io.StringIO())[-2:] == ["ab", " █"]
+    assert shown(surprisal, io.StringIO())[0] == "demo on text: – bits/char, 1 character"
+    for by in ("character", "line"):
+        stream = io.StringIO()
+        print_surprisal_json(SurprisalResult("demo", "text", surprisal), stream, by=by)
+        assert json.loads(stream.getvalue())["score"]["bits_per_character"] is None
+    assert "b" in shown(surprisal, io.StringIO(), top=1)[-1]
+    print_odd_lines(SurprisalResult("demo", "text", surprisal), io.StringIO())
