@@ -82,12 +82,15 @@ def surprisal(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Shows how many bits each character of the run's test text, or of TEXT, takes: what the model did not expect.
+    """Shows how many bits each character of the run's test text, or of TEXT, takes.
 
-    A terminal shows the text in colours; elsewhere, and with NO_COLOR, each line has a line of bars below it. A symbol
-    of several characters has one colour, that of its bits per character. The bits sum to the score of charlm eval
-    perplexity. The page of --html shows the likeliest symbols under the mouse; it has no scripts and loads nothing, and
-    takes some 100 bytes a character.
+    What the model did not expect takes many. A terminal shows it in colours;
+    elsewhere, and with NO_COLOR, each line has a line of bars below it.
+    A symbol of several characters has the colour of its bits per character.
+    The bits sum to the score of charlm eval perplexity.
+
+    The page of --html shows the likeliest symbols under the mouse. It has no
+    scripts and loads nothing; it takes some 100 bytes a character.
     """
     settings = section_config(SurprisalConfig, flags)
     reading = _reading(flags, text, split)
