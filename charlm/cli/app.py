@@ -36,6 +36,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
         "Measures how well a model predicts text.",
         {
             "perplexity": ("evaluate:perplexity", "Scores a text: perplexity, bits per character and bits per byte."),
+            "surprisal": ("evaluate:surprisal", "Shows how many bits each character of a text takes."),
             "exposure": ("evaluate:exposure", "Shows how predictions get worse when a model reads its own output."),
         },
     ),

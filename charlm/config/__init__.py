@@ -8,6 +8,7 @@ from charlm.config.commands import (
     ExposureConfig,
     GradientsConfig,
     SamplingConfig,
+    SurprisalConfig,
 )
 from charlm.config.data import DataConfig, TokenizerConfig
 from charlm.config.model import ModelConfig

@@ -53,6 +53,20 @@ class EvaluationConfig(Section):
     )
 
 
+class SurprisalConfig(Section):
+    """What is shown of each symbol of a text."""
+
+    context: int | None = setting(
+        None, ge=1, help="Read windows of this many symbols, each from a zero state.  [default: carry state]"
+    )
+    top: int | None = setting(
+        None,
+        ge=0,
+        le=1000,
+        help="Show so many of the likeliest symbols at each place.  [default: 5 for --json and --html]",
+    )
+
+
 class ExposureConfig(Section):
     """How far a model is let read its own output."""
 

@@ -51,6 +51,17 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
                 temporary.unlink(missing_ok=True)
 
 
+def write_result(output: Path | BinaryIO, pieces: Iterable[bytes]) -> None:
+    """Writes to an open stream, a device or a pipe piece by piece, or a file as `write_atomically` does."""
+    if not isinstance(output, Path):
+        output.writelines(pieces)
+    elif is_stream(output):
+        with output.open("wb") as stream:
+            stream.writelines(pieces)
+    else:
+        write_atomically(output, pieces)
+
+
 @contextmanager
 def create_synced(path: Path) -> Iterator[BinaryIO]:
     """Gives a new file to write and read, which is on the disk when the block ends; it must not exist before."""

@@ -93,6 +93,11 @@ def print_line(text: str, stream: TextIO) -> None:
     stream.write(f"{visible(text) if stream.isatty() else text}\n")
 
 
+def json_line(value: Any) -> str:
+    """Returns a JSON value on one line; characters that steer a terminal are escaped."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_JSON_ESCAPES)
+
+
 def print_json(value: Any) -> None:
     """Prints one JSON value, alone, on standard output; characters that steer a terminal are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)

@@ -35,7 +35,7 @@ MIXTURE = "mixture"
 """The name of a mixture's own scores, beside those of its parts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainResult:
     """The result of a training.
 
@@ -69,6 +69,12 @@ class TrainResult:
     exact: bool = True
     baselines: tuple[Baseline, ...] = ()
     part: str | None = None
+
+    def __repr__(self) -> str:
+        """Returns the class and the main figures."""
+        scores = {"validation": self.validation, "test": self.test}
+        shown = [f"{name} {score.bits_per_character:.4f} bits/char" for name, score in scores.items() if score]
+        return f"<TrainResult {self.name!r}: {', '.join([f'{self.steps:,} steps in {self.seconds:.1f} s', *shown])}>"
 
     @property
     def interrupted(self) -> bool:
