@@ -64,6 +64,8 @@ bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt, NANOG
 	$(BIN)/python benchmarks/startup.py $(TEXT)
 	$(BIN)/python benchmarks/throughput.py --quick
 	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/busy.py $(TEXT)
+	$(BIN)/python benchmarks/budgets.py $(TEXT)
 	$(BIN)/python benchmarks/ngrams.py $(TEXT)
 	$(if $(NANOGPT),$(BIN)/python benchmarks/time_to_loss.py $(TEXT) --nanogpt $(NANOGPT))
 	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 10s --repeat 3

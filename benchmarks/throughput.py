@@ -28,6 +28,7 @@ from charlm.cli.display.live import LiveDisplay
 from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, Request, RunConfig, TrainingConfig
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
+from charlm.models.lane_groups import usual_groups
 from charlm.runs.compare.grid import variants_of_equal_parameters
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
 from charlm.runs.train.setup import TrainingSetup
@@ -168,7 +169,11 @@ class Bench:
             data=DataConfig(corpus=("random",)),
             model=model,
             training=TrainingConfig(
-                learning_rate=1e-3, batch_size=shape.batch, sequence_length=shape.window, steps=10**9
+                learning_rate=1e-3,
+                batch_size=shape.batch,
+                sequence_length=shape.window,
+                random_length=False,
+                lane_groups=usual_groups(shape.batch) if self._device.type == "cpu" else 1,
             ),
         )
         symbols = np.random.default_rng(1).integers(0, shape.vocabulary, NUM_SYMBOLS)

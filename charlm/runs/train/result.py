@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN, LanguageModel
+from charlm.models.lane_groups import Workers
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import FinalScores, ModelRecord, read_record
 from charlm.training.loop import Outcome
@@ -114,15 +116,37 @@ def score_held_out(
 ) -> dict[str, dict[str, Score]]:
     """Returns for each held-out text the scores of the model, by the name OWN, and of the models it consists of.
 
+    Texts that are read as one stream are read side by side, each on one thread.
+
     Args:
         modes: how each text is scored.  [default: exactly]
     """
-    scores = {}
-    for split, text in held_out(corpus).items():
-        mode = "exact" if modes is None else modes[split]
-        with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-            scores[split] = score_parts(model, text, corpus.tokenizer, device=device, mode=mode, advance=advance)
-    return scores
+    texts = held_out(corpus)
+    if not texts:
+        return {}
+    modes = modes or dict.fromkeys(texts, "exact")
+    are_streams = set(modes.values()) == {"exact"} and corpus.tokenizer.begin is None and device.type == "cpu"
+    counting, ended = Lock(), Event()
+
+    def score(split: str) -> dict[str, Score]:
+        return score_parts(model, texts[split], corpus.tokenizer, device=device, mode=modes[split], advance=count)
+
+    def count(num_symbols: int) -> None:
+        if ended.is_set():
+            raise KeyboardInterrupt  # Nobody waits for this text any more.
+        with counting:
+            advance(num_symbols)
+
+    total = sum(len(text.tokens) for text in texts.values())
+    with reporter.progress(f"scoring {' and '.join(texts)}", total) as advance:
+        try:
+            if are_streams:
+                scores = Workers(torch.get_num_threads()).map(score, list(texts), work=total)
+            else:
+                scores = [score(split) for split in texts]
+        finally:
+            ended.set()
+    return dict(zip(texts, scores, strict=True))
 
 
 def store_scores(path: Path, scores: Mapping[str, Score], *, exact: bool) -> None:
