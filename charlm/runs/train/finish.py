@@ -17,7 +17,14 @@ from charlm.runs.describe import describe_corpus, describe_machine, describe_mod
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
-from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
+from charlm.runs.train.result import (
+    FINAL_SAMPLE_CHARACTERS,
+    TrainResult,
+    choose_modes,
+    score_held_out,
+    simpler_models,
+    simplest_as_good,
+)
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
 
@@ -95,12 +102,15 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
             model = network_of(model)
             chosen = NETWORK_ALONE if NETWORK_ALONE in scores["validation"] else OWN
         session.end_trial(keeps_mix=keeps_mix)
+    validation = scores["validation"][chosen] if "validation" in scores else None
+    baselines = simpler_models(scores, session.corpus, session.symbol_counts)
     return replace(
         result,
-        validation=scores["validation"][chosen] if "validation" in scores else None,
+        validation=validation,
         test=scores["test"][chosen] if "test" in scores else None,
         exact="fast" not in modes.values(),
-        baselines=simpler_models(scores, session.corpus, session.symbol_counts),
+        baselines=baselines,
+        no_better_than=None if validation is None else simplest_as_good(validation, session.corpus, baselines),
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )
 
