@@ -41,6 +41,8 @@ def print_training(console: Console, result: "TrainResult") -> None:
         if score is not None:
             others = [each for each in _of_split(result.baselines, split) if each[0] != result.part]
             _print_scores(console, split, [(", ".join(filter(None, (result.name, result.part))), score), *others])
+    if result.no_better_than is not None:
+        console.print(_advice(result.no_better_than), style="bold", soft_wrap=True)
     if not result.exact:
         console.print(
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
@@ -72,6 +74,15 @@ def _training_line(result: "TrainResult") -> str:
     return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
 
 
+def _advice(simple: "Baseline") -> str:
+    knows = {"unigram": "which knows only how frequent each symbol is", "bigram": "which knows only the last symbol"}
+    return (
+        f"The validation text is predicted no better than by a {simple.name} model, {knows[simple.name]} "
+        f"({number(simple.score.nats_per_character)} nats/char). Try a lower --learning-rate, --precision fp32, "
+        "another --seed, or a longer training."
+    )
+
+
 def training_json(result: "TrainResult") -> dict[str, Any]:
     """Returns the result of a training as JSON values."""
     return {
@@ -92,6 +103,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
             split: {name: score.to_json() for name, score in _of_split(result.baselines, split)}
             for split in dict.fromkeys(each.split for each in result.baselines)
         },
+        "no_better_than": result.no_better_than.name if result.no_better_than else None,
         "sample": result.sample,
     }
 

@@ -26,6 +26,7 @@ from charlm.runs.train.result import (
     choose_modes,
     score_held_out,
     simpler_models,
+    simplest_as_good,
     store_scores,
 )
 from charlm.runs.train.session import TrainingSession
@@ -122,13 +123,17 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
         store_scores(session.folder.best, final, exact=exact)
     if keeps_mix is not None:
         session.end_trial(keeps_mix=keeps_mix)
+    baselines = simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen)
     return replace(
         result,
         parameters=count_parameters(model),
         validation=final.get("validation"),
         test=final.get("test"),
         exact=exact,
-        baselines=simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen),
+        baselines=baselines,
+        no_better_than=None
+        if "validation" not in final
+        else simplest_as_good(final["validation"], session.corpus, baselines),
         part=MIXTURE if isinstance(model, MixedLanguageModel) else chosen if chosen != OWN else None,
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )

@@ -1,6 +1,6 @@
 """The result of a training: the scores of its best model on what was held out, beside those of simpler models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock
@@ -18,6 +18,8 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN, LanguageModel
 from charlm.models.lane_groups import Workers
+from charlm.models.ngram import NgramLanguageModel
+from charlm.ngrams.build import count_model
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import FinalScores, ModelRecord, read_record
 from charlm.training.loop import Outcome
@@ -35,6 +37,8 @@ FINAL_SAMPLE_CHARACTERS = 500
 
 MIXTURE = "mixture"
 """The name of a mixture's own scores, beside those of its parts."""
+BIGRAM_SYMBOLS = 1_000_000
+"""Symbols of the training text, from its start, that the bigram model is counted on: a fraction of a second."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +57,7 @@ class TrainResult:
         exact: whether each score read its text as one stream.
         baselines: the uniform and the unigram model on the same texts, and what a mixture consists of.
         part: which model the scores are of, where n-grams were mixed in: MIXTURE, or the network alone.
+        no_better_than: the simplest model, unigram or bigram, that predicts the validation text as well; None for none.
     """
 
     run: Path
@@ -70,6 +75,7 @@ class TrainResult:
     are_records: bool = False
     exact: bool = True
     baselines: tuple[Baseline, ...] = ()
+    no_better_than: Baseline | None = None
     part: str | None = None
 
     def __repr__(self) -> str:
@@ -188,3 +194,27 @@ def simpler_models(
         ]
         found += score_baselines(text, corpus.tokenizer, symbol_counts, split=split)
     return tuple(found)
+
+
+def simplest_as_good(score: Score, corpus: EncodedCorpus, baselines: Iterable[Baseline]) -> Baseline | None:
+    """Returns the unigram or the bigram model, if a network that was trained predicts the validation text no better.
+
+    Args:
+        score: the network's on the validation text.
+        baselines: among them the unigram model's score on that text.
+    """
+    unigram = next(each for each in baselines if (each.name, each.split) == ("unigram", "validation"))
+    if score.total_nats >= unigram.score.total_nats:
+        return unigram
+    assert corpus.valid is not None
+    tokenizer, tokens = corpus.tokenizer, corpus.train.tokens
+    bigrams = count_model(
+        tokens.read(0, min(BIGRAM_SYMBOLS, len(tokens))),
+        order=2,
+        smoothing="witten-bell",
+        vocabulary_size=tokenizer.vocabulary_size,
+        begin=tokenizer.begin,
+    )
+    model = NgramLanguageModel(bigrams.model)
+    parts = score_parts(model, corpus.valid, tokenizer, device=torch.device("cpu"), mode="fast")
+    return Baseline("bigram", "validation", parts[OWN]) if score.total_nats >= parts[OWN].total_nats else None

@@ -90,6 +90,16 @@ def test_an_early_stop_is_shown() -> None:
     assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
 
 
+def test_a_network_that_learnt_nothing_is_told_apart_with_what_to_try() -> None:
+    weak = replace(train_result(), no_better_than=Baseline("bigram", "validation", THREE_BITS))
+    text = printed(results.print_training, weak)
+    assert "no better than by a bigram model, which knows only the last symbol (2.0794 nats/char)." in text
+    assert "Try a lower --learning-rate, --precision fp32, another --seed, or a longer training." in text
+    assert results.training_json(weak)["no_better_than"] == "bigram"
+    assert "no better than" not in printed(results.print_training, train_result())
+    assert results.training_json(train_result())["no_better_than"] is None
+
+
 def test_a_score_of_parallel_stretches_is_marked() -> None:
     assert "stretches" not in printed(results.print_training, train_result())
     text = " ".join(printed(results.print_training, train_result(exact=False)).split())

@@ -1,3 +1,4 @@
+import math
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -5,14 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from charlm.config import make_request
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.encoder import EncodedText
 from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.build import learnt
 from charlm.data.tokenizers.char import CharTokenizer
+from charlm.evaluation.baselines import Baseline
+from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.runs.reporting import SilentReporter
-from charlm.runs.train.result import score_held_out
+from charlm.runs.stored.corpus import encode_corpus
+from charlm.runs.train.result import score_held_out, simplest_as_good
+from tests.support.training_runs import train_whole
 
 CPU = torch.device("cpu")
 
@@ -93,3 +100,30 @@ def test_an_error_while_one_text_is_scored_ends_the_scoring_of_both(model):
 
     with pytest.raises(KeyboardInterrupt):
         score_held_out(model, corpus(valid=text(1100), test=text(700)), FailingReporter(), device=CPU)
+
+
+def score(nats: float) -> Score:
+    return Score(100 * nats, num_symbols=100, num_characters=100, num_bytes=100)
+
+
+@pytest.mark.parametrize(("nats", "name"), [(0.8, "unigram"), (0.6, "bigram"), (0.0, None)])
+def test_a_network_is_held_against_the_simplest_model_that_is_as_good(tmp_path, workspace, nats, name):
+    (tmp_path / "ab.txt").write_text("ab" * 1000, encoding="utf-8")
+    config = make_request({"data": {"corpus": [str(tmp_path / "ab.txt")]}}).config
+    corpus = encode_corpus(config.data, learnt(config.tokenizer, records=False), workspace, SilentReporter())
+    # Both letters are as frequent, which takes ln 2 each; after one there is always the other.
+    unigram = Baseline("unigram", "validation", score(math.log(2)))
+    found = simplest_as_good(score(nats), corpus, [unigram])
+    assert (found and found.name) == name
+    if name == "bigram":
+        assert found.score.nats_per_symbol < 0.01
+
+
+def test_a_training_too_short_to_learn_is_no_better_than_letter_frequencies(small_request, workspace):
+    result = train_whole(small_request(steps=1, evaluations=1), workspace)
+    assert result.no_better_than is not None
+    assert result.no_better_than.name == "unigram"
+
+
+def test_nothing_is_held_against_a_network_without_a_validation_text(small_request, workspace):
+    assert train_whole(small_request(steps=1, split="100/0/0"), workspace).no_better_than is None
