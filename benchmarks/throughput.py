@@ -25,12 +25,11 @@ from rich.console import Console
 
 from charlm.cells import CELLS, cell_names
 from charlm.cli.display.live import LiveDisplay
-from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
-from charlm.config.request import Request
+from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, Request, RunConfig, TrainingConfig
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.models.lane_groups import usual_groups
-from charlm.runs.compare.grid import grid_variants, with_equal_parameters
+from charlm.runs.compare.grid import variants_of_equal_parameters
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
 from charlm.runs.train.setup import TrainingSetup
 from charlm.training.trainer import Trainer
@@ -178,12 +177,10 @@ class Bench:
             ),
         )
         symbols = np.random.default_rng(1).integers(0, shape.vocabulary, NUM_SYMBOLS)
-        setup = TrainingSetup(
-            TokenFile(symbols.astype(np.uint8 if shape.vocabulary < 256 else np.uint16)),
-            CharTokenizer([chr(0x100 + index) for index in range(shape.vocabulary - 1)]),
-            self._device,
-            shape.precision,  # type: ignore[arg-type]
-        )
+        tokens = TokenFile(symbols.astype(np.uint8 if shape.vocabulary < 256 else np.uint16))
+        # With the unknown symbol, as many as the shape says.
+        tokenizer = CharTokenizer([chr(0x4E00 + number) for number in range(shape.vocabulary - 1)])
+        setup = TrainingSetup(tokens, tokenizer, self._device, shape.precision)  # type: ignore[arg-type]
         return setup.build(config)
 
     def _wait(self) -> None:
@@ -212,13 +209,12 @@ def _variants(bench: Bench, precision: str, *, widths: Iterable[int]) -> None:
     names = ["lstm", *(cell for cell in cell_names() if cell != "lstm")]
     for width in widths:
         settings = ComparisonConfig(models=",".join(names), layers="2", match="parameters")
-        base = RunConfig(data=DataConfig(corpus=("random",)), model=ModelConfig(hidden_size=width, dropout=0.05))
-        variants = grid_variants(settings, Request(base))
+        config = RunConfig(data=DataConfig(corpus=("random",)), model=ModelConfig(hidden_size=width, dropout=0.05))
         speeds = {}
-        for variant in with_equal_parameters(variants, vocabulary_size=shape.vocabulary):
-            model = variant.model.model_copy(update={"embedding_size": variant.model.hidden_size})
+        for each in variants_of_equal_parameters(settings, Request(config), vocabulary_size=shape.vocabulary):
+            model = each.model.model_copy(update={"embedding_size": each.model.hidden_size})
             seconds = bench.median(bench.trainer_of(model, shape).take_step)
-            speeds[variant.kind] = (shape.batch * shape.window / seconds, variant.model.hidden_size)
+            speeds[each.kind] = (shape.batch * shape.window / seconds, each.model.hidden_size)
         lstm, _ = speeds["lstm"]
         told = ", ".join(
             f"{kind} {speed:,.0f} ({units} units, {speed / lstm:.2f})" for kind, (speed, units) in speeds.items()

@@ -13,6 +13,19 @@ def load(monkeypatch):
     return importlib.import_module
 
 
+@pytest.mark.parametrize("script", sorted(path.stem for path in BENCHMARKS.glob("*.py")))
+def test_every_benchmark_finds_what_it_imports(load, script):
+    assert load(script).__doc__
+
+
+def test_throughput_trains_the_network_of_a_shape(load):
+    throughput = load("throughput")
+    shape = throughput.Shape(width=3, batch=2, window=4, vocabulary=5, precision="fp32")
+    trainer = throughput.Bench(throughput.torch.device("cpu"), seconds=0.0).trainer(shape)
+    assert trainer.take_step().num_targets == 2 * 4
+    assert trainer.model.output.weight.shape == (5, 3)
+
+
 def test_the_machine_is_told_with_its_cores_and_versions(load):
     text = load("machine").describe_machine()
     assert " cores, Python 3." in text

@@ -11,12 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import open_regular
-from charlm.files.writing import append, sync
+from charlm.files.writing import append, sync, write_atomically
 
 _MOST_BYTES = 64 << 20
 _MOST_LINES = 500_000
@@ -45,13 +44,10 @@ def digest_after(record: Mapping[str, Any], digest: str) -> str:
 
 
 def sync_metrics(path: Path) -> None:
-    """Waits until all lines are on the disk; no checkpoint may be written before that.
-
-    Raises:
-        CheckpointError: they cannot be written.
-    """
+    """Waits until all lines, and their file's name, are on the disk; no checkpoint may be written before that."""
     with os_errors_as(CheckpointError, f"Cannot write '{path}'"), suppress(FileNotFoundError):
         sync(path)
+        sync(path.parent)
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:

@@ -12,12 +12,12 @@ from typing import Any
 
 import tomli_w
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.config import RunConfig, validate
 from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
+from charlm.files.writing import write_atomically
 
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_LISTED = 10
@@ -77,20 +77,12 @@ class RunFolder:
         return self.path / f"step-{step}.safetensors"
 
     def pinned(self) -> "RunFolder":
-        """Returns the folder with its place on the disk, to be asked for when it is locked.
-
-        Raises:
-            CheckpointError: it is not there.
-        """
+        """Returns the folder with its place on the disk, once it is locked; a missing one is a CheckpointError."""
         with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
             return replace(self, place=_place(self.path))
 
     def require_in_place(self) -> None:
-        """Refuses to go on where a folder that was pinned is not at its path any more.
-
-        Raises:
-            DisplacedError: it was removed or moved, and maybe its name is used again.
-        """
+        """Raises a DisplacedError if a pinned folder was removed or moved, even if its name is used again."""
         if not self._is_in_place():
             raise DisplacedError(f"'{self.path}' was removed, moved or replaced while a training was writing to it")
 
@@ -106,19 +98,11 @@ class RunFolder:
             return False
 
     def has_checkpoint(self) -> bool:
-        """Returns whether the folder holds anything of a model; such a folder is never removed or taken over.
-
-        Raises:
-            CheckpointError: the folder cannot be read.
-        """
+        """Returns whether the folder holds anything of a model, and so is never removed; errors as in `states`."""
         return self.last.exists() or self.best.exists() or bool(self.states())
 
     def states(self) -> dict[int, Path]:
-        """Returns the states before the last one by their steps, newest first.
-
-        Raises:
-            CheckpointError: the folder cannot be read.
-        """
+        """Returns the older states by their steps, newest first; a CheckpointError if the folder cannot be read."""
         with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
             found = {int(match[1]): path for path in self.path.iterdir() if (match := _STATE.fullmatch(path.name))}
         return dict(sorted(found.items(), reverse=True))
@@ -207,11 +191,7 @@ def list_runs(checkpoints: Path) -> list[str]:
 
 
 def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
-    """Returns a run and the state of it to go on from: its last one, or the one whose file is named.
-
-    Raises:
-        CheckpointError: there is no such run.
-    """
+    """Returns a run, as `find_run` does, and its state to go on from: the last one, or the one whose file is named."""
     for path in (checkpoints / run, Path(run)):
         if path.is_file():
             return RunFolder(path.parent), path

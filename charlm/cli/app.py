@@ -23,8 +23,8 @@ _Commands = Mapping[str, tuple[str, str]]
 _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
-    "info": ("info:info", "Describes a run: its text, its model and its training."),
-    "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
+    "info": ("stored:info", "Describes a run: its text, its model and its training."),
+    "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
 """Commands by name, in the order of the help: the module and function, and a summary."""
@@ -39,7 +39,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {"arpa": ("stored:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
     ),
     "inspect": (
         "Shows the gradients, activations, gates and memory of recurrent networks.",

@@ -15,11 +15,7 @@ READING_SETTINGS = {"pattern", "encoding", "newlines", "normalize"}
 
 
 def _require_matplotlib(plot: Path | None) -> Path | None:
-    """Returns the file to draw into.
-
-    Raises:
-        ConfigError: Matplotlib is not installed.
-    """
+    """Returns the file to draw into; raises a ConfigError where Matplotlib is not installed."""
     if plot is not None and importlib.util.find_spec("matplotlib") is None:
         raise ConfigError("--plot needs Matplotlib; install it with: pip install 'charlm[plots]'")
     return plot
@@ -51,11 +47,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print no
 
 
 def standard_input(*specs: str) -> BinaryIO | None:
-    """Returns standard input if one of the texts is '-', else None.
-
-    Raises:
-        ConfigError: standard input is a terminal, and reading would wait for ever.
-    """
+    """Returns standard input if one of the texts is '-', else None; a terminal is a ConfigError, not waited for."""
     if "-" not in specs:
         return None
     if sys.stdin.isatty():

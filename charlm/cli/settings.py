@@ -26,11 +26,7 @@ _SomeSection = TypeVar("_SomeSection", bound=Section)
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
-    """Returns the settings in a TOML file, section by section, unchecked.
-
-    Raises:
-        ConfigError: it cannot be read or is not TOML.
-    """
+    """Returns the settings in a TOML file, section by section, unchecked; raises a ConfigError if it is no TOML."""
     try:
         return parse_toml(path.read_bytes())
     except OSError as error:
@@ -83,11 +79,7 @@ def shared_config(*, text: tuple[str, ...], flags: Mapping[str, Any]) -> RunConf
 
 
 def section_config(section: type[_SomeSection], flags: Mapping[str, Any]) -> _SomeSection:
-    """Returns one section of the configuration, from the settings on the command line.
-
-    Raises:
-        ConfigError: a value is refused; the message names the flag.
-    """
+    """Returns one section of the configuration, from the flags on the command line; errors as in `run_request`."""
     known = {key: value for key, value in flags.items() if key in section.model_fields}
     return validate(section, known, name=_flag)
 

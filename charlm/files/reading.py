@@ -61,11 +61,7 @@ def require_dense(file: BufferedReader, size: int) -> None:
 
 
 def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> bytes:
-    """Returns the content of a regular file; arguments and other errors as in `open_regular`.
-
-    Raises:
-        UntrustedFileError: it has more than `most_bytes`.
-    """
+    """Returns the content of a regular file, of at most `most_bytes`; arguments and errors as in `open_regular`."""
     with open_regular(path, within=within) as (file, size):
         if size <= most_bytes:
             require_dense(file, size)

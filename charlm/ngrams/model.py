@@ -121,11 +121,7 @@ class NgramModel:
     def from_arrays(
         cls, arrays: Mapping[str, NDArray[Any]], *, order: int, vocabulary_size: int, source: str
     ) -> "NgramModel":
-        """Returns the model that `to_arrays` gave the arrays of.
-
-        Raises:
-            CheckpointError: no counting gives such arrays.
-        """
+        """Returns the model that `to_arrays` gave the arrays of; other arrays are a CheckpointError."""
         levels = []
         num_contexts = 1
         for each in range(1, order + 1):

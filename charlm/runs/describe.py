@@ -5,6 +5,7 @@ import torch
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.record_batches import Batches
+from charlm.notation import counted
 from charlm.training.pace import shortened_warmup
 
 
@@ -22,10 +23,10 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
     ]
     kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
     is_mlp = model.model == "mlp"
-    layers = "layer" if model.num_layers == 1 else "layers"
+    layer = "hidden layer" if is_mlp else f"{kind} layer"
     parts = [
-        f"{model.num_layers} {'hidden' if is_mlp else kind} {layers} of {model.hidden_size} units",
-        f"a window of {model.window} symbols" if is_mlp else "",
+        f"{counted(model.num_layers, layer)} of {counted(model.hidden_size, 'unit')}",
+        f"a window of {counted(model.window, 'symbol')}" if is_mlp else "",
         f"embedding {model.embedding_size}",
         *extras,
         f"{parameters:,} parameters",
@@ -41,11 +42,11 @@ def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
     total = sum(part.num_characters for part in present.values())
     size = sum(part.num_bytes for part in present.values())
     num_records = sum(part.num_records for part in present.values())
-    records = "" if tokenizer.begin is None else f", {num_records:,} records"
+    records = "" if tokenizer.begin is None else f", {counted(num_records, 'record')}"
     sizes = ", ".join(f"{name} {part.num_characters:,}" for name, part in present.items())
     rows = [
-        ("corpus", f"{corpus.label}: {total:,} characters, {size:,} bytes{records}"),
-        ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
+        ("corpus", f"{corpus.label}: {counted(total, 'character')}, {counted(size, 'byte')}{records}"),
+        ("vocabulary", f"{counted(tokenizer.vocabulary_size, 'symbol')} ({tokenizer.kind})"),
         ("split", f"{corpus.split}: {sizes}"),
     ]
     unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
@@ -65,13 +66,14 @@ def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> li
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
     lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
-    windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
+    evaluations = counted(training.evaluations, "evaluation")
+    windows = f"{batches.num_lanes} {lanes}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
-        ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
-        ("length", f"{training.steps:,} steps, {read} epochs ({origin}), {training.evaluations} evaluations"),
+        ("batches", f"{windows}, {counted(batches.windows_per_epoch, 'step')} an epoch"),
+        ("length", f"{counted(training.steps, 'step')}, {read} epochs ({origin}), {evaluations}"),
         (
             "optimizer",
-            f"AdamW, learning rate {rate:g} after {warmup} warm-up steps, cosine to {last_rate:g}, "
+            f"AdamW, learning rate {rate:g} after {counted(warmup, 'warm-up step')}, cosine to {last_rate:g}, "
             f"weight decay {training.weight_decay:g}, {_clipping(config)}",
         ),
     ]

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
-from charlm.files.writing import is_stream
+from charlm.files.writing import is_stream, write_atomically
 from charlm.ngrams.arpa import arpa_lines
 from charlm.ngrams.model import NgramModel
 from charlm.runs.stored.model import read_model

@@ -67,11 +67,7 @@ class _Standing:
 
 
 def describe(run: str, workspace: Workspace) -> RunDescription:
-    """Returns what is known of a run.
-
-    Raises:
-        CheckpointError: there is no such run, or nothing of it can be read.
-    """
+    """Returns what is known of a run; a CheckpointError if nothing of it can be read."""
     folder = find_run(run, workspace.checkpoints)
     standing = _standing(folder, _newest_checkpoint(folder))
     return RunDescription(

@@ -159,11 +159,7 @@ def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:
 
 
 def _note(path: Path, record: RunRecord, known: dict[Path, RunRecord]) -> None:
-    """Adds the record of an intact file to those known.
-
-    Raises:
-        CheckpointError: it is of another run than they are.
-    """
+    """Adds the record of an intact file to those known; one of another run than they are is a CheckpointError."""
     for other, its in known.items():
         if its.provenance.identity != record.provenance.identity:
             raise CheckpointError(f"'{path}' is of another run than '{other}'; move one of them away.")

@@ -111,11 +111,7 @@ class LineDisplay:
             self._line(f"  | {line}")
 
     def raise_failure(self) -> None:
-        """Raises the error of a line that could not be written during a training.
-
-        Raises:
-            OSError: there was one.
-        """
+        """Raises the OSError of a line that could not be written during a training, if there was one."""
         if self._failure is not None:
             raise self._failure
 

@@ -101,11 +101,7 @@ def score_source(
 def score_encoded(
     loaded: LoadedModel, encoded: EncodedText, settings: EvaluationConfig, reporter: Reporter, *, label: str
 ) -> tuple[Score, tuple[Baseline, ...]]:
-    """Returns the score of an encoded text, and the baselines' scores.
-
-    Raises:
-        DataError: there is nothing to score in it.
-    """
+    """Returns the score of an encoded text, and the baselines' scores; a text with nothing to score is a DataError."""
     tokenizer = loaded.tokenizer
     if len(encoded.tokens) < 2:
         raise DataError(

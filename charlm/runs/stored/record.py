@@ -201,6 +201,8 @@ class StateRecord(RunRecord):
         starts = [leg.first_step for leg in self.trainer.legs]
         if starts[0] != 0 or starts != sorted(starts):
             raise ValueError("the trainer's legs do not follow one another")
+        if self.plan.mix_on_trial and self.config.model.mixed_order is None:
+            raise ValueError("n-grams are on trial, but none are mixed in")
         return self
 
 
@@ -208,11 +210,7 @@ _SomeRecord = TypeVar("_SomeRecord", ModelRecord, StateRecord)
 
 
 def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: str) -> _SomeRecord:
-    """Returns the record in the values of a checkpoint, whichever version of charlm wrote them.
-
-    Raises:
-        CheckpointError: they are not what charlm stores.
-    """
+    """Returns the record in a checkpoint's values, by any version of charlm; others are a CheckpointError."""
     known = migrated(values, source=source)
     try:
         # As JSON: only so does strictness let lists be tuples and objects be dataclasses, and nothing else.

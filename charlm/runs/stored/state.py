@@ -48,11 +48,7 @@ class StoredState:
         return section(self.tensors, MODEL)
 
     def require_contexts_of(self, ngrams: NgramModel) -> None:
-        """Checks that the contexts that a mixed model carries are some of its n-grams.
-
-        Raises:
-            CheckpointError: one is not.
-        """
+        """Raises a CheckpointError if a context that a mixed model carries is none of its n-grams."""
         if not ngrams.has_contexts(section(self.tensors, STATE)[_contexts_of(self.tensors)].numpy()):
             raise CheckpointError(f"Checkpoint '{self.path}' cannot be resumed: its contexts are not of this text.")
 
@@ -70,11 +66,7 @@ class StoredState:
 
 
 def open_state(path: Path) -> StoredState:
-    """Returns the state of a run that lies at `path`.
-
-    Raises:
-        CheckpointError: it is damaged, not there, or no state of a training.
-    """
+    """Returns the state of a run at `path`; raises a CheckpointError if there is none, or it is damaged."""
     checkpoint = read_checkpoint(path)
     if "trainer" not in checkpoint.values:
         raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it is a model, not a state of a training.")
@@ -106,11 +98,7 @@ def _contexts_of(tensors: Mapping[str, Tensor]) -> str:
 
 
 def read_state(folder: RunFolder, path: Path) -> StoredState:
-    """Returns a state of a run, as `open_state` does.
-
-    Raises:
-        CheckpointError: it cannot be used; the sentence names the newest one that can.
-    """
+    """Returns what `open_state` does; its CheckpointError also names the newest state that can be used."""
     try:
         return open_state(path)
     except CheckpointError as error:
