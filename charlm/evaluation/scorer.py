@@ -16,11 +16,15 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
 from charlm.models.base import OWN, LanguageModel, Observer, State, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders, usual_groups
+from charlm.models.recurrent import PIECE
 
 Advance = Callable[[int], None]
 Observe = Callable[[Window], Observer]
 """Returns the observer of a window, or of some lanes of one; lanes are observed on several threads at once."""
 Mode = Literal["exact", "fast"]
+
+_MOST_PIECES = 8
+_MOST_LOGITS = 1 << 22
 
 
 def score_parts(
@@ -68,7 +72,9 @@ def score_parts(
         num_lanes = max(1, min(64, len(text.tokens) // 512))
         windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128, share=share)
     else:
-        windows = stream_windows(text.tokens)
+        # Several pieces, which layers can read side by side, as long as the logits of all of them are not too many.
+        pieces = min(_MOST_PIECES, _MOST_LOGITS // (PIECE * tokenizer.vocabulary_size))
+        windows = stream_windows(text.tokens, length=PIECE * max(1, pieces))
     counted = 0
 
     def count(num_targets: int) -> None:
@@ -100,7 +106,8 @@ def total_nats(
         if window.fresh:
             state = model.initial_state(num_lanes)
         groups = usual_groups(num_lanes) if device.type == "cpu" else 1
-        score = partial(_score_lanes, model, window, state, device, observe)
+        side_by_side = workers if num_lanes == 1 and device.type == "cpu" else None
+        score = partial(_score_lanes, model, window, state, device, observe, side_by_side)
         scored = workers.map(score, group_borders(num_lanes, groups), work=window.inputs.numel())
         for nats, _ in scored:
             for name, each in nats.items():
@@ -117,11 +124,12 @@ def _score_lanes(
     state: State,
     device: torch.device,
     observe: Observe | None,
+    workers: Workers | None,
     lanes: tuple[int, int],
 ) -> tuple[dict[str, float], State]:
     """Returns the summed code lengths of some lanes of a window, by model, and the state after them."""
     part = window.lanes(*lanes).to(device)
     observer = None if observe is None else observe(part)
-    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes), observe=observer)
+    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes), observe=observer, workers=workers)
     # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
     return {name: float(each.cpu().double().sum()) for name, each in nats.items()}, state

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from charlm.models.base import OWN, Observer, State, code_lengths
+from charlm.models.lane_groups import Workers
 from charlm.stepping.base import StepModel
 
 
@@ -31,7 +32,13 @@ class SteppedModel:
         return torch.from_numpy(logits), tuple(torch.from_numpy(part) for part in stepper.state())
 
     def nats(
-        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        state: State,
+        *,
+        observe: Observer | None = None,
+        workers: Workers | None = None,
     ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target."""
         logits, state = self(tokens, state)

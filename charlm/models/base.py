@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.lanes import IGNORED
+from charlm.models.lane_groups import Workers
 
 State = tuple[Tensor, ...]
 """A model's memory of the symbols read so far; the second axis of every tensor is the batch."""
@@ -47,7 +48,13 @@ class LanguageModel(Protocol):
         """Returns the state before any symbol, for `batch_size` sequences."""
 
     def nats(
-        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        state: State,
+        *,
+        observe: Observer | None = None,
+        workers: Workers | None = None,
     ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, and the state after the last symbol.
 
@@ -56,6 +63,7 @@ class LanguageModel(Protocol):
             targets: the symbol after each, int64 `[time, batch]`; IGNORED costs nothing.
             state: the memory before the first of them.
             observe: is given how the code lengths came about.
+            workers: may compute parts of one sequence side by side.
 
         Returns:
             float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
@@ -79,6 +87,10 @@ class Network(nn.Module, ABC):
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns logits `[time, batch, vocabulary]` and the new state, as `LanguageModel` says."""
 
+    def read(self, tokens: Tensor, state: State, *, workers: Workers | None = None) -> tuple[Tensor, State]:
+        """Returns what `forward` returns in evaluation mode; `workers` may compute parts of it side by side."""
+        return self(tokens, state)
+
     @abstractmethod
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, on the model's device."""
@@ -88,10 +100,16 @@ class Network(nn.Module, ABC):
         """Draws all weights anew."""
 
     def nats(
-        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        state: State,
+        *,
+        observe: Observer | None = None,
+        workers: Workers | None = None,
     ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, as `LanguageModel` says."""
-        logits, state = self(tokens, state)
+        logits, state = self.read(tokens, state, workers=workers)
         nats = code_lengths(logits, targets)
         if observe is not None:
             observe(nats, lambda: logits, None)

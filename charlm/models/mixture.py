@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, LanguageModel, Network, Observer, State
+from charlm.models.lane_groups import Workers
 from charlm.models.ngram import last_contexts, log_distributions
 from charlm.ngrams.model import NgramModel, num_features
 from charlm.stepping.shapes import GATE_SIZE
@@ -77,15 +78,24 @@ class MixedLanguageModel(Network):
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logarithms of the probabilities `[time, batch, vocabulary]`, and the state after the last."""
-        own, network_state, contexts = self._read(tokens, state, generator)
+        read = self.network(tokens, state[:-1], generator)
+        own, network_state, contexts = self._read(*read, tokens, state)
         mixed = self._mix(own, contexts, *self._shares(own, contexts))
         return mixed, (*network_state, last_contexts(contexts, tokens.device))
 
     def nats(
-        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        state: State,
+        *,
+        observe: Observer | None = None,
+        workers: Workers | None = None,
     ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, of the mixture and of both parts alone."""
-        own, network_state, contexts = self._read(tokens, state, None)
+        own, network_state, contexts = self._read(
+            *self.network.read(tokens, state[:-1], workers=workers), tokens, state
+        )
         network_share, ngram_share = self._shares(own, contexts)
         symbols = targets.clamp(min=0)
         network = own.gather(-1, symbols[..., None])[..., 0]
@@ -109,9 +119,8 @@ class MixedLanguageModel(Network):
         self.gate.initialize(generator)
 
     def _read(
-        self, tokens: Tensor, state: State, generator: torch.Generator | None
+        self, logits: Tensor, network_state: State, tokens: Tensor, state: State
     ) -> tuple[Tensor, State, np.ndarray]:
-        logits, network_state = self.network(tokens, state[:-1], generator)
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[-1].cpu().numpy())
         return logits.float().log_softmax(dim=-1), network_state, contexts
 

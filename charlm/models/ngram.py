@@ -9,6 +9,7 @@ from torch import Tensor
 
 from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, Observer, State
+from charlm.models.lane_groups import Workers
 from charlm.ngrams.counting import Ids
 from charlm.ngrams.model import NgramModel
 
@@ -30,7 +31,13 @@ class NgramLanguageModel:
         return log_distributions(self.ngrams, contexts, tokens.device), (last_contexts(contexts, tokens.device),)
 
     def nats(
-        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        state: State,
+        *,
+        observe: Observer | None = None,
+        workers: Workers | None = None,
     ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target; faster than by way of all symbols' probabilities."""
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())

@@ -10,7 +10,11 @@ from torch import Tensor, nn
 from charlm.cells import CELLS
 from charlm.models.base import State
 from charlm.models.initialization import Initialization
+from charlm.models.lane_groups import Workers
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
+
+PIECE = 512
+"""Symbols of one sequence that a layer reads at once, while another reads those before or after."""
 
 
 @final
@@ -46,19 +50,37 @@ class RecurrentLanguageModel(StackedNetwork):
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits and the new state."""
         outputs = self.embedding_dropout(self.embedding(tokens), generator)
-        new_states = []
-        for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+        states = _by_layer(state)
+        for index, before in enumerate(states):
             if index > 0:
                 outputs = self.layer_dropout(outputs, generator)
-            inputs = outputs
-            before = tuple(part[index : index + 1] for part in state)
-            outputs, after = layer(inputs, before if len(before) > 1 else before[0])
-            new_states.append(after if len(before) > 1 else (after,))
-            if self.residual and outputs.shape == inputs.shape:
-                outputs = outputs + inputs
-            outputs = norm(outputs)
-        logits = self.output(self.output_dropout(outputs, generator))
-        return logits, tuple(torch.cat(parts) for parts in zip(*new_states, strict=True))
+            outputs, states[index] = self._read_layer(index, outputs, before)
+        return self.output(self.output_dropout(outputs, generator)), _joined(states)
+
+    def read(self, tokens: Tensor, state: State, *, workers: Workers | None = None) -> tuple[Tensor, State]:
+        """Returns what `forward` returns in evaluation mode; of one sequence, layers are computed side by side.
+
+        The sequence is read in pieces. While a layer reads a piece, the one above it reads the piece before.
+        """
+        if workers is None or tokens.shape[1] > 1:
+            return super().read(tokens, state)
+        pieces, states = list(self.embedding(tokens).split(PIECE)), _by_layer(state)
+
+        def read_piece(place: tuple[int, int]) -> tuple[Tensor, State]:
+            index, piece = place
+            return self._read_layer(index, pieces[piece], states[index])
+
+        for front in range(len(pieces) + len(states) - 1):
+            places = [(index, front - index) for index in range(len(states)) if 0 <= front - index < len(pieces)]
+            for (index, piece), read in zip(places, workers.map(read_piece, places, work=len(places)), strict=True):
+                pieces[piece], states[index] = read
+        return self.output(torch.cat(pieces)), _joined(states)
+
+    def _read_layer(self, index: int, inputs: Tensor, before: State) -> tuple[Tensor, State]:
+        outputs, after = self.layers[index](inputs, before if len(before) > 1 else before[0])
+        if self.residual and outputs.shape == inputs.shape:
+            outputs = outputs + inputs
+        return self.norms[index](outputs), after if len(before) > 1 else (after,)
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros for every layer and sequence, on the model's device."""
@@ -71,3 +93,11 @@ class RecurrentLanguageModel(StackedNetwork):
         self.initialize_ends(generator)
         for layer in self.layers:
             self.initialization.apply(layer, CELLS[self.cell], generator)
+
+
+def _by_layer(state: State) -> list[State]:
+    return [tuple(part[index : index + 1] for part in state) for index in range(len(state[0]))]
+
+
+def _joined(states: list[State]) -> State:
+    return tuple(torch.cat(parts) for parts in zip(*states, strict=True))

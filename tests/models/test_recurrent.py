@@ -4,7 +4,8 @@ from torch import nn
 
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
-from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.lane_groups import Workers
+from charlm.models.recurrent import PIECE, RecurrentLanguageModel
 from tests.support.small_networks import random_tokens
 
 CELLS = ["lstm", "gru", "rnn"]
@@ -123,3 +124,21 @@ def test_dropouts_default_to_the_common_one():
     model = build_network(ModelConfig(hidden_size=4, dropout=0.3, output_dropout=0.1), vocabulary_size=5)
     probabilities = [model.embedding_dropout, model.layer_dropout, model.output_dropout]
     assert [dropout.probability for dropout in probabilities] == [0.3, 0.3, 0.1]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "lstm-peephole"])
+def test_layers_that_read_side_by_side_read_what_one_after_another_does(cell, threads):
+    model = RecurrentLanguageModel(5, cell=cell, embedding_size=6, hidden_size=6, num_layers=3, residual=True)
+    model.initialize(torch.Generator().manual_seed(1))
+    model.eval()
+    tokens = torch.randint(5, (2 * PIECE + 7, 1), generator=torch.Generator().manual_seed(2))
+    state = tuple(
+        torch.randn(part.shape, generator=torch.Generator().manual_seed(3)) for part in model.initial_state(1)
+    )
+    with torch.inference_mode():
+        logits, after = model.read(tokens, state, workers=Workers(threads))
+        expected, expected_after = model(tokens, state)
+    torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-6)
+    for part, known in zip(after, expected_after, strict=True):
+        torch.testing.assert_close(part, known, rtol=1e-5, atol=1e-6)
