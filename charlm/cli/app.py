@@ -25,6 +25,7 @@ _COMMANDS: _Commands = {
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "info": ("info:info", "Describes a run: its text, its model and its training."),
     "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
+    "plot": ("plot:plot", "Draws the losses of one or several runs over their training."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
 """Commands by name, in the order of the help: the module and function, and a summary."""

@@ -14,6 +14,7 @@ from charlm.errors import CheckpointError
 from charlm.models.build import count_parameters
 from charlm.runs.describe import describe_model
 from charlm.runs.stored.loading import build_stored
+from charlm.runs.stored.metrics import charged_nats, number
 from charlm.runs.stored.model import model_of
 from charlm.runs.stored.record import MODEL, ModelRecord, StateRecord, network_alone, read_record, section
 from charlm.runs.stored.state import is_intact
@@ -145,30 +146,12 @@ def _history(folder: RunFolder, standing: _Standing) -> tuple[HistoryPoint, ...]
     return tuple(
         HistoryPoint(
             each["step"],
-            _number(each.get("training_nats_per_symbol")),
-            _validation_nats(validation, log_unknown=log_unknown),
+            number(each.get("training_nats_per_symbol")),
+            charged_nats(validation, log_unknown=log_unknown),
         )
         for each in read_metrics(folder.metrics)
         if isinstance(validation := each.get("validation"), dict)
     )
-
-
-def _validation_nats(score: dict[str, Any], *, log_unknown: float) -> float | None:
-    """Returns the nats per symbol of a stored score; to one without it, the charge for unknown characters is added.
-
-    Args:
-        log_unknown: the charge for one of them, in nats.
-    """
-    nats = _number(score.get("nats_per_symbol"))
-    num_unknown, num_symbols = _number(score.get("unknown")), _number(score.get("symbols"))
-    if nats is None or not num_unknown or not num_symbols or "unknown_bits_per_character" in score:
-        return nats
-    return nats + num_unknown / num_symbols * log_unknown
-
-
-def _number(value: object) -> float | None:
-    """Returns a number of the metrics, which anybody may have written, if it is one."""
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _best(progress: Progress) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.cli.display.console import plain_console
-from charlm.cli.display.plots import plot_curves
+from charlm.cli.display.plots import CurvePlot, plot_curves
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.results import evaluation_json, print_evaluation
 from charlm.cli.display.tables import print_curves
@@ -19,6 +19,19 @@ from charlm.cli.settings import section_config
 from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings
 from charlm.errors import ConfigError
 from charlm.runs.stored.workspace import Workspace
+
+_EXPOSURE_PLOT = CurvePlot(
+    "Predictions when the model reads its own output",
+    x="symbols since the true beginning",
+    y="loss (nats per symbol)",
+    is_logarithmic=False,
+    names={
+        "forced": "model, true text, having read the true text",
+        "free": "model, true text, having read its own output",
+        "own": "n-grams, the model's output",
+        "true": "n-grams, the true text",
+    },
+)
 
 
 @settings_options(EvaluationConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
@@ -84,7 +97,7 @@ def exposure(
 
     curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
     if plot is not None:
-        plot_curves(curves, plot, x="position", y="nats", first=1)
+        plot_curves(curves, plot, _EXPOSURE_PLOT)
     if json:
         print_json(curves)
     else:

@@ -9,7 +9,7 @@ import typer
 
 from charlm.cli.display.console import plain_console
 from charlm.cli.display.inspection import gradient_curves, print_agreement, print_clipping, print_gates
-from charlm.cli.display.plots import plot_agreement, plot_curves, plot_gates
+from charlm.cli.display.plots import CurvePlot, plot_agreement, plot_curves, plot_gates
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.tables import print_curves
 from charlm.cli.display.text import print_json
@@ -74,7 +74,8 @@ def gradients(
 
     curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
     if plot is not None:
-        plot_curves(gradient_curves(curves), plot, x="symbols back", y="gradient norm", first=1)
+        look = CurvePlot("How far gradients reach back", x="distance (symbols back)", y="norm of the loss's gradient")
+        plot_curves(gradient_curves(curves), plot, look)
     if json:
         print_json([asdict(curve) for curve in curves])
     else:
@@ -100,7 +101,12 @@ def activations(*, flags: Mapping[str, Any], plot: Plot = None, json: Json = Fal
         for variance in variances
     }
     if plot is not None:
-        plot_curves(curves, plot, x="symbol", y="norm of the activations", first=1)
+        look = CurvePlot(
+            "ReLU activations after one input, by the variance of the recurrent weights",
+            x="symbols read",
+            y="norm, relative to the first",
+        )
+        plot_curves(curves, plot, look)
     if json:
         print_json(curves)
     else:

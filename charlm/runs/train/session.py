@@ -35,7 +35,6 @@ from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
-
 _ROLLBACK_FACTOR = 0.5
 
 
@@ -65,6 +64,7 @@ class TrainingSession:
     metrics_digest: str = NO_LINES
     saved_step: int | None = None
     last_sample: str = field(default="", init=False)
+    _parts: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
@@ -116,6 +116,7 @@ class TrainingSession:
                 mode="fast",
                 share=self.plan.evaluated_share,
             )
+        self._parts = {name: score.to_json() for name, score in parts.items() if name != OWN}
         return parts[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
@@ -154,6 +155,7 @@ class TrainingSession:
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
         self.folder.require_in_place()
+        metrics |= {"validation_parts": self._parts} if self._parts and "validation" in metrics else {}
         self.metrics_digest = append_metrics(self.folder.metrics, metrics, digest=self.metrics_digest)
 
     def _note_accumulation(self) -> None:
