@@ -43,11 +43,12 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
         {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
     ),
     "inspect": (
-        "Shows the gradients, activations, gates and memory of recurrent networks.",
+        "Shows the gradients, activations, gates, units and memory of recurrent networks.",
         {
             "gradients": ("inspect:gradients", "Shows how far gradients reach back."),
             "activations": ("inspect:activations", "Shows how activations of a ReLU layer explode, stay or vanish."),
             "gates": ("inspect:gates", "Shows how often gates are nearly shut or nearly open."),
+            "units": ("inspect:units", "Shows which unit of a network tracks what, such as quotes or line lengths."),
             "agreement": ("inspect:agreement", "Shows over which distance a cell remembers the subject of a sentence."),
         },
     ),
