@@ -23,6 +23,7 @@ _Commands = Mapping[str, tuple[str, str]]
 _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
+    "play": ("play:play", "Writes a text in turns, with you at a prompt."),
     "info": ("info:info", "Describes a run: its text, its model and its training."),
     "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "plot": ("plot:plot", "Draws the losses of one or several runs over their training."),

@@ -20,6 +20,7 @@ from charlm.evaluation.units import Moments, measure_units
 from charlm.generation.generator import generate_texts
 from charlm.notation import quoted
 from charlm.runs.reporting import Reporter
+from charlm.runs.sample import build_stepped
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.model import StoredModel, read_model
 from charlm.runs.stored.workspace import Workspace
@@ -136,16 +137,11 @@ def sample_with_held(
     network, part = _network_of(stored)
     shape = network.initial_state(1)[part].shape
     units = [_parse_held(each, shape=shape, part=part) for each in held]
-    model = _step_model(stored)
+    model = build_stepped(stored)
     free, other = (
         generate_texts(each, stored.tokenizer, "", settings, seed=seed)[0] for each in (model, HeldModel(model, units))
     )
     return HeldSample(stored.name, tuple(held), free, other, seed)
-
-
-def _step_model(stored: StoredModel) -> StepModel:
-    size, source = stored.tokenizer.vocabulary_size, str(stored.source)
-    return build_step_model(stored.config.model, stored.weights, vocabulary_size=size, source=source)
 
 
 def _network_of(stored: StoredModel) -> tuple[StepModel, int]:
@@ -160,7 +156,7 @@ def _network_of(stored: StoredModel) -> tuple[StepModel, int]:
     names = _states(stored)
     part = names.index("c") if "c" in names else 0
     if model.mixed_order is None:
-        return _step_model(stored), part
+        return build_stepped(stored), part
     network = build_step_model(
         stored.record.without_mix().config.model,
         section(stored.weights, "network"),
