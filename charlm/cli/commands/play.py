@@ -1,6 +1,7 @@
 """`charlm play`: a text written in turns, by a person and by a model."""
 
 import importlib.util
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from charlm.runs.reporting import StopRequest
 from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
+    from prompt_toolkit.output import Output
+
     from charlm.generation.conversation import Conversation
 
 _SETTINGS = set(SamplingConfig.model_fields) - {"num_samples"}
@@ -98,9 +101,22 @@ def _line_reader() -> Callable[[], str]:
 
     completer = WordCompleter(list(_COMMANDS), sentence=True)
     # What was typed is erased, and written again as a part of the text.
-    session: PromptSession[str] = PromptSession("> ", key_bindings=bindings, completer=completer, erase_when_done=True)
+    session: PromptSession[str] = PromptSession(
+        "> ", key_bindings=bindings, completer=completer, erase_when_done=True, output=_output()
+    )
     session.complete_while_typing = False
     return session.prompt
+
+
+def _output() -> "Output | None":
+    """Returns a terminal that is not asked where its cursor is: where one does not answer, Enter takes a second."""
+    if os.name == "nt":
+        return None
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+    output.enable_cpr = False
+    return output
 
 
 @final

@@ -144,7 +144,7 @@ def test_a_terminal_talks_without_torch(folder: Path) -> None:
         "import sys; from charlm.cli.app import run; code = run(['play', 'demo', '--length', '9', '--seed', '1']);"
         "print('ended', code, 'torch' in sys.modules)"
     )
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE), "TERM": "xterm"}
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=env
     ):
