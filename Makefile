@@ -46,8 +46,8 @@ test-all: setup ## Run the slow tests, too; not the torture
 behaviour: setup ## Compare tensors, scores, samples and exit codes with what was recorded
 	$(BIN)/python tests/behaviour/behaviour.py check
 
-torture: setup ## Kill, starve and forge: a quarter of an hour of it
-	$(BIN)/python -m pytest -m "torture or slow" tests/torture tests/runs
+torture: setup ## Kill, cut the power, starve, forge and meddle: half an hour of it on two cores
+	$(BIN)/python -m pytest -m "torture or not torture" tests/torture
 
 lint: setup ## Check style, formatting and layers
 	$(BIN)/ruff check .
@@ -64,6 +64,8 @@ bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt, NANOG
 	$(BIN)/python benchmarks/startup.py $(TEXT)
 	$(BIN)/python benchmarks/throughput.py --quick
 	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/busy.py $(TEXT)
+	$(BIN)/python benchmarks/budgets.py $(TEXT)
 	$(BIN)/python benchmarks/ngrams.py $(TEXT)
 	$(if $(NANOGPT),$(BIN)/python benchmarks/time_to_loss.py $(TEXT) --nanogpt $(NANOGPT))
 	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 10s --repeat 3

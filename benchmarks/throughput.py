@@ -25,12 +25,13 @@ from rich.console import Console
 
 from charlm.cells import CELLS, cell_names
 from charlm.cli.display.live import LiveDisplay
-from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, RunConfig, TrainingConfig
-from charlm.data.lanes import Lanes
+from charlm.config import CellName, ComparisonConfig, DataConfig, ModelConfig, Request, RunConfig, TrainingConfig
 from charlm.data.tokenfile import TokenFile
-from charlm.runs.compare.grid import grid_cells, with_equal_parameters
+from charlm.data.tokenizers.char import CharTokenizer
+from charlm.models.lane_groups import usual_groups
+from charlm.runs.compare.grid import variants_of_equal_parameters
 from charlm.runs.reporting import StepReport, StopRequest, TrainingSummary
-from charlm.runs.train.session import build_trainer, new_model
+from charlm.runs.train.setup import TrainingSetup
 from charlm.training.trainer import Trainer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -168,27 +169,19 @@ class Bench:
             data=DataConfig(corpus=("random",)),
             model=model,
             training=TrainingConfig(
-                learning_rate=1e-3, batch_size=shape.batch, sequence_length=shape.window, steps=10**9
+                learning_rate=1e-3,
+                batch_size=shape.batch,
+                sequence_length=shape.window,
+                random_length=False,
+                lane_groups=usual_groups(shape.batch) if self._device.type == "cpu" else 1,
             ),
         )
         symbols = np.random.default_rng(1).integers(0, shape.vocabulary, NUM_SYMBOLS)
         tokens = TokenFile(symbols.astype(np.uint8 if shape.vocabulary < 256 else np.uint16))
-        training = config.training
-        batches = Lanes(
-            tokens,
-            batch_size=training.batch_size,
-            sequence_length=training.sequence_length,
-            random_length=False,
-            seed=1,
-        )
-        return build_trainer(
-            config,
-            batches,
-            new_model(config, vocabulary_size=shape.vocabulary),
-            total_steps=10**9,
-            precision=shape.precision,  # type: ignore[arg-type]
-            device=self._device,
-        )
+        # With the unknown symbol, as many as the shape says.
+        tokenizer = CharTokenizer([chr(0x4E00 + number) for number in range(shape.vocabulary - 1)])
+        setup = TrainingSetup(tokens, tokenizer, self._device, shape.precision)  # type: ignore[arg-type]
+        return setup.build(config)
 
     def _wait(self) -> None:
         if self._device.type == "cuda":
@@ -216,13 +209,12 @@ def _variants(bench: Bench, precision: str, *, widths: Iterable[int]) -> None:
     names = ["lstm", *(cell for cell in cell_names() if cell != "lstm")]
     for width in widths:
         settings = ComparisonConfig(models=",".join(names), layers="2", match="parameters")
-        cells = grid_cells(settings, ModelConfig(hidden_size=width, dropout=0.05))
-        cells = with_equal_parameters(cells, vocabulary_size=shape.vocabulary)
+        config = RunConfig(data=DataConfig(corpus=("random",)), model=ModelConfig(hidden_size=width, dropout=0.05))
         speeds = {}
-        for cell in cells:
-            model = cell.model.model_copy(update={"embedding_size": cell.model.hidden_size})
+        for each in variants_of_equal_parameters(settings, Request(config), vocabulary_size=shape.vocabulary):
+            model = each.model.model_copy(update={"embedding_size": each.model.hidden_size})
             seconds = bench.median(bench.trainer_of(model, shape).take_step)
-            speeds[cell.kind] = (shape.batch * shape.window / seconds, cell.model.hidden_size)
+            speeds[each.kind] = (shape.batch * shape.window / seconds, each.model.hidden_size)
         lstm, _ = speeds["lstm"]
         told = ", ".join(
             f"{kind} {speed:,.0f} ({units} units, {speed / lstm:.2f})" for kind, (speed, units) in speeds.items()
@@ -266,7 +258,7 @@ def _overhead(bench: Bench, shape: Shape) -> None:
 
 def _logging_share(step_seconds: float, *, seconds: float = 2.0) -> float:
     """Returns what the live display takes of one core, with a report at every step."""
-    report = StepReport(1, 2.0, 0.01, 1.0, 0.1, 0, 1e5, 1000)
+    report = StepReport(1, 2.0, 0.01, 1.0, 0.1, 0, 1e5, 1000, share=0.001)
     with Path(os.devnull).open("w") as nowhere:
         display = LiveDisplay(Console(file=nowhere, force_terminal=True, width=100, height=40), StopRequest())
         with display.training(TrainingSummary(Path("run"), (("corpus", "random"),), total_steps=1000)):

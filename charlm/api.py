@@ -1,28 +1,70 @@
 """The Python API: train, load, sample and score in a few lines."""
 
+import io
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from charlm.config import EvaluationConfig, SamplingConfig, asked_in, by_section, make_request, validate
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.config import (
+    EvaluationConfig,
+    SamplingConfig,
+    SurprisalConfig,
+    asked_in,
+    by_section,
+    make_request,
+    validate,
+)
+from charlm.data.code_points import to_utf8
 from charlm.data.inputs import clean_string
+from charlm.errors import CharlmError as CharlmError
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
+from charlm.evaluation.states import read_states
+from charlm.evaluation.surprisal import Surprisal
+from charlm.models.ngram import NgramLanguageModel
+from charlm.runs.describe import describe_model
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.perplexity import score_source
-from charlm.runs.reporting import Reporter, SilentReporter, StopRequest
+from charlm.runs.evaluate.surprisal import surprisal_of_source
+from charlm.runs.reporting import Reporter as Reporter
+from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.sample import draw_from, resolve_seed
-from charlm.runs.stored.loading import LoadedModel, load_model
+from charlm.runs.stored.loading import LoadedModel, load_model, step_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.start import start
+from charlm.stepping.shapes import count_weights, state_names
+
+_OPTION = re.compile(r"\bcharlm [a-z].*|--([a-z][a-z-]*)", re.DOTALL)
+"""A command, which stays as it is, to the end of the message; or an option, which in Python is an argument."""
+
+
+@contextmanager
+def _python_terms() -> Iterator[None]:
+    """Lets a message of an error in the block call settings by their names in Python: hidden_size, not --hidden-size.
+
+    Raises:
+        CharlmError: the block's.
+    """
+    try:
+        yield
+    except CharlmError as error:
+        message = _OPTION.sub(lambda found: found[1].replace("-", "_") if found[1] else found[0], str(error))
+        error.args = (message,)
+        raise
 
 
 class Run:
     """A trained model, ready to sample and score.
 
     Attributes:
-        model: the language model, `(tokens, state) -> (logits, state)`.
+        model: the language model, `(tokens, state) -> (logits, state)`; tokens are int64 `[time, batch]`, logits
+            `[time, batch, vocabulary]`; without a state it reads from the beginning of a text.
         tokenizer: text to symbols and back.
         config: the configuration it was trained with.
         result: of its training; None for a run that was loaded.
@@ -37,6 +79,18 @@ class Run:
         self._loaded = loaded
         self._workspace = workspace
 
+    def __repr__(self) -> str:
+        """Returns the name, the model, the steps it was trained, and its score on the validation text."""
+        record = self._loaded.record
+        if isinstance(self.model, NgramLanguageModel):
+            parameters = self.model.ngrams.num_grams
+        else:
+            parameters = count_weights(self.config.model, vocabulary_size=self.tokenizer.vocabulary_size)
+        bits = (record.validation or {}).get("bits_per_character")
+        validation = "" if bits is None else f", validation {bits:.4f} bits/char"
+        model = describe_model(self.config, parameters=parameters)
+        return f"<Run {self.name!r}: {model}; step {record.step:,}{validation}>"
+
     def sample(self, prompt: str = "", **settings: Any) -> str:
         """Returns a text drawn from the model, without the prompt.
 
@@ -46,6 +100,7 @@ class Run:
         """
         return self.samples(prompt, **settings)[0]
 
+    @_python_terms()
     def samples(self, prompt: str = "", **settings: Any) -> list[str]:
         """Returns `num_samples` texts drawn from the model; number N, from 0, has the seed `seed` + N."""
         sampling = _sampling(settings)
@@ -61,18 +116,51 @@ class Run:
         sampling = _sampling(settings)
         if sampling.num_samples != 1:
             raise ConfigError("stream() draws one text; use samples() for several.")
-        return (piece.text for piece in draw_from(self._loaded, prompt, sampling, seed=resolve_seed(sampling)))
+        return self._pieces(prompt, sampling)
 
+    def _pieces(self, prompt: str, sampling: SamplingConfig) -> Iterator[str]:
+        with _python_terms():
+            for piece in draw_from(self._loaded, prompt, sampling, seed=resolve_seed(sampling)):
+                yield piece.text
+
+    @_python_terms()
     def score(self, text: str, *, context: int | None = None) -> Score:
         """Returns how well the model predicts a text: bits per character, perplexity, and their sums."""
         settings = validate(EvaluationConfig, {"context": context}, source="score()")
         source = clean_string(text, data=self.config.data)
         return score_source(self._loaded, source, settings, self._workspace, SilentReporter())
 
+    @_python_terms()
+    def surprisal(self, text: str, *, top: int = 5, context: int | None = None) -> Surprisal:
+        """Returns the code length of each symbol of a text, and the `top` likeliest symbols in its place.
 
+        The code lengths sum to the score: `surprisal(text).nats.sum()` is `score(text).total_nats`.
+        """
+        settings = validate(SurprisalConfig, {"top": top, "context": context}, source="surprisal()")
+        source = clean_string(text, data=self.config.data)
+        return surprisal_of_source(self._loaded, source, settings, self._workspace, SilentReporter())
+
+    @_python_terms()
+    def states(self, text: str) -> dict[str, NDArray[np.generic]]:
+        """Returns the parts of the model's state after each symbol of a text, in the order of `surprisal(text).tokens`.
+
+        Returns:
+            of recurrent networks, by the names of their equations (`h`, and of an LSTM `c`), float32 `[symbols,
+            layers, units]`; what all layers share has one layer. Of an MLP `window`, int64 `[symbols, window - 1]`:
+            its last symbols. Of n-grams, alone or mixed in, `contexts`, int64 `[symbols, order]`: the numbers of the
+            last grams, the shortest first.
+        """
+        cleaned = "".join(clean_string(text, data=self.config.data).chunks())
+        model = step_model(self.model, self.config.model)
+        parts = read_states(model, self.tokenizer.encode(cleaned), self.tokenizer)
+        return dict(zip(state_names(self.config.model), parts, strict=True))
+
+
+@_python_terms()
 def train(
-    text: str | Path | Sequence[str | Path],
+    text: str | Path | Sequence[str | Path] | None = None,
     *,
+    string: str | None = None,
     workspace: str | Path = ".",
     init_from: str | None = None,
     reporter: Reporter | None = None,
@@ -82,24 +170,33 @@ def train(
 
     Args:
         text: files, folders, globs, or a name such as 'builtin:python-docs'.
+        string: the text itself, instead of `text`.
         workspace: the folder with `data/` and `checkpoints/`.
         init_from: a run whose weights to start from.
-        reporter: receives the reports of the training; by default nobody does.
+        reporter: the callback: its methods are called with each step, each evaluation, and what is good to know; a
+            class below `Reporter` has those that it needs. By default nobody is told.
         **settings: any setting of the command line: budget="60s", hidden_size=512, name="mine", …
 
     Raises:
         CharlmError: something that the user can mend.
     """
-    texts = [text] if isinstance(text, str | Path) else list(text)
+    if (text is None) == (string is None):
+        raise ConfigError("train() takes one text: text, which names files, or string, which is the text itself.")
+    stdin: BinaryIO | None = None
+    texts = [text] if isinstance(text, str | Path) else list(text or ())
+    if string is not None:
+        texts, stdin = ["-"], io.BytesIO(to_utf8(string))
+        settings = settings | {"encoding": "utf-8"}
     values = by_section({"corpus": tuple(str(each) for each in texts), **settings})
     if unknown := settings.keys() - asked_in(values):
         raise ConfigError(f"train(): {min(unknown)} is not a setting charlm knows.")
-    request = make_request(values, source="train()")
+    request = make_request(values, source="train()", name=lambda where: where[-1])
     place = Workspace(Path(workspace))
-    result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from)
+    result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from, stdin=stdin)
     return Run(load_model(str(result.run), place, device=resolve_device(request.config.run.device)), place, result)
 
 
+@_python_terms()
 def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") -> Run:
     """Returns the best model of a run: its name, its folder, or a best.safetensors alone.
 

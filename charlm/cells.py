@@ -166,7 +166,7 @@ CELLS: dict[str, Cell] = {
         ),
         states=(_HIDDEN, _MEMORY, CarriedState("m", is_shared=True)),
         layer_shapes=_spatiotemporal_shapes,
-        learning_rate=0.03,
+        learning_rate=0.01,
         stands_alone=False,
         gates_see_memory=True,
         matrix_pairs=9,

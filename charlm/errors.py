@@ -40,11 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def memory_errors_explained() -> Iterator[None]:
-    """Raises a lack of memory in the block as a sentence on what to lower.
-
-    Raises:
-        TrainingError: memory did not suffice.
-    """
+    """Raises a lack of memory in the block as a TrainingError, a sentence on what to lower."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

@@ -106,11 +106,7 @@ class Forcing:
 
 
 def parse_forcing(text: str) -> Forcing:
-    """Returns the schedule that a setting such as 'linear:0.5' stands for.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Returns the schedule that a setting such as 'linear:0.5' stands for; a ValueError says why it is none."""
     match = _FORCING.fullmatch(text)
     if match is None:
         raise ValueError(

@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+import torch
 
 import charlm
 from charlm.errors import CharlmError
@@ -58,3 +60,112 @@ def test_the_prompt_and_the_text_are_cleaned_as_the_training_text_was(tmp_path):
     )
     assert run.score("cafe\u0301\r\ncafé").num_unknown == 0
     assert len(run.sample(prompt="cafe\u0301\r\n", length=3)) == 3
+
+
+TALE = "the cat sat on the mat. a dog ran. " * 60
+
+
+def test_a_string_is_trained_on_as_a_file_is(place):
+    settings = {"workspace": place, "steps": 5, "hidden_size": 8, "device": "cpu"}
+    from_file = charlm.train(place / "tale.txt", **settings)
+    from_string = charlm.train(string=TALE, **settings)
+    assert from_string.result.test == from_file.result.test
+    assert from_string.tokenizer == from_file.tokenizer
+
+
+def test_a_string_keeps_its_characters_whatever_the_encoding_of_files(place):
+    run = charlm.train(string="naïve 漢 " * 300, workspace=place, model="ngram", order=2, encoding="latin-1")
+    assert "漢" in run.tokenizer.to_json()["characters"]
+
+
+@pytest.mark.parametrize("texts", [{}, {"text": "tale.txt", "string": TALE}])
+def test_one_text_is_asked_for(texts):
+    with pytest.raises(CharlmError, match="takes one text"):
+        charlm.train(**texts)
+
+
+def test_the_surprisal_sums_to_the_score(place):
+    run = charlm.load("mine", workspace=place)
+    found = run.surprisal("the cat sat", top=4)
+    assert found.nats.sum() == pytest.approx(run.score("the cat sat").total_nats, rel=1e-9)
+    assert found.likeliest.shape == (11, 4)
+    assert found.alternatives(1)[0] == (run.tokenizer.symbol_name(found.likeliest[1, 0]), found.probabilities[1, 0])
+
+
+def test_states_are_those_of_the_model_after_each_symbol(place):
+    run = charlm.load("mine", workspace=place)
+    states = run.states("the cat")
+    assert list(states) == ["h", "c"]
+    tokens = torch.from_numpy(run.tokenizer.encode("the cat").astype(np.int64))[:, None]
+    with torch.no_grad():
+        for place_in_text in range(7):
+            _, state = run.model(tokens[: place_in_text + 1])
+            for array, part in zip(states.values(), state, strict=True):
+                assert array[place_in_text] == pytest.approx(part[:, 0].numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shapes"),
+    [
+        ({"model": "ngram", "order": 3}, {"contexts": (2, 3)}),
+        ({"model": "mlp", "window": 4}, {"window": (2, 3)}),
+        ({"cell": "gru", "mix": "ngram:2"}, {"h": (2, 2, 8), "contexts": (2, 2)}),
+        ({"cell": "st-lstm"}, {"h": (2, 2, 8), "c": (2, 2, 8), "m": (2, 1, 8)}),
+    ],
+)
+def test_states_have_names_and_axes(place, settings, shapes):
+    sizes = {} if settings.get("model") == "ngram" else {"hidden_size": 8, "num_layers": 2, "steps": 2}
+    run = charlm.train(string=TALE, workspace=place, device="cpu", **sizes, **settings)
+    states = run.states("ab")
+    assert {name: array.shape for name, array in states.items()} == shapes
+
+
+def test_a_record_begins_with_the_first_state(place):
+    run = charlm.train(
+        string="anna\nbob\n" * 200, records="lines", workspace=place, steps=2, hidden_size=4, device="cpu"
+    )
+    together, alone = run.states("anna\nbob")["h"], run.states("bob")["h"]
+    assert np.array_equal(together[-len(alone) :], alone)
+
+
+@pytest.mark.parametrize("settings", [{"model": "ngram", "order": 3}, {"steps": 2, "hidden_size": 4, "mix": "ngram:2"}])
+def test_a_model_without_a_state_reads_from_the_beginning(place, settings):
+    run = charlm.train(string=TALE, workspace=place, device="cpu", **settings)
+    tokens = torch.tensor([[1, 2], [3, 1]])
+    with torch.no_grad():
+        logits, _ = run.model(tokens)
+        assert torch.equal(logits, run.model(tokens, run.model.initial_state(2))[0])
+
+
+def test_what_is_shown_has_the_figures(place):
+    run = charlm.load("mine", workspace=place)
+    assert repr(run).startswith("<Run 'mine': 2 lstm layers of 16 units, ")
+    assert f"validation {run._loaded.record.validation['bits_per_character']:.4f} bits/char" in repr(run)
+    score = run.score("the cat")
+    assert (
+        repr(score)
+        == f"<Score: {score.bits_per_character:.4f} bits/char, perplexity {score.perplexity:.4g}, 6 characters>"
+    )
+    assert "step 1" in repr(charlm.train(string=TALE, workspace=place, model="ngram", order=2))
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda run: run.sample("漢"), "use unknown skip"),
+        (lambda run: next(run.stream("漢")), "use unknown skip"),
+        (lambda run: run.surprisal("ab", top=-1), r"surprisal\(\): top is -1"),
+        (lambda run: charlm.train(string=TALE, hidden_size=0), r"train\(\): hidden_size is 0"),
+        (lambda run: charlm.train(string=TALE, model="ngram", steps=3), "^steps is for models"),
+        (lambda run: charlm.load("lost", workspace="nowhere"), "There is no run 'lost'"),
+    ],
+)
+def test_messages_name_settings_as_python_does(place, call, sentence):
+    with pytest.raises(CharlmError, match=sentence) as caught:
+        call(charlm.load("mine", workspace=place))
+    assert "--" not in str(caught.value)
+
+
+def test_commands_in_messages_stay_commands(place):
+    with pytest.raises(CharlmError, match=r"choose another name, or go on with it: charlm train --resume mine"):
+        charlm.train(place / "tale.txt", workspace=place, name="mine", steps=2)

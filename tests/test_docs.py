@@ -1,3 +1,4 @@
+import doctest
 import re
 import subprocess
 import sys
@@ -29,3 +30,15 @@ def test_options_that_are_written_about_exist(page: Path):
     commands = [line for line in page.read_text(encoding="utf-8").splitlines() if "charlm " in line]
     for option in re.findall(r"--[a-z][a-z-]+", "\n".join(commands)):
         assert option in known, option
+
+
+def test_every_line_of_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    lines = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    assert lines.count("\n>>>") + 1 == page.count(">>>")
+    tutorial = doctest.DocTestParser().get_doctest(lines, {}, "python.md", None, None)
+    found: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(tutorial, out=found.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(found)

@@ -5,29 +5,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.checkpointing.container import Container, StoredTensor, read_container, write_container
+from charlm.files.writing import write_atomically
 
 Checkpoint = Container[Tensor]
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes the checkpoint to `path`, atomically.
-
-    Raises:
-        CheckpointError: the file cannot be written; what was there before is untouched.
-    """
+    """Writes the checkpoint to `path`; errors as in `write_atomically`."""
     tensors = {name: _stored(tensor.detach().cpu().contiguous()) for name, tensor in checkpoint.tensors.items()}
     write_atomically(path, write_container(tensors, checkpoint.values))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Returns the checkpoint of a run stored at `path`, on the CPU.
+    """Returns the checkpoint of a run stored at `path`, on the CPU; errors as in `read_container`."""
+    return restored(read_container(path, within=path.parent))
 
-    Raises:
-        CheckpointError: there is none, or it is damaged, foreign, or of another format version.
-    """
-    container = read_container(path, within=path.parent)
+
+def restored(container: Container[StoredTensor]) -> Checkpoint:
+    """Returns what a container holds as torch tensors, on the CPU and in the same memory."""
     tensors = {name: _restored(tensor) for name, tensor in container.tensors.items()}
     return Checkpoint(tensors=tensors, values=container.values)
 

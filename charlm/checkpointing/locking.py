@@ -10,6 +10,8 @@ from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as
 
 LOCK_FILE = ".lock"
+_MOMENT = 0.05
+"""Seconds that a lock is waited for: `is_locked` holds it for less."""
 
 
 class InUseError(CheckpointError):
@@ -24,7 +26,7 @@ def locked(folder: Path) -> Iterator[None]:
         InUseError: another process holds it.
         CheckpointError: the folder cannot be written, or its file system has no locks.
     """
-    lock = FileLock(folder / LOCK_FILE, timeout=0)
+    lock = FileLock(folder / LOCK_FILE, timeout=_MOMENT, poll_interval=_MOMENT / 5)
     with os_errors_as(CheckpointError, f"Cannot lock '{folder}'"):
         try:
             lock.acquire()
@@ -36,3 +38,18 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Returns whether a process that is alive holds the lock of a folder; makes nothing."""
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
+    try:
+        if not (folder / LOCK_FILE).is_file():
+            return False
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False  # Who cannot write there cannot ask.
+    lock.release()
+    return False

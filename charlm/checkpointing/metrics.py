@@ -6,21 +6,24 @@ before it. So it goes on with each line, and an interrupted training ends with t
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import open_regular
-from charlm.files.writing import append, sync
+from charlm.files.writing import append, sync, write_atomically
 
 _MOST_BYTES = 64 << 20
 _MOST_LINES = 500_000
 _MOST_LINE_BYTES = 64 << 10
+
+NETWORK_VALIDATION = "validation_network"
+"""The key of the network's score, beside `validation`, that of the mixture."""
 
 NO_LINES = "0" * 64
 """The digest of no lines."""
@@ -45,13 +48,10 @@ def digest_after(record: Mapping[str, Any], digest: str) -> str:
 
 
 def sync_metrics(path: Path) -> None:
-    """Waits until all lines are on the disk; no checkpoint may be written before that.
-
-    Raises:
-        CheckpointError: they cannot be written.
-    """
+    """Waits until all lines, and their file's name, are on the disk; no checkpoint may be written before that."""
     with os_errors_as(CheckpointError, f"Cannot write '{path}'"), suppress(FileNotFoundError):
         sync(path)
+        sync(path.parent)
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
@@ -80,6 +80,11 @@ def read_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
             yield line, _record(line)
         if len(line) == _MOST_LINE_BYTES:
             raise UntrustedFileError(f"has a line of more than {_MOST_LINE_BYTES:,} bytes")
+
+
+def finite_number(value: object) -> float | None:
+    """Returns a number of the metrics, which anybody may have written, if it is one."""
+    return value if isinstance(value, int | float) and abs(value) <= sys.float_info.max else None
 
 
 def trim_metrics(path: Path, last_step: int) -> tuple[str, int]:

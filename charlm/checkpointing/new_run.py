@@ -8,15 +8,11 @@ from shlex import quote
 from charlm.checkpointing.locking import LOCK_FILE, InUseError, locked
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
-from charlm.files.writing import TEMPORARY_PREFIX, remove_leftovers, sync
+from charlm.files.writing import TEMPORARY_PREFIX, make_folder, remove_leftovers
 
 
 def require_free(checkpoints: Path, name: str | None) -> None:
-    """Refuses the name of a new run if it is taken.
-
-    Raises:
-        CheckpointError: it is taken.
-    """
+    """Raises a CheckpointError if the name of a new run is taken."""
     if name is not None and (checkpoints / name).exists() and not _is_abandoned(checkpoints / name):
         raise CheckpointError(
             f"Run '{name}' exists already in '{checkpoints / name}'; choose another --name, "
@@ -49,9 +45,7 @@ def _claim(checkpoints: Path, *, name: str | None, default_name: str, opened: Ex
         path = checkpoints / (name or (default_name if number == 1 else f"{default_name}-{number}"))
         number += 1
         try:
-            path.mkdir(parents=True)
-            sync(path.parent)
-            sync(path.parent.parent)
+            make_folder(path)
         except FileExistsError:
             require_free(checkpoints, name)
             if not _is_abandoned(path):

@@ -6,18 +6,19 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import tomli_w
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.config import RunConfig, validate
 from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
+from charlm.files.writing import write_atomically
 
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_LISTED = 10
@@ -77,20 +78,12 @@ class RunFolder:
         return self.path / f"step-{step}.safetensors"
 
     def pinned(self) -> "RunFolder":
-        """Returns the folder with its place on the disk, to be asked for when it is locked.
-
-        Raises:
-            CheckpointError: it is not there.
-        """
+        """Returns the folder with its place on the disk, once it is locked; a missing one is a CheckpointError."""
         with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
             return replace(self, place=_place(self.path))
 
     def require_in_place(self) -> None:
-        """Refuses to go on where a folder that was pinned is not at its path any more.
-
-        Raises:
-            DisplacedError: it was removed or moved, and maybe its name is used again.
-        """
+        """Raises a DisplacedError if a pinned folder was removed or moved, even if its name is used again."""
         if not self._is_in_place():
             raise DisplacedError(f"'{self.path}' was removed, moved or replaced while a training was writing to it")
 
@@ -106,19 +99,11 @@ class RunFolder:
             return False
 
     def has_checkpoint(self) -> bool:
-        """Returns whether the folder holds anything of a model; such a folder is never removed or taken over.
-
-        Raises:
-            CheckpointError: the folder cannot be read.
-        """
+        """Returns whether the folder holds anything of a model, and so is never removed; errors as in `states`."""
         return self.last.exists() or self.best.exists() or bool(self.states())
 
     def states(self) -> dict[int, Path]:
-        """Returns the states before the last one by their steps, newest first.
-
-        Raises:
-            CheckpointError: the folder cannot be read.
-        """
+        """Returns the older states by their steps, newest first; a CheckpointError if the folder cannot be read."""
         with os_errors_as(CheckpointError, f"Cannot read '{self.path}'"):
             found = {int(match[1]): path for path in self.path.iterdir() if (match := _STATE.fullmatch(path.name))}
         return dict(sorted(found.items(), reverse=True))
@@ -144,8 +129,7 @@ class RunFolder:
 
     def write_config(self, config: RunConfig, *, comment: str) -> None:
         """Writes config.toml under a comment about the origin of its numbers, which may have several lines."""
-        heading = "".join(f"# {line}\n" for line in comment.splitlines())
-        write_atomically(self.config_file, (heading + dump_config(config)).encode())
+        write_atomically(self.config_file, dump_config(config, comment=comment).encode())
 
     def read_config(self) -> RunConfig:
         """Returns the configuration in config.toml.
@@ -169,9 +153,10 @@ def _place(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def dump_config(config: RunConfig) -> str:
-    """Returns the configuration as TOML; settings that are absent are left out."""
-    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+def dump_config(config: RunConfig, *, comment: str = "") -> str:
+    """Returns the configuration as TOML under a comment; settings that are absent are left out."""
+    heading = "".join(f"# {line}\n" for line in comment.splitlines())
+    return heading + tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
 
 
 def find_run(run: str, checkpoints: Path) -> RunFolder:
@@ -191,6 +176,9 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             one, names = quote(str(Path(run, inner[0]))), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
+    close = get_close_matches(run, known, n=1)
+    if close:
+        raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; did you mean '{close[0]}'?")
     hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
 
@@ -201,17 +189,33 @@ def _listed(names: list[str]) -> str:
 
 
 def list_runs(checkpoints: Path) -> list[str]:
-    """Returns the names of the runs under `checkpoints`, sorted."""
-    files = (path for pattern in ("config.toml", "*.safetensors") for path in checkpoints.glob(f"*/{pattern}"))
-    return sorted({path.parent.name for path in files})
+    """Returns the names of the runs under `checkpoints`, sorted; those of a comparison are named `comparison/run`."""
+    names = set[str]()
+    for folder in _folders(checkpoints):
+        if _is_run(folder):
+            names.add(folder.name)
+        else:
+            names.update(f"{folder.name}/{inner.name}" for inner in _folders(folder) if _is_run(inner))
+    return sorted(names)
+
+
+def _folders(path: Path) -> list[Path]:
+    """Returns the folders in a folder; none where it cannot be read."""
+    try:
+        return [each for each in path.iterdir() if each.is_dir()]
+    except OSError:
+        return []
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return any(each.name == "config.toml" or each.suffix == ".safetensors" for each in folder.iterdir())
+    except OSError:
+        return False
 
 
 def find_state(run: str, checkpoints: Path) -> tuple[RunFolder, Path]:
-    """Returns a run and the state of it to go on from: its last one, or the one whose file is named.
-
-    Raises:
-        CheckpointError: there is no such run.
-    """
+    """Returns a run, as `find_run` does, and its state to go on from: the last one, or the one whose file is named."""
     for path in (checkpoints / run, Path(run)):
         if path.is_file():
             return RunFolder(path.parent), path

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
+from charlm.cli.help import ReadableCommand, ReadableGroup
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
@@ -24,8 +25,9 @@ _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
-    "info": ("info:info", "Describes a run: its text, its model and its training."),
-    "verify": ("verify:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
+    "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
+    "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
+    "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "plot": ("plot:plot", "Draws the losses of one or several runs over their training."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
@@ -36,12 +38,13 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
         "Measures how well a model predicts text.",
         {
             "perplexity": ("evaluate:perplexity", "Scores a text: perplexity, bits per character and bits per byte."),
+            "surprisal": ("evaluate:surprisal", "Shows how many bits each character of a text takes."),
             "exposure": ("evaluate:exposure", "Shows how predictions get worse when a model reads its own output."),
         },
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {"arpa": ("stored:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
     ),
     "inspect": (
         "Shows the gradients, activations, gates, units and memory of recurrent networks.",
@@ -115,13 +118,15 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
     for name, (summary, commands) in _GROUPS.items():
         group = _new_group(summary, _show_help)
         _add_commands(group, commands, words)
-        app.add_typer(group, name=name)
+        app.add_typer(group, name=name, short_help=summary)
     return app
 
 
 def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
-    return typer.Typer(help=text, callback=callback, invoke_without_command=True, context_settings=settings)
+    return typer.Typer(
+        cls=ReadableGroup, help=text, callback=callback, invoke_without_command=True, context_settings=settings
+    )
 
 
 def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str] | None) -> None:
@@ -130,7 +135,7 @@ def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str
         if words is None or name in words:
             module, _, function = place.partition(":")
             command = getattr(importlib.import_module(f"charlm.cli.commands.{module}"), function)
-        group.command(name, short_help=summary)(command)
+        group.command(name, cls=ReadableCommand, short_help=summary)(command)
 
 
 def _do_nothing() -> None:

@@ -8,18 +8,14 @@ from typing import Annotated, BinaryIO
 import typer
 
 from charlm.cli.completion import run_names, texts
-from charlm.errors import ConfigError
+from charlm.errors import CharlmError, ConfigError
 
 READING_SETTINGS = {"pattern", "encoding", "newlines", "normalize"}
 """Settings of DataConfig for reading any text, in training or not."""
 
 
 def require_matplotlib(plot: Path | None) -> Path | None:
-    """Returns the file to draw into.
-
-    Raises:
-        ConfigError: Matplotlib is not installed.
-    """
+    """Returns the file to draw into; raises a ConfigError where Matplotlib is not installed."""
     if plot is not None and importlib.util.find_spec("matplotlib") is None:
         raise ConfigError("Drawing into a file needs Matplotlib; install it with: pip install 'charlm[plots]'")
     return plot
@@ -51,11 +47,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print no
 
 
 def standard_input(*specs: str) -> BinaryIO | None:
-    """Returns standard input if one of the texts is '-', else None.
-
-    Raises:
-        ConfigError: standard input is a terminal, and reading would wait for ever.
-    """
+    """Returns standard input if one of the texts is '-', else None; a terminal is a ConfigError, not waited for."""
     if "-" not in specs:
         return None
     if sys.stdin.isatty():
@@ -67,7 +59,8 @@ def read_prompt(prompt: str | None, file: str | None) -> str:
     """Returns the prompt from the command line, a file, or standard input ('-'); empty without one.
 
     Raises:
-        ConfigError: both options are given, or the file cannot be read as UTF-8.
+        CharlmError: the file cannot be read.
+        ConfigError: both options are given, or the prompt is not UTF-8.
     """
     if prompt is not None and file is not None:
         raise ConfigError("--prompt and --prompt-file both give the prompt; use one of them.")
@@ -77,7 +70,7 @@ def read_prompt(prompt: str | None, file: str | None) -> str:
     try:
         data = stdin.read() if stdin is not None else Path(file or "").read_bytes()
     except OSError as error:
-        raise ConfigError(f"--prompt-file '{file}' cannot be read: {error.strerror}.") from None
+        raise CharlmError(f"--prompt-file '{file}' cannot be read: {error.strerror}.") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

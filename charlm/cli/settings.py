@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from charlm.cli.options import flag
 from charlm.config import Request, RunConfig, Section, by_section, make_request, validate
-from charlm.errors import ConfigError
+from charlm.errors import CharlmError, ConfigError
 from charlm.files.errors import UntrustedFileError
 from charlm.files.parsing import parse_toml
 
@@ -28,13 +28,12 @@ _SomeSection = TypeVar("_SomeSection", bound=Section)
 def read_config_file(path: Path) -> dict[str, Any]:
     """Returns the settings in a TOML file, section by section, unchecked.
 
-    Raises:
-        ConfigError: it cannot be read or is not TOML.
+    Raises a CharlmError if it cannot be read, and a ConfigError if it is no TOML.
     """
     try:
         return parse_toml(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"--config '{path}' cannot be read: {error.strerror}.") from None
+        raise CharlmError(f"--config '{path}' cannot be read: {error.strerror}.") from None
     except UntrustedFileError as error:
         raise ConfigError(f"--config '{path}' {error}.") from None
 
@@ -83,11 +82,7 @@ def shared_config(*, text: tuple[str, ...], flags: Mapping[str, Any]) -> RunConf
 
 
 def section_config(section: type[_SomeSection], flags: Mapping[str, Any]) -> _SomeSection:
-    """Returns one section of the configuration, from the settings on the command line.
-
-    Raises:
-        ConfigError: a value is refused; the message names the flag.
-    """
+    """Returns one section of the configuration, from the flags on the command line; errors as in `run_request`."""
     known = {key: value for key, value in flags.items() if key in section.model_fields}
     return validate(section, known, name=_flag)
 

@@ -1,36 +1,20 @@
 """Every setting, declared once: type, bounds, help and default; options, files and docs derive from it."""
 
-from charlm.config.comparison import ComparisonConfig as ComparisonConfig
-from charlm.config.data import DataConfig as DataConfig
-from charlm.config.data import TokenizerConfig as TokenizerConfig
-from charlm.config.evaluation import EvaluationConfig as EvaluationConfig
-from charlm.config.evaluation import ExposureConfig as ExposureConfig
-from charlm.config.inspection import ActivationsConfig as ActivationsConfig
-from charlm.config.inspection import AgreementConfig as AgreementConfig
-from charlm.config.inspection import GradientsConfig as GradientsConfig
-from charlm.config.model import ModelConfig as ModelConfig
-from charlm.config.request import Request as Request
-from charlm.config.request import asked_in as asked_in
-from charlm.config.request import by_section as by_section
-from charlm.config.request import make_request as make_request
-from charlm.config.request import require_suited as require_suited
-from charlm.config.request import sections as sections
-from charlm.config.request import with_effect as with_effect
-from charlm.config.run import RunConfig as RunConfig
-from charlm.config.run import RunSettings as RunSettings
-from charlm.config.sampling import SamplingConfig as SamplingConfig
-from charlm.config.section import Only as Only
-from charlm.config.section import Section as Section
-from charlm.config.training import DEFAULT_BUDGET as DEFAULT_BUDGET
-from charlm.config.training import TrainingConfig as TrainingConfig
-from charlm.config.types import CellName as CellName
-from charlm.config.types import Choices as Choices
-from charlm.config.types import Device as Device
-from charlm.config.types import Feedback as Feedback
-from charlm.config.types import Init as Init
-from charlm.config.types import ModelKind as ModelKind
-from charlm.config.types import Nonlinearity as Nonlinearity
-from charlm.config.types import Precision as Precision
-from charlm.config.types import Probability as Probability
-from charlm.config.types import Weights as Weights
-from charlm.config.validation import validate as validate
+from charlm.config.commands import (
+    ActivationsConfig,
+    AgreementConfig,
+    ComparisonConfig,
+    EvaluationConfig,
+    ExposureConfig,
+    GradientsConfig,
+    SamplingConfig,
+    SurprisalConfig,
+)
+from charlm.config.data import DataConfig, TokenizerConfig
+from charlm.config.model import ModelConfig
+from charlm.config.request import Request, asked_in, by_section, make_request, require_suited, sections, with_effect
+from charlm.config.run import RunConfig, RunSettings
+from charlm.config.section import Only, Section
+from charlm.config.training import DEFAULT_BUDGET, TrainingConfig
+from charlm.config.types import CellName, Choices, Device, Feedback, Init, ModelKind, Nonlinearity, Precision, Weights
+from charlm.config.validation import validate

@@ -34,7 +34,7 @@ class RunSettings(Section):
         None,
         ge=1,
         le=1024,
-        help="CPU threads for training.  [default: all cores; with --budget whichever measures faster, all or one]",
+        help="Most CPU threads that compute at the same time; not part of a result.  [default: all cores]",
     )
     precision: Precision = setting(
         "auto", help="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."

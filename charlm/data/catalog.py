@@ -56,11 +56,7 @@ def entries() -> dict[str, CorpusEntry]:
 
 
 def require(name: str) -> CorpusEntry:
-    """Returns the corpus of this name.
-
-    Raises:
-        DataError: the catalogue has none; the sentence suggests one.
-    """
+    """Returns the corpus of this name; raises a DataError that suggests one where there is none."""
     known = entries()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

@@ -15,11 +15,7 @@ def code_points(text: str) -> NDArray[np.uint32]:
 
 
 def to_utf8(text: str) -> bytes:
-    """Returns `text` in UTF-8.
-
-    Raises:
-        DataError: it holds a lone surrogate, which UTF-8 cannot express.
-    """
+    """Returns `text` in UTF-8; a lone surrogate, which UTF-8 cannot express, is a DataError."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:

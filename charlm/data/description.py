@@ -60,11 +60,7 @@ class CorpusDescription(_Stored):
 
 
 def read_description(content: bytes) -> CorpusDescription:
-    """Returns the description in the content of meta.json.
-
-    Raises:
-        ValueError: it is none, or not what was written.
-    """
+    """Returns the description in the content of meta.json; anything but what was written is a ValueError."""
     values = parse_json(content)
     try:
         description = CorpusDescription.model_validate_json(json.dumps(values))

@@ -29,11 +29,7 @@ _KNOWN = frozenset(
 
 
 def resolve_encoding(name: str) -> str:
-    """Returns the one name that Python has for an encoding, such as 'utf-8' for 'UTF8'.
-
-    Raises:
-        ConfigError: there is no such text encoding.
-    """
+    """Returns Python's one name for an encoding, such as 'utf-8' for 'UTF8'; one without a name is a ConfigError."""
     known = None
     with suppress(LookupError, ValueError):  # ValueError: a NUL in the name
         known = codecs.lookup(name).name
@@ -46,11 +42,7 @@ def resolve_encoding(name: str) -> str:
 
 
 def detect_encoding(raw: RawInput) -> str:
-    """Returns the encoding of the first MiB of the bytes; outside Unicode it is a guess.
-
-    Raises:
-        DataError: no encoding fits.
-    """
+    """Returns the encoding of the first MiB of the bytes, outside Unicode a guess; raises a DataError if none fits."""
     prefix = _bytes(raw, 0, _PREFIX_BYTES)
     if wide := _wide_encoding(prefix):
         return wide

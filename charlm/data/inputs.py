@@ -70,11 +70,7 @@ def open_text(
 
 
 def clean_string(text: str, *, data: DataConfig, label: str = "text") -> TextSource:
-    """Returns a text in memory, with line ends and Unicode form as `data` has them for files.
-
-    Raises:
-        DataError: the text has half of a surrogate pair.
-    """
+    """Returns a text in memory, with line ends and Unicode form as `data` has them; errors as in `to_utf8`."""
     return CombinedSource((StringSource(text, label),), label, newlines=data.newlines, normalize=data.normalize)
 
 

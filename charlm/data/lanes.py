@@ -22,8 +22,7 @@ class Window:
         targets: the symbol after each input, int64 `[time, batch]`; IGNORED where there is none.
         fresh: whether the state starts from zero before this window, instead of being carried on.
         num_targets: targets that count; known without asking the device.
-        starts: where in the text the first input of each lane is, int64 `[batch]` on the CPU; None for windows
-            that are only scored.
+        starts: where in the text the first input of each lane is, int64 `[batch]` on the CPU; None where nobody asks.
     """
 
     inputs: Tensor

@@ -56,11 +56,7 @@ class Layout:
                 yield part, stretches.take(size)
 
     def require_text(self) -> None:
-        """Refuses texts that are too short.
-
-        Raises:
-            DataError: a part has no record, or less than two characters.
-        """
+        """Raises a DataError where a part has no record, or less than two characters."""
         for _, sizes in self.texts:
             for part, size in sizes.items():
                 if size < (1 if self.records else 2):
@@ -86,11 +82,7 @@ class Layout:
 
 
 def survey(text: CorpusText, *, records: bool, progress: ProgressFactory) -> Layout:
-    """Reads all texts of a corpus once and returns its layout.
-
-    Raises:
-        DataError: a text cannot be read.
-    """
+    """Reads all texts of a corpus once and returns its layout; one that cannot be read is a DataError."""
     sources: dict[PartName, TextSource | None] = {"train": text.train, "valid": text.valid, "test": text.test}
     digests: dict[PartName, str] = {}
     texts: list[tuple[TextSource, dict[PartName, int]]] = []
@@ -143,11 +135,7 @@ class Stretches:
         self._rest = ""
 
     def take(self, size: int) -> Iterator[str]:
-        """Yields the next `size` characters or records in pieces.
-
-        Raises:
-            DataError: the text ends before.
-        """
+        """Yields the next `size` characters or records in pieces; a text that ends before is a DataError."""
         while size > 0:
             piece, self._rest = self._rest or next(self._pieces, ""), ""
             if not piece:

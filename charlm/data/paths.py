@@ -14,20 +14,12 @@ from charlm.files.errors import os_errors_as
 
 
 def path_exists(spec: str) -> bool:
-    """Returns whether there is anything at this path.
-
-    Raises:
-        DataError: the path leads through something that may not be entered.
-    """
+    """Returns whether anything is at this path; one that leads through what may not be entered is a DataError."""
     return _status(spec) is not None
 
 
 def is_pipe(path: Path) -> bool:
-    """Returns whether the path is a pipe, such as a shell's '<(command)', which can be read only once.
-
-    Raises:
-        DataError: it is a device or a socket.
-    """
+    """Returns whether the path is a pipe, such as '<(command)', read only once; devices and sockets are DataErrors."""
     status = _status(str(path))
     if status is None or stat.S_ISREG(status.st_mode):
         return False
@@ -37,11 +29,7 @@ def is_pipe(path: Path) -> bool:
 
 
 def require_regular(*specs: str) -> None:
-    """Refuses the paths of pipes, devices and sockets, which might be waited for.
-
-    Raises:
-        DataError: one of the paths is of such a thing.
-    """
+    """Raises a DataError for the path of a pipe, a device or a socket, which might be waited for."""
     for spec in specs:
         status = _status(spec)
         if status is not None and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from charlm.errors import CharlmError
 from charlm.models.base import OWN, LanguageModel
 from charlm.models.ngram import NgramLanguageModel
 
@@ -58,6 +59,8 @@ def measure_exposure(
     for target in following:
         logits, state = model(symbols[None], state)
         log_probabilities = logits[0].float().log_softmax(dim=-1)
+        if not log_probabilities.isfinite().all():
+            raise CharlmError("The model's output is not finite, so no text can be drawn from it; train it again.")
         free.append(-float(log_probabilities.gather(-1, target[:, None]).mean()))
         drawn = torch.multinomial(log_probabilities.exp(), 1, generator=generator)[:, 0]
         nats, judge_state = judge.nats(symbols[None], drawn[None], judge_state)

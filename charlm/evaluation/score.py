@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """The code length of a text under a model: sums over every scored symbol.
 
@@ -25,6 +25,13 @@ class Score:
     num_unknown: int = 0
     num_ends: int = 0
     unknown_nats: float = 0.0
+
+    def __repr__(self) -> str:
+        """Returns the class and the means that people compare."""
+        return (
+            f"<Score: {self.bits_per_character:.4f} bits/char, perplexity {self.perplexity:.4g}, "
+            f"{self.num_characters:,} characters>"
+        )
 
     @property
     def nats_per_symbol(self) -> float:

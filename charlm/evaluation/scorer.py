@@ -14,10 +14,12 @@ from charlm.errors import ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
 from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
-from charlm.models.base import OWN, LanguageModel, State, join_batch, slice_batch
+from charlm.models.base import OWN, LanguageModel, Observer, State, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders, usual_groups
 
 Advance = Callable[[int], None]
+Observe = Callable[[Window], Observer]
+"""Returns the observer of a window, or of some lanes of one; lanes are observed on several threads at once."""
 Mode = Literal["exact", "fast"]
 
 
@@ -31,6 +33,7 @@ def score_parts(
     mode: Mode = "exact",
     share: float = 1.0,
     advance: Advance | None = None,
+    observe: Observe | None = None,
 ) -> dict[str, Score]:
     """Returns the score of a text under a model, by the name OWN, and under the models that it consists of, by theirs.
 
@@ -44,6 +47,7 @@ def score_parts(
             is like it.
         context: length of the windows that running text is cut into, each scored from a zero state.
         advance: is given the number of symbols scored since its last call.
+        observe: is asked for an observer of each window.
 
     Raises:
         ConfigError: `context` is given for records.
@@ -73,14 +77,19 @@ def score_parts(
         if advance is not None:
             advance(num_targets)
 
-    totals = total_nats(model, windows, device=device, advance=count)
+    totals = total_nats(model, windows, device=device, advance=count, observe=observe)
     unread = (len(text.tokens) - 1) / counted if share < 1.0 else 1.0
     return {name: make_score(nats * unread, text, tokenizer) for name, nats in totals.items()}
 
 
 @torch.inference_mode()
 def total_nats(
-    model: LanguageModel, windows: Iterable[Window], *, device: torch.device, advance: Advance | None = None
+    model: LanguageModel,
+    windows: Iterable[Window],
+    *,
+    device: torch.device,
+    advance: Advance | None = None,
+    observe: Observe | None = None,
 ) -> dict[str, float]:
     """Returns the summed code lengths of all targets, by model; the state is carried from window to window."""
     totals = {OWN: 0.0}
@@ -91,7 +100,7 @@ def total_nats(
         if window.fresh:
             state = model.initial_state(num_lanes)
         groups = usual_groups(num_lanes) if device.type == "cpu" else 1
-        score = partial(_score_lanes, model, window, state, device)
+        score = partial(_score_lanes, model, window, state, device, observe)
         scored = workers.map(score, group_borders(num_lanes, groups), work=window.inputs.numel())
         for nats, _ in scored:
             for name, each in nats.items():
@@ -103,10 +112,16 @@ def total_nats(
 
 
 def _score_lanes(
-    model: LanguageModel, window: Window, state: State, device: torch.device, lanes: tuple[int, int]
+    model: LanguageModel,
+    window: Window,
+    state: State,
+    device: torch.device,
+    observe: Observe | None,
+    lanes: tuple[int, int],
 ) -> tuple[dict[str, float], State]:
     """Returns the summed code lengths of some lanes of a window, by model, and the state after them."""
     part = window.lanes(*lanes).to(device)
-    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes))
+    observer = None if observe is None else observe(part)
+    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes), observe=observer)
     # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
     return {name: float(each.cpu().double().sum()) for name, each in nats.items()}, state

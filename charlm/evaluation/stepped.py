@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.models.base import OWN, State, code_lengths
+from charlm.models.base import OWN, Observer, State, code_lengths
 from charlm.stepping.base import StepModel
 
 
@@ -19,18 +19,26 @@ class SteppedModel:
         self.vocabulary_size = model.vocabulary_size
         self._model = model
 
-    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
         """Returns the logits of each next symbol, and the state after the last; all on the CPU, without dropout."""
-        stepper = self._model.stepper(tuple(part.numpy() for part in state))
+        before = self.initial_state(tokens.shape[1]) if state is None else state
+        stepper = self._model.stepper(tuple(part.numpy() for part in before))
         logits = np.empty((*tokens.shape, self.vocabulary_size), dtype=np.float32)
         for row, symbols in zip(logits, tokens.numpy(), strict=True):
             row[:] = stepper.step(symbols)
         return torch.from_numpy(logits), tuple(torch.from_numpy(part) for part in stepper.state())
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target."""
         logits, state = self(tokens, state)
-        return {OWN: code_lengths(logits, targets)}, state
+        nats = code_lengths(logits, targets)
+        if observe is not None:
+            observe(nats, lambda: logits, None)
+        return {OWN: nats}, state
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""

@@ -15,7 +15,8 @@ def stream_windows(tokens: TokenFile, *, length: int = 512) -> Iterator[Window]:
     for start in range(0, len(tokens) - 1, length):
         stop = min(start + length, len(tokens) - 1)
         pairs = _long(tokens.read(start, stop + 1))
-        yield Window(pairs[:-1, None], pairs[1:, None], fresh=start == 0, num_targets=stop - start)
+        starts = torch.tensor([start])
+        yield Window(pairs[:-1, None], pairs[1:, None], fresh=start == 0, num_targets=stop - start, starts=starts)
 
 
 def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> Iterator[Window]:
@@ -28,7 +29,8 @@ def cold_windows(tokens: TokenFile, *, context: int, batch_size: int = 64) -> It
         missing = (start - stop) % context
         inputs = functional.pad(pairs[:-1], (0, missing)).view(-1, context).t()
         targets = functional.pad(pairs[1:], (0, missing), value=IGNORED).view(-1, context).t()
-        yield Window(inputs, targets, fresh=True, num_targets=stop - start)
+        starts = torch.arange(start, stop, context)
+        yield Window(inputs, targets, fresh=True, num_targets=stop - start, starts=starts)
 
 
 def warm_windows(
@@ -53,7 +55,13 @@ def warm_windows(
         symbols = torch.from_numpy(tokens.columns(starts + offset, len(rows) + 1))
         scored = torch.from_numpy((rows >= firsts) & (rows < lasts))
         targets = torch.where(scored, symbols[1:], IGNORED)
-        yield Window(symbols[:-1], targets, fresh=offset == 0, num_targets=int(scored.sum()))
+        yield Window(
+            symbols[:-1],
+            targets,
+            fresh=offset == 0,
+            num_targets=int(scored.sum()),
+            starts=torch.from_numpy(starts + offset),
+        )
 
 
 def _long(tokens: np.ndarray) -> torch.Tensor:

@@ -8,16 +8,12 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from charlm.files.writing import TEMPORARY_PREFIX, sync, temporary_path
+from charlm.files.writing import TEMPORARY_PREFIX, make_folder, sync, temporary_path
 
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Gives a temporary folder, which takes the place of `folder` when the block ends without an exception.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+    """Gives a temporary folder, which takes the place of `folder` when the block ends without an exception."""
     with scratch_folder(folder.parent) as temporary:
         yield temporary
         sync(temporary)
@@ -35,7 +31,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be made.
     """
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent, exist_ok=True)
     for left in parent.glob(f"{TEMPORARY_PREFIX}*.lock"):
         lock = FileLock(left, timeout=0)
         with suppress(Timeout, OSError):

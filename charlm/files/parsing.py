@@ -32,11 +32,7 @@ def parse_json(content: bytes) -> Any:
 
 
 def parse_toml(content: bytes) -> dict[str, Any]:
-    """Returns the table of a TOML text.
-
-    Raises:
-        UntrustedFileError: it is not TOML, or is nested too deeply.
-    """
+    """Returns the table of a TOML text; other text, or one nested too deeply, is an UntrustedFileError."""
     # A key with dots makes a table for each of them, and the parser is slow at it.
     if any(line.count(b".") > 1000 for line in content.splitlines()):
         raise UntrustedFileError("is not TOML (a line has more than 1,000 dots)")
@@ -53,7 +49,7 @@ def parse_toml(content: bytes) -> dict[str, Any]:
 def _require_shallow(value: Any) -> None:
     level = [value]
     for _ in range(_DEEPEST):
-        level = [inner for each in level for inner in _parts(each)]
+        level = [inner for each in level for inner in _parts(each) if isinstance(inner, dict | list)]
         if not level:
             return
     raise UntrustedFileError(f"is nested more than {_DEEPEST} deep")

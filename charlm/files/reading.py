@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 
@@ -61,11 +62,7 @@ def require_dense(file: BufferedReader, size: int) -> None:
 
 
 def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> bytes:
-    """Returns the content of a regular file; arguments and other errors as in `open_regular`.
-
-    Raises:
-        UntrustedFileError: it has more than `most_bytes`.
-    """
+    """Returns the content of a regular file, of at most `most_bytes`; arguments and errors as in `open_regular`."""
     with open_regular(path, within=within) as (file, size):
         if size <= most_bytes:
             require_dense(file, size)
@@ -73,6 +70,14 @@ def read_bounded(path: Path, *, most_bytes: int, within: Path | None = None) -> 
         if max(size, file.tell()) > most_bytes:
             raise UntrustedFileError(f"has more than {most_bytes:,} bytes")
     return content
+
+
+def when_written(path: Path) -> datetime | None:
+    """Returns when a file was last written, in local time; None where it is gone, or its time is none."""
+    try:
+        return datetime.fromtimestamp(int(path.stat().st_mtime)).astimezone()
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def file_sha256(path: Path, *, within: Path | None = None) -> str:

@@ -7,6 +7,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from charlm.errors import CheckpointError
+from charlm.files.errors import os_errors_as
+
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -30,33 +33,38 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
     """Writes a file, maybe in pieces: a reader sees the old one or the new one, also after a power cut.
 
     The bytes go to a temporary name in the same folder and are synced to the disk. The file is renamed, and
-    the folder is synced, so that the rename lasts, too.
-
-    Raises:
-        OSError: the file cannot be written; what was there before is untouched.
+    the folder is synced, so that the rename lasts, too. A failure, which changes nothing, is a CheckpointError.
     """
     temporary = temporary_path(path.parent, path.name)
-    try:
-        with create_synced(temporary) as file:
-            file.writelines([content] if isinstance(content, bytes) else content)
-        temporary.replace(path)
-        sync(path.parent)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with os_errors_as(CheckpointError, f"Cannot write '{path}'", remedy="What was there before is kept."):
+        try:
+            with create_synced(temporary) as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
+            temporary.replace(path)
+            sync(path.parent)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_result(output: Path | BinaryIO, pieces: Iterable[bytes]) -> None:
+    """Writes to an open stream, a device or a pipe piece by piece, or a file as `write_atomically` does."""
+    if not isinstance(output, Path):
+        output.writelines(pieces)
+    elif is_stream(output):
+        with output.open("wb") as stream:
+            stream.writelines(pieces)
+    else:
+        write_atomically(output, pieces)
 
 
 @contextmanager
 def create_synced(path: Path) -> Iterator[BinaryIO]:
-    """Gives a new file to write and read, which is on the disk when the block ends.
-
-    Raises:
-        OSError: the file exists, or cannot be written.
-    """
+    """Gives a new file to write and read, which is on the disk when the block ends; it must not exist before."""
     with path.open("x+b") as file:
         yield file
         file.flush()
@@ -64,11 +72,7 @@ def create_synced(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file's content, or the names in a folder, are on the disk.
-
-    Raises:
-        OSError: the path does not exist, or cannot be synced.
-    """
+    """Waits until a file's content, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -76,12 +80,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def append(path: Path, content: bytes) -> None:
-    """Appends to a file, which is made if need be; waits for no disk.
+def make_folder(path: Path, *, exist_ok: bool = False) -> None:
+    """Makes a folder, and those that it is in, where they are not there yet; they are on the disk when it returns.
 
     Raises:
-        OSError: the file is a link, which could lead anywhere, or cannot be written.
+        OSError: one cannot be made; `FileExistsError` unless the folder may exist.
     """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=exist_ok)
+    for folder in missing:
+        sync(folder.parent)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Appends to a file, which is made if need be and must be no link, which could lead anywhere; waits for no disk."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags, 0o666), "ab") as file:  # noqa: PTH123, of a descriptor
         file.write(content)

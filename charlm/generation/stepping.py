@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from charlm.models import base
 from charlm.models.base import LanguageModel
-from charlm.models.threads import threads_for_steps, using_threads
+from charlm.models.threads import using_threads
 from charlm.stepping.base import Floats, State, Symbols
 
 READING_CHUNK = 4096
@@ -54,12 +54,11 @@ class TorchStepper:
         self._model = model
         self._state = state
         self._device = device
-        self._num_threads = threads_for_steps(model, batch_size=state[0].shape[1])
 
     def step(self, tokens: Symbols) -> Floats:
         """Reads one symbol `[batch]` in every stream and returns the logits `[batch, vocabulary]` of the next."""
         symbols = torch.from_numpy(tokens.astype(np.int64))[None].to(self._device)
-        with inference(self._model), single_steps(num_threads=self._num_threads):
+        with inference(self._model), single_steps():
             logits, self._state = self._model(symbols, self._state)
             row: Floats = logits[0].float().cpu().numpy()
         return row
@@ -85,8 +84,8 @@ def inference(model: LanguageModel) -> Iterator[None]:
 
 
 @contextmanager
-def single_steps(*, num_threads: int) -> Iterator[None]:
-    """Turns oneDNN off and sets `num_threads` threads inside the block: the fastest kernels for single symbols.
+def single_steps() -> Iterator[None]:
+    """Turns oneDNN off inside the block, and takes one thread: several would wait for each other at every symbol.
 
     oneDNN repacks a recurrent layer's weights at every call, which takes longer than the step itself (pytorch#94457,
     still so in torch 2.13). `torch.backends.mkldnn.flags` is not used, as it changes other settings too and warns.
@@ -95,7 +94,7 @@ def single_steps(*, num_threads: int) -> Iterator[None]:
     onednn: Any = torch.backends.mkldnn
     before, onednn.enabled = onednn.enabled, False
     try:
-        with using_threads(num_threads):
+        with using_threads(1):
             yield
     finally:
         onednn.enabled = before

@@ -1,7 +1,7 @@
 """The interface of all language models: `(tokens, state) -> (logits, state)`, and a first state."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -14,6 +14,12 @@ State = tuple[Tensor, ...]
 """A model's memory of the symbols read so far; the second axis of every tensor is the batch."""
 
 
+Observer = Callable[[Tensor, Callable[[], Tensor], Tensor | None], None]
+"""Is given what a model predicts of some targets: their code lengths, float32 `[time, batch]`; a function that returns
+the logits of each next symbol, `[time, batch, vocabulary]`, which some models compute for nobody else; and the share of
+the network, `[time, batch]`, where one is mixed with n-grams."""
+
+
 OWN = "own"
 """The name under which a model gives its own code lengths."""
 
@@ -23,12 +29,14 @@ class LanguageModel(Protocol):
 
     vocabulary_size: int
 
-    def __call__(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
         """Returns the logits of each next symbol, and the state after the last one.
 
         Args:
             tokens: symbols, int64 `[time, batch]`.
-            state: the memory before the first of them.
+            state: the memory before the first of them.  [default: none]
             generator: source of the dropout masks; needed in training mode only.
 
         Returns:
@@ -38,13 +46,16 @@ class LanguageModel(Protocol):
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, and the state after the last symbol.
 
         Args:
             tokens: symbols, int64 `[time, batch]`.
             targets: the symbol after each, int64 `[time, batch]`; IGNORED costs nothing.
             state: the memory before the first of them.
+            observe: is given how the code lengths came about.
 
         Returns:
             float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
@@ -55,6 +66,14 @@ class Network(nn.Module, ABC):
     """A language model whose weights are trained."""
 
     vocabulary_size: int
+
+    def __call__(
+        self, tokens: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Returns logits `[time, batch, vocabulary]` and the new state, as `LanguageModel` says."""
+        before = self.initial_state(tokens.shape[1]) if state is None else state
+        result: tuple[Tensor, State] = super().__call__(tokens, before, generator)
+        return result
 
     @abstractmethod
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
@@ -68,10 +87,15 @@ class Network(nn.Module, ABC):
     def initialize(self, generator: torch.Generator) -> None:
         """Draws all weights anew."""
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, as `LanguageModel` says."""
         logits, state = self(tokens, state)
-        return {OWN: code_lengths(logits, targets)}, state
+        nats = code_lengths(logits, targets)
+        if observe is not None:
+            observe(nats, lambda: logits, None)
+        return {OWN: nats}, state
 
     @property
     def device(self) -> torch.device:

@@ -105,11 +105,7 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
 
 
 def load_weights(model: Network, weights: Mapping[str, Tensor], *, source: str) -> None:
-    """Puts stored weights into the model.
-
-    Raises:
-        CheckpointError: names or shapes are not the model's own.
-    """
+    """Puts stored weights into the model; other names or shapes than its own are a CheckpointError."""
     try:
         model.load_state_dict(dict(weights))
     except RuntimeError as error:

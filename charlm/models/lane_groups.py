@@ -85,19 +85,23 @@ class _Choice:
         self._next_trial = 0.0
 
     def threads(self, now: float) -> int:
-        is_due = self._seconds > 0.0 and now >= self._next_trial
-        return self._others[self._best] if is_due else self._best
+        """Returns how many threads to use now."""
+        return self._others[self._best] if self._seconds > 0.0 and now >= self._next_trial else self._best
 
     def took(self, threads: int, seconds: float, *, work: float, now: float) -> None:
+        """Notes what a call took."""
         each = seconds / work
-        if threads == self._best:
-            self._seconds += (1.0 if self._seconds == 0.0 else _SMOOTHING) * (each - self._seconds)
-            return
-        if each < self._seconds:
-            self._best = threads
-        lost = max(abs(each - self._seconds), _SMALLEST_LOSS * self._seconds) * work
-        self._seconds = min(each, self._seconds)
-        self._next_trial = now + lost / _MOST_LOST
+        if self._seconds == 0.0:
+            # Trying the other may cost as much again.
+            self._seconds, self._next_trial = each, now + seconds / _MOST_LOST
+        elif threads == self._best:
+            self._seconds += _SMOOTHING * (each - self._seconds)
+        else:
+            if each < self._seconds:
+                self._best = threads
+            lost = max(abs(each - self._seconds), _SMALLEST_LOSS * self._seconds) * work
+            self._seconds = min(each, self._seconds)
+            self._next_trial = now + lost / _MOST_LOST
 
 
 def _in_this_mode(function: Callable[[Part], Result]) -> Callable[[Part], Result]:

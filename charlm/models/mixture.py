@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.lanes import IGNORED
-from charlm.models.base import OWN, LanguageModel, Network, State
-from charlm.models.ngram import last_contexts
+from charlm.models.base import OWN, LanguageModel, Network, Observer, State
+from charlm.models.ngram import last_contexts, log_distributions
 from charlm.ngrams.model import NgramModel, num_features
 from charlm.stepping.shapes import GATE_SIZE
 
@@ -78,14 +78,12 @@ class MixedLanguageModel(Network):
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logarithms of the probabilities `[time, batch, vocabulary]`, and the state after the last."""
         own, network_state, contexts = self._read(tokens, state, generator)
-        counted = np.log(self.ngrams.distributions(contexts)).astype(np.float32)
-        network_share, ngram_share = self._shares(own, contexts)
-        mixed = torch.logaddexp(
-            network_share[..., None] + own, ngram_share[..., None] + torch.from_numpy(counted).to(own.device)
-        )
+        mixed = self._mix(own, contexts, *self._shares(own, contexts))
         return mixed, (*network_state, last_contexts(contexts, tokens.device))
 
-    def nats(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Mapping[str, Tensor], State]:
+    def nats(
+        self, tokens: Tensor, targets: Tensor, state: State, *, observe: Observer | None = None
+    ) -> tuple[Mapping[str, Tensor], State]:
         """Returns the code length of each target, of the mixture and of both parts alone."""
         own, network_state, contexts = self._read(tokens, state, None)
         network_share, ngram_share = self._shares(own, contexts)
@@ -96,6 +94,8 @@ class MixedLanguageModel(Network):
         mixed = torch.logaddexp(network_share + network, ngram_share + counted)
         parts = {OWN: mixed, NETWORK_ALONE: network, NGRAMS_ALONE: counted}
         nats = {name: (-each).where(targets != IGNORED, 0.0) for name, each in parts.items()}
+        if observe is not None:
+            observe(nats[OWN], lambda: self._mix(own, contexts, network_share, ngram_share), network_share.exp())
         return nats, (*network_state, last_contexts(contexts, tokens.device))
 
     def initial_state(self, batch_size: int) -> State:
@@ -114,6 +114,10 @@ class MixedLanguageModel(Network):
         logits, network_state = self.network(tokens, state[:-1], generator)
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[-1].cpu().numpy())
         return logits.float().log_softmax(dim=-1), network_state, contexts
+
+    def _mix(self, own: Tensor, contexts: np.ndarray, network_share: Tensor, ngram_share: Tensor) -> Tensor:
+        counted = log_distributions(self.ngrams, contexts, own.device)
+        return torch.logaddexp(network_share[..., None] + own, ngram_share[..., None] + counted)
 
     def _shares(self, log_probabilities: Tensor, contexts: np.ndarray) -> tuple[Tensor, Tensor]:
         confidence = torch.from_numpy(self.ngrams.confidence(contexts)).to(log_probabilities.device)

@@ -9,7 +9,8 @@ from charlm.models.base import State
 from charlm.models.cells.st_lstm import LayerTensors, zigzag
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
 
-FORGET_BIAS = 1.0
+FORGET_BIAS, SHARED_FORGET_BIAS = 1.0, -2.0
+"""Of the forget gates of a layer's own memory and of the shared one."""
 
 
 @final
@@ -42,17 +43,22 @@ class SpatiotemporalLSTM(nn.Module):
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws all weights anew: those of states orthogonal gate by gate, others Xavier-uniform; forget biases 1."""
+        """Draws all weights anew, as those of an LSTM, which a layer is at first: h' = o * tanh(c').
+
+        Nothing sees the shared memory yet, and it forgets most of itself. Otherwise it feeds itself without an output
+        gate between, and grows until all its gates are saturated and learn no more (docs/experiments.md). Matrices of
+        inputs are Xavier-uniform, those of states orthogonal, gate by gate.
+        """
         hidden = self.states.weight.shape[1]
-        for linear in (self.inputs, self.states, self.shared, self.memories):
-            for gate in torch.split(linear.weight, hidden):
-                if linear is self.states:
-                    nn.init.orthogonal_(gate, generator=generator)
-                else:
-                    nn.init.xavier_uniform_(gate, generator=generator)
-        nn.init.zeros_(self.inputs.bias)
-        for place in (1, 5):
-            self.inputs.bias[place * hidden : (place + 1) * hidden] = FORGET_BIAS
+        for gate in torch.split(self.inputs.weight, hidden):
+            nn.init.xavier_uniform_(gate, generator=generator)
+        for gate in torch.split(self.states.weight, hidden):
+            nn.init.orthogonal_(gate, generator=generator)
+        for zeros in (self.shared.weight, self.memories.weight, self.inputs.bias):
+            nn.init.zeros_(zeros)
+        self.memories.weight[hidden:, :hidden].fill_diagonal_(1.0)
+        for place, bias in ((1, FORGET_BIAS), (5, SHARED_FORGET_BIAS)):
+            self.inputs.bias[place * hidden : (place + 1) * hidden] = bias
 
 
 @final

@@ -61,6 +61,11 @@ class NgramModel:
         uniform = np.full((1, vocabulary_size), 1.0 / vocabulary_size)
         self.of_empty_context = self._next_order(0, uniform, np.zeros(1, dtype=np.int64))
 
+    @property
+    def num_grams(self) -> int:
+        """Number of grams of all orders."""
+        return sum(len(level.keys) for level in self.levels)
+
     def first_contexts(self, num_texts: int) -> Ids:
         """Returns the contexts before the first symbol of some texts, int64 `[order, texts]`."""
         contexts = np.full((self.order, num_texts), NONE, dtype=np.int64)
@@ -121,11 +126,7 @@ class NgramModel:
     def from_arrays(
         cls, arrays: Mapping[str, NDArray[Any]], *, order: int, vocabulary_size: int, source: str
     ) -> "NgramModel":
-        """Returns the model that `to_arrays` gave the arrays of.
-
-        Raises:
-            CheckpointError: no counting gives such arrays.
-        """
+        """Returns the model that `to_arrays` gave the arrays of; other arrays are a CheckpointError."""
         levels = []
         num_contexts = 1
         for each in range(1, order + 1):

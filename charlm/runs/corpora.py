@@ -11,6 +11,7 @@ from charlm.data.catalog import entries, is_fetched, require
 from charlm.data.catalog import fetch as fetch_entry
 from charlm.data.inputs import open_corpus
 from charlm.data.tokenizers.build import learnt
+from charlm.notation import counted
 from charlm.runs.describe import describe_corpus
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import encode_corpus
@@ -56,11 +57,7 @@ def listing(workspace: Workspace) -> tuple[CorpusRow, ...]:
 
 
 def fetch(name: str, workspace: Workspace, reporter: Reporter) -> Path:
-    """Downloads a corpus of the catalogue, verified, and returns its folder.
-
-    Raises:
-        DataError: the name is not in the catalogue, or the download failed.
-    """
+    """Downloads a corpus of the catalogue, verified, and returns its folder; errors as in `require` and `fetch`."""
     entry = require(name)
     with reporter.progress(f"fetching {entry.name}", entry.download_bytes) as advance:
         return fetch_entry(entry, folder=workspace.data, progress=advance)
@@ -74,11 +71,7 @@ def prepare(
     *,
     stdin: BinaryIO | None = None,
 ) -> list[tuple[str, str]]:
-    """Encodes a text into the cache, as training would, and returns facts of it and where it lies.
-
-    Raises:
-        DataError: it cannot be read, or is too short for its split.
-    """
+    """Encodes a text as `encode_corpus` does, as training would, and returns facts of it and where it lies."""
     recipe = learnt(tokenizer, records=data.records == "lines")
     corpus = encode_corpus(data, recipe, workspace, reporter, stdin=stdin)
     return [*describe_corpus(corpus), ("encoded in", str(corpus.folder))]
@@ -87,11 +80,7 @@ def prepare(
 def show(
     data: DataConfig, workspace: Workspace, reporter: Reporter, *, characters: int, stdin: BinaryIO | None = None
 ) -> CorpusPreview:
-    """Returns facts of a text and its first characters, without encoding it.
-
-    Raises:
-        DataError: it cannot be read.
-    """
+    """Returns facts of a text and its first characters, without encoding it; errors as in `open_corpus`."""
     text = open_corpus(data, folder=workspace.data, stdin=stdin)
     for note in text.notes:
         reporter.note(note)
@@ -108,7 +97,7 @@ def show(
     shown = " ".join(islice((repr(each)[1:-1] for each in sorted(distinct) if each > " "), 120))
     rows = (
         ("corpus", text.label),
-        ("size", f"{total:,} characters, {num_bytes:,} bytes, {lines:,} lines"),
-        ("vocabulary", f"{len(distinct):,} characters: {shown}{' …' if len(distinct) > 120 else ''}"),
+        ("size", ", ".join(counted(*each) for each in ((total, "character"), (num_bytes, "byte"), (lines, "line")))),
+        ("vocabulary", f"{counted(len(distinct), 'character')}: {shown}{' …' if len(distinct) > 120 else ''}"),
     )
     return CorpusPreview(rows, excerpt)

@@ -1,11 +1,16 @@
 """A run in words: its text, its model, its training and its machine."""
 
-import torch
+from typing import TYPE_CHECKING
 
 from charlm.config import RunConfig
-from charlm.data.corpus import EncodedCorpus
-from charlm.data.record_batches import Batches
+from charlm.notation import counted
 from charlm.training.pace import shortened_warmup
+
+if TYPE_CHECKING:
+    import torch
+
+    from charlm.data.corpus import EncodedCorpus
+    from charlm.data.record_batches import Batches
 
 
 def describe_model(config: RunConfig, *, parameters: int) -> str:
@@ -22,10 +27,10 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
     ]
     kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
     is_mlp = model.model == "mlp"
-    layers = "layer" if model.num_layers == 1 else "layers"
+    layer = "hidden layer" if is_mlp else f"{kind} layer"
     parts = [
-        f"{model.num_layers} {'hidden' if is_mlp else kind} {layers} of {model.hidden_size} units",
-        f"a window of {model.window} symbols" if is_mlp else "",
+        f"{counted(model.num_layers, layer)} of {counted(model.hidden_size, 'unit')}",
+        f"a window of {counted(model.window, 'symbol')}" if is_mlp else "",
         f"embedding {model.embedding_size}",
         *extras,
         f"{parameters:,} parameters",
@@ -33,7 +38,17 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
     return ", ".join(filter(None, parts))
 
 
-def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
+def name_model(config: RunConfig) -> str:
+    """Returns the model in a few words, such as 'lstm 2 x 512'."""
+    model = config.model
+    if model.model == "ngram":
+        return f"{model.order}-gram"
+    kind = "mlp" if model.model == "mlp" else model.cell
+    mix = "" if model.mixed_order is None else f" + {model.mixed_order}-gram"
+    return f"{kind} {model.num_layers} x {model.hidden_size}{mix}"
+
+
+def describe_corpus(corpus: "EncodedCorpus") -> list[tuple[str, str]]:
     """Returns the rows on the text, its vocabulary and its split."""
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     present = {name: part for name, part in parts.items() if part is not None}
@@ -41,11 +56,11 @@ def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
     total = sum(part.num_characters for part in present.values())
     size = sum(part.num_bytes for part in present.values())
     num_records = sum(part.num_records for part in present.values())
-    records = "" if tokenizer.begin is None else f", {num_records:,} records"
+    records = "" if tokenizer.begin is None else f", {counted(num_records, 'record')}"
     sizes = ", ".join(f"{name} {part.num_characters:,}" for name, part in present.items())
     rows = [
-        ("corpus", f"{corpus.label}: {total:,} characters, {size:,} bytes{records}"),
-        ("vocabulary", f"{tokenizer.vocabulary_size:,} symbols ({tokenizer.kind})"),
+        ("corpus", f"{corpus.label}: {counted(total, 'character')}, {counted(size, 'byte')}{records}"),
+        ("vocabulary", f"{counted(tokenizer.vocabulary_size, 'symbol')} ({tokenizer.kind})"),
         ("split", f"{corpus.split}: {sizes}"),
     ]
     unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
@@ -54,32 +69,43 @@ def describe_corpus(corpus: EncodedCorpus) -> list[tuple[str, str]]:
     return rows
 
 
-def describe_training(config: RunConfig, batches: Batches, *, origin: str) -> list[tuple[str, str]]:
-    """Returns the rows on batches, length and optimizer."""
+def describe_training(
+    config: RunConfig, batches: "Batches", *, origin: str, is_estimate: bool
+) -> list[tuple[str, str]]:
+    """Returns the rows on batches, length and optimizer.
+
+    Args:
+        origin: where the number of steps comes from.
+        is_estimate: whether that number changes on the way.
+    """
     training = config.training
     fewer = "" if batches.num_lanes == training.batch_size else f" (not {training.batch_size}: the text is short)"
     assert training.steps is not None
     assert training.learning_rate is not None
+    steps = f"{'about ' if is_estimate else ''}{counted(training.steps, 'step')}"
     epochs = training.steps / batches.windows_per_epoch
     read = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
     lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
-    windows = f"{batches.num_lanes} {lanes}{fewer} x {training.sequence_length} symbols{carried}"
+    evaluations = counted(training.evaluations, "evaluation")
+    windows = f"{batches.num_lanes} {lanes}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
-        ("batches", f"{windows}, {batches.windows_per_epoch:,} steps an epoch"),
-        ("length", f"{training.steps:,} steps, {read} epochs ({origin}), {training.evaluations} evaluations"),
+        ("batches", f"{windows}, {counted(batches.windows_per_epoch, 'step')} an epoch"),
+        ("length", f"{steps}, {read} epochs ({origin}), {evaluations}"),
         (
             "optimizer",
-            f"AdamW, learning rate {rate:g} after {warmup} warm-up steps, cosine to {last_rate:g}, "
+            f"AdamW, learning rate {rate:g} after {counted(warmup, 'warm-up step')}, cosine to {last_rate:g}, "
             f"weight decay {training.weight_decay:g}, {_clipping(config)}",
         ),
     ]
 
 
-def describe_machine(device: torch.device, precision: str, *, threads: int | None) -> str:
+def describe_machine(device: "torch.device", precision: str, *, threads: int | None) -> str:
     """Returns one line on what computes."""
     if device.type == "cuda":
+        import torch
+
         return f"{torch.cuda.get_device_name(device)}, {precision}"
     if device.type == "cpu":
         return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {precision}"

@@ -7,11 +7,7 @@ from charlm.errors import ConfigError
 
 
 def resolve_device(device: Device) -> torch.device:
-    """Returns the device that a setting stands for; 'auto' takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        ConfigError: the machine has no such device.
-    """
+    """Returns the device of a setting; 'auto' takes CUDA, then MPS, then the CPU; a missing one is a ConfigError."""
     if device == "auto":
         found = torch.accelerator.current_accelerator(check_available=True)
         return found if found is not None and found.type in ("cuda", "mps") else torch.device("cpu")

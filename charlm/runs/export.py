@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
-from charlm.files.writing import is_stream
+from charlm.files.writing import write_result
 from charlm.ngrams.arpa import arpa_lines
 from charlm.ngrams.model import NgramModel
 from charlm.runs.stored.model import read_model
@@ -41,14 +40,7 @@ def export_arpa(run: str, output: Path | BinaryIO, workspace: Workspace) -> None
         source=str(stored.source),
     )
     words = [arpa_word(tokenizer, symbol) for symbol in range(tokenizer.vocabulary_size)]
-    pieces = (piece.encode() for piece in arpa_lines(model, words, begin=_BEGIN, end=_END))
-    if not isinstance(output, Path):
-        output.writelines(pieces)
-    elif is_stream(output):
-        with output.open("wb") as stream:
-            stream.writelines(pieces)
-    else:
-        write_atomically(output, pieces)
+    write_result(output, (piece.encode() for piece in arpa_lines(model, words, begin=_BEGIN, end=_END)))
 
 
 def arpa_word(tokenizer: Tokenizer, symbol: int) -> str:

@@ -5,19 +5,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from charlm.checkpointing.metrics import read_metrics
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, finite_number, read_metrics
 from charlm.checkpointing.run_folder import find_run
 from charlm.errors import CheckpointError
-from charlm.runs.stored.metrics import charged_nats, number
-from charlm.runs.stored.model import StoredModel, read_model
+from charlm.runs.stored.metrics import charged_nats
+from charlm.runs.stored.model import StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
 
-MIXTURE = "mixture"
-NETWORK_ALONE, NGRAMS_ALONE = "network alone", "n-grams alone"  # As charlm/models/mixture.py names them.
+MIXTURE, NETWORK_ALONE = "mixture", "network alone"
 
 _Text = Literal["training", "validation"]
 _Name = tuple[_Text, str | None]
-_TRAINING: _Name = ("training", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
         names = [str(folder.path) for folder in folders]
     curves = []
     for name, folder in zip(names, folders, strict=True):
-        found = _curves_of(name, read_model(str(folder.path), workspace), read_metrics(folder.metrics))
+        found = _curves_of(name, read_newest_model(str(folder.path), workspace)[0], read_metrics(folder.metrics))
         if not found:
             raise CheckpointError(f"'{folder.metrics}' has no losses to plot.")
         curves += found
@@ -75,18 +73,25 @@ def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]
     points: dict[_Name, list[Point]] = {}
     for line in metrics:
         # Counted models have read their text once.
-        step, seconds, epochs = (number(line.get(key, 1)) for key in ("step", "seconds", "epoch"))
+        step, seconds, epochs = (finite_number(line.get(key, 1)) for key in ("step", "seconds", "epoch"))
         if step is None or seconds is None or epochs is None:
             continue
-        parts = line.get("validation_parts")
-        if isinstance(parts, dict):
+        alone = line.get(NETWORK_VALIDATION)
+        if isinstance(alone, dict):
             whole = MIXTURE  # Also where it was dropped at the end.
-        training = number(line.get("training_nats_per_symbol"))
-        losses = {} if training is None else {_TRAINING: training * symbols_per_character}
-        losses |= _losses(line.get("validation"), parts, whole=whole, log_unknown=log_unknown)
+        training = finite_number(line.get("training_nats_per_symbol"))
+        losses: dict[_Name, float | None] = {
+            ("training", None): None if training is None else training * symbols_per_character,
+            ("validation", whole): _nats_per_character(line.get("validation"), log_unknown=log_unknown),
+        }
+        if whole is not None:
+            losses["validation", NETWORK_ALONE] = _nats_per_character(alone, log_unknown=log_unknown)
         for curve, nats in losses.items():
+            if nats is None:
+                continue
             point = Point(int(step), epochs * characters_per_epoch, seconds, nats / math.log(2))
-            points.setdefault(curve, []).append(point)
+            if point.characters < math.inf and abs(point.bits_per_character) < math.inf:
+                points.setdefault(curve, []).append(point)
     # What is trained of a mixture is its network.
     trained = None if whole is None else NETWORK_ALONE
     return [
@@ -94,16 +99,9 @@ def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]
     ]
 
 
-def _losses(validation: object, parts: object, *, whole: str | None, log_unknown: float) -> dict[_Name, float]:
-    """Returns the nats per character of a stored evaluation, of the model and of what it consists of."""
-    scores = {whole: validation}
-    if isinstance(parts, dict):
-        scores |= {part: parts.get(part) for part in (NETWORK_ALONE, NGRAMS_ALONE)}
-    losses: dict[_Name, float] = {}
-    for part, score in scores.items():
-        if isinstance(score, dict):
-            nats = charged_nats(score, log_unknown=log_unknown)
-            symbols, characters = number(score.get("symbols")), number(score.get("characters"))
-            if nats is not None and symbols and characters:
-                losses["validation", part] = nats * symbols / characters
-    return losses
+def _nats_per_character(score: object, *, log_unknown: float) -> float | None:
+    nats = charged_nats(score, log_unknown=log_unknown)
+    if nats is None or not isinstance(score, dict):
+        return None
+    symbols, characters = finite_number(score.get("symbols")), finite_number(score.get("characters"))
+    return nats * symbols / characters if symbols and characters else None

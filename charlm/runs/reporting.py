@@ -10,13 +10,41 @@ from charlm.evaluation.score import Score
 
 
 @dataclass(frozen=True)
+class LossPoint:
+    """A point of the curves of a training: losses in nats per character; None where there is none.
+
+    Attributes:
+        step: steps done; `share` of the training, 0 to 1.
+        training: mean loss of the network since the point before.
+        validation: of the whole model: of the mixture, where n-grams are mixed in.
+        network: of the network alone on the validation text, where n-grams are mixed in.
+    """
+
+    step: int
+    share: float
+    training: float | None = None
+    validation: float | None = None
+    network: float | None = None
+
+
+@dataclass(frozen=True)
 class TrainingSummary:
-    """A training before it starts: headings and their values, in order."""
+    """A training before it starts.
+
+    Attributes:
+        rows: headings and their values, in order.
+        seconds_left: until training has to end, its deadline; None without a time budget.
+        is_mixed: whether n-grams are mixed in; training losses are the network's all the same.
+        history: the points of the sessions before, by step.
+    """
 
     run: Path
     rows: tuple[tuple[str, str], ...]
     total_steps: int
     first_step: int = 0
+    seconds_left: float | None = None
+    is_mixed: bool = False
+    history: tuple[LossPoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -25,12 +53,13 @@ class StepReport:
 
     Attributes:
         step: steps done, this one included.
-        loss: mean nats per symbol of the step's batch, before the step.
+        loss: mean nats per character of the network on the step's batch, before the step.
         gradient_norm: norm of the gradient before clipping.
         clipped: share of the steps so far whose gradient was clipped, 0 to 1.
         skipped: steps so far that were not finite and changed no weight.
         characters_per_second: characters trained on per second, smoothed.
-        total_steps: steps planned in all; a time budget may change it on the way.
+        total_steps: steps planned in all; a time budget changes it on the way.
+        share: of the training that is done, 0 to 1; it never falls.
     """
 
     step: int
@@ -41,6 +70,7 @@ class StepReport:
     skipped: int
     characters_per_second: float
     total_steps: int
+    share: float
 
 
 @dataclass(frozen=True)
@@ -48,9 +78,11 @@ class EvaluationReport:
     """An evaluation on the validation text; `score` is None when there is none.
 
     Attributes:
-        training_nats_per_character: training loss since the last evaluation.
+        training_nats_per_character: training loss of the network since the last evaluation.
         is_best: whether it is the best so far.
         sample: a short text drawn from the model.
+        network: score of the network alone, where n-grams are mixed in; `score` is the mixture's then.
+        evaluated_share: how much of the validation text was read, 0 to 1.
     """
 
     step: int
@@ -58,6 +90,8 @@ class EvaluationReport:
     score: Score | None
     is_best: bool
     sample: str
+    network: Score | None = None
+    evaluated_share: float = 1.0
 
 
 class Reporter(Protocol):
@@ -85,6 +119,10 @@ class Reporter(Protocol):
 
     def evaluation(self, report: EvaluationReport) -> None:
         """Shows an evaluation."""
+        return
+
+    def losses(self, point: LossPoint) -> None:
+        """Shows the next point of the curves; after a rollback it lies before the last one."""
         return
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,28 @@ from charlm.config import Device, SamplingConfig, Weights
 from charlm.data.inputs import clean_string
 from charlm.generation.conversation import Conversation
 from charlm.generation.generator import Piece, generate
-from charlm.runs.stored.model import ModelOfRun, StoredModel, read_model
+from charlm.runs.stored.model import ModelOfRun, StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.base import StepModel
 from charlm.stepping.build import build_step_model
 
 if TYPE_CHECKING:
     from charlm.runs.stored.loading import LoadedModel
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a run.
+
+    Attributes:
+        pieces: of every sample as it is drawn.
+        are_records: whether each is a record, which is a line.
+        note: a sentence where it is not the best model that they are drawn from; else None.
+    """
+
+    pieces: Iterator[Piece]
+    are_records: bool
+    note: str | None
 
 
 def resolve_seed(settings: SamplingConfig) -> int:
@@ -25,8 +41,8 @@ def resolve_seed(settings: SamplingConfig) -> int:
 
 def stream(
     run: str, prompt: str, settings: SamplingConfig, workspace: Workspace, *, seed: int, device: Device = "auto"
-) -> Iterator[Piece]:
-    """Returns the text of every sample as it is drawn, piece by piece.
+) -> Samples:
+    """Returns the samples of a run's best model, or of its last state where there is no best one yet.
 
     Args:
         device: "auto" takes the CPU, which is fastest for few texts, and there torch is not loaded.
@@ -34,24 +50,27 @@ def stream(
     Raises:
         CharlmError: there is no such run, or the prompt has characters that its model does not know.
     """
-    stored = read_model(run, workspace)
+    stored, note = read_newest_model(run, workspace)
+    are_records = stored.tokenizer.begin is not None
     if device not in ("auto", "cpu"):
         from charlm.runs.device import resolve_device
         from charlm.runs.stored.loading import build_stored
 
-        return draw_from(build_stored(stored, device=resolve_device(device)), prompt, settings, seed=seed)
-    return _draw(stored, build_stepped(stored, weights=settings.weights), prompt, settings, seed=seed)
+        loaded = build_stored(stored, device=resolve_device(device))
+        return Samples(draw_from(loaded, prompt, settings, seed=seed), are_records, note)
+    model = build_stepped(stored, weights=settings.weights)
+    return Samples(_draw(stored, model, prompt, settings, seed=seed), are_records, note)
 
 
-def converse(run: str, settings: SamplingConfig, workspace: Workspace, *, seed: int) -> Conversation:
-    """Returns a text to be written in turns with a run's best model, on the CPU.
+def converse(run: str, settings: SamplingConfig, workspace: Workspace, *, seed: int) -> tuple[Conversation, str | None]:
+    """Returns a text to be written in turns with a run's model, on the CPU; and the note of `Samples`.
 
     Raises:
         CharlmError: there is no such run.
     """
-    stored = read_model(run, workspace)
+    stored, note = read_newest_model(run, workspace)
     model = build_stepped(stored, weights=settings.weights)
-    return Conversation(model, stored.tokenizer, settings, seed=seed, clean=partial(_cleaned, stored))
+    return Conversation(model, stored.tokenizer, settings, seed=seed, clean=partial(_cleaned, stored)), note
 
 
 def build_stepped(stored: StoredModel, *, weights: Weights = "float32") -> StepModel:

@@ -7,8 +7,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import torch
-
 from charlm.checkpointing.metrics import NO_LINES, digest_after, read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.data.tokenizers.build import from_json
@@ -16,12 +14,12 @@ from charlm.errors import CharlmError, CheckpointError
 from charlm.files.errors import read_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
-from charlm.models.build import count_parameters
-from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
 from charlm.runs.stored.record import RunRecord, StateRecord
-from charlm.runs.stored.state import open_state
+from charlm.runs.stored.standing import count_stored
+from charlm.runs.stored.state_file import read_state_file
 from charlm.runs.stored.workspace import Workspace
+from charlm.stepping.build import build_step_model
 
 _MOST_TOKENIZER_BYTES = 256 << 20
 
@@ -147,23 +145,25 @@ def _describe_metrics(folder: RunFolder, newest: RunRecord | None) -> str:
 
 def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
     stored = read_model_file(folder.best, name=folder.name, within=folder.path)
-    loaded = build_stored(stored, device=torch.device("cpu"))
+    build_step_model(
+        stored.config.model,
+        stored.weights,
+        vocabulary_size=stored.tokenizer.vocabulary_size,
+        source=str(stored.source),
+    )
     _note(folder.best, stored.record, known)
-    return f"the best model, of step {stored.record.step:,}, {count_parameters(loaded.model):,} parameters"
+    parameters = count_stored(stored.record, stored.weights)
+    return f"the best model, of step {stored.record.step:,}, {parameters:,} parameters"
 
 
 def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:
-    state = open_state(path)
-    _note(path, state.record, known)
-    return f"the state of the training after step {state.record.step:,}"
+    record, _ = read_state_file(path)
+    _note(path, record, known)
+    return f"the state of the training after step {record.step:,}"
 
 
 def _note(path: Path, record: RunRecord, known: dict[Path, RunRecord]) -> None:
-    """Adds the record of an intact file to those known.
-
-    Raises:
-        CheckpointError: it is of another run than they are.
-    """
+    """Adds the record of an intact file to those known; one of another run than they are is a CheckpointError."""
     for other, its in known.items():
         if its.provenance.identity != record.provenance.identity:
             raise CheckpointError(f"'{path}' is of another run than '{other}'; move one of them away.")

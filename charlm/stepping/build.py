@@ -12,7 +12,7 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
-from charlm.stepping.base import EXACT_STREAMS, Arrays, StepModel
+from charlm.stepping.base import Arrays, StepModel
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
@@ -72,17 +72,13 @@ def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
 def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> StepModel:
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
-        make_matrix, make_output = _matrices(kind)
         return StepEngine(
             weights,
             cell=cell,
             num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
-            make_matrix=make_matrix,
-            make_output=make_output,
-            # torch's products of several streams are rounded otherwise than those of one.
-            exact_streams=EXACT_STREAMS if kind == "float32" else 1,
+            make_matrix=_matrix_maker(kind),
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
@@ -98,10 +94,10 @@ def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in cell.settings}
 
 
-def _matrices(kind: Weights) -> tuple[MatrixMaker, MatrixMaker]:
+def _matrix_maker(kind: Weights) -> MatrixMaker:
     if kind == "float32":
-        return Float32Matrix, Float32Matrix
+        return Float32Matrix
     # Here, so that only int8 loads torch.
-    from charlm.stepping.int8 import Int8Matrix, TorchMatrix
+    from charlm.stepping.int8 import Int8Matrix
 
-    return Int8Matrix, TorchMatrix
+    return Int8Matrix

@@ -1,101 +1,60 @@
-"""Matrices in 8 bits, multiplied by torch: a step reads a quarter of the memory."""
+"""Matrices in 8 bits, multiplied as integers by torch: a step reads a quarter of the memory."""
 
 from typing import final
 
+import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from charlm.stepping.base import Floats
 from charlm.stepping.matrices import Product
 
-_LARGEST = 127
-# The kernel reads and writes whole registers whatever the sizes: both are filled up with zeros to a multiple.
-_MULTIPLE = 64
-# With more streams than this a step computes more than it reads, and the rounded weights as floats are faster.
-_MOST_STREAMS = 8
+_LARGEST = np.float32(127)
+_SMALLEST = np.float32(1e-30)
+"""What the largest input is taken to be at least, so that inputs of zero have a scale."""
 
 
 @final
 class Int8Matrix:
-    """Weights rounded to 8 bits, with a scale for each output.
+    """Weights rounded to 8 bits, with a scale for each output; inputs are rounded likewise, with one for each stream.
 
-    Up to 8 streams are multiplied by the integers themselves, inputs and products rounded to bfloat16; more
-    of them by the rounded weights in bfloat16 where the processor has matrix units for it, else in float32.
-    The kernel is the one torch's quantised language models use; torch's older "quantized" operators are
-    faster still, but deprecated in 2.13.
+    Sums of integers are exact, so that a stream's products do not depend on the streams beside it. They are computed
+    on one thread: several would meet at every symbol, and wait there while another process has a core.
     """
 
     def __init__(self, weights: Floats) -> None:
         self._shape = weights.shape[:2]
-        rows = torch.from_numpy(weights).flatten(0, 1)
-        # The kernel takes its scales in bfloat16, so they are rounded before the weights are divided by them.
-        scales = (rows.abs().amax(dim=1) / _LARGEST).bfloat16()
-        scales = scales.where(scales > 0, 1.0)
-        rounded = (rows / scales[:, None]).round().clamp(-_LARGEST, _LARGEST)
-        missing_outputs, missing_inputs = (-size % _MULTIPLE for size in rows.shape)
-        self._scales = functional.pad(scales, (0, missing_outputs))
-        self._integers = functional.pad(rounded.to(torch.int8), (0, missing_inputs, 0, missing_outputs))
+        rows = weights.reshape(-1, weights.shape[2])
+        largest = np.abs(rows).max(axis=1)
+        self._scales = np.where(largest > 0, largest, 1.0).astype(np.float32) / _LARGEST
+        # Output by output in memory, as torch's kernel for one stream reads them fastest.
+        self._columns = torch.from_numpy(np.rint(rows / self._scales[:, None]).astype(np.int8)).t()
 
     def bind(self, inputs: Floats) -> Product:
         """Returns the product with the buffer `inputs`, `[batch, inputs]`."""
-        num_streams, num_inputs = inputs.shape
-        num_outputs = self._shape[0] * self._shape[1]
-        integers, scales = self._integers, self._scales
-        if num_streams > _MOST_STREAMS:
-            has_matrix_units = torch.cpu._is_amx_tile_supported()
-            rows = (integers * scales[:, None].float())[:num_outputs, :num_inputs]
-            return _multiplied(inputs, rows.bfloat16() if has_matrix_units else rows, self._shape)
-        buffer = torch.from_numpy(inputs)
-        filled = torch.zeros(num_streams, integers.shape[1], dtype=torch.bfloat16)
-        narrow = filled[:, :num_inputs]
-        products = torch.empty(num_streams, num_outputs)
-        shaped = _blocks(products, self._shape)
+        num_streams, num_outputs = len(inputs), self._columns.shape[1]
+        columns, scales = self._columns, self._scales
+        rounded = np.empty(inputs.shape, dtype=np.float32)
+        largest = np.empty((num_streams, 1), dtype=np.float32)
+        narrow = torch.empty(inputs.shape, dtype=torch.int8)
+        sums = torch.empty(num_streams, num_outputs, dtype=torch.int32)
+        narrow_array, sums_array = narrow.numpy(), sums.numpy()
+        products = np.empty((num_streams, num_outputs), dtype=np.float32)
+        shaped: Floats = products.reshape(num_streams, *self._shape).transpose(1, 0, 2)
 
         def product() -> Floats:
-            narrow.copy_(buffer)
-            products.copy_(torch._weight_int8pack_mm(filled, integers, scales)[:, :num_outputs])
+            np.abs(inputs, out=rounded)
+            np.maximum.reduce(rounded, axis=1, keepdims=True, out=largest)
+            np.maximum(largest, _SMALLEST, out=largest)
+            np.multiply(inputs, _LARGEST / largest, out=rounded)
+            np.rint(rounded, out=rounded)
+            np.copyto(narrow_array, rounded, casting="unsafe")
+            num_threads = torch.get_num_threads()
+            torch.set_num_threads(1)
+            torch._int_mm(narrow, columns, out=sums)
+            torch.set_num_threads(num_threads)
+            np.copyto(products, sums_array, casting="same_kind")
+            np.multiply(products, scales, out=products)
+            np.multiply(products, largest / _LARGEST, out=products)
             return shaped
 
         return product
-
-
-@final
-class TorchMatrix:
-    """A matrix in float32, multiplied by torch: beside int8 layers, NumPy's threads would hinder torch's."""
-
-    def __init__(self, weights: Floats) -> None:
-        self._shape = weights.shape[:2]
-        self._rows = torch.from_numpy(weights).flatten(0, 1)
-
-    def bind(self, inputs: Floats) -> Product:
-        """Returns the product with the buffer `inputs`, `[batch, inputs]`."""
-        return _multiplied(inputs, self._rows, self._shape)
-
-
-def _multiplied(inputs: Floats, rows: Tensor, shape: tuple[int, ...]) -> Product:
-    buffer, columns = torch.from_numpy(inputs), rows.t()
-    products = torch.empty(len(inputs), len(rows))
-    shaped = _blocks(products, shape)
-
-    def product() -> Floats:
-        torch.mm(buffer, columns, out=products)
-        return shaped
-
-    if rows.dtype == torch.float32:
-        return product
-    narrow_inputs, narrow_products = torch.empty_like(buffer, dtype=rows.dtype), products.to(rows.dtype)
-
-    def narrow_product() -> Floats:
-        narrow_inputs.copy_(buffer)
-        torch.mm(narrow_inputs, columns, out=narrow_products)
-        products.copy_(narrow_products)
-        return shaped
-
-    return narrow_product
-
-
-def _blocks(products: Tensor, shape: tuple[int, ...]) -> Floats:
-    """Returns a view of `products` `[batch, blocks * outputs]` as `[blocks, batch, outputs]`."""
-    blocks: Floats = products.numpy().reshape(len(products), *shape).transpose(1, 0, 2)
-    return blocks

@@ -2,6 +2,9 @@
 
 BLAS adds up the product of several rows in another order than that of one. So these are products with one vector
 each: NumPy computes a stack of them one by one. See docs/decisions/0004-step-engine.md.
+
+A large matrix is multiplied in blocks of rows, as BLAS shares one that is larger among threads: they would meet at
+every symbol, and wait there while another process has a core.
 """
 
 from collections.abc import Callable
@@ -10,6 +13,12 @@ from typing import Protocol, final
 import numpy as np
 
 from charlm.stepping.base import Floats
+
+_BLOCK_WEIGHTS = 460_799
+"""The most weights in a block: OpenBLAS shares the product of a larger matrix among threads."""
+
+_ROWS = 64
+"""Blocks have a multiple of so many rows, as one of the kernel does: a row's sum is then that of the whole matrix."""
 
 Product = Callable[[], Floats]
 """Returns the product `[blocks, batch, outputs]` with what the buffer holds now, the caller's until the next call."""
@@ -31,18 +40,21 @@ class Float32Matrix:
 
     def bind(self, inputs: Floats) -> Product:
         """Returns the product with the buffer `inputs`, `[batch, inputs]`."""
-        # All blocks in one product, which is shared by the processor's cores where it is worth it.
-        blocks, outputs, size = self._weights.shape
-        matrix = self._weights.reshape(blocks * outputs, size)
-        products = np.empty((len(inputs), blocks * outputs, 1), dtype=np.float32)
-        shaped = products.reshape(len(inputs), blocks, outputs).transpose(1, 0, 2)
+        gates, outputs, size = self._weights.shape
+        rows = self._weights.reshape(gates * outputs, size)
+        products = np.empty((len(inputs), gates * outputs, 1), dtype=np.float32)
+        shaped = products.reshape(len(inputs), gates, outputs).transpose(1, 0, 2)
         # The same product; for one vector alone `dot` is called faster.
         alone = len(inputs) == 1
         multiply, vectors = (np.dot, inputs[0]) if alone else (np.matmul, inputs[:, :, None])
-        out = products[0, :, 0] if alone else products
+        parts = [
+            (rows[start:stop], products[0, start:stop, 0] if alone else products[:, start:stop])
+            for start, stop in _blocks(gates * outputs, size)
+        ]
 
         def product() -> Floats:
-            multiply(matrix, vectors, out=out)
+            for block, out in parts:
+                multiply(block, vectors, out=out)
             return shaped
 
         return product
@@ -50,5 +62,12 @@ class Float32Matrix:
 
 def multiply_rows(rows: Floats, matrix: Floats) -> Floats:
     """Returns `rows` `[batch, inputs]` times `matrix` `[inputs, outputs]`, every row as it is without the others."""
-    products: Floats = np.matmul(rows[:, None], matrix)[:, 0]
-    return products
+    blocks = [np.matmul(rows[:, None], matrix[:, start:stop]) for start, stop in _blocks(matrix.shape[1], len(matrix))]
+    products: Floats = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=2)
+    return products[:, 0]
+
+
+def _blocks(num_rows: int, size: int) -> list[tuple[int, int]]:
+    """Returns where each block of rows of this size starts and ends."""
+    height = max(1, _BLOCK_WEIGHTS // (size * _ROWS)) * _ROWS
+    return [(start, min(start + height, num_rows)) for start in range(0, num_rows, height)]

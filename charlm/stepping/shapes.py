@@ -53,6 +53,14 @@ def state_shapes(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -
     return {f"state.{index}": state for index, state in enumerate(states)}
 
 
+def state_names(model: ModelConfig) -> tuple[str, ...]:
+    """Returns the names of the arrays that a model carries, in their order: those of the equations, such as h and c."""
+    if model.model == "ngram":
+        return ("contexts",)
+    names = ["window"] if model.model == "mlp" else [state.name for state in CELLS[model.cell].states]
+    return tuple(names) if model.mixed_order is None else (*names, "contexts")
+
+
 def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     hidden, embedding = model.hidden_size, model.embedding_size or model.hidden_size
     layer_shapes: LayerShapes = dense_shapes

@@ -94,7 +94,7 @@ QUESTIONS = {
     "prepared": "data prepare text.txt --tokenizer byte --quiet",
     "arpa": "export arpa ngram -o ngram.arpa",
     "arpa-of-network": "export arpa lstm",
-    "dry": "train text.txt --dry-run --budget 10s --cell gru",
+    "dry": "train text.txt --dry-run --steps 9 --cell gru --threads 1 --precision fp32",
     "info": "info lstm --json",
     "info-ngram": "info ngram --json",
     "info-mixed": "info checkpoints/mixed --json",
@@ -121,7 +121,18 @@ QUESTIONS = {
     "one-size": "compare text.txt --models lstm --match time --steps 3",
     "unknown-model": "compare text.txt --models nothing --match parameters --steps 3",
 }
-OMITTED = {"seconds", "characters_per_second", "path", "run", "charlm", "torch", "folder", "config"}
+OMITTED = {
+    "seconds",
+    "characters_per_second",
+    "path",
+    "run",
+    "charlm",
+    "torch",
+    "folder",
+    "config",
+    "date",
+    "size_bytes",
+}
 
 
 def text(seed: int, *, num_words: int, extra: str = "") -> str:

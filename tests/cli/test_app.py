@@ -1,12 +1,15 @@
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from charlm.cli import app
 from charlm.errors import CharlmError, ConfigError, DataError
+from tests.support.commands import TEXT
 
 PACKAGE = Path(app.__file__).parents[2]
 
@@ -36,7 +39,6 @@ def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
         ["train", "x.txt", "--dropout", "2"],
         ["train", "x.txt", "--steps", "1", "--epochs", "2"],
         ["train", "x.txt", "--cell", "elman"],
-        ["train", "x.txt", "--config", "none.toml"],
         ["train", "x.txt", "--resume", "r"],
         ["train", "--resume", "r", "--dropout", "0.1"],
         ["train", "--resume", "r", "--no-residual"],
@@ -48,7 +50,6 @@ def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
         ["sample", "r", "--top-p", "2"],
         ["sample", "r", "--length", "-1"],
         ["sample", "r", "--prompt", "a", "--prompt-file", "b"],
-        ["sample", "r", "--prompt-file", "none.txt"],
         ["sample", "r", "--device", "gpu"],
         ["eval", "perplexity"],
         ["eval", "perplexity", "r", "t.txt", "--split", "test"],
@@ -86,6 +87,25 @@ def test_no_command_shows_the_help_and_exits_2(arguments: list[str], capsys: pyt
     assert "Usage: charlm" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", [["train"], ["compare"], ["sample"], ["eval", "perplexity"], []])
+def test_help_on_a_narrow_terminal_keeps_option_names_whole(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    app.run([*command, "--help"])
+    names = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+    monkeypatch.setenv("COLUMNS", "60")
+    assert app.run([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert names <= set(re.findall(r"--[a-z][a-z-]+", out))
+
+
+def test_flags_have_no_type_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["train"], ["list"], ["data"]):
+        app.run([*arguments, "--help"])
+        assert "bool" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["-h", "--help"])
 def test_help_exits_0(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["train", name]) == 0
@@ -101,12 +121,77 @@ def test_a_dry_run_prints_settings_that_config_reads(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(TEXT)
     assert app.run(["train", "a.txt", "--dry-run", "--lr", "0.1", "--no-residual", "--steps", "7"]) == 0
     first = capsys.readouterr().out
+    assert first.startswith("# length: 7 steps, as asked\n")
     assert "learning_rate = 0.1\n" in first and "residual = false\n" in first and "steps = 7\n" in first
     Path("run.toml").write_text(first)
     assert app.run(["train", "--config", "run.toml", "--dry-run"]) == 0
     assert capsys.readouterr().out == first
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "run.toml"}
+
+
+def test_a_dry_run_reads_what_it_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["none.txt"], ["none.txt", "--budget", "5s"]):
+        assert app.run(["train", *arguments, "--dry-run"]) == 1
+        assert "none.txt" in capsys.readouterr().err
+    Path("short.txt").write_text("ab")
+    assert app.run(["train", "short.txt", "--dry-run"]) == 1
+    Path("a.txt").write_text(TEXT)
+    assert app.run(["train", "a.txt", "--dry-run", "--init-from", "nobody"]) == 1
+    capsys.readouterr()
+    assert app.run(["train", "a.txt", "--dry-run", "--budget", "1s", "--threads", "1", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    settings = tomllib.loads(out)
+    # What the budget chose, in numbers; the budget itself would choose anew.
+    assert settings["training"]["steps"] >= 1 and "budget" not in settings["training"]
+    assert "\n# sizes: " in out and settings["model"]["hidden_size"] >= 1
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "short.txt"}
+
+
+MISSING_FILES = [
+    "train none.txt",
+    "train none.txt --dry-run",
+    "train a.txt --valid none.txt",
+    "train --config none.toml",
+    "train a.txt --config .",
+    "compare none.txt --models rnn --match parameters --steps 1",
+    "data show none.txt",
+    "data prepare none.txt",
+    "data prepare a.txt --test none.txt",
+    "inspect gradients none.txt",
+    "sample nobody --prompt-file none.txt",
+    "sample nobody --prompt-file .",
+]
+UNKNOWN_RUNS = [
+    "sample nobody",
+    "sample nobody/best.safetensors",
+    "info nobody",
+    "verify nobody",
+    "eval perplexity nobody",
+    "eval perplexity nobody a.txt",
+    "eval exposure nobody",
+    "export arpa nobody",
+    "inspect gates nobody",
+    "train --resume nobody",
+    "train a.txt --init-from nobody",
+]
+
+
+@pytest.mark.parametrize("command", [*MISSING_FILES, *UNKNOWN_RUNS])
+def test_a_missing_file_or_run_is_the_same_mistake_everywhere(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(TEXT)
+    assert app.run(command.split()) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("Error: ") and err.count("\n") == 1
+    assert not Path("checkpoints").exists()
 
 
 @pytest.mark.parametrize(
@@ -181,16 +266,17 @@ def test_no_color_and_pipes_get_no_escape_codes(tmp_path: Path) -> None:
 
 
 def test_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
-    done = charlm("train", "ж.txt", "--dry-run", cwd=tmp_path, PYTHONIOENCODING="latin-1")
+    (tmp_path / "ж.txt").write_text(TEXT)
+    done = charlm("data", "show", "ж.txt", cwd=tmp_path, PYTHONIOENCODING="latin-1")
     assert done.returncode == 0
-    assert '"ж.txt"'.encode() in done.stdout
+    assert "ж".encode() in done.stdout
 
 
 def test_a_reader_that_leaves_is_answered_with_the_code_of_a_closed_pipe(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "charlm", "train", "x", "--dry-run"]
+    command = [sys.executable, "-m", "charlm", "data", "list"]
     done = subprocess.run(command, cwd=tmp_path, env=env, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
@@ -199,7 +285,7 @@ def test_a_reader_that_leaves_is_answered_with_the_code_of_a_closed_pipe(tmp_pat
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_standard_output_is_one_sentence(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "charlm", "train", "x", "--dry-run"]
+    command = [sys.executable, "-m", "charlm", "data", "list"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1

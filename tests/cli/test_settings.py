@@ -5,7 +5,7 @@ import pytest
 
 from charlm.cli.settings import run_request, section_config
 from charlm.config import ModelConfig, SamplingConfig
-from charlm.errors import ConfigError
+from charlm.errors import CharlmError
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def toml(tmp_path: Path) -> Any:
 
 
 def refused(**arguments: Any) -> str:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(CharlmError) as caught:
         run_request(**({"text": ("a.txt",), "flags": {}, "file": None} | arguments))
     message = str(caught.value)
     assert message.count("\n") == 0 and message[-1] in ".?"
@@ -129,6 +129,6 @@ def test_sections_of_other_commands_are_checked_the_same_way() -> None:
         ({"top_p": "2"}, "--top-p is '2'; it should be less than or equal to 1."),
         ({"stop": [""]}, "--stop: stop must not be an empty string."),
     ):
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(CharlmError) as caught:
             section_config(SamplingConfig, flags)
         assert str(caught.value) == expected

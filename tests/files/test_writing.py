@@ -4,19 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from charlm.files.writing import append, remove_leftovers, replace_file
+from charlm.errors import CheckpointError
+from charlm.files.writing import append, make_folder, remove_leftovers, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "file"
-    replace_file(path, b"old")
+    write_atomically(path, b"old")
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
-        replace_file(path, b"new")
+    with pytest.raises(CheckpointError, match=r"^Cannot write '.*file': No space left .* is kept\.$"):
+        write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -36,13 +37,13 @@ def test_the_content_is_synced_before_the_renaming_and_the_folder_after_it(tmp_p
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
-    replace_file(tmp_path / "file", [b"new", b"er"])
+    write_atomically(tmp_path / "file", [b"new", b"er"])
     assert events == ["sync 5 bytes", "rename to file", "sync folder"]
 
 
 def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path: Path):
     (tmp_path / "plain").write_bytes(b"")
-    replace_file(tmp_path / "file", b"")
+    write_atomically(tmp_path / "file", b"")
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
@@ -62,3 +63,15 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path):
     (tmp_path / "last.safetensors").touch()
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+def test_the_name_of_each_new_folder_is_synced(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("charlm.files.writing.sync", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    assert sorted(synced) == [tmp_path, tmp_path / "a"]
+    synced.clear()
+    make_folder(tmp_path / "a" / "b", exist_ok=True)
+    assert synced == []
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "a")

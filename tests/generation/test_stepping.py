@@ -70,7 +70,7 @@ def test_dropout_does_not_disturb_the_steps():
 
 def test_inside_onednn_is_off_and_afterwards_as_before():
     before = torch.backends.mkldnn.enabled, torch.get_num_threads()
-    with single_steps(num_threads=1):
+    with single_steps():
         assert (torch.backends.mkldnn.enabled, torch.get_num_threads()) == (False, 1)
     assert (torch.backends.mkldnn.enabled, torch.get_num_threads()) == before
 
@@ -78,7 +78,7 @@ def test_inside_onednn_is_off_and_afterwards_as_before():
 def test_an_error_inside_sets_everything_back():
     model = nn.Dropout(0.5).train()
     before = torch.backends.mkldnn.enabled, torch.get_num_threads()
-    with pytest.raises(KeyboardInterrupt), inference(model), single_steps(num_threads=1):
+    with pytest.raises(KeyboardInterrupt), inference(model), single_steps():
         raise KeyboardInterrupt
     assert (torch.backends.mkldnn.enabled, torch.get_num_threads()) == before
     assert model.training

@@ -67,3 +67,33 @@ def test_the_default_forget_bias_is_one_for_lstms_and_zero_for_grus():
 def test_a_setting_that_the_cell_cannot_take_is_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         require_suited(ModelConfig(**settings), settings)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+def test_the_memories_of_a_spatiotemporal_lstm_do_not_grow_at_first(num_layers):
+    config = ModelConfig(cell="st-lstm", hidden_size=64, num_layers=num_layers)
+    model = build_network(config, vocabulary_size=7)
+    model.initialize(torch.Generator().manual_seed(1))
+    tokens = torch.randint(7, (200, 2), generator=torch.Generator().manual_seed(2))
+    _, (_, own, shared) = model(tokens, model.initial_state(2))
+    # A bias of 1 keeps 0.73 of a layer's own memory, one of -2 keeps 0.12 of the shared one: what comes in, less than 1
+    # at each symbol, adds up to less than 1 / 0.27 and 1 / 0.88.
+    assert own.abs().max() < 3.7
+    assert shared.abs().max() < 1.14
+
+
+def test_a_spatiotemporal_lstm_is_an_lstm_at_first():
+    settings = {"hidden_size": 6, "embedding_size": 6, "num_layers": 2, "dropout": 0.0}
+    ours, lstm = (build_network(ModelConfig(cell=cell, **settings), vocabulary_size=7) for cell in ("st-lstm", "lstm"))
+    ours.initialize(torch.Generator().manual_seed(1))
+    lstm.embedding, lstm.output = ours.embedding, ours.output
+    for theirs, layer in zip(lstm.layers, ours.layers, strict=True):
+        weights = {
+            "weight_ih_l0": layer.inputs.weight[:24],
+            "weight_hh_l0": layer.states.weight,
+            "bias_ih_l0": layer.inputs.bias[:24],
+            "bias_hh_l0": torch.zeros(24),
+        }
+        theirs.load_state_dict(weights)
+    tokens = torch.randint(7, (9, 2), generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(ours(tokens, ours.initial_state(2))[0], lstm(tokens, lstm.initial_state(2))[0])

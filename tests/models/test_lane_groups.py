@@ -51,9 +51,9 @@ def calls(workers, clock, number):
 def test_all_threads_are_used_and_one_is_tried_seldom_where_it_is_slower():
     clock = Clock({1: 2.0, 2: 1.0})
     used = calls(Workers(2, clock=clock), clock, 300)
-    assert used[:3] == [2, 1, 2]
+    assert used[:100] == [2] * 100
     # A trial loses one second: a hundredth of the time between two.
-    assert used.count(1) == 3
+    assert used.count(1) == 2
 
 
 def test_one_thread_is_used_while_another_process_slows_two():

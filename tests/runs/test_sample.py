@@ -20,7 +20,7 @@ KINDS = {
 def texts(workspace, *, seed: int, **settings) -> list[str]:
     sampling = SamplingConfig(length=150, temperature=1.0, **settings)
     drawn = [""] * sampling.num_samples
-    for piece in stream("one", "the ", sampling, workspace, seed=seed, device="cpu"):
+    for piece in stream("one", "the ", sampling, workspace, seed=seed, device="cpu").pieces:
         drawn[piece.sample] += piece.text
     return drawn
 

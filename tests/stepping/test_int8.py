@@ -5,11 +5,11 @@ import torch
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
 from charlm.stepping.build import build_step_model
-from charlm.stepping.int8 import Int8Matrix, TorchMatrix
+from charlm.stepping.int8 import Int8Matrix
 
 
 def test_weights_that_eight_bits_hold_are_multiplied_exactly():
-    # The scale of each output is 2: rounding to bfloat16 changes neither it nor inputs and sums of few bits.
+    # The scale of each output is 2, and all inputs of a stream are as large.
     weights = np.array([[[254.0, 2.0, 0.0], [-254.0, 0.0, 4.0]]], dtype=np.float32)
     inputs = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], dtype=np.float32)
     assert Int8Matrix(weights).bind(inputs)().tolist() == [[[254.0, -254.0], [2.0, 4.0]]]
@@ -22,13 +22,30 @@ def test_products_of_any_size_are_near_the_exact_ones(num_streams, blocks, outpu
     weights = generator.uniform(-1, 1, (blocks, outputs, size)).astype(np.float32)
     inputs = generator.uniform(-1, 1, (num_streams, size)).astype(np.float32)
     exact = np.einsum("goi,bi->gbo", weights, inputs)
-    # Half a step of 1/127 in each weight, and 2^-9 of inputs and sums: far less than three deviations of a sum.
+    # Half a step of 1/127 in each weight and each input: far less than three deviations of a sum.
     assert Int8Matrix(weights).bind(inputs)() == pytest.approx(exact, abs=0.03 * np.sqrt(size))
-    assert TorchMatrix(weights).bind(inputs)() == pytest.approx(exact, abs=1e-4)
 
 
 def test_outputs_without_any_weight_are_zero():
     assert not Int8Matrix(np.zeros((1, 2, 3), dtype=np.float32)).bind(np.ones((1, 3), dtype=np.float32))().any()
+
+
+def test_a_streams_products_are_those_that_it_has_alone():
+    generator = np.random.default_rng(2)
+    matrix = Int8Matrix(generator.normal(size=(4, 33, 130)).astype(np.float32))
+    inputs = generator.normal(size=(9, 130)).astype(np.float32)
+    alone = [matrix.bind(row[None].copy())() for row in inputs]
+    assert np.array_equal(matrix.bind(inputs)(), np.concatenate(alone, axis=1))
+
+
+def test_inputs_of_zero_give_zeros():
+    assert not Int8Matrix(np.ones((1, 2, 3), dtype=np.float32)).bind(np.zeros((2, 3), dtype=np.float32))().any()
+
+
+def test_a_product_leaves_torchs_number_of_threads():
+    before = torch.get_num_threads()
+    Int8Matrix(np.ones((1, 2, 3), dtype=np.float32)).bind(np.zeros((1, 3), dtype=np.float32))()
+    assert torch.get_num_threads() == before
 
 
 def test_a_product_follows_its_buffer():
@@ -49,7 +66,7 @@ def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, tolerance, num
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     tokens = np.random.default_rng(2).integers(0, 6, (30, num_streams))
     engine = build_step_model(config, weights, vocabulary_size=6, source="a test", weights="int8")
-    assert engine.exact_streams == 1
+    assert engine.exact_streams > 1
     stepper = engine.stepper(engine.initial_state(num_streams))
     logits = np.stack([stepper.step(row).copy() for row in tokens])
     with torch.no_grad():

@@ -76,6 +76,17 @@ def test_a_row_of_a_product_is_that_of_the_row_alone(num_rows):
     assert np.array_equal(matrix.bind(rows)(), np.concatenate(alone, axis=1))
 
 
+@pytest.mark.parametrize("num_rows", [1, 3])
+def test_a_matrix_in_blocks_gives_the_products_of_the_whole(num_rows):
+    generator = np.random.default_rng(6)
+    weights = generator.normal(size=(4, 333, 600)).astype(np.float32)
+    rows = generator.normal(size=(num_rows, 600)).astype(np.float32)
+    exact = np.einsum("goi,bi->gbo", weights.astype(np.float64), rows)
+    assert Float32Matrix(weights).bind(rows)() == pytest.approx(exact, abs=1e-3)
+    matrix = weights.reshape(-1, 600).T
+    assert multiply_rows(rows, matrix) == pytest.approx(rows.astype(np.float64) @ matrix, abs=1e-3)
+
+
 def test_rows_are_multiplied_one_by_one():
     generator = np.random.default_rng(5)
     rows, matrix = (generator.normal(size=shape).astype(np.float32) for shape in ((64, 515), (515, 129)))

@@ -283,17 +283,20 @@ def read_both(made: Path) -> dict[str, Checkpoint]:
 
 
 OF_MODELS = (
+    "list --json",
     "info one --json",
     "verify one --json",
     "sample one --length 5 --seed 1",
     "eval perplexity one --quiet",
     "eval perplexity one tale.txt --quiet",
+    "eval surprisal one tale.txt --quiet --json",
     "train tale.txt --init-from one --name new --steps 1 --batch-size 4 --quiet",
     "export arpa one -o out.arpa",
     "eval exposure one --prefix 4 --positions 3 --texts 2",
     "inspect gates one --symbols 64",
 )
 OF_STATES = (
+    "list --json",
     "info one --json",
     "verify one --json",
     "train --resume one --quiet",

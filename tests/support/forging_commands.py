@@ -6,16 +6,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpointing.checkpoint import Checkpoint
 from charlm.errors import CheckpointError
-from charlm.runs.stored.record import ModelRecord, read_record
-from charlm.runs.stored.state import state_in
+from charlm.runs.stored.model import read_model_file
+from charlm.runs.stored.state import open_state
 from tests.support.forged_runs import (
     MODEL_FILE,
     OF_MODELS,
     OF_STATES,
     STATE_FILE,
-    Forgery,
     all_forgeries,
     make_run,
     read_both,
@@ -55,19 +53,20 @@ def attack(pristine: str, file: str, first: int, stop: int, dear_every: int, ref
     _plant_pristine(Path(pristine), file)
     for number, forgery in enumerate(islice(all_forgeries(file, stored), first, stop), start=first):
         turned = commands[number % len(commands) :] + commands[: number % len(commands)]
-        is_read = _is_read(file, forgery)
+        write_forged(RUN / file, forgery)
+        is_read = _is_read(file)
         if is_read:
             chosen = [each for each in turned if number % dear_every == 0 or not each.startswith("train")]
         else:
             chosen = [] if number % refused_every else turned[:2]
-        is_planted = False
+        is_planted = True
         for command in chosen:
             if not is_planted:
                 write_forged(RUN / file, forgery)
             told = run_here(command)
             tried += 1
             problem = problem_of(command, told)
-            if told.code == 0 and not is_read and not command.startswith("info"):  # It reads the record alone.
+            if told.code == 0 and not is_read and not command.startswith(("info", "list")):  # They read records alone.
                 problem = "done, although reading refuses it"
             if problem is not None:
                 problems.append(f"{forgery.name}: {command}: {problem}")
@@ -85,12 +84,12 @@ def _plant_pristine(pristine: Path, file: str) -> None:
         (RUN / STATE_FILE).unlink(missing_ok=True)
 
 
-def _is_read(file: str, forgery: Forgery) -> bool:
+def _is_read(file: str) -> bool:
     try:
         if file == STATE_FILE:
-            state_in(RUN / file, Checkpoint(forgery.tensors, forgery.values))
+            open_state(RUN / file)
         else:
-            read_record(ModelRecord, forgery.values, source="forged")
+            read_model_file(RUN / file, name="one")
     except CheckpointError:
         return False
     return True

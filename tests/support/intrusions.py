@@ -15,6 +15,7 @@ OTHER = Path("checkpoints/other")
 READS = Path("reads")
 READERS = (
     # the command, and the file of the run from which on it must succeed
+    ("list --json", "last.safetensors"),
     ("info one --json", "last.safetensors"),
     ("verify one --json", "last.safetensors"),
     ("sample one --length 5 --seed 1", "best.safetensors"),
@@ -28,6 +29,7 @@ def read(number: int, every: int) -> None:
         return
     process = os.fork()
     if process == 0:
+        reuse_parser()
         problems = [problem for _, problem in _read_once() if problem is not None]
         with READS.open("a") as notes:
             notes.write(json.dumps({"event": number, "commands": len(READERS), "problems": problems}) + "\n")
@@ -38,6 +40,7 @@ def read(number: int, every: int) -> None:
 
 def read_until(done: str) -> dict[str, Any]:
     """Runs every reader again and again until a file is there; returns the number of `commands`, and the `problems`."""
+    reuse_parser()
     commands, problems = 0, []
     while not Path(done).exists():
         found = _read_once()
@@ -47,7 +50,6 @@ def read_until(done: str) -> dict[str, Any]:
 
 
 def _read_once() -> list[tuple[str, str | None]]:
-    reuse_parser()
     found = []
     for command, needed in READERS:
         must_succeed = (RUN / needed).exists()

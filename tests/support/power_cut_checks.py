@@ -86,7 +86,7 @@ def _check_training(disk: RecordedDisk, place: Path, at: int) -> list[str]:
     state = open_state(run / "last.safetensors")
     written = disk.content_at(f"{_RUN}/metrics.jsonl", at)
     lines = [json.loads(line) for line in written.splitlines() if line.endswith(b"}")]
-    found = read_metrics(run / "metrics.jsonl")
+    found = list(read_metrics(run / "metrics.jsonl"))
     missing = [line["step"] for line in lines if line["step"] <= state.record.step and line not in found]
     if missing:
         problems.append(f"the state is of step {state.record.step}, but the metrics of {missing} are lost")

@@ -43,6 +43,7 @@ class RecordedDisk:
         log: a file as `Recorder` writes it.
         root: the folder that it is about; what was done elsewhere is left out.
         before: the content of the files that were in it at first, by their paths.
+        versions: of each file that is replaced whole, when it was, and by what; lines are appended to .jsonl.
     """
 
     log: Path
@@ -58,11 +59,14 @@ class RecordedDisk:
         self._pending: list[Step] = []
         self._num_nodes = 1
         for path, content in self.before.items():
+            for folder in reversed(PurePath(path).parents[:-1]):
+                if self._find(self.root / folder) is None:
+                    self._make_folder(self.root / folder)
             parent, name = self._place(self.root / path)
             self._do(Step(-1, parent, {name: self._new_file()}))
             self._write(self.root / path, content)
         for step in self._pending:
-            step.synced_at = -1
+            step.at = step.synced_at = -1
         self._pending = []
         source = ""
         with self.log.open() as lines:
@@ -83,15 +87,18 @@ class RecordedDisk:
         elif operation == "open":
             self._name(path, self._new_file())
         elif operation == "mkdird":
-            self._folders[self._num_nodes] = {}
-            self._name(path, self._num_nodes)
-            self._num_nodes += 1
+            self._make_folder(path)
         elif operation == "linkd":
             self._name(path, self._node(PurePath(source)))
         elif operation in ("renamed", "replaced"):
             self._rename(PurePath(source), path)
         elif operation in ("unlink", "rmdir") and self._find(path) is not None:
             self._name(path, None)
+
+    def _make_folder(self, path: PurePath) -> None:
+        self._folders[self._num_nodes] = {}
+        self._num_nodes += 1
+        self._name(path, self._num_nodes - 1)
 
     def _rename(self, source: PurePath, path: PurePath) -> None:
         (old, old_name), (new, new_name) = self._place(source), self._place(path)
@@ -101,7 +108,7 @@ class RecordedDisk:
         else:
             self._name(path, node)
             self._name(source, None)
-        if node in self._contents:
+        if node in self._contents and not path.name.endswith(".jsonl"):
             step = next(each for each in reversed(self._pending) if each.node == new)
             self.versions.setdefault(str(path.relative_to(self.root)), []).append((step, node))
 
@@ -181,7 +188,7 @@ class RecordedDisk:
 
     def allowed(self, path: str, at: int) -> list[bytes | None]:
         """Returns what a file that is replaced whole may hold after a cut: the newest that lasts, or any later one."""
-        found: list[bytes | None] = [None]
+        found: list[bytes | None] = [self.before.get(path)]
         for step, node in self.versions[path]:
             if step.at > at:
                 break

@@ -26,7 +26,8 @@ class Told:
 
 def reuse_parser() -> None:
     """Makes the command line's parser once in this process; making it takes longer than most commands."""
-    charlm.cli.app.build_app = functools.cache(charlm.cli.app.build_app)
+    app = charlm.cli.app.build_app()
+    charlm.cli.app.build_app = lambda words=None: app
     typer.main.get_command = functools.cache(typer.main.get_command)
 
 

@@ -22,6 +22,7 @@ def step_report(number: int) -> StepReport:
         skipped=3,
         characters_per_second=12345.6,
         total_steps=SUMMARY.total_steps,
+        share=number / SUMMARY.total_steps,
     )
 
 

@@ -5,9 +5,9 @@ import pytest
 from tests.support.forged_runs import KINDS
 
 BATCH = 150
-DEAR_EVERY = 6
+DEAR_EVERY = 8
 """Of the commands that train, each so many of the forgeries that reading does not refuse."""
-IN_FULL, REFUSED_EVERY = ("lstm", "ngram"), 8
+IN_FULL, REFUSED_EVERY = ("lstm", "ngram"), 16
 """Kinds with two commands on each forgery that reading refuses; the others have them on each so many of these."""
 
 

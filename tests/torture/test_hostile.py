@@ -13,6 +13,7 @@ Damage = Callable[[Path, Path], None]
 
 SCORE = ("eval", "perplexity", "one", "tale.txt", "--quiet")
 COMMANDS = (
+    ("list",),
     ("info", "one"),
     ("sample", "one", "--length", "20", "--seed", "1"),
     SCORE,

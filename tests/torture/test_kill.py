@@ -38,6 +38,7 @@ def test_every_new_name_is_synced_before_anything_else_is_done(whole):
     for event, after in following:
         assert after == "fsync one", event
     assert whole.events[whole.events.index("fsync cache") - 1].startswith("renamed ")
+    assert whole.events[whole.events.index("fsync metrics.jsonl") + 1] == "fsync one"
 
 
 def stop_at(workers, whole, numbers, signal, codes, *, again=None):

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,15 +12,24 @@ from charlm.cli.display.console import plain_console
 from charlm.cli.display.plots import CurvePlot, plot_curves
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.results import evaluation_json, print_evaluation
+from charlm.cli.display.surprisal import print_odd_lines, print_summary, print_surprisal, print_surprisal_json
+from charlm.cli.display.surprisal_page import surprisal_page
 from charlm.cli.display.tables import print_curves
 from charlm.cli.display.text import print_json
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, OptionalTexts, Plot, Quiet, Run, standard_input
 from charlm.cli.settings import section_config
-from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings
+from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings, SurprisalConfig
 from charlm.errors import ConfigError
+from charlm.files.writing import write_result
 from charlm.runs.stored.workspace import Workspace
 
+OwnPart = Annotated[
+    Literal["train", "valid", "test"] | None,
+    typer.Option("--split", help="The part of the run's own text to score.", show_default="test, or valid without one"),
+]
+USUAL_TOP = 5
+"""Likeliest symbols at each place for --json and --html."""
 _EXPOSURE_PLOT = CurvePlot(
     "Predictions when the model reads its own output",
     x="symbols since the true beginning",
@@ -40,12 +50,7 @@ def perplexity(
     flags: Mapping[str, Any],
     run: Run,
     text: OptionalTexts = None,
-    split: Annotated[
-        Literal["train", "valid", "test"] | None,
-        typer.Option(
-            "--split", help="The part of the run's own text to score.", show_default="test, or valid without one"
-        ),
-    ] = None,
+    split: OwnPart = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -55,13 +60,7 @@ def perplexity(
     """
     settings = section_config(EvaluationConfig, flags)
     device = section_config(RunSettings, flags).device
-    reading = section_config(DataConfig, {"corpus": ("-",), **flags}).model_dump(
-        include=READING_SETTINGS & flags.keys()
-    )
-    if text and split is not None:
-        raise ConfigError("--split names a part of the run's own text; leave it out, or leave out TEXT.")
-    if reading and not text:
-        raise ConfigError(f"{flag(min(reading))} says how to read TEXT; give one, or leave it out.")
+    reading = _reading(flags, text, split)
     stdin = standard_input(*(text or ()))
 
     from charlm.runs.evaluate.perplexity import perplexity as score
@@ -74,6 +73,85 @@ def perplexity(
         print_json(evaluation_json(result))
     else:
         print_evaluation(plain_console(sys.stdout), result)
+
+
+@settings_options(SurprisalConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
+def surprisal(
+    *,
+    flags: Mapping[str, Any],
+    run: Run,
+    text: OptionalTexts = None,
+    split: OwnPart = None,
+    by: Annotated[
+        Literal["character", "line"],
+        typer.Option("--by", help="Show the text, or its lines by their bits per character, the oddest first."),
+    ] = "character",
+    html: Annotated[
+        # A string: as a path, './-' would be '-'.
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write the text as a page into this file; '-' is stdout."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows how many bits each character of the run's test text, or of TEXT, takes.
+
+    What the model did not expect takes many. A terminal shows it in colours;
+    elsewhere, and with NO_COLOR, each line has a line of bars below it.
+    A symbol of several characters has the colour of its bits per character.
+    The bits sum to the score of charlm eval perplexity.
+
+    The page of --html shows the likeliest symbols under the mouse. It has no
+    scripts and loads nothing; it takes some 100 bytes a character.
+    """
+    settings = section_config(SurprisalConfig, flags)
+    reading = _reading(flags, text, split)
+    if by == "line" and (html is not None or "top" in flags):
+        raise ConfigError(f"--by line shows whole lines; leave out {'--top' if html is None else '--html'}.")
+    if html == "-" and json:
+        raise ConfigError("--html - and --json both write to stdout; give --html a file.")
+    if settings.top is None and by == "character" and (json or html is not None):
+        settings = settings.model_copy(update={"top": USUAL_TOP})
+
+    from charlm.runs.evaluate.surprisal import surprisal as measure
+
+    result = measure(
+        run,
+        tuple(text or ()),
+        settings,
+        Workspace(),
+        make_display(quiet=quiet),
+        split=split,
+        device=section_config(RunSettings, flags).device,
+        reading=reading,
+        stdin=standard_input(*(text or ())),
+    )
+    if html is not None:
+        write_result(sys.stdout.buffer if html == "-" else Path(html), surprisal_page(result))
+    if json:
+        print_surprisal_json(result, sys.stdout, by=by)
+    elif by == "line":
+        print_odd_lines(result, sys.stdout)
+    elif html is None:
+        print_surprisal(result, sys.stdout, top=settings.top)
+    elif html != "-":
+        print_summary(result, sys.stdout)
+
+
+def _reading(flags: Mapping[str, Any], text: list[str] | None, split: str | None) -> dict[str, Any]:
+    """Returns how TEXT is to be read.
+
+    Raises:
+        ConfigError: an option says how to read a text that is not there, or names a part beside one.
+    """
+    reading = section_config(DataConfig, {"corpus": ("-",), **flags}).model_dump(
+        include=READING_SETTINGS & flags.keys()
+    )
+    if text and split is not None:
+        raise ConfigError("--split names a part of the run's own text; leave it out, or leave out TEXT.")
+    if reading and not text:
+        raise ConfigError(f"{flag(min(reading))} says how to read TEXT; give one, or leave it out.")
+    return reading
 
 
 @settings_options(ExposureConfig)

@@ -216,11 +216,7 @@ def units(
 
 
 def _read_variances(text: str) -> list[float]:
-    """Returns the variances in a list such as '3,2,1.5'.
-
-    Raises:
-        ConfigError: one is not a number, or not in range.
-    """
+    """Returns the variances in a list such as '3,2,1.5'; anything else is a ConfigError."""
     try:
         variances = [float(each) for each in text.split(",")]
     except ValueError:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.cli.display.console import plain_console
 from charlm.cli.display.shading import is_shaded, print_shaded
 from charlm.cli.display.text import TextWriter, may_colour, print_error, print_line
@@ -19,6 +18,7 @@ from charlm.cli.settings import section_config
 from charlm.config import SamplingConfig, validate
 from charlm.data.code_points import to_utf8
 from charlm.errors import CharlmError, ConfigError
+from charlm.files.writing import write_atomically
 from charlm.runs.reporting import StopRequest
 from charlm.runs.stored.workspace import Workspace
 
@@ -60,7 +60,9 @@ def play(*, flags: Mapping[str, Any], run: Run) -> None:
 
     from charlm.runs.sample import converse, resolve_seed
 
-    conversation = converse(run, settings, Workspace(), seed=resolve_seed(settings))
+    conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
+    if note is not None:
+        print_line(note, sys.stderr)
     print_line(_HINT, sys.stderr)
     talk(conversation, _line_reader())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from charlm.cli.display.text import TextWriter, may_colour, print_json
+from charlm.cli.display.text import TextWriter, may_colour, print_json, print_line
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, Run, read_prompt
 from charlm.cli.settings import section_config
@@ -47,14 +47,17 @@ def sample(
     from charlm.runs.sample import resolve_seed, stream
 
     seed = resolve_seed(settings)
-    pieces = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
+    samples = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
+    pieces, shown = samples.pieces, beginning if echo else ""
+    if samples.note is not None:
+        print_line(samples.note, sys.stderr)
     writer = TextWriter(sys.stdout, colour=may_colour(sys.stdout))
     if json:
         _print_as_json(pieces, beginning, count=settings.num_samples, seed=seed)
     elif settings.num_samples == 1:
-        _print_one(pieces, writer, prompt=beginning if echo else "")
+        _print_one(pieces, writer, prompt=shown)
     else:
-        _print_several(pieces, writer, prompt=beginning if echo else "", count=settings.num_samples)
+        _print_several(pieces, writer, prompt=shown, count=settings.num_samples, are_records=samples.are_records)
 
 
 def _print_one(pieces: "Iterable[Piece]", writer: TextWriter, *, prompt: str) -> None:
@@ -71,17 +74,23 @@ def _print_one(pieces: "Iterable[Piece]", writer: TextWriter, *, prompt: str) ->
             writer.end()
 
 
-def _print_several(pieces: "Iterable[Piece]", writer: TextWriter, *, prompt: str, count: int) -> None:
-    """Prints the texts in order, each when it is finished; after an interrupt, the unfinished ones too."""
+def _print_several(
+    pieces: "Iterable[Piece]", writer: TextWriter, *, prompt: str, count: int, are_records: bool
+) -> None:
+    """Prints the texts in order, each when it is finished; after an interrupt, the unfinished ones too.
+
+    Records are a line each, other texts stand under headings.
+    """
     drawn: list[list[str]] = [[] for _ in range(count)]
     finished = [False] * count
     printed = 0
 
     def print_next() -> None:
         nonlocal printed
-        writer.heading(f"sample {printed + 1} of {count}")
+        if not are_records:
+            writer.heading(f"sample {printed + 1} of {count}")
         writer.prompt(prompt)
-        writer.write("".join(drawn[printed]))
+        writer.write("".join(drawn[printed]) + "\n" * are_records)
         writer.end()
         printed += 1
 

@@ -13,7 +13,7 @@ from charlm.cli.completion import run_names
 from charlm.cli.display.console import plain_console
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.results import print_training, resume_command, training_json
-from charlm.cli.display.text import print_json, print_line
+from charlm.cli.display.text import print_json, print_line, visible
 from charlm.cli.interrupts import interruptible
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Quiet, standard_input
@@ -55,7 +55,11 @@ def train(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", metavar="", help="Print the settings as TOML for --config, without training."),
+        typer.Option(
+            "--dry-run",
+            metavar="",
+            help="Read the text and print the settings and what a budget chooses as TOML for --config; write nothing.",
+        ),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -71,17 +75,18 @@ def train(
     else:
         request = run_request(text=tuple(text or ()), flags=flags, file=config)
         data = request.config.data
-        if dry_run:
-            print_line(dump_config(request.config).removesuffix("\n"), sys.stdout)
-            return
         stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
     with fast_imports():
         from charlm.runs.train.resume import resume as resume_run
-        from charlm.runs.train.start import start
+        from charlm.runs.train.start import plan_run, start
 
     stop = StopRequest()
     display = make_display(stop, quiet=quiet)
+    if dry_run:
+        settings, reasons = plan_run(request, Workspace(), display, init_from=init_from, stdin=stdin, started=started)
+        print_line(dump_config(settings, comment=visible(reasons)).removesuffix("\n"), sys.stdout)
+        return
     with interruptible(stop, display.stopping) as interrupts:
         try:
             if resume is not None:

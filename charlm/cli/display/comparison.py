@@ -226,7 +226,7 @@ class ComparisonLines(SilentReporter):
             return
         self._shown = self._now()
         share = 100 * report.step / report.total_steps
-        self._lines.note(f"{self._upcoming.name}: {share:.0f} %, loss {number(report.loss)} nats/symbol")
+        self._lines.note(f"{self._upcoming.name}: {share:.0f} %, loss {number(report.loss)} nats/char")
 
 
 def _result_line(result: VariantResult) -> str:

@@ -14,7 +14,12 @@ def is_live(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # rich would exit with 1 instead.
+
+
 def plain_console(stream: TextIO) -> Console:
     """Returns a console that prints every text literally; into a pipe it wraps lines at 160 characters."""
     width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+    return _Console(file=stream, markup=False, highlight=False, emoji=False, width=width)

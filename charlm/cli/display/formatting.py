@@ -38,6 +38,14 @@ def megabytes(size: int | None) -> str:
     return "–" if size is None else f"{size / 1e6:.1f} MB"
 
 
+def count(value: int) -> str:
+    """Returns a large number in few characters: '950', '12.3K', '1.5M'."""
+    for unit, size in (("", 1), ("K", 10**3), ("M", 10**6), ("G", 10**9)):
+        if value < 1000 * size or unit == "G":
+            break
+    return f"{value / size:.3g}{unit}"
+
+
 def clock(seconds: float) -> str:
     """Returns a duration as a clock shows it: '1:30', '2:05:00'."""
     whole = round(seconds)

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from charlm.cli.display.formatting import bits, clock, duration, number
+from charlm.cli.display.formatting import bits, duration, number
 from charlm.cli.display.text import visible
+from charlm.cli.display.time_left import TimeLeft, steps_in_words
 from charlm.cli.interrupts import STOPPING
-from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest, TrainingSummary
+from charlm.runs.reporting import EvaluationReport, LossPoint, StepReport, StopRequest, TrainingSummary
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SHARE_BETWEEN_LINES = 0.1
+_SAMPLE_LINES = 4
 
 
 class LineDisplay:
@@ -32,7 +35,8 @@ class LineDisplay:
         self._now = now
         self.run: Path | None = None
         self._summary: TrainingSummary | None = None
-        self._started = self._shown = now()
+        self._time: TimeLeft | None = None
+        self._shown = now()
 
     def note(self, message: str) -> None:
         """Prints the message."""
@@ -73,49 +77,52 @@ class LineDisplay:
         width = max((len(heading) for heading, _ in summary.rows), default=0)
         for heading, value in summary.rows:
             self._line(f"{heading:<{width}}  {value}")
-        self._started = self._now()
+        self._time = TimeLeft(summary, now=self._now)
         # So that the first step is printed at once.
-        self._shown = self._started - _SECONDS_BETWEEN_LINES
+        self._shown = self._now() - _SECONDS_BETWEEN_LINES
         yield
         self.raise_failure()
 
     def step(self, report: StepReport) -> None:
-        """Prints a line if a few seconds have passed since the last one, or at the last step."""
+        """Prints a line at the first and the last step, and between them less and less often."""
+        if self._summary is None or self._time is None:
+            return
         now = self._now()
-        summary = self._summary
-        if summary is None or (now - self._shown < _SECONDS_BETWEEN_LINES and report.step < report.total_steps):
+        pause = max(_SECONDS_BETWEEN_LINES, _SHARE_BETWEEN_LINES * self._time.elapsed)
+        if now - self._shown < pause and report.step < report.total_steps:
             return
         self._shown = now
-        done = report.step - summary.first_step
-        elapsed = now - self._started
-        left = f", {clock(elapsed / done * (report.total_steps - report.step))} left" if elapsed > 1 and done else ""
+        has_deadline = self._summary.seconds_left is not None
+        steps = steps_in_words(report.step, total_steps=report.total_steps, has_deadline=has_deadline)
+        left = self._time.in_words(report)
         skipped = f", {report.skipped} skipped" if report.skipped else ""
+        loss = _loss("network" if self._summary.is_mixed else "loss", report.loss)
         self._line(
-            f"step {report.step:,}/{report.total_steps:,} ({100 * report.step / report.total_steps:.0f} %): "
-            f"loss {number(report.loss)} nats/symbol, learning rate {report.learning_rate:.2e}, "
+            f"{steps} ({100 * report.share:.0f} %): {loss}, learning rate {report.learning_rate:.2e}, "
             f"gradient norm {number(report.gradient_norm, 2)} ({100 * report.clipped:.0f} % clipped{skipped}), "
-            f"{report.characters_per_second:,.0f} characters/s{left}"
+            f"{report.characters_per_second:,.0f} characters/s{left and f', {left}'}"
         )
 
     def evaluation(self, report: EvaluationReport) -> None:
-        """Prints the losses and the sample."""
-        losses = [("training", report.training_nats_per_character)]
+        """Prints the losses and the beginning of the sample."""
+        is_mixed = report.network is not None
+        losses = [_loss("network, training" if is_mixed else "training", report.training_nats_per_character)]
+        share = f" (on {100 * report.evaluated_share:.0f} % of it)" if report.evaluated_share < 1.0 else ""
+        if report.network is not None:
+            losses.append(_loss(f"network, validation{share}", report.network.nats_per_character))
         if report.score is not None:
-            losses.append(("validation", report.score.nats_per_character))
-        figures = ", ".join(
-            f"{name} {number(nats)} nats/char = {number(bits(nats))} bits/char" for name, nats in losses
-        )
+            name = f"mixture, validation{share}" if is_mixed else f"validation{share}"
+            losses.append(_loss(name, report.score.nats_per_character))
         best = ", the best so far" if report.is_best and report.score is not None else ""
-        self._line(f"evaluation at step {report.step:,}: {figures}{best}")
-        for line in report.sample.split("\n") if report.sample else ():
+        self._line(f"evaluation at step {report.step:,}: {('; ' if is_mixed else ', ').join(losses)}{best}")
+        for line in [line for line in report.sample.split("\n") if line][:_SAMPLE_LINES]:
             self._line(f"  | {line}")
 
-    def raise_failure(self) -> None:
-        """Raises the error of a line that could not be written during a training.
+    def losses(self, point: LossPoint) -> None:
+        """Shows nothing."""
 
-        Raises:
-            OSError: there was one.
-        """
+    def raise_failure(self) -> None:
+        """Raises the OSError of a line that could not be written during a training, if there was one."""
         if self._failure is not None:
             raise self._failure
 
@@ -129,3 +136,7 @@ class LineDisplay:
             if not self._stop.graceful:
                 raise
             self._failure, self._stop.requested = error, True
+
+
+def _loss(name: str, nats: float) -> str:
+    return f"{name} {number(nats)} nats/char = {number(bits(nats))} bits/char"

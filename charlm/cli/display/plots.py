@@ -140,8 +140,7 @@ def chosen_lines(curves: "Sequence[Curve]", *, over: Axis) -> list[Line]:
     validated = {curve.run for curve in curves if curve.text == "validation"}
     lines = []
     for curve in curves:
-        is_detail = curve.model == "n-grams alone" or (curve.text == "training" and curve.run in validated)
-        if len(runs) > 1 and is_detail:
+        if len(runs) > 1 and curve.text == "training" and curve.run in validated:
             continue
         name = f"{curve.text} loss" if curve.model is None else f"{curve.text} loss, {curve.model}"
         name = name if len(runs) == 1 else f"{curve.run}, {name}"

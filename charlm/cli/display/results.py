@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from charlm.cli.display.formatting import duration, megabytes, number, perplexity, sparkline
-from charlm.cli.display.tables import print_rows
+from charlm.cli.display.formatting import duration, megabytes, number, perplexity
 from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
 from charlm.notation import counted
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from charlm.evaluation.baselines import Baseline
     from charlm.runs.corpora import CorpusRow
     from charlm.runs.evaluate.perplexity import EvaluationResult
-    from charlm.runs.info import RunDescription
     from charlm.runs.train.result import TrainResult
-    from charlm.runs.verify import RunReport
 
 
 def run_reference(run: Path) -> str:
@@ -41,7 +39,10 @@ def print_training(console: Console, result: "TrainResult") -> None:
     console.print(visible(_training_line(result)))
     for split, score in (("validation", result.validation), ("test", result.test)):
         if score is not None:
-            _print_scores(console, split, [(result.name, score), *_of_split(result.baselines, split)])
+            others = [each for each in _of_split(result.baselines, split) if each[0] != result.part]
+            _print_scores(console, split, [(", ".join(filter(None, (result.name, result.part))), score), *others])
+    if result.no_better_than is not None:
+        console.print(_advice(result.no_better_than), style="bold", soft_wrap=True)
     if not result.exact:
         console.print(
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
@@ -54,7 +55,9 @@ def print_training(console: Console, result: "TrainResult") -> None:
         print_excerpt(console, result.sample)
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
-    commands = [f"charlm sample {reference} --length 1000", f"charlm eval perplexity {reference}"]
+    more = "--num-samples 20" if result.are_records else "--length 1000"
+    text = " TEXT" if result.validation is None and result.test is None else ""
+    commands = [f"charlm sample {reference} {more}", f"charlm eval perplexity {reference}{text}"]
     if result.kind != "ngram":
         commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
     for command in commands:
@@ -69,6 +72,15 @@ def _training_line(result: "TrainResult") -> str:
         done = f"{sizes} in {duration(result.seconds)}"
     early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
     return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
+
+
+def _advice(simple: "Baseline") -> str:
+    knows = {"unigram": "which knows only how frequent each symbol is", "bigram": "which knows only the last symbol"}
+    return (
+        f"The validation text is predicted no better than by a {simple.name} model, {knows[simple.name]} "
+        f"({number(simple.score.nats_per_character)} nats/char). Try a lower --learning-rate, --precision fp32, "
+        "another --seed, or a longer training."
+    )
 
 
 def training_json(result: "TrainResult") -> dict[str, Any]:
@@ -91,6 +103,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
             split: {name: score.to_json() for name, score in _of_split(result.baselines, split)}
             for split in dict.fromkeys(each.split for each in result.baselines)
         },
+        "no_better_than": result.no_better_than.name if result.no_better_than else None,
         "sample": result.sample,
     }
 
@@ -127,38 +140,13 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
     }
 
 
-def print_description(console: Console, description: "RunDescription") -> None:
-    """Prints the description of a run, and the curves of its losses."""
-    print_rows(console, description.rows)
-    table = Table.grid(padding=(0, 2))
-    points = description.history
-    for name, values in (
-        ("training", [each.training for each in points]),
-        ("validation", [each.validation for each in points]),
-    ):
-        known = [value for value in values if value is not None]
-        if len(known) > 1:
-            ends = f"{number(known[0])} → {number(known[-1])}, lowest {number(min(known))}"
-            table.add_row(Text(name, style="dim"), sparkline(known), ends)
-    if table.row_count:
-        console.print(f"\nloss from step {points[0].step:,} to {points[-1].step:,}, nats/symbol", style="bold")
-        console.print(table)
-
-
-def print_verification(console: Console, report: "RunReport") -> None:
-    """Prints the state of each file of a run, and the commands that still work."""
-    print_rows(console, [(each.file, each.holds or f"DAMAGED: {each.problem}") for each in report.files])
-    if report.is_whole:
-        console.print("\nEvery file is whole.")
-        return
-    console.print("\nStill usable:" if report.usable else "\nNothing is usable.")
-    for command in report.usable:
-        console.print(f"  {visible(command)}", soft_wrap=True)
-
-
 def print_excerpt(console: Console, text: str) -> None:
-    """Prints a part of a text, indented, with symbols for control characters."""
-    console.out("\n".join(f"  {line}" for line in visible(text).split("\n")), highlight=False)
+    """Prints a part of a text, indented, with symbols for control characters; a terminal wraps it between words."""
+    for line in visible(text).split("\n"):
+        wrapped = [line]
+        if console.file.isatty():
+            wrapped = [each.plain.rstrip() for each in Text(line.expandtabs(4)).wrap(console, console.width - 2)]
+        console.out("\n".join(f"  {each}" for each in wrapped), highlight=False)
 
 
 def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Score]]:
@@ -187,14 +175,11 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
 
 
 def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:
-    """Prints the list of corpora."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("name", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    for heading in ("split", "licence", "description"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = (row.name, row.state, megabytes(row.size_bytes), row.split, row.licence, row.description)
-        table.add_row(*map(visible, cells))
-    console.print(table)
+    """Prints the list of corpora: a line each, and its description below."""
+    cells = [(row.name, row.state, megabytes(row.size_bytes)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row, (name, state, size) in zip(rows, cells, strict=True):
+        line = f"{name:<{widths[0]}}  {state:<{widths[1]}}  {size:>{widths[2]}}"
+        console.print(Text(visible(line), style="bold"), soft_wrap=True)
+        below = f"{row.description} Split: {row.split}. Licence: {row.licence}."
+        console.print(Padding(Text(visible(below)), (0, 0, 0, 4)))

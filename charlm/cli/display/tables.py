@@ -25,18 +25,19 @@ def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbe
     return table
 
 
-def rows_grid(rows: Iterable[tuple[str, str]]) -> Table:
-    """Returns headings and their values, one pair a line."""
+def rows_grid(rows: Iterable[tuple[str, ...]]) -> Table:
+    """Returns headings and their values, one heading with a value or several a line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for heading, value in rows:
-        table.add_row(visible(heading), Text(visible(value)))
+    for heading, *values in rows:
+        while len(table.columns) <= len(values):
+            table.add_column(overflow="fold", ratio=1 if len(values) > 1 else None)
+        table.add_row(visible(heading), *(Text(visible(value)) for value in values))
     return table
 
 
-def print_rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
-    """Prints headings and their values, one pair a line."""
+def print_rows(console: Console, rows: Iterable[tuple[str, ...]]) -> None:
+    """Prints headings and their values, one heading with a value or several a line."""
     # Without the spaces that a table ends its lines with.
     with console.capture() as captured:
         console.print(rows_grid(rows))

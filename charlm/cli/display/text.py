@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable
 from typing import Any, TextIO
+
+from charlm.cli.display.wrapping import WordWrap
 
 _FLUSH_SECONDS = 0.02
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
@@ -27,7 +30,8 @@ def visible(text: str) -> str:
 class TextWriter:
     """A writer of text that arrives piece by piece.
 
-    A terminal shows symbols for control characters and a dim prompt; every other stream gets the text unchanged.
+    A terminal shows symbols for control characters, a dim prompt, and lines that end between words; every other stream
+    gets the text unchanged.
     """
 
     def __init__(self, stream: TextIO | None = None, *, colour: bool = True) -> None:
@@ -37,6 +41,7 @@ class TextWriter:
         self._colour = colour and self._terminal
         self._flushed = time.monotonic()
         self._last = "\n"
+        self._wrap = WordWrap(shutil.get_terminal_size().columns) if self._terminal else None
 
     def prompt(self, text: str) -> None:
         """Writes the prompt."""
@@ -49,13 +54,15 @@ class TextWriter:
         self._put(f"--- {text} ---\n", before=_DIM, after=_PLAIN)
 
     def write(self, text: str) -> None:
-        """Writes a piece of the text; pieces appear at most 20 ms late."""
+        """Writes a piece of the text; pieces appear at most 20 ms late, on a terminal whole words."""
         self._put(text)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def end(self) -> None:
         """Ends the text with a line end, unless it has one."""
+        if self._wrap is not None:
+            self._stream.write(self._wrap.rest())
         if self._last != "\n":
             self._put("\n")
         self.flush()
@@ -68,7 +75,10 @@ class TextWriter:
     def _put(self, text: str, *, before: str = "", after: str = "") -> None:
         if not text:
             return
-        shown = visible(text) if self._terminal else text
+        shown = text
+        if self._wrap is not None:
+            # What is coloured is shown at once: a prompt must not wait for what goes on with its last word.
+            shown = self._wrap.add(visible(text)) + (self._wrap.rest() if before else "")
         self._stream.write(f"{before}{shown}{after}" if self._colour else shown)
         self._last = text[-1]
 
@@ -81,6 +91,11 @@ def may_colour(stream: TextIO) -> bool:
 def print_line(text: str, stream: TextIO) -> None:
     """Prints a line; a terminal shows symbols for control characters, every other stream gets it unchanged."""
     stream.write(f"{visible(text) if stream.isatty() else text}\n")
+
+
+def json_line(value: Any) -> str:
+    """Returns a JSON value on one line; characters that steer a terminal are escaped."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_JSON_ESCAPES)
 
 
 def print_json(value: Any) -> None:
@@ -96,7 +111,10 @@ def print_error(message: str) -> None:
 
 
 def use_utf8(streams: Iterable[TextIO]) -> None:
-    """Sets streams to UTF-8 whatever the locale; lone surrogates are written as escapes."""
+    """Sets streams to UTF-8 whatever the locale, but a terminal, which reads no other encoding than its own.
+
+    What cannot be encoded is written as escapes: lone surrogates, and what a terminal has no characters for.
+    """
     for stream in streams:
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

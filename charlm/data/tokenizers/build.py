@@ -95,11 +95,7 @@ def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:
 
 
 def from_json(data: Mapping[str, Any]) -> Tokenizer:
-    """Returns the tokenizer whose `to_json` gave `data`.
-
-    Raises:
-        CheckpointError: `data` is damaged or foreign.
-    """
+    """Returns the tokenizer whose `to_json` gave `data`; damaged or foreign data is a CheckpointError."""
     if isinstance(data, Mapping) and data.keys() == {"kind", "inner"} and data["kind"] == "records":
         return RecordTokenizer(_plain_from_json(data["inner"]))
     return _plain_from_json(data)

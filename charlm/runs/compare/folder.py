@@ -9,13 +9,12 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from charlm.checkpointing.atomic import write_atomically
 from charlm.checkpointing.locking import LOCK_FILE, locked
 from charlm.errors import CheckpointError
 from charlm.files.errors import UntrustedFileError, os_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
-from charlm.files.writing import TEMPORARY_PREFIX, remove_leftovers
+from charlm.files.writing import TEMPORARY_PREFIX, make_folder, remove_leftovers, write_atomically
 from charlm.runs.compare.result import VariantResult, as_csv, markdown
 
 _MOST_BYTES = 64 << 20
@@ -47,7 +46,7 @@ class ComparisonFolder:
             CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
         """
         with os_errors_as(CheckpointError, f"Cannot make '{self.path}'"):
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path, exist_ok=True)
             # A process that was killed before it wrote comparison.json leaves temporary files only.
             others = (each for each in self.path.iterdir() if each.name != LOCK_FILE)
             is_other = not self._file.exists() and not all(each.name.startswith(TEMPORARY_PREFIX) for each in others)

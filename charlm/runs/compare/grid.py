@@ -98,11 +98,7 @@ def variants_of_equal_parameters(settings: ComparisonConfig, base: Request, *, v
 
 
 def with_equal_parameters(variants: list[Variant], *, vocabulary_size: int) -> list[Variant]:
-    """Returns the variants with widths that give each network as many parameters as the first one has.
-
-    Raises:
-        ConfigError: no width does.
-    """
+    """Returns the variants with as many parameters in each network as in the first; a ConfigError if no width does."""
     networks = [variant for variant in variants if variant.layers is not None]
     if not networks:
         return variants

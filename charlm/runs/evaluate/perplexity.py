@@ -1,7 +1,7 @@
 """`charlm eval perplexity`: how well a run's best model predicts a text."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, BinaryIO, Literal
@@ -68,19 +68,9 @@ def perplexity(
     reduced = settings.weights != "float32"
     # Reduced weights are for the CPU, and so the best of what "auto" may take.
     loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
-    with ExitStack() as cleanup:
-        if text:
-            source, notes = open_text(
-                text, data=loaded.config.data.model_copy(update=reading), folder=workspace.data, stdin=stdin
-            )
-            for note in notes:
-                reporter.note(note)
-            encoded = cleanup.enter_context(
-                encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress)
-            )
-            label = source.label
-        else:
-            encoded, label = _own_part(loaded, split, workspace, reporter)
+    with opened_text(
+        loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
+    ) as (encoded, label, _):
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
         if not reduced:
             return EvaluationResult(loaded.name, label, exact, baselines)
@@ -88,6 +78,34 @@ def perplexity(
         stepped = replace(loaded, model=SteppedModel(engine))
         score, _ = score_encoded(stepped, encoded, settings, reporter, label=f"{label} with {settings.weights} weights")
     return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
+
+
+@contextmanager
+def opened_text(
+    loaded: LoadedModel,
+    text: tuple[str, ...],
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    command: str,
+    split: Split | None,
+    reading: Mapping[str, Any] | None,
+    stdin: BinaryIO | None,
+) -> Iterator[tuple[EncodedText, str, TextSource | None]]:
+    """Gives a text as symbols, its label, and where it is read from; None for a part of the run's own corpus.
+
+    Args:
+        command: of `charlm eval`, with its run, for messages; the others as in `perplexity`.
+    """
+    if not text:
+        yield *_own_part(loaded, split, workspace, reporter, command=command), None
+        return
+    data = loaded.config.data.model_copy(update=reading)
+    source, notes = open_text(text, data=data, folder=workspace.data, stdin=stdin)
+    for note in notes:
+        reporter.note(note)
+    with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
+        yield encoded, source.label, source
 
 
 def score_source(
@@ -101,16 +119,9 @@ def score_source(
 def score_encoded(
     loaded: LoadedModel, encoded: EncodedText, settings: EvaluationConfig, reporter: Reporter, *, label: str
 ) -> tuple[Score, tuple[Baseline, ...]]:
-    """Returns the score of an encoded text, and the baselines' scores.
-
-    Raises:
-        DataError: there is nothing to score in it.
-    """
+    """Returns the score of an encoded text, and the baselines' scores; a text with nothing to score is a DataError."""
     tokenizer = loaded.tokenizer
-    if len(encoded.tokens) < 2:
-        raise DataError(
-            f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
-        )
+    require_two(encoded, label=label)
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
         parts = score_parts(
             loaded.model, encoded, tokenizer, context=settings.context, device=loaded.device, advance=advance
@@ -119,8 +130,20 @@ def score_encoded(
     return parts[OWN], others + score_baselines(encoded, tokenizer, loaded.symbol_counts, split=label)
 
 
+def require_two(encoded: EncodedText, *, label: str) -> None:
+    """Checks that there is a symbol to score after the first.
+
+    Raises:
+        DataError: there is none.
+    """
+    if len(encoded.tokens) < 2:
+        raise DataError(
+            f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
+        )
+
+
 def _own_part(
-    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter
+    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter, *, command: str
 ) -> tuple[EncodedText, str]:
     """Returns a part of the corpus the run was trained on, from the cache or read again."""
     corpus = reopen_corpus(loaded.record, workspace, reporter)
@@ -131,7 +154,7 @@ def _own_part(
         present = ", ".join(name for name, each in parts.items() if each is not None)
         raise DataError(
             f"'{loaded.name}' was trained without a {chosen} part (it has: {present}); "
-            f"choose one with --split, or give a text: charlm eval perplexity {quote(loaded.name)} TEXT"
+            f"choose one with --split, or give a text: charlm eval {command} TEXT"
         )
     if split is None and chosen != "test":
         reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")

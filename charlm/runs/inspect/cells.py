@@ -12,11 +12,7 @@ from charlm.training.trainer import StepResult, Trainer
 
 
 def cell_configs(names: str, config: RunConfig, *, steps: int) -> Iterator[tuple[CellName, RunConfig]]:
-    """Returns the cells that a list with commas names, each with the configuration of its network alone.
-
-    Raises:
-        ConfigError: one of them is not known.
-    """
+    """Returns the cells in a list with commas, each with its network's configuration; others are a ConfigError."""
     known = cell_names()
     chosen = [name.strip() for name in names.split(",")]
     if unknown := [name for name in chosen if name not in known]:

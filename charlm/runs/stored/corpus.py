@@ -1,5 +1,6 @@
 """The text of a run: encoded for a new one, found again for one that exists."""
 
+from pathlib import Path
 from typing import BinaryIO
 
 from charlm.config import DataConfig
@@ -21,12 +22,14 @@ def encode_corpus(
     reporter: Reporter,
     *,
     stdin: BinaryIO | None = None,
+    cache: Path | None = None,
 ) -> EncodedCorpus:
     """Returns a text as symbols, from the cache where it was encoded before.
 
     Args:
         recipe: where the tokenizer comes from.
         stdin: where the text '-' is read from.
+        cache: the folder to encode into.  [default: the workspace's data folder]
 
     Raises:
         DataError: it cannot be read, or is too short for its split.
@@ -36,7 +39,7 @@ def encode_corpus(
         reporter.note(note)
     return prepare_corpus(
         text,
-        folder=workspace.data,
+        folder=workspace.data if cache is None else cache,
         recipe=recipe,
         records=data.records == "lines",
         progress=reporter.progress,

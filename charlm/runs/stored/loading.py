@@ -30,20 +30,12 @@ class LoadedModel(ModelOfRun):
 
 
 def load_model(run: str, workspace: Workspace, *, device: torch.device) -> LoadedModel:
-    """Returns the best model of a run, given by name, folder, or checkpoint file, in evaluation mode.
-
-    Raises:
-        CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
-    """
+    """Returns the best model of a run, found and refused as by `read_model`, in evaluation mode."""
     return build_stored(read_model(run, workspace), device=device)
 
 
 def build_stored(stored: StoredModel, *, device: torch.device) -> LoadedModel:
-    """Returns a stored model ready to use on `device`, in evaluation mode.
-
-    Raises:
-        CheckpointError: its weights are not those of the model that its configuration describes.
-    """
+    """Returns a stored model on `device`, in evaluation mode; weights of another model are a CheckpointError."""
     model = restore_model(
         stored.config.model,
         stored.weights,

@@ -70,11 +70,7 @@ FORMAT = len(MIGRATIONS) + 1
 
 
 def migrated(values: Mapping[str, Any], *, source: str) -> Values:
-    """Returns the values in today's format.
-
-    Raises:
-        CheckpointError: they are of a format that this charlm does not know.
-    """
+    """Returns the values in today's format; one that this charlm does not know is a CheckpointError."""
     number = values.get("format", 1)
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise CheckpointError(f"'{source}' does not hold what charlm stores: its format is {reprlib.repr(number)}.")

@@ -20,10 +20,11 @@ from charlm.runs.stored.record import (
     MODEL,
     SYMBOL_COUNTS,
     ModelRecord,
+    network_alone,
     read_record,
-    require_model_tensors,
     section,
 )
+from charlm.runs.stored.tensors import require_model_tensors
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -80,6 +81,27 @@ def read_model(run: str, workspace: Workspace) -> StoredModel:
             f"Go on with it: charlm train --resume {quote(run)}"
         )
     return read_model_file(folder.best, name=folder.name, within=folder.path)
+
+
+def read_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
+    """Returns the best model of a run; before there is one, that of its last state, with a sentence about that.
+
+    Raises:
+        CheckpointError: as in `read_model`.
+    """
+    if Path(run).is_file():
+        return read_model(run, workspace), None
+    folder = find_run(run, workspace.checkpoints)
+    if folder.best.exists() or not folder.last.exists():
+        return read_model(run, workspace), None
+    container = read_container(folder.last, within=folder.path)
+    record, tensors = read_record(ModelRecord, container.values, source=str(folder.last)), container.tensors
+    alone = ""
+    if record.config.model.mixed_order is not None:
+        record, tensors = record.without_mix(), network_alone(tensors)
+        alone = ", its network without the n-grams"
+    note = f"Run '{folder.name}' has no best model yet; this is its state after step {record.step:,}{alone}."
+    return model_of(folder.last, record, tensors, name=folder.name), note
 
 
 def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:

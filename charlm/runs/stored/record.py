@@ -2,7 +2,7 @@
 
 A checkpoint is named tensors and JSON values. The values are those of a record, as `to_values` gives them; the
 tensors are named below. Anybody may have written a file with a right checksum, so that everything is checked
-before anything is built from it: types, finite numbers, ranges, and the shapes of all tensors against the settings.
+before anything is built from it: types, finite numbers and ranges here, the tensors in tensors.py.
 """
 
 import json
@@ -18,7 +18,6 @@ from charlm.data.tokenizers.build import from_json
 from charlm.errors import CheckpointError
 from charlm.notation import LONGEST_SECONDS, Mix
 from charlm.runs.stored.migrations import FORMAT, migrated
-from charlm.stepping.shapes import state_shapes, weight_shapes
 from charlm.training.state import Count, Progress, Seconds, TrainerState
 
 MODEL, OPTIMIZER, AVERAGE, STATE = "model", "optimizer", "average", "state"
@@ -26,12 +25,7 @@ MODEL, OPTIMIZER, AVERAGE, STATE = "model", "optimizer", "average", "state"
 SYMBOL_COUNTS, DROPOUT = "corpus.symbol_counts", "rng.dropout"
 """How often each symbol is a target in the training text, int64 `[vocabulary]`; the dropout generator's state."""
 
-_TIED = ("output.weight", "network.output.weight")
-_MOST_GENERATOR_BYTES = 1 << 16
 _LONGEST_PROBLEM = 300
-
-Described = tuple[str, tuple[int, ...]]
-"""A tensor's type, by torch's name, and its shape."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -105,6 +99,12 @@ class TrainingPlan(Record):
         """Where the number of steps comes from, and whether it was changed."""
         return f"{self.length}; planned anew on the way" if self.is_replanned else self.length
 
+    @property
+    def reasons(self) -> str:
+        """Where the length and the sizes come from, a line each."""
+        reasons = {"length": self.length_in_words, "sizes": self.sizes}
+        return "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
+
 
 def _to_tokenizer(value: Any) -> Tokenizer:
     return value if isinstance(value, Tokenizer) else from_json(value)
@@ -150,15 +150,35 @@ class RunRecord(Record, ABC):
         return self.model_copy(update={"config": self.config.model_copy(update={"model": model})})
 
 
+StoredScore = dict[str, int | float | None]
+"""A score, as `Score.to_json` gives it."""
+
+
+@final
+class FinalScores(Record):
+    """The scores of the best model when its training had ended, each on the whole text.
+
+    Attributes:
+        validation: None without such a text; `test` likewise.
+        exact: whether each text was read as one stream.
+    """
+
+    validation: StoredScore | None = None
+    test: StoredScore | None = None
+    exact: bool
+
+
 @final
 class ModelRecord(RunRecord):
     """What `best.safetensors` says: the model with the lowest loss on the validation text.
 
     Attributes:
-        validation: its score there, as `Score.to_json` gives it; None without such a text.
+        validation: its score there at the evaluation that it was kept after; None without such a text.
+        final: its scores at the end; None before it, and in runs of older versions.
     """
 
-    validation: dict[str, float | None] | None = None
+    validation: StoredScore | None = None
+    final: FinalScores | None = None
 
 
 @final
@@ -201,6 +221,8 @@ class StateRecord(RunRecord):
         starts = [leg.first_step for leg in self.trainer.legs]
         if starts[0] != 0 or starts != sorted(starts):
             raise ValueError("the trainer's legs do not follow one another")
+        if self.plan.mix_on_trial and self.config.model.mixed_order is None:
+            raise ValueError("n-grams are on trial, but none are mixed in")
         return self
 
 
@@ -208,11 +230,7 @@ _SomeRecord = TypeVar("_SomeRecord", ModelRecord, StateRecord)
 
 
 def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: str) -> _SomeRecord:
-    """Returns the record in the values of a checkpoint, whichever version of charlm wrote them.
-
-    Raises:
-        CheckpointError: they are not what charlm stores.
-    """
+    """Returns the record in a checkpoint's values, by any version of charlm; others are a CheckpointError."""
     known = migrated(values, source=source)
     try:
         # As JSON: only so does strictness let lists be tuples and objects be dataclasses, and nothing else.
@@ -237,64 +255,3 @@ def network_alone(tensors: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the tensors of a mixed model without its n-grams and its gate, as if its network had been alone."""
     network = {f"{MODEL}.{name}": tensor for name, tensor in section(tensors, f"{MODEL}.network").items()}
     return network | {SYMBOL_COUNTS: tensors[SYMBOL_COUNTS]}
-
-
-def require_model_tensors(record: RunRecord, tensors: Mapping[str, Described], *, source: str) -> None:
-    """Checks that the weights that the settings describe are there; counts are for the n-gram model to check.
-
-    Raises:
-        CheckpointError: one is missing, or of another type or shape.
-    """
-    size = record.tokenizer.vocabulary_size
-    shapes = weight_shapes(record.config.model, vocabulary_size=size)
-    _require(tensors, {f"{MODEL}.{name}": ("torch.float32", shape) for name, shape in shapes.items()}, source)
-    for name in section(tensors, MODEL):
-        if shapes and name not in shapes and not name.startswith("ngrams."):
-            raise _not_fitting(source, f"the model has no {name!r:.100}")
-    _require(tensors, {SYMBOL_COUNTS: ("torch.int64", (size,))}, source)
-
-
-def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described], *, source: str) -> None:
-    """Checks that all tensors that going on needs are there; the optimizer's are compared with the parameters later.
-
-    Raises:
-        CheckpointError: one is missing, or of another type or shape.
-    """
-    require_model_tensors(record, tensors, source=source)
-    model, size = record.config.model, record.tokenizer.vocabulary_size
-    for name in (f"{STATE}.0", DROPOUT):
-        if name not in tensors:
-            raise _not_fitting(source, f"{name} is missing")
-    first_shape = tensors[f"{STATE}.0"][1]
-    lanes = first_shape[1] if len(first_shape) > 1 else 0
-    if not 1 <= lanes <= record.config.training.batch_size:
-        raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
-    states = state_shapes(model, vocabulary_size=size, batch_size=lanes)
-    _require(tensors, {name: (f"torch.{each.dtype}", each.shape) for name, each in states.items()}, source)
-    if len(section(tensors, STATE)) > len(states):
-        raise _not_fitting(source, "more is carried than the model has states")
-    moments = section(tensors, OPTIMIZER)
-    _require(moments, {name: ("torch.float32", shape) for name, (_, shape) in moments.items()}, source)
-    if record.config.training.average is not None:
-        if record.trainer.num_averaged is None:
-            raise _not_fitting(source, "the number of averaged steps is missing")
-        parameters = weight_shapes(model, vocabulary_size=size)
-        if model.tie_weights:  # Stored once.
-            parameters = {name: each for name, each in parameters.items() if name not in _TIED}
-        _require(tensors, {f"{AVERAGE}.{name}": ("torch.float32", shape) for name, shape in parameters.items()}, source)
-    kind, shape = tensors[DROPOUT]
-    if kind != "torch.uint8" or len(shape) != 1 or shape[0] > _MOST_GENERATOR_BYTES:
-        raise _not_fitting(source, f"{DROPOUT} is of the shape {shape}")
-
-
-def _require(tensors: Mapping[str, Described], expected: Mapping[str, Described], source: str) -> None:
-    for name, described in expected.items():
-        if name not in tensors:
-            raise _not_fitting(source, f"{name} is missing")
-        if tensors[name] != described:
-            kind, shape = tensors[name]
-            raise _not_fitting(source, f"{name} is {kind} of the shape {shape}, not {described[0]} of {described[1]}")
-
-
-def _not_fitting(source: str, problem: str) -> CheckpointError:
-    return CheckpointError(f"The tensors in '{source}' do not fit the settings they are stored with: {problem}.")

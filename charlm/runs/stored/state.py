@@ -4,29 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.checkpointing.checkpoint import read_checkpoint, restored
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
 from charlm.ngrams.model import NgramModel
-from charlm.runs.stored.numbers import require_model_numbers, require_state_numbers
-from charlm.runs.stored.record import (
-    AVERAGE,
-    MODEL,
-    OPTIMIZER,
-    STATE,
-    SYMBOL_COUNTS,
-    ModelRecord,
-    StateRecord,
-    read_record,
-    require_state_tensors,
-    section,
-)
+from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, StateRecord, read_record, section
+from charlm.runs.stored.state_file import contexts_of, read_state_file
 from charlm.training.trainer import Trainer
 
 
@@ -48,12 +34,8 @@ class StoredState:
         return section(self.tensors, MODEL)
 
     def require_contexts_of(self, ngrams: NgramModel) -> None:
-        """Checks that the contexts that a mixed model carries are some of its n-grams.
-
-        Raises:
-            CheckpointError: one is not.
-        """
-        if not ngrams.has_contexts(section(self.tensors, STATE)[_contexts_of(self.tensors)].numpy()):
+        """Raises a CheckpointError if a context that a mixed model carries is none of its n-grams."""
+        if not ngrams.has_contexts(section(self.tensors, STATE)[contexts_of(self.tensors)].numpy()):
             raise CheckpointError(f"Checkpoint '{self.path}' cannot be resumed: its contexts are not of this text.")
 
     def restore(self, trainer: Trainer) -> None:
@@ -70,47 +52,13 @@ class StoredState:
 
 
 def open_state(path: Path) -> StoredState:
-    """Returns the state of a run that lies at `path`.
-
-    Raises:
-        CheckpointError: it is damaged, not there, or no state of a training.
-    """
-    checkpoint = read_checkpoint(path)
-    if "trainer" not in checkpoint.values:
-        raise CheckpointError(f"Checkpoint '{path}' cannot be resumed: it is a model, not a state of a training.")
-    record = read_record(StateRecord, checkpoint.values, source=str(path))
-    described = {name: (str(tensor.dtype), tuple(tensor.shape)) for name, tensor in checkpoint.tensors.items()}
-    require_state_tensors(record, described, source=str(path))
-    _require_numbers(record, checkpoint.tensors, source=str(path))
-    return StoredState(path, record, checkpoint.tensors)
-
-
-def _require_numbers(record: StateRecord, tensors: Mapping[str, Tensor], *, source: str) -> None:
-    def arrays(name: str) -> dict[str, NDArray[Any]]:
-        # Converted, one that nothing asks for could take all memory.
-        found = section(tensors, name).items()
-        return {each: tensor.numpy() for each, tensor in found if tensor.dtype == torch.float32}
-
-    for weights in (arrays(MODEL), arrays(AVERAGE)):
-        require_model_numbers(tensors[SYMBOL_COUNTS].numpy(), weights, source=source)
-    carried = {name: tensor.numpy() for name, tensor in section(tensors, STATE).items()}
-    if record.config.model.mixed_order is not None:
-        del carried[_contexts_of(tensors)]  # Their range is known when the text has been counted again.
-    size = record.tokenizer.vocabulary_size
-    require_state_numbers(arrays(OPTIMIZER), carried, vocabulary_size=size, source=source)
-
-
-def _contexts_of(tensors: Mapping[str, Tensor]) -> str:
-    """Returns the name of the n-grams' contexts, which are carried after all else."""
-    return str(len(section(tensors, STATE)) - 1)
+    """Returns the state of a run at `path`; raises a CheckpointError if there is none, or it is damaged."""
+    record, container = read_state_file(path)
+    return StoredState(path, record, restored(container).tensors)
 
 
 def read_state(folder: RunFolder, path: Path) -> StoredState:
-    """Returns a state of a run, as `open_state` does.
-
-    Raises:
-        CheckpointError: it cannot be used; the sentence names the newest one that can.
-    """
+    """Returns what `open_state` does; its CheckpointError also names the newest state that can be used."""
     try:
         return open_state(path)
     except CheckpointError as error:

@@ -21,7 +21,7 @@ from charlm.ngrams.build import count_text
 from charlm.ngrams.stepping import NgramStepModel
 from charlm.runs.describe import describe_corpus, describe_model
 from charlm.runs.reporting import Reporter, TrainingSummary
-from charlm.runs.stored.record import ModelRecord, Provenance
+from charlm.runs.stored.record import FinalScores, ModelRecord, Provenance
 from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, score_held_out, simpler_models
 from charlm.runs.train.session import write_model
 from charlm.runs.train.settings import with_settings
@@ -63,6 +63,11 @@ def count_to_the_end(
             config=config,
             tokenizer=tokenizer,
             validation=None if validation is None else validation.to_json(),
+            final=FinalScores(
+                validation=None if validation is None else validation.to_json(),
+                test=None if test is None else test.to_json(),
+                exact=True,
+            ),
         )
         append_metrics(folder.metrics, {"step": 1, "seconds": round(seconds, 3), "validation": record.validation})
         sync_metrics(folder.metrics)
@@ -90,5 +95,6 @@ def count_to_the_end(
             ),
             validation=validation,
             test=test,
+            are_records=tokenizer.begin is not None,
             baselines=simpler_models(scores, corpus, symbol_counts),
         )

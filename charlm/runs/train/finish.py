@@ -10,14 +10,25 @@ from charlm.checkpointing.run_folder import DisplacedError
 from charlm.errors import CheckpointError
 from charlm.evaluation.score import Score
 from charlm.models.base import OWN
-from charlm.models.mixture import NETWORK_ALONE, network_of
+from charlm.models.build import count_parameters
+from charlm.models.mixture import NETWORK_ALONE, MixedLanguageModel, network_of
 from charlm.models.threads import using_threads
 from charlm.notation import parse_seconds
 from charlm.runs.describe import describe_corpus, describe_machine, describe_model, describe_training
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
-from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, choose_modes, score_held_out, simpler_models
+from charlm.runs.train.history import read_history
+from charlm.runs.train.result import (
+    FINAL_SAMPLE_CHARACTERS,
+    MIXTURE,
+    TrainResult,
+    choose_modes,
+    score_held_out,
+    simpler_models,
+    simplest_as_good,
+    store_scores,
+)
 from charlm.runs.train.session import TrainingSession
 from charlm.training.loop import Outcome, Plan, train
 
@@ -42,6 +53,7 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         characters_per_second=session.characters_trained / seconds if seconds else 0.0,
         sample=session.last_sample,
         outcome=outcome,
+        are_records=session.corpus.tokenizer.begin is not None,
     )
     return result if outcome == "interrupted" else _score_best(session, result)
 
@@ -56,11 +68,22 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         evaluation_seconds=session.plan.evaluation_seconds,
         rollbacks=settings.rollbacks,
     )
+    is_mixed = session.config.model.mixed_order is not None
     summary = TrainingSummary(
         run=session.folder.path,
         rows=_rows(session, parameters),
         total_steps=session.trainer.pace.total_steps,
         first_step=session.trainer.step,
+        seconds_left=session.seconds_left,
+        is_mixed=is_mixed,
+        history=tuple(
+            read_history(
+                session.folder.metrics,
+                session.trainer.pace,
+                characters_per_symbol=session.characters_per_target,
+                is_mixed=is_mixed,
+            )
+        ),
     )
     threads = session.config.run.threads or torch.get_num_threads()
     with session.reporter.training(summary), using_threads(threads):
@@ -87,20 +110,31 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
     model = build_stored(stored, device=session.trainer.device).model
     modes = choose_modes(session.corpus, trained_on=session.progress.targets)
     scores = score_held_out(model, session.corpus, session.reporter, device=session.trainer.device, modes=modes)
-    chosen = OWN
+    chosen, keeps_mix = OWN, None
     if session.plan.mix_on_trial and "validation" in scores:
         keeps_mix = _helps(scores["validation"])
         if not keeps_mix:
             session.reporter.note("Mixing n-grams in did not help on the validation text; the network alone is kept.")
             model = network_of(model)
             chosen = NETWORK_ALONE if NETWORK_ALONE in scores["validation"] else OWN
+    final, exact = {split: parts[chosen] for split, parts in scores.items()}, "fast" not in modes.values()
+    if final:
+        session.folder.require_in_place()
+        store_scores(session.folder.best, final, exact=exact)
+    if keeps_mix is not None:
         session.end_trial(keeps_mix=keeps_mix)
+    baselines = simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen)
     return replace(
         result,
-        validation=scores["validation"][chosen] if "validation" in scores else None,
-        test=scores["test"][chosen] if "test" in scores else None,
-        exact="fast" not in modes.values(),
-        baselines=simpler_models(scores, session.corpus, session.symbol_counts),
+        parameters=count_parameters(model),
+        validation=final.get("validation"),
+        test=final.get("test"),
+        exact=exact,
+        baselines=baselines,
+        no_better_than=None
+        if "validation" not in final
+        else simplest_as_good(final["validation"], session.corpus, baselines),
+        part=MIXTURE if isinstance(model, MixedLanguageModel) else chosen if chosen != OWN else None,
         sample=session.draw_sample(model, length=FINAL_SAMPLE_CHARACTERS),
     )
 
@@ -115,7 +149,7 @@ def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], .
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
-        *describe_training(config, trainer.batches, origin=plan.length_in_words),
+        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.seconds is not None),
         ("computed on", describe_machine(trainer.device, trainer.precision, threads=config.run.threads)),
         ("written to", str(session.folder.path)),
     ]

@@ -1,13 +1,15 @@
 """The result of a training: the scores of its best model on what was held out, beside those of simpler models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import ModelKind
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.encoder import EncodedText
@@ -15,7 +17,11 @@ from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
 from charlm.models.base import OWN, LanguageModel
+from charlm.models.lane_groups import Workers
+from charlm.models.ngram import NgramLanguageModel
+from charlm.ngrams.build import count_model
 from charlm.runs.reporting import Reporter
+from charlm.runs.stored.record import FinalScores, ModelRecord, read_record
 from charlm.training.loop import Outcome
 
 EXACT_LIMIT = 1_000_000
@@ -29,8 +35,13 @@ ALWAYS_EXACT = 10_000
 
 FINAL_SAMPLE_CHARACTERS = 500
 
+MIXTURE = "mixture"
+"""The name of a mixture's own scores, beside those of its parts."""
+BIGRAM_SYMBOLS = 1_000_000
+"""Symbols of the training text, from its start, that the bigram model is counted on: a fraction of a second."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class TrainResult:
     """The result of a training.
 
@@ -42,8 +53,11 @@ class TrainResult:
         characters_per_second: characters trained on, by that time.
         sample: a text drawn from the best model.
         validation: score of the best model; None without such a text, or when interrupted. `test` likewise.
+        are_records: whether the text was records.
         exact: whether each score read its text as one stream.
-        baselines: the uniform and the unigram model on the same texts.
+        baselines: the uniform and the unigram model on the same texts, and what a mixture consists of.
+        part: which model the scores are of, where n-grams were mixed in: MIXTURE, or the network alone.
+        no_better_than: the simplest model, unigram or bigram, that predicts the validation text as well; None for none.
     """
 
     run: Path
@@ -58,8 +72,17 @@ class TrainResult:
     outcome: Outcome = "finished"
     validation: Score | None = None
     test: Score | None = None
+    are_records: bool = False
     exact: bool = True
     baselines: tuple[Baseline, ...] = ()
+    no_better_than: Baseline | None = None
+    part: str | None = None
+
+    def __repr__(self) -> str:
+        """Returns the class and the main figures."""
+        scores = {"validation": self.validation, "test": self.test}
+        shown = [f"{name} {score.bits_per_character:.4f} bits/char" for name, score in scores.items() if score]
+        return f"<TrainResult {self.name!r}: {', '.join([f'{self.steps:,} steps in {self.seconds:.1f} s', *shown])}>"
 
     @property
     def interrupted(self) -> bool:
@@ -99,28 +122,99 @@ def score_held_out(
 ) -> dict[str, dict[str, Score]]:
     """Returns for each held-out text the scores of the model, by the name OWN, and of the models it consists of.
 
+    Texts that are read as one stream are read side by side, each on one thread.
+
     Args:
         modes: how each text is scored.  [default: exactly]
     """
-    scores = {}
-    for split, text in held_out(corpus).items():
-        mode = "exact" if modes is None else modes[split]
-        with reporter.progress(f"scoring {split}", len(text.tokens)) as advance:
-            scores[split] = score_parts(model, text, corpus.tokenizer, device=device, mode=mode, advance=advance)
-    return scores
+    texts = held_out(corpus)
+    if not texts:
+        return {}
+    modes = modes or dict.fromkeys(texts, "exact")
+    are_streams = set(modes.values()) == {"exact"} and corpus.tokenizer.begin is None and device.type == "cpu"
+    counting, ended = Lock(), Event()
+
+    def score(split: str) -> dict[str, Score]:
+        return score_parts(model, texts[split], corpus.tokenizer, device=device, mode=modes[split], advance=count)
+
+    def count(num_symbols: int) -> None:
+        if ended.is_set():
+            raise KeyboardInterrupt  # Nobody waits for this text any more.
+        with counting:
+            advance(num_symbols)
+
+    total = sum(len(text.tokens) for text in texts.values())
+    with reporter.progress(f"scoring {' and '.join(texts)}", total) as advance:
+        try:
+            if are_streams:
+                scores = Workers(torch.get_num_threads()).map(score, list(texts), work=total)
+            else:
+                scores = [score(split) for split in texts]
+        finally:
+            ended.set()
+    return dict(zip(texts, scores, strict=True))
+
+
+def store_scores(path: Path, scores: Mapping[str, Score], *, exact: bool) -> None:
+    """Writes the final scores of a stored model into its file: a better model that takes its place has none yet.
+
+    Args:
+        scores: by "validation" and "test", as far as there are such texts.
+
+    Raises:
+        CheckpointError: the file is damaged, or cannot be written.
+    """
+    stored = read_checkpoint(path)
+    final = FinalScores(**{split: score.to_json() for split, score in scores.items()}, exact=exact)
+    record = read_record(ModelRecord, stored.values, source=str(path)).model_copy(update={"final": final})
+    write_checkpoint(path, Checkpoint(stored.tensors, record.to_values()))
 
 
 def simpler_models(
-    scores: Mapping[str, Mapping[str, Score]], corpus: EncodedCorpus, symbol_counts: NDArray[np.int64]
+    scores: Mapping[str, Mapping[str, Score]],
+    corpus: EncodedCorpus,
+    symbol_counts: NDArray[np.int64],
+    *,
+    chosen: str = OWN,
 ) -> tuple[Baseline, ...]:
     """Returns the scores of the models that a model consists of, and of those without memory, text by text.
+
+    Those of a mixture are among them where not it was chosen, but a part of it.
 
     Args:
         scores: as `score_held_out` returns them.
         symbol_counts: how often each symbol is a target in the training text.
+        chosen: the name of the model that is kept.
     """
     found: list[Baseline] = []
     for split, text in held_out(corpus).items():
-        found += [Baseline(name, split, score) for name, score in scores[split].items() if name != OWN]
+        names = {name: name for name in scores[split]} | {OWN: MIXTURE}
+        found += [
+            Baseline(names[name], split, score) for name, score in scores[split].items() if {name, chosen} != {OWN}
+        ]
         found += score_baselines(text, corpus.tokenizer, symbol_counts, split=split)
     return tuple(found)
+
+
+def simplest_as_good(score: Score, corpus: EncodedCorpus, baselines: Iterable[Baseline]) -> Baseline | None:
+    """Returns the unigram or the bigram model, if a network that was trained predicts the validation text no better.
+
+    Args:
+        score: the network's on the validation text.
+        baselines: among them the unigram model's score on that text.
+    """
+    unigram = next(each for each in baselines if (each.name, each.split) == ("unigram", "validation"))
+    if score.total_nats >= unigram.score.total_nats:
+        return unigram
+    assert corpus.valid is not None
+    tokenizer, tokens = corpus.tokenizer, corpus.train.tokens
+    bigrams = count_model(
+        tokens.read(0, min(BIGRAM_SYMBOLS, len(tokens))),
+        order=2,
+        smoothing="witten-bell",
+        vocabulary_size=tokenizer.vocabulary_size,
+        begin=tokenizer.begin,
+    )
+    model = NgramLanguageModel(bigrams.model)
+    parts = score_parts(model, corpus.valid, tokenizer, device=torch.device("cpu"), mode="fast")
+    return Baseline("bigram", "validation", parts[OWN]) if score.total_nats >= parts[OWN].total_nats else None

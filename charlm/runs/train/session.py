@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.checkpointing.checkpoint import Checkpoint, write_checkpoint
-from charlm.checkpointing.metrics import NO_LINES, append_metrics, sync_metrics, trim_metrics
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, NO_LINES, append_metrics, sync_metrics, trim_metrics
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
@@ -22,19 +22,23 @@ from charlm.evaluation.scorer import score_parts
 from charlm.generation.generator import sample_text
 from charlm.models.base import OWN, LanguageModel
 from charlm.models.build import arrays_of, load_weights
+from charlm.models.mixture import NETWORK_ALONE
 from charlm.notation import Mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
 from charlm.runs.stored.loading import step_model
 from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
 from charlm.runs.stored.state import open_state
+from charlm.runs.train.history import loss_point
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of
 from charlm.training.precision import autocast
+from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
+
 _ROLLBACK_FACTOR = 0.5
 
 
@@ -64,19 +68,19 @@ class TrainingSession:
     metrics_digest: str = NO_LINES
     saved_step: int | None = None
     last_sample: str = field(default="", init=False)
-    _parts: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self._characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
-        self._speed = _Speed()
+        self.characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
+        self._speed = Speed()
+        self._network_score: Score | None = None
         self._ends = time.monotonic() + (self.plan.seconds or 0.0) - self.progress.seconds
         _charge_unknown(self.progress, self.corpus)
 
     @property
     def characters_trained(self) -> float:
         """Characters that the steps so far were over, all sessions together."""
-        return float(self.progress.targets * self._characters_per_target)
+        return float(self.progress.targets * self.characters_per_target)
 
     @property
     def seconds_left(self) -> float | None:
@@ -91,13 +95,14 @@ class TrainingSession:
         self.reporter.step(
             StepReport(
                 step=result.step,
-                loss=result.total_nats / result.num_targets,
+                loss=result.total_nats / result.num_targets / self.characters_per_target,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
                 clipped=trainer.num_clipped / result.step,
                 skipped=trainer.num_skipped,
-                characters_per_second=self._speed.after(result.num_targets * self._characters_per_target),
+                characters_per_second=self._speed.after(result.num_targets * self.characters_per_target),
                 total_steps=trainer.pace.total_steps,
+                share=trainer.pace.progress(result.step),
             )
         )
 
@@ -116,7 +121,7 @@ class TrainingSession:
                 mode="fast",
                 share=self.plan.evaluated_share,
             )
-        self._parts = {name: score.to_json() for name, score in parts.items() if name != OWN}
+        self._network_score = parts.get(NETWORK_ALONE)
         return parts[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
@@ -132,10 +137,12 @@ class TrainingSession:
         self.reporter.evaluation(
             EvaluationReport(
                 step=self.trainer.step,
-                training_nats_per_character=nats / self._characters_per_target,
+                training_nats_per_character=nats / self.characters_per_target,
                 score=score,
                 is_best=is_best,
                 sample=self.last_sample,
+                network=self._network_score,
+                evaluated_share=self.plan.evaluated_share,
             )
         )
         self._speed.pause()
@@ -153,10 +160,19 @@ class TrainingSession:
         self.save()
 
     def record(self, metrics: dict[str, Any]) -> None:
-        """Appends a line to metrics.jsonl."""
+        """Appends a line to metrics.jsonl, and reports it."""
         self.folder.require_in_place()
-        metrics |= {"validation_parts": self._parts} if self._parts and "validation" in metrics else {}
+        if "validation" in metrics and self._network_score is not None:
+            metrics = metrics | {NETWORK_VALIDATION: self._network_score.to_json()}
         self.metrics_digest = append_metrics(self.folder.metrics, metrics, digest=self.metrics_digest)
+        self.reporter.losses(
+            loss_point(
+                metrics,
+                self.trainer.pace,
+                characters_per_symbol=self.characters_per_target,
+                is_mixed=self.config.model.mixed_order is not None,
+            )
+        )
 
     def _note_accumulation(self) -> None:
         """Stores that batches are computed in more parts, for want of memory, and reports it."""
@@ -174,9 +190,7 @@ class TrainingSession:
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
         self.folder.require_in_place()
-        reasons = {"length": self.plan.length_in_words, "sizes": self.plan.sizes}
-        comment = "\n".join(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
-        self.folder.write_config(self.config, comment=comment)
+        self.folder.write_config(self.config, comment=self.plan.reasons)
 
     def end_trial(self, *, keeps_mix: bool) -> None:
         """Stores the verdict on a mix on trial; one that did not help is taken out of the best model and the state."""
@@ -279,22 +293,3 @@ def _charge_unknown(progress: Progress, corpus: EncodedCorpus) -> None:
     progress.charges_unknown = True
     if progress.best_nats is not None and corpus.valid is not None:
         progress.best_nats += make_score(0.0, corpus.valid, corpus.tokenizer).nats_per_symbol
-
-
-class _Speed:
-    """Characters per second, smoothed over about the last second or two."""
-
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-        self._rate: float | None = None
-
-    def after(self, characters: float) -> float:
-        now = time.perf_counter()
-        seconds, self._last = max(now - self._last, 1e-9), now
-        rate = characters / seconds
-        weight = min(1.0, seconds / 2.0 + 0.02)
-        self._rate = rate if self._rate is None else self._rate + weight * (rate - self._rate)
-        return self._rate
-
-    def pause(self) -> None:
-        self._last = time.perf_counter()

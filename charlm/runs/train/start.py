@@ -2,13 +2,19 @@
 
 import secrets
 import time
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from charlm.checkpointing.new_run import created_run, require_free
-from charlm.config import Request, with_effect
+from charlm.config import Request, RunConfig, with_effect
+from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import extended, learnt
 from charlm.errors import ConfigError, memory_errors_explained
@@ -17,7 +23,8 @@ from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus
-from charlm.runs.stored.record import CorpusIdentity, Provenance
+from charlm.runs.stored.loading import LoadedModel
+from charlm.runs.stored.record import CorpusIdentity, Provenance, TrainingPlan
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.count import count_to_the_end
 from charlm.runs.train.fine_tuning import adopt, describe_start, load_origin, weights_for
@@ -28,7 +35,7 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.training.precision import resolve_precision
+from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
 
@@ -57,18 +64,9 @@ def start(
         CharlmError: something that the user can mend; nothing that existed is touched.
     """
     started = time.monotonic() if started is None else started
-    _refuse_contradictions(request, init_from=init_from)
-    device = resolve_device(request.config.run.device)
-    precision = resolve_precision(request.config.run.precision, device)
-    require_free(workspace.checkpoints, request.config.run.name)
-    origin = None if init_from is None else load_origin(init_from, workspace)
-    if origin is not None:
-        request = adopt(origin, request)
-    config = request.config
-    records = config.data.records == "lines"
-    recipe = learnt(config.tokenizer, records=records) if origin is None else extended(origin.tokenizer)
-    corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
-    symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin)
+    config, corpus, origin = beginning.request.config, beginning.corpus, beginning.origin
+    symbol_counts = beginning.symbol_counts
     provenance = Provenance(
         charlm=__version__,
         torch=torch.__version__,
@@ -83,38 +81,112 @@ def start(
         return count_to_the_end(
             config, corpus, make_folder, provenance=provenance, symbol_counts=symbol_counts, reporter=reporter
         )
-    if corpus.train.num_characters < FEWEST_CHARACTERS:
-        reporter.warn(
-            f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
-            "A network can only repeat them; an ordinary text begins at some 100,000."
-        )
     with memory_errors_explained():
-        config, on_trial = choose_mix(config, corpus)
-        load_weights = None
-        if origin is not None:
-            for sentence in describe_start(origin, config, corpus.tokenizer, symbol_counts):
-                reporter.note(sentence)
-            load_weights = weights_for(origin, config, corpus.tokenizer)
-        config, mixture = make_mixture(config, corpus, on_trial=on_trial)
-        setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, device, precision, mixture, load_weights)
-        config, plan = resolve(request.with_config(config), corpus, setup, reporter, started=started)
+        config, plan, setup = _resolve(beginning, reporter, started=started)
         trainer = setup.build(config)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         with make_folder() as folder:
             session = TrainingSession(
                 folder,
-                with_settings(config, precision=precision),
+                with_settings(config, precision=setup.precision),
                 corpus,
                 trainer,
                 Progress(),
                 provenance=provenance,
-                plan=plan.model_copy(update={"mix_on_trial": on_trial}),
+                plan=plan,
                 symbol_counts=symbol_counts,
                 reporter=reporter,
                 stop=stop,
             )
             session.move_to(folder)
             return train_to_the_end(session)
+
+
+def plan_run(
+    request: Request,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    init_from: str | None = None,
+    stdin: BinaryIO | None = None,
+    started: float | None = None,
+) -> tuple[RunConfig, str]:
+    """Returns the settings of the run that `start` would train, and where its length and sizes come from, a line each.
+
+    The text is read, and a time budget measures steps; nothing is written. Arguments and errors are those of `start`.
+    """
+    started = time.monotonic() if started is None else started
+    with TemporaryDirectory() as folder, memory_errors_explained():
+        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=Path(folder))
+        if beginning.request.config.model.model == "ngram":
+            return beginning.request.config, "length: counted in one go"
+        config, plan, _ = _resolve(beginning, reporter, started=started)
+    return config, plan.reasons
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What a new run begins with, before what was left open is resolved.
+
+    Attributes:
+        origin: the run whose weights it starts from; None for none.
+        symbol_counts: how often each symbol is a target in the training text.
+    """
+
+    request: Request
+    device: torch.device
+    precision: Arithmetic
+    origin: LoadedModel | None
+    corpus: EncodedCorpus
+    symbol_counts: NDArray[np.int64]
+
+
+def _begin(
+    request: Request,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    init_from: str | None,
+    stdin: BinaryIO | None,
+    cache: Path | None = None,
+) -> _Beginning:
+    _refuse_contradictions(request, init_from=init_from)
+    device = resolve_device(request.config.run.device)
+    precision = resolve_precision(request.config.run.precision, device)
+    require_free(workspace.checkpoints, request.config.run.name)
+    origin = None if init_from is None else load_origin(init_from, workspace)
+    if origin is not None:
+        request = adopt(origin, request)
+    config = request.config
+    records = config.data.records == "lines"
+    recipe = learnt(config.tokenizer, records=records) if origin is None else extended(origin.tokenizer)
+    corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
+    if config.model.model != "ngram" and corpus.train.num_characters < FEWEST_CHARACTERS:
+        reporter.warn(
+            f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
+            "A network can only repeat them; an ordinary text begins at some 100,000."
+        )
+    symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    return _Beginning(request, device, precision, origin, corpus, symbol_counts)
+
+
+def _resolve(
+    beginning: _Beginning, reporter: Reporter, *, started: float
+) -> tuple[RunConfig, TrainingPlan, TrainingSetup]:
+    """Returns the settings with nothing left open, why they are so, and what makes their trainer."""
+    corpus, origin = beginning.corpus, beginning.origin
+    config, on_trial = choose_mix(beginning.request.config, corpus)
+    load_weights = None
+    if origin is not None:
+        for sentence in describe_start(origin, config, corpus.tokenizer, beginning.symbol_counts):
+            reporter.note(sentence)
+        load_weights = weights_for(origin, config, corpus.tokenizer)
+    config, mixture = make_mixture(config, corpus, on_trial=on_trial)
+    setup = TrainingSetup(
+        corpus.train.tokens, corpus.tokenizer, beginning.device, beginning.precision, mixture, load_weights
+    )
+    config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
+    return config, plan.model_copy(update={"mix_on_trial": on_trial}), setup
 
 
 def _refuse_contradictions(request: Request, *, init_from: str | None) -> None:

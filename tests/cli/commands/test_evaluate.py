@@ -28,3 +28,53 @@ def test_scoring_int8_weights_shows_their_cost(charlm: Any) -> None:
 def test_scoring_standard_input(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stdin_of(b"the dog", monkeypatch)
     assert json.loads(charlm("eval", "perplexity", "demo", "-", "--json")[0])["symbols"] == 6
+
+
+def test_the_symbols_of_a_text_sum_to_its_score(charlm: Any) -> None:
+    Path("other.txt").write_text("the lazy dog;\nzebra")
+    score = json.loads(charlm("eval", "perplexity", "demo", "other.txt", "--json")[0])
+    value = json.loads(charlm("eval", "surprisal", "demo", "other.txt", "--json")[0])
+    assert value["score"] == {key: each for key, each in score.items() if key in value["score"]}
+    bits = [each["bits"] for each in value["symbols"][1:]]
+    assert sum(bits) / len(bits) == pytest.approx(score["bits_per_character"], rel=1e-9)
+    assert all(len(each["alternatives"]) == 5 for each in value["symbols"][1:])
+
+
+def test_the_surprisal_of_standard_input_and_of_a_part(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin_of(b"the dog\nthe x", monkeypatch)
+    out, _ = charlm("eval", "surprisal", "demo", "-")
+    assert "demo on stdin:" in out and "\nthe dog⏎\n" in out
+    assert "symbol" in charlm("eval", "surprisal", "demo", "--split", "valid", "--top", "2")[0]
+
+
+def test_lines_of_a_text_by_their_bits(charlm: Any) -> None:
+    Path("other.txt").write_text("the lazy dog;\nzzqqzzqq\n")
+    _, _, _, *rows = charlm("eval", "surprisal", "demo", "other.txt", "--by", "line")[0].splitlines()
+    assert [row.split()[2:] for row in rows] == [["2", "zzqqzzqq"], ["1", "the", "lazy", "dog;"]]
+    lines = json.loads(charlm("eval", "surprisal", "demo", "other.txt", "--by", "line", "--json")[0])["lines"]
+    assert [line["line"] for line in lines] == [2, 1]
+
+
+def test_a_page_goes_into_a_file_or_to_standard_output(charlm: Any) -> None:
+    out, _ = charlm("eval", "surprisal", "demo", "--html", "page.html")
+    assert out.startswith("demo on t (test): ") and out.count("\n") == 1
+    assert Path("page.html").read_text().startswith("<!doctype html>")
+    assert charlm("eval", "surprisal", "demo", "--html", "-")[0] == Path("page.html").read_text()
+    _, err = charlm("eval", "surprisal", "demo", "--html", "no-such-folder/page.html", code=1)
+    assert "Cannot write" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--by", "line", "--top", "3"], "leave out --top"),
+        (["--by", "line", "--html", "page.html"], "leave out --html"),
+        (["--html", "-", "--json"], "both write to stdout"),
+        (["t.txt", "--split", "test"], "leave out TEXT"),
+        (["--encoding", "latin-1"], "give one"),
+    ],
+)
+def test_options_of_surprisal_that_contradict_one_another_are_refused(
+    charlm: Any, options: list[str], reason: str
+) -> None:
+    assert reason in charlm("eval", "surprisal", "demo", *options, code=2)[1]

@@ -20,7 +20,7 @@ def say(charlm, folder, capsys):
     """A function that says lines to the run, and returns what was printed and the conversation."""
 
     def run(*lines):
-        conversation = converse("demo", SamplingConfig(length=8), Workspace(), seed=1)
+        conversation, _ = converse("demo", SamplingConfig(length=8), Workspace(), seed=1)
         waiting = iter(lines)
 
         def read_line():
@@ -98,7 +98,7 @@ def test_an_interrupt_at_the_prompt_ends_nothing(say):
 
 
 def test_an_interrupt_while_drawing_ends_the_answer_alone(charlm, capsys):
-    conversation = converse("demo", SamplingConfig(length=0), Workspace(), seed=1)
+    conversation, _ = converse("demo", SamplingConfig(length=0), Workspace(), seed=1)
     step, num_drawn = conversation._model.stepper, 0
 
     class Interrupting:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import PACKAGE, stdin_of
+from tests.support.commands import PACKAGE, SMALL, stdin_of
 
 
 def test_a_sample_begins_with_the_prompt_and_is_the_same_for_a_seed(charlm: Any) -> None:
@@ -74,3 +74,24 @@ def test_a_prompt_that_is_not_text_is_refused(charlm: Any, monkeypatch: pytest.M
 def test_an_unknown_character_in_the_prompt_is_named_before_anything_is_printed(charlm: Any) -> None:
     out, err = charlm("sample", "demo", "--prompt", "Ж", code=1)
     assert out == "" and "Ж" in err and err.count("\n") == 1
+
+
+def test_records_are_a_line_each(charlm: Any) -> None:
+    Path("names.txt").write_text("ann\nbob\neve\nada\n" * 50)
+    charlm("train", "names.txt", "--records", "lines", "--name", "names", "--steps", "2", "--quiet", *SMALL)
+    out, _ = charlm("sample", "names", "--num-samples", "5", "--seed", "1")
+    values = json.loads(charlm("sample", "names", "--num-samples", "5", "--seed", "1", "--json")[0])
+    assert out == "".join(f"{each['text']}\n" for each in values)
+
+
+@pytest.mark.parametrize("mix", ["none", "ngram:2"])
+def test_before_there_is_a_best_model_the_last_state_is_sampled(charlm: Any, mix: str) -> None:
+    name = f"young-{len(mix)}"
+    charlm("train", "t.txt", "--name", name, "--steps", "2", "--mix", mix, "--quiet", *SMALL)
+    whole = charlm("sample", name, "-n", "9", "--seed", "1")
+    assert whole[1] == ""
+    Path(f"checkpoints/{name}/best.safetensors").unlink()
+    out, err = charlm("sample", name, "-n", "9", "--seed", "1")
+    assert len(out) == 10 and f"Run '{name}' has no best model yet; this is its state after step 2" in err
+    assert ("its network without the n-grams" in err) == (mix != "none")
+    assert out == whole[0] or mix != "none"

@@ -14,8 +14,8 @@ from tests.support.commands import PACKAGE, SMALL, TEXT, stdin_of
 def test_training_prints_results_to_stdout_and_progress_to_stderr(charlm: Any) -> None:
     out, err = charlm("train", "t.txt", "--steps", "2", *SMALL)
     assert "perplexity" in out and "uniform" in out and "unigram" in out and "charlm sample" in out
-    assert "step 2/2" in err and "evaluation at step" in err
-    assert "step 2/2" not in out and "\x1b" not in out + err
+    assert "step 2 of 2" in err and "evaluation at step" in err
+    assert "step 2 of 2" not in out and "\x1b" not in out + err
 
 
 def test_training_as_json_is_one_object_alone_on_stdout(charlm: Any) -> None:

@@ -19,7 +19,7 @@ COUNTED = VariantResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
 
 
 def step(number):
-    return StepReport(number, 1.75, 1e-3, 0.5, 0.0, 0, 1e5, total_steps=200)
+    return StepReport(number, 1.75, 1e-3, 0.5, 0.0, 0, 1e5, total_steps=200, share=number / 200)
 
 
 def evaluation():
@@ -131,7 +131,7 @@ def test_each_model_has_lines_and_some_for_its_training():
         "ngram-5 … (0 of 2 models done)",
         "ngram-5 (0:00): 2.1250 bits/char, 1,234 parameters",
         "lstm-1 … (1 of 2 models done)",
-        "lstm-1: 50 %, loss 1.7500 nats/symbol",
+        "lstm-1: 50 %, loss 1.7500 nats/char",
         "lstm-1 (0:35): failed: It diverged.",
     ]
 

@@ -41,7 +41,7 @@ def test_lines_come_every_few_seconds_and_at_the_first_and_last_step() -> None:
                 clock.seconds += 0.25
                 display.step(step_report(number))
 
-    shown = [line.split("/")[0] for line in lines_after(drive)[2:]]
+    shown = [line.split(" of")[0] for line in lines_after(drive)[2:]]
     assert shown == ["step 1", "step 21", "step 41", "step 61", "step 81", "step 100"]
 
 
@@ -52,8 +52,46 @@ def test_a_step_line_has_every_figure() -> None:
             display.step(step_report(50))
 
     assert lines_after(drive)[-1] == (
-        "step 50/100 (50 %): loss 2.0000 nats/symbol, learning rate 5.00e-03, "
-        "gradient norm 0.75 (25 % clipped, 3 skipped), 12,346 characters/s, 0:10 left"
+        "step 50 of 100 (50 %): loss 2.0000 nats/char = 2.8854 bits/char, learning rate 5.00e-03, "
+        "gradient norm 0.75 (25 % clipped, 3 skipped), 12,346 characters/s, about 0:10 left"
+    )
+
+
+def test_before_a_deadline_the_time_left_is_exact_and_the_number_of_steps_is_not() -> None:
+    def drive(display: LineDisplay, clock: Clock) -> None:
+        with display.training(replace(SUMMARY, seconds_left=70.0)):
+            clock.seconds = 10.0
+            display.step(replace(step_report(50), total_steps=123))
+
+    line = lines_after(drive)[-1]
+    assert line.startswith("step 50 of about 130 (50 %)") and line.endswith(", 1:00 left")
+
+
+def test_the_lines_of_a_long_training_become_few() -> None:
+    def drive(display: LineDisplay, clock: Clock) -> None:
+        with display.training(SUMMARY):
+            for _ in range(3600):
+                clock.seconds += 1.0
+                display.step(step_report(50))
+
+    # Ten in the first 50 seconds; then each after a tenth of the time so far: ln(3600 / 50) / ln(1.1) = 45.
+    assert 50 < len(lines_after(drive)) < 62
+
+
+def test_lines_tell_the_networks_loss_from_the_mixtures() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        with display.training(replace(SUMMARY, is_mixed=True)):
+            display.step(step_report(1))
+            network = evaluation_report(10, 2.0, best=True).score
+            report = replace(evaluation_report(10, 1.0, best=True), network=network, evaluated_share=0.31)
+            display.evaluation(report)
+
+    step, evaluation = lines_after(drive)[2:4]
+    assert "network 2.0000 nats/char" in step
+    assert evaluation == (
+        "evaluation at step 10: network, training 1.5000 nats/char = 2.1640 bits/char; network, validation "
+        "(on 31 % of it) 2.0000 nats/char = 2.8854 bits/char; mixture, validation (on 31 % of it) 1.0000 nats/char "
+        "= 1.4427 bits/char, the best so far"
     )
 
 

@@ -3,6 +3,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -10,8 +11,9 @@ from rich.console import Console
 from charlm.cli.display import results
 from charlm.evaluation.baselines import Baseline
 from charlm.evaluation.score import Score
+from charlm.runs.corpora import listing
 from charlm.runs.evaluate.perplexity import EvaluationResult
-from charlm.runs.info import HistoryPoint, RunDescription
+from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import TrainResult
 
 # 100 symbols at 1 bit each, 100 characters, 200 bytes: 1 bit per character, half a bit per byte, perplexity 2.
@@ -60,6 +62,19 @@ def test_training_is_shown_beside_its_baselines() -> None:
     assert "test" not in text.split()
 
 
+@pytest.mark.parametrize(("part", "other"), [("mixture", "network alone"), ("network alone", "mixture")])
+def test_a_mixture_and_its_network_are_told_apart(part: str, other: str) -> None:
+    baselines = tuple(
+        Baseline(name, "validation", THREE_BITS)
+        for name in ("mixture", "network alone")
+        if name != "mixture" or part != name
+    )
+    text = printed(results.print_training, replace(train_result(), part=part, baselines=baselines))
+    rows = [line.strip() for line in text.splitlines() if "0.6931" in line or "2.0794" in line]
+    assert len(rows) == 2
+    assert rows[0].startswith(f"demo, {part} ") and rows[1].startswith(f"{other} ")
+
+
 def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() -> None:
     for text in (
         printed(results.print_training, train_result(test=THREE_BITS)),
@@ -73,6 +88,16 @@ def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() 
 
 def test_an_early_stop_is_shown() -> None:
     assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
+
+
+def test_a_network_that_learnt_nothing_is_told_apart_with_what_to_try() -> None:
+    weak = replace(train_result(), no_better_than=Baseline("bigram", "validation", THREE_BITS))
+    text = printed(results.print_training, weak)
+    assert "no better than by a bigram model, which knows only the last symbol (2.0794 nats/char)." in text
+    assert "Try a lower --learning-rate, --precision fp32, another --seed, or a longer training." in text
+    assert results.training_json(weak)["no_better_than"] == "bigram"
+    assert "no better than" not in printed(results.print_training, train_result())
+    assert results.training_json(train_result())["no_better_than"] is None
 
 
 def test_a_score_of_parallel_stretches_is_marked() -> None:
@@ -106,20 +131,6 @@ def test_a_score_as_json_has_the_promised_keys() -> None:
     assert value["unknown"] == 3
 
 
-def test_a_description_shows_rows_and_curves() -> None:
-    history = (HistoryPoint(10, 3.0, 4.0), HistoryPoint(20, None, 2.0), HistoryPoint(30, 1.0, 3.0))
-    text = printed(results.print_description, RunDescription("demo", (("corpus", "a.txt [x]"),), history, {}))
-    assert "corpus  a.txt [x]" in text
-    assert "loss from step 10 to 30, nats/symbol" in text
-    assert "█▁▄" in text or "█▁▅" in text
-    assert "4.0000 → 3.0000, lowest 2.0000" in text
-    assert "3.0000 → 1.0000, lowest 1.0000" in text
-
-
-def test_a_description_without_history_shows_no_curves() -> None:
-    assert "loss" not in printed(results.print_description, RunDescription("demo", (("corpus", "a"),), (), {}))
-
-
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
@@ -138,3 +149,45 @@ def test_names_that_users_choose_are_shown_as_they_are() -> None:
     for text in (printed(results.print_training, trained), printed(results.print_evaluation, scored)):
         assert "[/x]␛[2J\\u009b" in text
         assert "\x1b" not in text and "\x9b" not in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (
+            {},
+            [
+                "charlm sample demo --length 1000",
+                "charlm eval perplexity demo",
+                "charlm train --resume demo --steps 200",
+            ],
+        ),
+        ({"are_records": True}, ["charlm sample demo --num-samples 20"]),
+        ({"validation": None}, ["charlm eval perplexity demo TEXT"]),
+    ],
+)
+def test_hints_fit_the_run(changed: dict[str, Any], expected: list[str]) -> None:
+    lines = [line.strip() for line in printed(results.print_training, replace(train_result(), **changed)).splitlines()]
+    assert set(expected) <= set(lines)
+
+
+def test_the_corpora_fit_eighty_columns() -> None:
+    console = Console(file=io.StringIO(), width=80, markup=False, highlight=False)
+    results.print_corpora(console, listing(Workspace(Path("nowhere"))))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all(len(line.rstrip()) <= 80 for line in lines)
+    assert any(line.startswith("tiny-shakespeare") and "not fetched" in line for line in lines)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_wraps_an_excerpt_between_words_and_a_pipe_does_not() -> None:
+    for stream, expected in (
+        (Terminal(), "  aaaa bbbb\n  cccc\n  d\n"),
+        (io.StringIO(), "  aaaa bbbb cccc\n  d\n"),
+    ):
+        results.print_excerpt(Console(file=stream, width=12, highlight=False), "aaaa bbbb cccc\nd")
+        assert stream.getvalue() == expected

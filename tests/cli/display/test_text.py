@@ -70,6 +70,19 @@ def test_streams_write_utf8_whatever_the_locale() -> None:
     assert raw.getvalue() == "ж\\udc80".encode()
 
 
+def test_a_terminal_keeps_its_own_encoding() -> None:
+    class LatinTerminal(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    raw = io.BytesIO()
+    stream = LatinTerminal(raw, encoding="latin-1")
+    use_utf8([stream])
+    stream.write("éж")
+    stream.flush()
+    assert raw.getvalue() == "é\\u0436".encode("latin-1")
+
+
 def test_json_escapes_what_steers_a_terminal_and_keeps_the_value(capsys: pytest.CaptureFixture[str]) -> None:
     codes = [*range(0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
     value = {"é\x9b": "".join(map(chr, codes)) + "é \\ 𝄞"}

@@ -137,7 +137,7 @@ def attack(command: str, forgery: str, capsys: pytest.CaptureFixture[str]) -> in
 
 @pytest.mark.parametrize("kind", quickly("lstm", "mixed", "mlp", "ngram"))
 def test_commands_refuse_forgeries_in_a_sentence(kind, made, tmp_path, monkeypatch, capsys):
-    """Of a few dozen forgeries, one command each."""
+    """Of a few dozen forgeries, one command each; `make torture` runs every command on every forgery."""
     monkeypatch.chdir(tmp_path)
     for file, stored in read_both(run_of(made(kind))).items():
         commands = OF_MODELS if file == MODEL_FILE else OF_STATES
@@ -147,26 +147,11 @@ def test_commands_refuse_forgeries_in_a_sentence(kind, made, tmp_path, monkeypat
             attack(commands[number % len(commands)], forgery.name, capsys)
 
 
-@pytest.mark.torture
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", KINDS)
-def test_commands_refuse_every_forgery_in_a_sentence(kind, made, tmp_path, monkeypatch, capsys):
-    """Of every forgery, one command, and all others where that one does not refuse it."""
-    monkeypatch.chdir(tmp_path)
-    for file, stored in read_both(run_of(made(kind))).items():
-        commands = OF_MODELS if file == MODEL_FILE else OF_STATES
-        for number, forgery in enumerate(all_forgeries(file, stored)):
-            first = number % len(commands)
-            for command in (*commands[first:], *commands[:first]):
-                plant(forgery, file, tmp_path, pristine=made(kind))
-                if attack(command, forgery.name, capsys) == 1:
-                    break
-
-
 FOUND = (
     "config.model.mix is ngram:4",
     "config.run.precision is auto",
     "config.training.evaluations is 10^400",
+    "plan.mix_on_trial is true",
     "plan.seconds is 1e308",
     "rng.dropout full of 255",
     "state.0 full of 99",
@@ -191,7 +176,7 @@ def test_what_once_ended_in_a_traceback_is_refused(kind, made, tmp_path, monkeyp
     for forgery in all_forgeries(STATE_FILE, stored):
         carried = forgery.tensors.get(forgery.name.partition(" ")[0])
         is_number = forgery.name.startswith("state.") and carried is not None and carried.is_floating_point()
-        if forgery.name in FOUND and not is_number:
+        if forgery.name in FOUND and not is_number and (kind == "mlp" or "trial" not in forgery.name):
             tried += 1
             plant(forgery, STATE_FILE, tmp_path, pristine=pristine)
             assert run(["train", "--resume", "one", "--quiet"]) == 1, forgery.name

@@ -18,6 +18,7 @@ from tests.support.training_runs import train_whole
 def test_a_mixed_run_is_scored_with_its_parts_loaded_and_sampled(small_request, workspace):
     result = train_whole(small_request(name="mixed", mix="ngram:4"), workspace)
     told = {each.name: each.score.nats_per_symbol for each in result.baselines if each.split == "validation"}
+    assert result.part == "mixture" and "mixture" not in told
     assert result.validation.nats_per_symbol < min(told["network alone"], 1.02 * told["n-grams alone"])
     run = load("mixed", workspace=workspace.root)
     assert len(run.sample(seed=1, length=30)) == 30
@@ -99,6 +100,8 @@ def test_a_mix_on_trial_that_does_not_help_is_dropped(small_request, workspace, 
     result = train_whole(config, workspace)
     told = {each.name: each.score for each in result.baselines if each.split == "validation"}
     assert result.validation == told["network alone"]
+    assert result.part == "network alone"
+    assert told["mixture"].total_nats >= told["network alone"].total_nats
     run = load("spoilt", workspace=workspace.root)
     assert run.config.model.mixed_order is None
     assert not any(name.startswith("gate") for name in run.model.state_dict())

@@ -1,5 +1,6 @@
-"""Where `charlm export arpa` writes: into a file of its own, a device, a pipe, or standard output."""
+"""`charlm info`, and where `charlm export arpa` writes: into a file, a device, a pipe, or standard output."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,19 @@ import pytest
 
 from tests.support.commands import PACKAGE
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs devices and named pipes")
+needs_devices = pytest.mark.skipif(os.name == "nt", reason="needs devices and named pipes")
+
+
+def test_info_describes_a_run(charlm: Any) -> None:
+    out, _ = charlm("info", "demo")
+    assert "t.txt" in out and "validation" in out
+    assert json.loads(charlm("info", "demo", "--json")[0])["run"] == "demo"
+
+
+@pytest.mark.parametrize("command", [["sample"], ["info"], ["eval", "perplexity"], ["train", "--resume"]])
+def test_an_unknown_run_is_one_sentence(charlm: Any, command: list[str]) -> None:
+    out, err = charlm(*command, "nobody", code=1)
+    assert out == "" and err.startswith("Error: ") and "nobody" in err and err.count("\n") == 1
 
 
 @pytest.fixture
@@ -29,17 +42,20 @@ def export(folder: Path, output: str, **streams: Any) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, env=env, check=True, **({"capture_output": True} | streams))
 
 
+@needs_devices
 def test_a_dash_is_standard_output(folder: Path, counted: bytes) -> None:
     assert export(folder, "-").stdout == counted
     assert not (folder / "-").exists()
 
 
+@needs_devices
 def test_a_file_whose_name_is_a_dash_is_written_by_its_path(folder: Path, counted: bytes) -> None:
     export(folder, "./-")
     assert (folder / "-").read_bytes() == counted
     (folder / "-").unlink()
 
 
+@needs_devices
 def test_a_named_pipe_stays_one_and_carries_the_file(charlm: Any, folder: Path, counted: bytes, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -52,6 +68,7 @@ def test_a_named_pipe_stays_one_and_carries_the_file(charlm: Any, folder: Path, 
     assert received == [counted]
 
 
+@needs_devices
 def test_a_device_stays_one(charlm: Any, counted: bytes, tmp_path: Path) -> None:
     # A link to the device in a folder of the test's own: a failure must not replace the machine's.
     (tmp_path / "null").symlink_to(os.devnull)
@@ -59,6 +76,7 @@ def test_a_device_stays_one(charlm: Any, counted: bytes, tmp_path: Path) -> None
     assert (tmp_path / "null").is_char_device()
 
 
+@needs_devices
 def test_the_path_of_standard_output_is_it(folder: Path, counted: bytes, tmp_path: Path) -> None:
     assert export(folder, "/dev/fd/1").stdout == counted
     with (tmp_path / "out").open("wb") as file:

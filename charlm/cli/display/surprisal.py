@@ -1,0 +1,227 @@
+"""The bits of each character of a text: in colours, as bars below the lines, as a table of lines, and as JSON."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, TextIO
+
+from rich.cells import cell_len, set_cell_size
+
+from charlm.cli.display.console import plain_console
+from charlm.cli.display.formatting import number
+from charlm.cli.display.text import json_line, may_colour, visible
+from charlm.notation import counted
+
+if TYPE_CHECKING:
+    from charlm.evaluation.surprisal import Line, Surprisal
+    from charlm.runs.evaluate.surprisal import SurprisalResult
+
+BORDERS = (1, 2, 4, 8)
+"""Bits per character at which the next level begins; there are five."""
+_COLOURS = ("", "48;5;229;38;5;16", "48;5;215;38;5;16", "48;5;203;38;5;16", "48;5;124;38;5;231")
+"""A background and a foreground for each level, legible on light and dark terminals; the lowest has neither."""
+_BARS = " ▁▂▃▄▅▆▇█"
+_LINE_END, _TAB = "⏎", "⇥"
+_NAME_WIDTH = 11
+
+Cell = tuple[str, int, float]
+"""What is shown for a character, its width in a terminal, and its bits."""
+
+
+def level(bits: float) -> int:
+    """Returns the level of a number of bits per character, 0 to 4; the highest for NaN, which a broken model gives."""
+    return sum(not bits < border for border in BORDERS)
+
+
+def level_names() -> list[str]:
+    """Returns what each level stands for: '<1', '1–2', …, '≥8'."""
+    return [f"<{BORDERS[0]}", *(f"{low}–{high}" for low, high in pairwise(BORDERS)), f"≥{BORDERS[-1]}"]
+
+
+def summary(result: "SurprisalResult") -> str:
+    """Returns one sentence: the run, the text and its score."""
+    surprisal = result.surprisal
+    score = surprisal.score
+    unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
+    sentence = (
+        f"{result.run} on {result.text}: {number(score.bits_per_character)} bits/char, "
+        f"{counted(score.num_characters, 'character')}{unknown}"
+    )
+    if surprisal.network_shares is None:
+        return sentence
+    share = float(surprisal.network_shares[surprisal.is_scored].mean())
+    return f"{sentence}; share of the network {share:.0%}, of the n-grams {1 - share:.0%}"
+
+
+def print_summary(result: "SurprisalResult", stream: TextIO) -> None:
+    """Prints the score of the text."""
+    plain_console(stream).print(visible(summary(result)), soft_wrap=not stream.isatty())
+
+
+def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | None) -> None:
+    """Prints the text in colours, or with a line of bars below each line.
+
+    Args:
+        top: how many of the likeliest symbols to list, in a line for each symbol instead; None shows the text.
+    """
+    print_summary(result, stream)
+    colours = may_colour(stream)
+    names = level_names()
+    if colours:
+        swatches = (_coloured(f" {name} ", index) for index, name in enumerate(names))
+        stream.write(f"bits per character:{''.join(swatches)}\n\n")
+    elif top is None:
+        stream.write(f"Below each line its bits per character: {_BARS[1]} is 1, {_BARS[-1]} is 8 or more.\n\n")
+    width = plain_console(stream).width
+    if top is not None:
+        stream.writelines(_symbol_lines(result.surprisal, width=width, colours=colours))
+        return
+    for row in _rows(result.surprisal, width=width):
+        if colours:
+            stream.write(f"{''.join(_coloured(*run) for run in _runs(row))}\n")
+        else:
+            bars = "".join(_BARS[int(bits) if bits < len(_BARS) else -1] * cells for _, cells, bits in row)
+            stream.write(f"{''.join(shown for shown, _, _ in row)}\n{bars.rstrip()}\n")
+
+
+def print_odd_lines(result: "SurprisalResult", stream: TextIO) -> None:
+    """Prints the lines of the text by their bits per character, the oddest first; a terminal shows their beginnings."""
+    print_summary(result, stream)
+    stream.write("\nbits/char      bits    line\n")
+    room = plain_console(stream).width - 29 if stream.isatty() else None
+    for line in _odd_lines(result.surprisal):
+        text = visible(line.text.replace("\t", " "))
+        if room is not None and cell_len(text) > room:
+            text = f"{set_cell_size(text, room - 1)}…"
+        stream.write(f"{line.bits_per_character:9.4f} {line.bits:9.1f} {line.number:7d}  {text}\n")
+
+
+def print_surprisal_json(result: "SurprisalResult", stream: TextIO, *, by: Literal["character", "line"]) -> None:
+    """Prints one JSON value: the score, and each symbol, or each line, on a line of the output."""
+    score = json_line(result.surprisal.score.to_json())
+    head = f'"run": {json_line(result.run)},\n"text": {json_line(result.text)},\n"score": {score}'
+    stream.write(f'{{{head},\n"{"lines" if by == "line" else "symbols"}": [')
+    rows = _line_rows(result.surprisal) if by == "line" else _symbol_rows(result.surprisal)
+    for index, row in enumerate(rows):
+        stream.write(f"{',' if index else ''}\n{row}")
+    stream.write("\n]}\n")
+
+
+def alternatives(surprisal: "Surprisal", index: int, names: Sequence[str]) -> list[str]:
+    """Returns the likeliest symbols at one place with their probabilities, such as 'e' 41%.
+
+    Args:
+        names: of all symbols; they are written once, as a long text has millions of alternatives.
+    """
+    pairs = zip(surprisal.likeliest[index].tolist(), surprisal.probabilities[index].tolist(), strict=True)
+    return [f"{names[symbol]} {f'{share:.0%}' if share >= 0.01 else '<1%'}" for symbol, share in pairs]
+
+
+def symbol_names(surprisal: "Surprisal") -> list[str]:
+    """Returns the names of all symbols, with symbols for control characters."""
+    tokenizer = surprisal.tokenizer
+    return [visible(tokenizer.symbol_name(symbol)) for symbol in range(tokenizer.vocabulary_size)]
+
+
+def _odd_lines(surprisal: "Surprisal") -> "list[Line]":
+    lines = [line for line in surprisal.lines() if line.num_characters]
+    return sorted(lines, key=lambda line: -line.bits_per_character)
+
+
+def _line_rows(surprisal: "Surprisal") -> Iterator[str]:
+    for line in _odd_lines(surprisal):
+        figures = {"bits": line.bits, "bits_per_character": line.bits_per_character}
+        known = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+        yield json_line({"line": line.number, "characters": line.num_characters, **known, "text": line.text})
+
+
+def _symbol_rows(surprisal: "Surprisal") -> Iterator[str]:
+    """Yields the JSON of each symbol; put together by hand, because a million of them go through the encoder slowly."""
+    texts = {text: json_line(text) for text in set(surprisal.texts)}
+    tokenizer = surprisal.tokenizer
+    names = [json_line(tokenizer.symbol_name(symbol)) for symbol in range(tokenizer.vocabulary_size)]
+    bits = surprisal.bits.tolist()
+    known = (surprisal.is_scored & surprisal.is_finite).tolist()
+    ranks = [None] * len(bits) if surprisal.ranks is None else surprisal.ranks.tolist()
+    shares = None if surprisal.network_shares is None else surprisal.network_shares.tolist()
+    for index, text in enumerate(surprisal.texts):
+        if not known[index]:
+            yield f'{{"text": {texts[text]}, "bits": null, "rank": null, "alternatives": []}}'
+            continue
+        pairs = zip(surprisal.likeliest[index].tolist(), surprisal.probabilities[index].tolist(), strict=True)
+        listed = ", ".join(f"[{names[symbol]}, {probability:.6g}]" for symbol, probability in pairs)
+        share = "" if shares is None else f', "network_share": {shares[index]:.6g}'
+        yield (
+            f'{{"text": {texts[text]}, "bits": {bits[index]!r}, "rank": {json.dumps(ranks[index])}, '
+            f'"alternatives": [{listed}]{share}}}'
+        )
+
+
+def _symbol_lines(surprisal: "Surprisal", *, width: int, colours: bool) -> Iterator[str]:
+    """Yields a line for each scored symbol, its bits and rank, and the likeliest symbols in its place."""
+    tokenizer, bits = surprisal.tokenizer, surprisal.bits.tolist()
+    shares, names = surprisal.network_shares, symbol_names(surprisal)
+    yield f"{'symbol':{_NAME_WIDTH}}   bits   rank  {'' if shares is None else 'network  '}likeliest\n"
+    for index in surprisal.is_scored.nonzero()[0].tolist():
+        token = int(surprisal.tokens[index])
+        name = visible(repr(surprisal.texts[index])) if token == tokenizer.unknown else names[token]
+        each = bits[index] / max(1, len(surprisal.texts[index]))
+        shown = _coloured(name, level(each)) if colours else name
+        rank = "" if surprisal.ranks is None else surprisal.ranks[index]
+        share = "" if shares is None else f"{float(shares[index]):7.0%}  "
+        line = f"{shown}{' ' * (_NAME_WIDTH - cell_len(name))} {bits[index]:6.2f} {rank:6d}  {share}"
+        start = column = max(_NAME_WIDTH, cell_len(name)) + 16 + len(share)
+        for shown in alternatives(surprisal, index, names):
+            part = f"{shown}  "
+            if column + cell_len(part) > width + 2 and column > start:
+                line, column = f"{line.rstrip()}\n{' ' * start}", start
+            line, column = line + part, column + cell_len(part)
+        yield f"{line.rstrip()}\n"
+
+
+def _rows(surprisal: "Surprisal", *, width: int) -> Iterator[list[Cell]]:
+    """Yields the lines of the text, those that are too wide in several."""
+    row: list[Cell] = []
+    column = 0
+    known: dict[str, tuple[str, int]] = {}
+    for text, bits, _ in surprisal.stretches():
+        each = bits / len(text)
+        for character in text:
+            if character == "\n":
+                # A line end that was expected is not shown.
+                if level(each) and column < width:
+                    row.append((_LINE_END, 1, each))
+                yield row
+                row, column = [], 0
+                continue
+            if character not in known:
+                shown = visible(character.replace("\t", _TAB))
+                known[character] = (shown, cell_len(shown))
+            shown, cells = known[character]
+            if cells == 0 and row:
+                before = row.pop()
+                row.append((before[0] + shown, before[1], before[2] + each))
+                continue
+            if column + cells > width:
+                yield row
+                row, column = [], 0
+            row.append((shown, cells, each))
+            column += cells
+    if row:
+        yield row
+
+
+def _runs(row: list[Cell]) -> Iterator[tuple[str, int]]:
+    """Yields the stretches of a row that have one level, and that level."""
+    text, last = "", 0
+    for shown, _, bits in row:
+        if (now := level(bits)) != last:
+            yield text, last
+            text, last = "", now
+        text += shown
+    yield text, last
+
+
+def _coloured(text: str, index: int) -> str:
+    return f"\x1b[{_COLOURS[index]}m{text}\x1b[0m" if text and index else text

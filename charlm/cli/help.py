@@ -1,0 +1,35 @@
+"""Commands whose help can be read on narrow terminals, too."""
+
+import shutil
+from typing import Any
+
+from typer.core import MarkupMode, TyperCommand, TyperGroup
+
+_FEWEST_COLUMNS = 80
+"""Below it, the panels of the help leave no room for names, and cut them short."""
+
+
+class _ReadableHelp:
+    """Shows flags without a type, and on narrow terminals options one below the other instead of in panels."""
+
+    rich_markup_mode: MarkupMode
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for each in parameters:
+            if getattr(each, "is_flag", False) and each.metavar is None:
+                each.metavar = ""
+        return parameters
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        if shutil.get_terminal_size().columns < _FEWEST_COLUMNS:
+            self.rich_markup_mode = None
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+
+
+class ReadableCommand(_ReadableHelp, TyperCommand):
+    """A command with such a help."""
+
+
+class ReadableGroup(_ReadableHelp, TyperGroup):
+    """A group of commands with such a help."""

@@ -1,0 +1,85 @@
+"""`charlm eval surprisal`: the bits of each character of a text under a run's best model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any, BinaryIO
+
+from charlm.config import Device, SurprisalConfig
+from charlm.data.corpus import encode_text
+from charlm.data.encoder import EncodedText
+from charlm.data.layout import as_pieces
+from charlm.data.sources import TextSource
+from charlm.evaluation.surprisal import Surprisal, measure_surprisal
+from charlm.runs.device import resolve_device
+from charlm.runs.evaluate.perplexity import Split, opened_text, require_two
+from charlm.runs.reporting import Reporter
+from charlm.runs.stored.loading import LoadedModel, load_model
+from charlm.runs.stored.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class SurprisalResult:
+    """A text under a run's model, symbol by symbol; `text` is its label."""
+
+    run: str
+    text: str
+    surprisal: Surprisal
+
+
+def surprisal(
+    run: str,
+    text: tuple[str, ...],
+    settings: SurprisalConfig,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    split: Split | None = None,
+    device: Device = "auto",
+    reading: Mapping[str, Any] | None = None,
+    stdin: BinaryIO | None = None,
+) -> SurprisalResult:
+    """Measures a text, or one of the parts of the run's own corpus, symbol by symbol; arguments as in `perplexity`.
+
+    Raises:
+        CharlmError: there is no such run, text or part, or the text is too short.
+    """
+    loaded = load_model(run, workspace, device=resolve_device(device))
+    with opened_text(
+        loaded, text, workspace, reporter, command=f"surprisal {quote(run)}", split=split, reading=reading, stdin=stdin
+    ) as (encoded, label, source):
+        return SurprisalResult(loaded.name, label, _measure(loaded, encoded, source, settings, reporter, label=label))
+
+
+def surprisal_of_source(
+    loaded: LoadedModel, source: TextSource, settings: SurprisalConfig, workspace: Workspace, reporter: Reporter
+) -> Surprisal:
+    """Returns the code lengths in any text under a model that is loaded already."""
+    with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
+        return _measure(loaded, encoded, source, settings, reporter, label=source.label)
+
+
+def _measure(
+    loaded: LoadedModel,
+    encoded: EncodedText,
+    source: TextSource | None,
+    settings: SurprisalConfig,
+    reporter: Reporter,
+    *,
+    label: str,
+) -> Surprisal:
+    require_two(encoded, label=label)
+    characters = None
+    if source is not None and encoded.num_unknown:
+        characters = "".join(as_pieces(source.chunks(), records=loaded.tokenizer.begin is not None))
+    with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
+        return measure_surprisal(
+            loaded.model,
+            encoded,
+            loaded.tokenizer,
+            device=loaded.device,
+            context=settings.context,
+            top=settings.top,
+            characters=characters,
+            advance=advance,
+        )
