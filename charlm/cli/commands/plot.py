@@ -24,9 +24,7 @@ def plot(
             metavar="RUN", help="Names of runs under checkpoints/, or their paths.", autocompletion=run_names
         ),
     ],
-    over: Annotated[
-        Axis, typer.Option("--over", help="What the losses are drawn over: so much of each training.")
-    ] = "steps",
+    over: Annotated[Axis, typer.Option("--over", help="The horizontal axis.")] = "steps",
     output: Annotated[
         Path | None,
         typer.Option(
