@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, final
@@ -74,6 +75,7 @@ class StoredTensor:
         return high_halves.view("<f4")
 
 
+@cache
 def _numpy_type(dtype: str) -> np.dtype[Any]:
     """Returns NumPy's type of a type that torch calls `dtype`; the bits of bfloat16, which it has not."""
     return np.dtype("uint16" if dtype == _BFLOAT16 else dtype.removeprefix("torch."))

@@ -17,7 +17,7 @@ from charlm.models.threads import using_threads
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
-LANES = 16
+LANES = 32
 """Lanes in a group: fewer make each product slower, more leave threads without work (docs/experiments.md)."""
 
 _MOST_LOST = 0.01

@@ -73,6 +73,7 @@ def test_every_symbol_after_the_first_is_a_target_exactly_once(count, lanes):
             kept = window.targets != IGNORED
             assert int(kept.sum()) == window.num_targets
             assert torch.equal(window.inputs[kept] + 1, window.targets[kept])
+            assert torch.equal(window.places()[kept], window.targets[kept])
             targets += window.targets[kept].tolist()
         assert sorted(targets) == list(range(1, count))
 

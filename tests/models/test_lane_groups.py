@@ -9,14 +9,14 @@ import torch
 from charlm.models.lane_groups import Workers, group_borders, usual_groups
 
 
-@pytest.mark.parametrize(("lanes", "groups"), [(1, 1), (2, 2), (16, 2), (32, 2), (33, 3), (64, 4), (1000, 63)])
-def test_groups_have_at_most_sixteen_lanes_and_there_are_two_where_possible(lanes, groups):
+@pytest.mark.parametrize(("lanes", "groups"), [(1, 1), (2, 2), (16, 2), (64, 2), (65, 3), (128, 4), (1000, 32)])
+def test_groups_have_at_most_32_lanes_and_there_are_two_where_possible(lanes, groups):
     assert usual_groups(lanes) == groups
     borders = group_borders(lanes, groups)
     assert (borders[0][0], borders[-1][1]) == (0, lanes)
     assert all(before[1] == after[0] for before, after in itertools.pairwise(borders))
     sizes = [stop - start for start, stop in borders]
-    assert max(sizes) <= 16
+    assert max(sizes) <= 32
     assert max(sizes) - min(sizes) <= 1
 
 

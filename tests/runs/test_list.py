@@ -8,7 +8,11 @@ from charlm.checkpointing.locking import is_locked, locked
 from charlm.errors import CheckpointError
 from charlm.runs.info import describe
 from charlm.runs.list import list_all
+from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.resume import resume
+from charlm.runs.verify import verify_run
+from tests.support.reporters import StopAfter
 from tests.support.training_runs import train_whole
 
 OLDER = Path(__file__).parents[1] / "fixtures" / "charlm-0.1.0.zip"
@@ -35,10 +39,17 @@ def test_a_finished_run_is_listed_with_its_final_scores(small_request, workspace
 
 
 def test_a_better_model_has_no_final_scores_before_its_training_ends(small_request, workspace):
-    result = train_whole(small_request(name="mine"), workspace)
-    assert rows(workspace)["mine"].test is not None
-    (result.run / "best.safetensors").unlink()
-    assert rows(workspace)["mine"].test is None
+    train_whole(small_request(name="mine"), workspace)
+    before = rows(workspace)["mine"]
+    stop = StopRequest()
+    resume("mine", workspace, StopAfter(stop, 20), stop, overrides={"steps": 24})
+    stopped = rows(workspace)["mine"]
+    assert (stopped.state, stopped.step, stopped.total_steps) == ("stopped", 20, 24)
+    # Its score on the validation text is that of the newer model.
+    assert before.test is not None and stopped.test is None and stopped.validation < before.validation
+    result = resume("mine", workspace, SilentReporter(), StopRequest())
+    assert rows(workspace)["mine"].test == result.test.bits_per_character
+    assert verify_run("mine", workspace).is_whole
 
 
 def test_a_run_whose_lock_a_process_holds_is_training(small_request, workspace):

@@ -79,7 +79,7 @@ def test_an_order_longer_than_the_text_is_refused(small_request, workspace, tmp_
 
 def test_int8_weights_and_export_say_which_models_they_are_for(small_request, workspace, tmp_path):
     result = count(ngrams(small_request), workspace)
-    with pytest.raises(ConfigError, match="--weights int8 is for networks"):
+    with pytest.raises(ConfigError, match=r"^weights int8 is for networks"):
         load(str(result.run), workspace=workspace.root).sample(weights="int8")
     export_arpa("counted", tmp_path / "out.arpa", workspace)
     assert (tmp_path / "out.arpa").read_text().startswith("\\data\\\nngram 1=")

@@ -62,7 +62,7 @@ def test_what_was_asked_for_stays():
     assert (found.training.learning_rate, found.run.threads) == (0.5, 7)
 
 
-@pytest.mark.parametrize(("lanes", "asked", "groups"), [(32, None, 2), (64, None, 4), (1, None, 1), (64, 3, 3)])
+@pytest.mark.parametrize(("lanes", "asked", "groups"), [(32, None, 2), (128, None, 4), (1, None, 1), (64, 3, 3)])
 def test_lanes_are_divided_whatever_the_machine(lanes, asked, groups):
     found, _ = resolved(steps=5, batch_size=lanes, lane_groups=asked)
     assert found.training.lane_groups == groups
