@@ -24,9 +24,11 @@ _Commands = Mapping[str, tuple[str, str]]
 _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
+    "play": ("play:play", "Writes a text in turns, with you at a prompt."),
     "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
     "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
     "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
+    "plot": ("plot:plot", "Draws the losses of one or several runs over their training."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
 """Commands by name, in the order of the help: the module and function, and a summary."""
@@ -45,11 +47,12 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
         {"arpa": ("stored:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
     ),
     "inspect": (
-        "Shows the gradients, activations, gates and memory of recurrent networks.",
+        "Shows the gradients, activations, gates, units and memory of recurrent networks.",
         {
             "gradients": ("inspect:gradients", "Shows how far gradients reach back."),
             "activations": ("inspect:activations", "Shows how activations of a ReLU layer explode, stay or vanish."),
             "gates": ("inspect:gates", "Shows how often gates are nearly shut or nearly open."),
+            "units": ("inspect:units", "Shows which unit of a network tracks what, such as quotes or line lengths."),
             "agreement": ("inspect:agreement", "Shows over which distance a cell remembers the subject of a sentence."),
         },
     ),

@@ -14,10 +14,10 @@ READING_SETTINGS = {"pattern", "encoding", "newlines", "normalize"}
 """Settings of DataConfig for reading any text, in training or not."""
 
 
-def _require_matplotlib(plot: Path | None) -> Path | None:
+def require_matplotlib(plot: Path | None) -> Path | None:
     """Returns the file to draw into; raises a ConfigError where Matplotlib is not installed."""
     if plot is not None and importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError("--plot needs Matplotlib; install it with: pip install 'charlm[plots]'")
+        raise ConfigError("Drawing into a file needs Matplotlib; install it with: pip install 'charlm[plots]'")
     return plot
 
 
@@ -40,7 +40,7 @@ Plot = Annotated[
         "--plot",
         metavar="FILE",
         help="Draw the result into this file (needs the extra `plots`).",
-        callback=_require_matplotlib,
+        callback=require_matplotlib,
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors and results.")]

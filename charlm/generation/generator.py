@@ -64,7 +64,7 @@ def generate(
         DataError: the prompt has characters that the model does not know, and they are not skipped.
         CharlmError: the model's output is not finite.
     """
-    tokens = _prompt_tokens(tokenizer, prompt, settings)
+    tokens = prompt_tokens(tokenizer, prompt, settings)
     return _pieces(model, tokenizer, tokens, settings, seed=seed)
 
 
@@ -99,7 +99,7 @@ def sample_text(
 
 
 @final
-class _Sample:
+class Sample:
     """The text of one sample, decoded symbol by symbol up to its end."""
 
     def __init__(self, number: int, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
@@ -135,11 +135,11 @@ def _pieces(
 
     def draw(numbers: Sequence[int]) -> Iterator[list[Piece]]:
         """Yields the pieces of these samples, which are computed together, after every step."""
-        samples = [_Sample(number, tokenizer, settings) for number in numbers]
+        samples = [Sample(number, tokenizer, settings) for number in numbers]
         drawer = Drawer(
             settings,
             vocabulary_size=model.vocabulary_size,
-            excluded=_never_drawn(tokenizer),
+            excluded=never_drawn(tokenizer),
             seeds=[seed_of_sample(number, seed=seed) for number in numbers],
         )
         streams = np.zeros(len(numbers), dtype=np.int64)
@@ -156,7 +156,12 @@ def _pieces(
         yield from chain.from_iterable(each)
 
 
-def _prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tokens:
+def prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -> Tokens:
+    """Returns the symbols of a prompt; of an empty one, those that a text begins after.
+
+    Raises:
+        DataError: it has characters that the model does not know, and they are not skipped.
+    """
     unknown = tokenizer.unknown_characters(prompt)
     if unknown and settings.unknown == "error":
         raise DataError(
@@ -173,11 +178,12 @@ def _start(tokenizer: Tokenizer) -> Tokens:
     for text in "\n", " ":
         if not tokenizer.unknown_characters(text):
             return tokenizer.encode(text)
-    never = _never_drawn(tokenizer)
+    never = never_drawn(tokenizer)
     return np.array([next(token for token in range(tokenizer.vocabulary_size) if token not in never)])
 
 
-def _never_drawn(tokenizer: Tokenizer) -> list[int]:
+def never_drawn(tokenizer: Tokenizer) -> list[int]:
+    """Returns the symbols that stand for nothing that could be shown: unknown, and the begin of a record."""
     return [symbol for symbol in (tokenizer.unknown, tokenizer.begin) if symbol is not None]
 
 

@@ -16,6 +16,7 @@ from charlm.checkpointing.run_folder import RunFolder, find_run
 from charlm.errors import CheckpointError
 from charlm.files.reading import when_written
 from charlm.runs.describe import describe_model
+from charlm.runs.stored.metrics import charged_nats
 from charlm.runs.stored.standing import Standing, read_standing, standing_of_file
 from charlm.runs.stored.workspace import Workspace
 from charlm.training.state import Progress
@@ -151,27 +152,12 @@ def _history(folder: RunFolder, standing: Standing) -> tuple[HistoryPoint, ...]:
         HistoryPoint(
             each["step"],
             finite_number(each.get("training_nats_per_symbol")),
-            _validation_nats(validation, log_unknown=log_unknown),
-            _validation_nats(each.get(NETWORK_VALIDATION), log_unknown=log_unknown),
+            charged_nats(validation, log_unknown=log_unknown),
+            charged_nats(each.get(NETWORK_VALIDATION), log_unknown=log_unknown),
         )
         for each in read_metrics(folder.metrics)
         if isinstance(validation := each.get("validation"), dict)
     )
-
-
-def _validation_nats(score: object, *, log_unknown: float) -> float | None:
-    """Returns the nats per symbol of a stored score; to one without it, the charge for unknown characters is added.
-
-    Args:
-        log_unknown: the charge for one of them, in nats.
-    """
-    if not isinstance(score, dict):
-        return None
-    nats = finite_number(score.get("nats_per_symbol"))
-    num_unknown, num_symbols = finite_number(score.get("unknown")), finite_number(score.get("symbols"))
-    if nats is None or not num_unknown or not num_symbols or "unknown_bits_per_character" in score:
-        return nats
-    return nats + num_unknown / num_symbols * log_unknown
 
 
 def _best(progress: Progress) -> str:

@@ -1,14 +1,16 @@
-"""`charlm sample`: text drawn from a run's best model."""
+"""`charlm sample` and `charlm play`: text drawn from a run's best model."""
 
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from charlm.config import Device, SamplingConfig
+from charlm.config import Device, SamplingConfig, Weights
 from charlm.data.inputs import clean_string
+from charlm.generation.conversation import Conversation
 from charlm.generation.generator import Piece, generate
-from charlm.runs.stored.model import ModelOfRun, read_newest_model
+from charlm.runs.stored.model import ModelOfRun, StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.base import StepModel
 from charlm.stepping.build import build_step_model
@@ -56,14 +58,30 @@ def stream(
 
         loaded = build_stored(stored, device=resolve_device(device))
         return Samples(draw_from(loaded, prompt, settings, seed=seed), are_records, note)
-    model = build_step_model(
+    model = build_stepped(stored, weights=settings.weights)
+    return Samples(_draw(stored, model, prompt, settings, seed=seed), are_records, note)
+
+
+def converse(run: str, settings: SamplingConfig, workspace: Workspace, *, seed: int) -> tuple[Conversation, str | None]:
+    """Returns a text to be written in turns with a run's model, on the CPU; and the note of `Samples`.
+
+    Raises:
+        CharlmError: there is no such run.
+    """
+    stored, note = read_newest_model(run, workspace)
+    model = build_stepped(stored, weights=settings.weights)
+    return Conversation(model, stored.tokenizer, settings, seed=seed, clean=partial(_cleaned, stored)), note
+
+
+def build_stepped(stored: StoredModel, *, weights: Weights = "float32") -> StepModel:
+    """Returns a stored model, to be stepped on the CPU without torch; errors as in `build_step_model`."""
+    return build_step_model(
         stored.config.model,
         stored.weights,
         vocabulary_size=stored.tokenizer.vocabulary_size,
         source=str(stored.source),
-        weights=settings.weights,
+        weights=weights,
     )
-    return Samples(_draw(stored, model, prompt, settings, seed=seed), are_records, note)
 
 
 def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, seed: int) -> Iterator[Piece]:
@@ -78,5 +96,8 @@ def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, s
 
 
 def _draw(run: ModelOfRun, model: StepModel, prompt: str, settings: SamplingConfig, *, seed: int) -> Iterator[Piece]:
-    cleaned = "".join(clean_string(prompt, data=run.config.data, label="the prompt").chunks())
-    return generate(model, run.tokenizer, cleaned, settings, seed=seed)
+    return generate(model, run.tokenizer, _cleaned(run, prompt), settings, seed=seed)
+
+
+def _cleaned(run: ModelOfRun, prompt: str) -> str:
+    return "".join(clean_string(prompt, data=run.config.data, label="the prompt").chunks())

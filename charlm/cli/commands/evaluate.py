@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.cli.display.console import plain_console
-from charlm.cli.display.plots import plot_curves
+from charlm.cli.display.plots import CurvePlot, plot_curves
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.results import evaluation_json, print_evaluation
 from charlm.cli.display.surprisal import print_odd_lines, print_summary, print_surprisal, print_surprisal_json
@@ -30,6 +30,18 @@ OwnPart = Annotated[
 ]
 USUAL_TOP = 5
 """Likeliest symbols at each place for --json and --html."""
+_EXPOSURE_PLOT = CurvePlot(
+    "Predictions when the model reads its own output",
+    x="symbols since the true beginning",
+    y="loss (nats per symbol)",
+    is_logarithmic=False,
+    names={
+        "forced": "model, true text, having read the true text",
+        "free": "model, true text, having read its own output",
+        "own": "n-grams, the model's output",
+        "true": "n-grams, the true text",
+    },
+)
 
 
 @settings_options(EvaluationConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
@@ -163,7 +175,7 @@ def exposure(
 
     curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
     if plot is not None:
-        plot_curves(curves, plot, x="position", y="nats", first=1)
+        plot_curves(curves, plot, _EXPOSURE_PLOT)
     if json:
         print_json(curves)
     else:

@@ -1,4 +1,4 @@
-"""`charlm inspect`: gradients, activations, gates and the memory of recurrent networks."""
+"""`charlm inspect`: gradients, activations, gates, units and the memory of recurrent networks."""
 
 import sys
 from collections.abc import Mapping
@@ -9,11 +9,12 @@ import typer
 
 from charlm.cli.display.console import plain_console
 from charlm.cli.display.inspection import gradient_curves, print_agreement, print_clipping, print_gates
-from charlm.cli.display.plots import plot_agreement, plot_curves, plot_gates
+from charlm.cli.display.plots import CurvePlot, plot_agreement, plot_curves, plot_gates
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.tables import print_curves
 from charlm.cli.display.text import print_json
-from charlm.cli.options import settings_options
+from charlm.cli.display.units import print_held_sample, print_units
+from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet, Run, standard_input
 from charlm.cli.settings import section_config, shared_config
 from charlm.config import (
@@ -23,6 +24,7 @@ from charlm.config import (
     GradientsConfig,
     ModelConfig,
     RunSettings,
+    SamplingConfig,
     TokenizerConfig,
     TrainingConfig,
 )
@@ -74,7 +76,8 @@ def gradients(
 
     curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
     if plot is not None:
-        plot_curves(gradient_curves(curves), plot, x="symbols back", y="gradient norm", first=1)
+        look = CurvePlot("How far gradients reach back", x="distance (symbols back)", y="norm of the loss's gradient")
+        plot_curves(gradient_curves(curves), plot, look)
     if json:
         print_json([asdict(curve) for curve in curves])
     else:
@@ -100,7 +103,12 @@ def activations(*, flags: Mapping[str, Any], plot: Plot = None, json: Json = Fal
         for variance in variances
     }
     if plot is not None:
-        plot_curves(curves, plot, x="symbol", y="norm of the activations", first=1)
+        look = CurvePlot(
+            "ReLU activations after one input, by the variance of the recurrent weights",
+            x="symbols read",
+            y="norm, relative to the first",
+        )
+        plot_curves(curves, plot, look)
     if json:
         print_json(curves)
     else:
@@ -153,6 +161,58 @@ def gates(
         print_json([asdict(each) for each in activities])
     else:
         print_gates(plain_console(sys.stdout), activities)
+
+
+@settings_options((SamplingConfig, {"length", "temperature", "seed"}))
+def units(
+    *,
+    flags: Mapping[str, Any],
+    run: Run,
+    text: OptionalTexts = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="LAYER:UNIT", help="Show this unit alone, such as 2:117; both count from 1."),
+    ] = None,
+    held: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="LAYER:UNIT=VALUE",
+            help="Write text with this unit held at a value, and without; may be given several times.",
+        ),
+    ] = None,
+    symbols: Annotated[int, typer.Option("--symbols", min=1024, help="Number of symbols to read.")] = 200_000,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Shows which unit of RUN's network tracks what: quotes, brackets, the place in a line, and so on.
+
+    Every unit is measured against each of these properties on TEXT, or on what was held out of the run's own. Units
+    are chosen on one half of it, and their effects measured on the other: d is the difference of a unit's means where
+    the property holds and where it does not, in standard deviations; r is the correlation with a number. A unit's value
+    is c, its memory, in an LSTM, and h, its output, in the other cells.
+    """
+    if held:
+        if text or unit is not None:
+            raise ConfigError("--set writes text, and reads none; leave out TEXT and --unit.")
+        settings = section_config(SamplingConfig, flags)
+
+        from charlm.runs.inspect.units import sample_with_held
+        from charlm.runs.sample import resolve_seed
+
+        sample = sample_with_held(run, held, settings, Workspace(), seed=resolve_seed(settings))
+        print_json(asdict(sample)) if json else print_held_sample(sample)
+        return
+    if flags:
+        raise ConfigError(f"{flag(min(flags))} is for --set; leave it out.")
+    stdin = standard_input(*(text or ()))
+
+    from charlm.runs.inspect.units import inspect_units
+
+    report = inspect_units(
+        run, tuple(text or ()), Workspace(), make_display(quiet=quiet), symbols=symbols, unit=unit, stdin=stdin
+    )
+    print_json(asdict(report)) if json else print_units(plain_console(sys.stdout), report)
 
 
 def _read_variances(text: str) -> list[float]:

@@ -3,11 +3,15 @@
 Every function raises a ConfigError for a file that cannot be written or whose suffix is no picture format.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
+from charlm.cli.display.chart import Line, short, visible_range
+from charlm.cli.display.text import visible
 from charlm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,49 +20,85 @@ if TYPE_CHECKING:
     from charlm.evaluation.gates import GateActivity
     from charlm.runs.compare.result import VariantResult
     from charlm.runs.inspect.agreement import CellAgreement
+    from charlm.runs.plot import Curve
+
+Axis = Literal["steps", "characters", "seconds"]
+AXES: dict[Axis, str] = {
+    "steps": "training steps",
+    "characters": "characters trained on",
+    "seconds": "seconds of training",
+}
+LOSS = "loss (bits per character)"
+
+_COLOURS = ("#000000", "#a3195b", "#0072b2", "#d55e00", "#2aa876", "#e0a800")
+"""From dark to light, so that they differ in grey, too."""
+
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_MARKERS = "os^Dv"
 
 
-def plot_curves(curves: Mapping[str, Sequence[float]], path: Path, *, x: str, y: str, first: int) -> None:
-    """Draws curves on a logarithmic scale.
+@dataclass(frozen=True)
+class CurvePlot:
+    """How curves over whole numbers are drawn.
 
-    Args:
+    Attributes:
         first: the place of each curve's first value.
+        names: what a curve is called, where its own name needs words.
     """
-    with _panels(path, size=(6, 3.6)) as (axes,):
-        for name, values in curves.items():
-            axes.plot(range(first, first + len(values)), values, label=name)
-        axes.set(xlabel=x, ylabel=y, yscale="log")
-        axes.legend(fontsize=7)
+
+    title: str
+    x: str
+    y: str
+    first: int = 1
+    is_logarithmic: bool = True
+    names: Mapping[str, str] | None = None
+
+
+def plot_curves(curves: Mapping[str, Sequence[float]], path: Path, look: CurvePlot) -> None:
+    """Draws curves."""
+    with _panels(path, title=look.title) as (axes,):
+        for number, (name, values) in enumerate(curves.items()):
+            places = range(look.first, look.first + len(values))
+            axes.plot(places, values, label=_plain((look.names or {}).get(name, name)), **_look(number))
+        axes.set(xlabel=look.x, ylabel=look.y)
+        if look.is_logarithmic:
+            axes.set_yscale("log")
+            _write_numbers_out(axes)
+        _whole_numbers(axes)
+        axes.legend(fontsize=8)
 
 
 def plot_agreement(results: "Sequence[CellAgreement]", path: Path) -> None:
     """Draws the share of right verbs by their distance to the subject, a line for each cell."""
-    with _panels(path, size=(6, 3.6)) as (axes,):
-        for each in results:
+    with _panels(path, title="Does the network remember if the subject was singular or plural?") as (axes,):
+        for number, each in enumerate(results):
             axes.plot(
                 [answer.distance for answer in each.answers],
-                [answer.right for answer in each.answers],
-                marker="o",
+                [100 * answer.right for answer in each.answers],
                 label=each.cell,
+                **_look(number, marked=True),
             )
-        axes.axhline(0.5, color="grey", linewidth=0.5)
-        axes.set(xlabel="characters from subject to verb", ylabel="share of right verbs", ylim=(0.4, 1.02))
-        axes.legend(fontsize=7)
+        axes.axhline(50, color="grey", linewidth=0.8)
+        axes.annotate("guessing", (1, 50), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+        lowest = min(100 * answer.right for each in results for answer in each.answers)
+        axes.set(xlabel="characters from subject to verb", ylabel="right verbs (%)", ylim=(min(40, lowest - 2), 102))
+        axes.legend(fontsize=8)
 
 
 def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
     """Draws a panel for each gate: its units by how often they are left- and right-saturated."""
     names = list(dict.fromkeys(each.gate for each in activities))
-    with _panels(path, size=(3.2 * len(names), 3.2), number=len(names)) as panels:
-        for axis, name in zip(panels, names, strict=True):
-            for each in activities:
-                if each.gate == name:
-                    left, right = zip(*each.per_unit, strict=True)
-                    axis.scatter(right, left, s=6, alpha=0.6, label=f"layer {each.layer + 1}")
-            axis.plot([0, 1], [1, 0], color="grey", linewidth=0.5)
-            axis.set(title=f"{name} gate", xlabel="share right-saturated", xlim=(0, 1), ylim=(0, 1))
-            axis.legend(fontsize=6)
-        panels[0].set_ylabel("share left-saturated")
+    title = "How often the gate of each unit is nearly open or nearly shut (one point a unit)"
+    with _panels(path, title=title, width=3.2 * len(names), number=len(names)) as panels:
+        for axes, name in zip(panels, names, strict=True):
+            for number, each in enumerate(each for each in activities if each.gate == name):
+                left, right = ([100 * share for share in shares] for shares in zip(*each.per_unit, strict=True))
+                points: dict[str, Any] = {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % 5]}
+                axes.scatter(right, left, s=9, alpha=0.6, label=f"layer {each.layer + 1}", **points)
+            axes.plot([0, 100], [100, 0], color="grey", linewidth=0.5)
+            axes.set(title=f"{name} gate", xlabel="above 0.9 (% of symbols)", xlim=(0, 100), ylim=(0, 100))
+            axes.legend(fontsize=7)
+        panels[0].set_ylabel("below 0.1 (% of symbols)")
 
 
 def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
@@ -66,41 +106,112 @@ def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
 
     A model without layers is a horizontal line.
     """
-    from matplotlib.ticker import MaxNLocator
-
     scored = [each for each in results if each.bits is not None]
+    kinds = list(dict.fromkeys(each.kind for each in scored))
     sizes = list(dict.fromkeys(each.size for each in scored if each.layers is not None)) or [None]
-    with _panels(path, size=(1.5 + 3.0 * len(sizes), 3.6), number=len(sizes)) as panels:
-        for axis, size in zip(panels, sizes, strict=True):
-            for number, kind in enumerate(dict.fromkeys(each.kind for each in scored)):
-                look = {"color": f"C{number}", "label": kind}
+    text = "test" if any(each.test is not None for each in scored) else "validation"
+    title = f"Loss of each model on the {text} text (lower is better)"
+    with _panels(path, title=title, width=2.2 + 3.2 * len(sizes), number=len(sizes)) as panels:
+        for axes, size in zip(panels, sizes, strict=True):
+            depths = sorted({each.layers for each in scored if each.layers and each.size == size})
+            for number, kind in enumerate(kinds):
                 variants = [each for each in scored if each.kind == kind]
                 line = sorted((each.layers, each.bits or 0.0) for each in variants if each.layers and each.size == size)
                 if line:
-                    axis.plot(*zip(*line, strict=True), marker="o", **look)
+                    axes.plot(*zip(*line, strict=True), label=kind, **_look(number, marked=True))
                 for each in variants:
                     if each.layers is None:
-                        axis.axhline(each.bits or 0.0, linestyle="--", **look)
-            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axis.set_xlabel("layers")
-            axis.set_title("" if size is None else f"as large as {size} units of the first", fontsize=8)
-        panels[0].set_ylabel("bits per character")
+                        axes.axhline(each.bits or 0.0, label=f"{kind} (no layers)", **_look(number))
+            if depths:
+                axes.set(xticks=depths, xlim=(min(depths) - 0.5, max(depths) + 0.5), xlabel="layers")
+            else:
+                axes.set_xticks([])
+            if size is not None:
+                first = next(each.kind for each in results if each.layers is not None)
+                axes.set_title(f"as many parameters as {first} with {size} units", fontsize=9)
+        panels[0].set_ylabel(LOSS)
         if scored:
-            panels[-1].legend(fontsize=7)
+            panels[-1].legend(fontsize=8)
+
+
+def chosen_lines(curves: "Sequence[Curve]", *, over: Axis) -> list[Line]:
+    """Returns the lines to draw: all of one run; of several, the validation losses, where a run has any."""
+    runs = list(dict.fromkeys(curve.run for curve in curves))
+    validated = {curve.run for curve in curves if curve.text == "validation"}
+    lines = []
+    for curve in curves:
+        if len(runs) > 1 and curve.text == "training" and curve.run in validated:
+            continue
+        name = f"{curve.text} loss" if curve.model is None else f"{curve.text} loss, {curve.model}"
+        name = name if len(runs) == 1 else f"{curve.run}, {name}"
+        points = curve.points
+        lines.append(Line(name, [getattr(each, over) for each in points], [each.bits_per_character for each in points]))
+    return lines
+
+
+def plot_losses(curves: "Sequence[Curve]", path: Path, *, over: Axis) -> None:
+    """Draws the losses of runs over their training."""
+    from matplotlib.ticker import FuncFormatter
+
+    lines = chosen_lines(curves, over=over)
+    runs = list(dict.fromkeys(curve.run for curve in curves))
+    title = f"Losses of {runs[0]}" if len(runs) == 1 else "Losses of several runs"
+    with _panels(path, title=title, width=7.5) as (axes,):
+        for number, line in enumerate(lines):
+            is_dense = len(line.x) > 40
+            axes.plot(line.x, line.y, label=_plain(line.name), **_look(number, marked=not is_dense))
+        low, high = visible_range(lines)
+        if high > low:
+            axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+        axes.set(xlabel=AXES[over], ylabel=LOSS)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        axes.legend(fontsize=8)
+
+
+def _look(number: int, *, marked: bool = False) -> dict[str, Any]:
+    look: dict[str, Any] = {"color": _COLOURS[number % len(_COLOURS)], "linestyle": _DASHES[number % len(_DASHES)]}
+    return look | {"linewidth": 1.5} | ({"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4} if marked else {})
+
+
+def _plain(text: str) -> str:
+    """Returns a text that is drawn as it is: a dollar sign would begin a formula, an underscore hide a label."""
+    return ("\N{ZERO WIDTH SPACE}" if text.startswith("_") else "") + visible(text).replace("$", r"\$")
+
+
+def _write_numbers_out(axes: "Axes") -> None:
+    """Labels a logarithmic scale with numbers such as 0.02, not with powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axes.get_ylim()
+    few_decades = high < 30 * low
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few_decades else (1.0,), numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _whole_numbers(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 @contextmanager
-def _panels(path: Path, *, size: tuple[float, float], number: int = 1) -> "Iterator[Sequence[Axes]]":
+def _panels(path: Path, *, title: str, width: float = 6.4, number: int = 1) -> "Iterator[Sequence[Axes]]":
     """Gives panels side by side with one vertical axis, and writes them into a file."""
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
-    figure, axes = pyplot.subplots(1, number, figsize=size, sharey=True, squeeze=False)
-    try:
+    # Not pyplot: it keeps every figure, and asks for a screen.
+    figure = Figure(figsize=(width, 4), layout="constrained")
+    axes = figure.subplots(1, number, sharey=True, squeeze=False)
+    with warnings.catch_warnings():
+        # Of characters that the font has not; they are drawn as boxes.
+        warnings.simplefilter("ignore", UserWarning)
         yield axes[0]
-        figure.tight_layout()
+        for each in axes[0]:
+            each.grid(color="0.9", linewidth=0.6)
+            each.set_axisbelow(True)
+        figure.suptitle(_plain(title), fontsize=11)
         try:
-            figure.savefig(path)
+            figure.savefig(path, dpi=130)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"--plot '{path}' cannot be written: {error}.") from None
-    finally:
-        pyplot.close(figure)
+            raise ConfigError(f"'{path}' cannot be drawn into: {error}.") from None

@@ -17,5 +17,18 @@ def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
     plot_comparison(results, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
     plot_comparison([COUNTED], tmp_path / "plot.svg")
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(ConfigError, match="cannot be drawn into"):
         plot_comparison(results, tmp_path / "plot.xyz")
+
+
+def test_no_name_becomes_a_formula_or_is_hidden(tmp_path):
+    pytest.importorskip("matplotlib")
+    from charlm.cli.display.plots import plot_losses
+    from charlm.runs.plot import Curve, Point
+
+    points = (Point(1, 64.0, 0.5, 3.0), Point(2, 128.0, 1.0, 2.0))
+    curves = [Curve(name, "validation", None, points) for name in ("_x", "$\\frac{1$", "<b>\x1b&数")]
+    plot_losses(curves, tmp_path / "plot.svg", over="steps")
+    drawn = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    for name in ("_x, ", "$\\frac{1$, ", "&lt;b&gt;␛&amp;数, "):
+        assert f"<!-- \N{ZERO WIDTH SPACE}{name}" in drawn or f"<!-- {name}" in drawn

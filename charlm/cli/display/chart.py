@@ -1,0 +1,123 @@
+"""Curves drawn with characters, for the terminal."""
+
+import math
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from charlm.cli.display.text import visible
+
+HEIGHT = 18
+MARKS = "*o+x#@%&"
+"""A mark for each curve, so that curves are told apart without colours, too."""
+
+_COLOURS = ("bold", "cyan", "magenta", "yellow", "green", "blue", "red", "bright_black")
+_SHARE_CUT = 0.05
+_TICKS_ACROSS, _TICKS_UP = 6, 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: its name, and its points in the order of x, which begins at 0."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+def print_chart(console: Console, lines: Sequence[Line], *, x: str, y: str) -> None:
+    """Prints curves over one another as wide as the console, at most 100 columns, and a list of them below.
+
+    Args:
+        x, y: what the axes show.
+    """
+    width = max(20, min(console.width, 100) - 10)
+    left, right = _widened(0.0, max(max(line.x) for line in lines))
+    low, high = _widened(*visible_range(lines))
+    rows: list[dict[int, int]] = [{} for _ in range(HEIGHT)]
+    for number, line in enumerate(lines):
+        for column, value in _columns(line, left, right, width):
+            if low <= value <= high:
+                rows[round((high - value) / (high - low) * (HEIGHT - 1))][column] = number
+    names = {round((high - tick) / (high - low) * (HEIGHT - 1)): f"{tick:g}" for tick in ticks(low, high, _TICKS_UP)}
+    console.print(Text(y, style="dim"))
+    for index, row in enumerate(rows):
+        text = Text(f"{names.get(index, ''):>8} {'┤' if index in names else '│'}")
+        for column in range(max(row, default=-1) + 1):
+            curve = row.get(column)
+            text.append(" " if curve is None else _mark(curve), style="" if curve is None else _colour(curve))
+        console.print(text, no_wrap=True)
+    console.print(Text(f"{'':8} └{'─' * width}"), no_wrap=True)
+    console.print(Text(f"{'':10}{_names_below(left, right, width)}".rstrip()), no_wrap=True)
+    console.print(Text(x.rjust(10 + width), style="dim"), no_wrap=True)
+    for number, line in enumerate(lines):
+        entry = Text(f"  {_mark(number)} ", style=_colour(number))
+        entry.append(f"{visible(line.name)}: {line.y[-1]:.3f}", style="default not bold")
+        console.print(entry, soft_wrap=True)
+
+
+def visible_range(lines: Sequence[Line]) -> tuple[float, float]:
+    """Returns the lowest value, and the highest that a curve has after the first twentieth of the way.
+
+    The first steps of a training fall so steeply that the rest would be flat beside them.
+    """
+    begin = _SHARE_CUT * max(max(line.x) for line in lines)
+    shown: list[float] = []
+    for line in lines:
+        first = max(bisect(line.x, begin) - 1, 0)
+        shown += line.y[first:]
+    return min(shown), max(shown)
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Returns the multiples of 1, 2 or 5 times a power of ten from `low` to `high`, at most `most` of them."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10, 20) if (high - low) / (factor * power) <= most - 1)
+    digits = max(0, -math.floor(math.log10(step)))
+    return [round(index * step, digits) for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def short(value: float) -> str:
+    """Returns a number with a thousand as k and a million as M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
+def _columns(line: Line, left: float, right: float, width: int) -> Iterator[tuple[int, float]]:
+    """Yields the columns that a curve passes, and its height there, between two points on a straight line."""
+    places = [(x - left) / (right - left) * (width - 1) for x in line.x]
+    for place, value in zip(places, line.y, strict=True):
+        yield round(place), value
+    for index in range(len(places) - 1):
+        (start, stop), (first, last) = places[index : index + 2], line.y[index : index + 2]
+        for column in range(math.ceil(start), math.floor(stop) + 1):
+            share = (column - start) / (stop - start) if stop > start else 0.0
+            yield column, first + share * (last - first)
+
+
+def _names_below(left: float, right: float, width: int) -> str:
+    text = [" "] * (width + 8)
+    for tick in ticks(left, right, _TICKS_ACROSS):
+        name = short(tick)
+        start = max(0, round((tick - left) / (right - left) * (width - 1)) - len(name) // 2)
+        text[start : start + len(name)] = name
+    return "".join(text)
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """Returns a range that is never empty."""
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _mark(curve: int) -> str:
+    return MARKS[curve % len(MARKS)]
+
+
+def _colour(curve: int) -> str:
+    return _COLOURS[curve % len(_COLOURS)]

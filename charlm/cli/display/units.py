@@ -1,0 +1,55 @@
+"""The results of `charlm inspect units`: a table of units, and text coloured by what a unit's value is."""
+
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from charlm.cli.display.formatting import number
+from charlm.cli.display.shading import is_shaded, print_shaded
+from charlm.cli.display.tables import plain_table
+from charlm.cli.display.text import TextWriter, may_colour, visible
+
+if TYPE_CHECKING:
+    from charlm.evaluation.unit_excerpts import Excerpt
+    from charlm.runs.inspect.units import HeldSample, UnitsReport
+
+_VALUES = {"c": "c, a unit's memory; shown as tanh(c)", "h": "h, a unit's output"}
+
+
+def print_units(console: Console, report: "UnitsReport") -> None:
+    """Prints the effects as a table, and the excerpts with the units' values."""
+    console.print(f"Read {report.symbols:,} symbols of {visible(report.text)}. Values are {_VALUES[report.value]}.\n")
+    headings = ("property", "unit", "effect", "mean if so", "otherwise")
+    rows = [
+        (
+            each.property,
+            each.unit,
+            f"{each.measure} = {each.effect:+.2f}",
+            "" if each.mean_if_so is None else number(each.mean_if_so, 2),
+            "" if each.mean_otherwise is None else number(each.mean_otherwise, 2),
+        )
+        for each in report.effects
+    ]
+    console.print(plain_table(headings, rows, numbers=headings[2:]))
+    scale = "blue: below 0, orange: above 0" if is_shaded(console) else "below each line: ▁ is -1, ▅ is 0, █ is 1"
+    for excerpt in report.excerpts:
+        name = "" if excerpt.property is None else f"{excerpt.property}: "
+        console.print(Text(f"--- {name}unit {excerpt.unit} ({scale}) ---", style="dim"))
+        print_shaded(console, excerpt.pieces, _shades(excerpt, squash=report.value == "c"))
+
+
+def print_held_sample(sample: "HeldSample") -> None:
+    """Prints a text with units held, and one without."""
+    writer = TextWriter(sys.stdout, colour=may_colour(sys.stdout))
+    for heading, text in (("as it is", sample.free_text), (f"with {', '.join(sample.held)}", sample.held_text)):
+        writer.heading(f"{heading}, seed {sample.seed}")
+        writer.write(text)
+        writer.end()
+
+
+def _shades(excerpt: "Excerpt", *, squash: bool) -> list[float]:
+    largest = max((abs(value) for value in excerpt.values), default=1.0)
+    return [math.tanh(value) if squash else value / max(1.0, largest) for value in excerpt.values]

@@ -1,0 +1,240 @@
+"""`charlm inspect units`: which unit of a run's network tracks what, and what holding one does."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from charlm.cells import CELLS, standing_alone
+from charlm.config import SamplingConfig
+from charlm.data.corpus import encode_text
+from charlm.data.encoder import EncodedText
+from charlm.data.inputs import open_text
+from charlm.errors import ConfigError, DataError
+from charlm.evaluation.text_properties import PROPERTIES, Property
+from charlm.evaluation.unit_excerpts import Excerpt, Unit, UnitReader
+from charlm.evaluation.units import Moments, measure_units
+from charlm.generation.generator import generate_texts
+from charlm.notation import quoted
+from charlm.runs.reporting import Reporter
+from charlm.runs.sample import build_stepped
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.model import StoredModel, read_model
+from charlm.runs.stored.workspace import Workspace
+from charlm.stepping.base import StepModel
+from charlm.stepping.build import build_step_model, section
+from charlm.stepping.held import HeldModel, HeldUnit
+
+BEST_UNITS = 3
+_LONG_EXCERPT = 800
+_FEWEST_SYMBOLS = 256
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How much a property shows in a unit, on text that the unit was not chosen by.
+
+    Attributes:
+        property: its name.
+        measure: "d", the difference of the means in standard deviations, or "r", the correlation.
+        mean_if_so: the unit's mean where the property holds; None for a number.
+        mean_otherwise: its mean where it does not.
+    """
+
+    property: str
+    unit: str
+    measure: str
+    effect: float
+    mean_if_so: float | None
+    mean_otherwise: float | None
+
+
+@dataclass(frozen=True)
+class UnitsReport:
+    """What was found.
+
+    Attributes:
+        text: what was read.
+        value: the letter of what a unit's value is: c, a memory, or h, an output.
+        symbols: how many were read.
+    """
+
+    run: str
+    text: str
+    value: str
+    symbols: int
+    effects: tuple[Effect, ...]
+    excerpts: tuple[Excerpt, ...]
+
+
+@dataclass(frozen=True)
+class HeldSample:
+    """What a model writes with units held, and what it writes without, from the same seed."""
+
+    run: str
+    held: tuple[str, ...]
+    free_text: str
+    held_text: str
+    seed: int
+
+
+def inspect_units(
+    run: str,
+    text: tuple[str, ...],
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    symbols: int,
+    unit: str | None = None,
+    stdin: BinaryIO | None = None,
+) -> UnitsReport:
+    """Measures every unit of a run's network against every property of a text.
+
+    Args:
+        text: as in `DataConfig.corpus`; empty for what was held out of the run's own text.
+        symbols: how many are read at most.
+        unit: the only one to report, such as "2:117"; None for the best units of each property.
+
+    Raises:
+        ConfigError: the network has no such units.
+        DataError: there is too little text.
+    """
+    stored = read_model(run, workspace)
+    network, part = _network_of(stored)
+    shape = network.initial_state(1)[part].shape
+    chosen = None if unit is None else _parse_unit(unit, shape=shape)
+    with _text_of(stored, text, workspace, reporter, stdin=stdin) as (encoded, label):
+        tokens, tokenizer = encoded.tokens, stored.tokenizer
+        if len(tokens) < _FEWEST_SYMBOLS:
+            raise DataError(f"'{label}' has {len(tokens)} symbols; at least {_FEWEST_SYMBOLS} are needed.")
+        with reporter.progress(f"reading {label}", min(symbols, len(tokens))) as advance:
+            halves = measure_units(network, tokens, tokenizer, part=part, num_symbols=symbols, advance=advance)
+        effects, best = _effects(halves, size=shape[2], only=chosen)
+        reader = UnitReader(network, tokens, tokenizer, part)
+        if chosen is not None:
+            excerpts = [reader.excerpt(chosen, start=0, length=_LONG_EXCERPT)]
+        else:
+            excerpts = [reader.telling_excerpt(unit, tracked) for tracked, unit in best.items()]
+        return UnitsReport(
+            stored.name, label, _states(stored)[part], min(symbols, len(tokens)), tuple(effects), tuple(excerpts)
+        )
+
+
+def sample_with_held(
+    run: str, held: Sequence[str], settings: SamplingConfig, workspace: Workspace, *, seed: int
+) -> HeldSample:
+    """Draws a text with units held, such as "2:117=1", and one without, from the same seed.
+
+    A mixture's n-grams are as they always are.
+
+    Raises:
+        ConfigError: the network has no such units, or a value is no number.
+    """
+    stored = read_model(run, workspace)
+    network, part = _network_of(stored)
+    shape = network.initial_state(1)[part].shape
+    units = [_parse_held(each, shape=shape, part=part) for each in held]
+    model = build_stepped(stored)
+    free, other = (
+        generate_texts(each, stored.tokenizer, "", settings, seed=seed)[0] for each in (model, HeldModel(model, units))
+    )
+    return HeldSample(stored.name, tuple(held), free, other, seed)
+
+
+def _network_of(stored: StoredModel) -> tuple[StepModel, int]:
+    """Returns the network, without the n-grams of a mixture, and the array of its state that holds the units."""
+    model = stored.config.model
+    if model.model != "recurrent" or model.cell not in standing_alone():
+        kind = model.cell if model.model == "recurrent" else model.model
+        raise ConfigError(
+            f"'{stored.name}' is of kind {kind}, without units that can be looked at; these have them: "
+            f"{', '.join(standing_alone())}."
+        )
+    names = _states(stored)
+    part = names.index("c") if "c" in names else 0
+    if model.mixed_order is None:
+        return build_stepped(stored), part
+    network = build_step_model(
+        stored.record.without_mix().config.model,
+        section(stored.weights, "network"),
+        vocabulary_size=stored.tokenizer.vocabulary_size,
+        source=str(stored.source),
+    )
+    return network, part
+
+
+def _states(stored: StoredModel) -> list[str]:
+    return [state.name for state in CELLS[stored.config.model.cell].states]
+
+
+@contextmanager
+def _text_of(
+    stored: StoredModel,
+    text: tuple[str, ...],
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    stdin: BinaryIO | None,
+) -> Iterator[tuple[EncodedText, str]]:
+    if stored.tokenizer.begin is not None:
+        raise ConfigError(f"'{stored.name}' was trained on records; units are measured on running text.")
+    if text:
+        source, notes = open_text(text, data=stored.config.data, folder=workspace.data, stdin=stdin)
+        for note in notes:
+            reporter.note(note)
+        with encode_text(source, stored.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
+            yield encoded, source.label
+        return
+    corpus = reopen_corpus(stored.record, workspace, reporter)
+    held_out = {"validation": corpus.valid, "test": corpus.test}
+    name, part = max(held_out.items(), key=lambda each: 0 if each[1] is None else len(each[1].tokens))
+    if part is None:
+        raise DataError(f"'{stored.name}' was trained on all of its text; give a TEXT that it has not seen.")
+    yield part, f"{corpus.label} ({name})"
+
+
+def _effects(
+    halves: tuple[Moments, Moments], *, size: int, only: Unit | None
+) -> tuple[list[Effect], dict[Property, Unit]]:
+    """Returns the effects, and the unit of each property that shows it most."""
+    chosen_by, judged_by = (each.effects() for each in halves)
+    means = halves[1].means()
+    found: list[Effect] = []
+    best: dict[Property, Unit] = {}
+    for index, each in enumerate(PROPERTIES):
+        if np.isnan(chosen_by[:, index]).any() or np.isnan(judged_by[:, index]).any():
+            continue
+        first = np.argsort(-np.abs(chosen_by[:, index]), kind="stable")[:BEST_UNITS]
+        rows = first.tolist() if only is None else [(only.layer - 1) * size + only.number - 1]
+        for row in rows:
+            so, otherwise = (None, None) if each.is_number else (round(float(mean[row, index]), 4) for mean in means)
+            unit = Unit(row // size + 1, row % size + 1)
+            best.setdefault(each, unit)
+            effect = round(float(judged_by[row, index]), 4)
+            found.append(Effect(each.name, str(unit), "r" if each.is_number else "d", effect, so, otherwise))
+    return found, best
+
+
+def _parse_unit(text: str, *, shape: tuple[int, ...]) -> Unit:
+    layers, _, size = shape
+    unit = Unit.parse(text)
+    if unit is None or not (1 <= unit.layer <= layers and 1 <= unit.number <= size):
+        raise ConfigError(
+            f"{quoted(text)} is not a unit of this network; they are called LAYER:UNIT, from 1:1 to {layers}:{size}."
+        )
+    return unit
+
+
+def _parse_held(text: str, *, shape: tuple[int, ...], part: int) -> HeldUnit:
+    name, _, written = text.partition("=")
+    unit = _parse_unit(name, shape=shape)
+    try:
+        value = float(written)
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= 1e6:
+        raise ConfigError(f"--set {quoted(text)} needs a number for the unit, such as {unit}=1.")
+    return HeldUnit(part, unit.layer - 1, unit.number - 1, value)

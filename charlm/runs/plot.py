@@ -1,0 +1,107 @@
+"""`charlm plot`: the losses of runs while they were trained, from their metrics."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from charlm.checkpointing.metrics import NETWORK_VALIDATION, finite_number, read_metrics
+from charlm.checkpointing.run_folder import find_run
+from charlm.errors import CheckpointError
+from charlm.runs.stored.metrics import charged_nats
+from charlm.runs.stored.model import StoredModel, read_newest_model
+from charlm.runs.stored.workspace import Workspace
+
+MIXTURE, NETWORK_ALONE = "mixture", "network alone"
+
+_Text = Literal["training", "validation"]
+_Name = tuple[_Text, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A loss, and when it was measured: after so many steps, characters trained on, and seconds of training."""
+
+    steps: int
+    characters: float
+    seconds: float
+    bits_per_character: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One loss of one run.
+
+    Attributes:
+        text: what it was measured on; "training" is the mean since the point before.
+        model: which part of a mixture it is the loss of, or "mixture" itself; None where the run is no mixture.
+    """
+
+    run: str
+    text: _Text
+    model: str | None
+    points: tuple[Point, ...]
+
+
+def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
+    """Returns the curves of one or several runs that have at least one point.
+
+    Runs of one name are called by their paths.
+
+    Raises:
+        CheckpointError: there is no such run, it has no model yet, or nothing was measured.
+    """
+    folders = list(dict.fromkeys(find_run(run, workspace.checkpoints) for run in runs))
+    names = [folder.name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder.path) for folder in folders]
+    curves = []
+    for name, folder in zip(names, folders, strict=True):
+        found = _curves_of(name, read_newest_model(str(folder.path), workspace)[0], read_metrics(folder.metrics))
+        if not found:
+            raise CheckpointError(f"'{folder.metrics}' has no losses to plot.")
+        curves += found
+    return curves
+
+
+def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+    tokenizer, counts = stored.tokenizer, stored.symbol_counts
+    log_unknown = math.log(tokenizer.num_unknown_characters or 1)
+    characters_per_epoch = int(counts @ tokenizer.symbol_characters)
+    symbols_per_character = int(counts.sum()) / max(1, characters_per_epoch)
+    whole = None if stored.config.model.mixed_order is None else MIXTURE
+    points: dict[_Name, list[Point]] = {}
+    for line in metrics:
+        # Counted models have read their text once.
+        step, seconds, epochs = (finite_number(line.get(key, 1)) for key in ("step", "seconds", "epoch"))
+        if step is None or seconds is None or epochs is None:
+            continue
+        alone = line.get(NETWORK_VALIDATION)
+        if isinstance(alone, dict):
+            whole = MIXTURE  # Also where it was dropped at the end.
+        training = finite_number(line.get("training_nats_per_symbol"))
+        losses: dict[_Name, float | None] = {
+            ("training", None): None if training is None else training * symbols_per_character,
+            ("validation", whole): _nats_per_character(line.get("validation"), log_unknown=log_unknown),
+        }
+        if whole is not None:
+            losses["validation", NETWORK_ALONE] = _nats_per_character(alone, log_unknown=log_unknown)
+        for curve, nats in losses.items():
+            if nats is None:
+                continue
+            point = Point(int(step), epochs * characters_per_epoch, seconds, nats / math.log(2))
+            if point.characters < math.inf and abs(point.bits_per_character) < math.inf:
+                points.setdefault(curve, []).append(point)
+    # What is trained of a mixture is its network.
+    trained = None if whole is None else NETWORK_ALONE
+    return [
+        Curve(name, text, trained if text == "training" else part, tuple(each)) for (text, part), each in points.items()
+    ]
+
+
+def _nats_per_character(score: object, *, log_unknown: float) -> float | None:
+    nats = charged_nats(score, log_unknown=log_unknown)
+    if nats is None or not isinstance(score, dict):
+        return None
+    symbols, characters = finite_number(score.get("symbols")), finite_number(score.get("characters"))
+    return nats * symbols / characters if symbols and characters else None
