@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test test-portable test-all behaviour torture lint types check bench docs clean clean-all
+.PHONY: help demo setup test test-portable test-all behaviour torture lint types check bench docs pictures clean clean-all
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt, NANOG
 
 docs: setup ## Generate docs/cli.md from the commands' help
 	$(BIN)/python docs/generate_cli.py
+
+pictures: setup ## Draw the pictures of README.md: the commands themselves, on a terminal, a minute
+	$(BIN)/python docs/generate_pictures.py
 
 clean: ## Remove caches and build leftovers; data/, checkpoints/ and .venv stay
 	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,12 +1,19 @@
 import doctest
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import typer
+
+from charlm.cli.app import build_app
+from docs.generate_pictures import draw, end_of_step, screen
 
 ROOT = Path(__file__).parents[1]
+PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -32,6 +39,21 @@ def test_options_that_are_written_about_exist(page: Path):
         assert option in known, option
 
 
+def test_every_command_of_the_readme_is_understood() -> None:
+    program = typer.main.get_command(build_app())
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [
+        line for block in re.findall(r"^```\n(.*?)```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()
+    ]
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("charlm ")]
+    assert len(commands) > 10
+    for _, *words in commands:
+        command = program
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        command.make_context(command.name, words)  # Refuses what it does not know.
+
+
 def test_every_line_of_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
@@ -42,3 +64,27 @@ def test_every_line_of_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.Mon
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     runner.run(tutorial, out=found.append)
     assert runner.summarize(verbose=False).failed == 0, "".join(found)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_a_picture_is_small_loads_nothing_and_is_shown(picture: Path) -> None:
+    text = picture.read_text(encoding="utf-8")
+    assert picture.stat().st_size < 150_000
+    assert set(re.findall(r"https?://[^\"]*", text)) == {"http://www.w3.org/2000/svg"}
+    assert re.search(r"@import|@font-face|href|url\([^#]", text) is None
+    assert f"](docs/pictures/{picture.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_no_text_becomes_markup_in_a_picture() -> None:
+    drawn = draw("charlm sample <b>", "\x1b[31m<script>&\x1b[0m [red]not a style[/red]")
+    assert {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(drawn).iter()} == {
+        "svg", "style", "defs", "clipPath", "rect", "g", "circle", "text"
+    }  # fmt: skip
+    assert "[red]not\u00a0a\u00a0style[/red]" in "".join(ElementTree.fromstring(drawn).itertext())
+
+
+def test_a_picture_shows_what_the_terminal_shows() -> None:
+    again = "\r\x1b[2K\x1b[1A\x1b[2K"
+    written = f"note\nstep 1 of 3\nloss 3{again}step 2 of 3\nloss 2{again}step 3 of 3\nloss 1\n"
+    assert screen(written) == "note\nstep 3 of 3\nloss 1\n"
+    assert screen(written[: end_of_step(written, 2)]) == "note\nstep 2 of 3\nloss 2"
