@@ -84,7 +84,7 @@ def describe_training(
     assert training.learning_rate is not None
     steps = f"{'about ' if is_estimate else ''}{counted(training.steps, 'step')}"
     epochs = training.steps / batches.windows_per_epoch
-    read = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
+    read = counted(round(epochs) if epochs >= 100 else float(f"{epochs:.3g}"), "epoch")
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
     lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
@@ -92,7 +92,7 @@ def describe_training(
     windows = f"{batches.num_lanes} {lanes}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
         ("batches", f"{windows}, {counted(batches.windows_per_epoch, 'step')} an epoch"),
-        ("length", f"{steps}, {read} epochs ({origin}), {evaluations}"),
+        ("length", f"{steps}, {read} ({origin}), {evaluations}"),
         (
             "optimizer",
             f"AdamW, learning rate {rate:g} after {counted(warmup, 'warm-up step')}, cosine to {last_rate:g}, "

@@ -116,7 +116,7 @@ def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
 
     if not count(1) <= wanted <= count(MOST_UNITS):
         raise ConfigError(
-            f"No width gives {variant.kind} with {variant.layers} layers {wanted:,} parameters; "
+            f"No width gives {variant.kind} {wanted:,} parameters with --layers {variant.layers}; "
             "choose another --hidden-size."
         )
     widest = bisect_right(range(1, MOST_UNITS + 1), wanted, key=count)

@@ -17,6 +17,7 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.evaluation.stepped import SteppedModel
 from charlm.models.base import OWN
+from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import reopen_corpus
@@ -138,7 +139,8 @@ def require_two(encoded: EncodedText, *, label: str) -> None:
     """
     if len(encoded.tokens) < 2:
         raise DataError(
-            f"'{label}' has {encoded.num_characters} characters; scoring needs at least 2, as the first is only read."
+            f"'{label}' has {counted(encoded.num_characters, 'character')}; scoring needs at least 2, "
+            "as the first is only read."
         )
 
 

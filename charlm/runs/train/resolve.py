@@ -9,6 +9,7 @@ from charlm.config import Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.models.lane_groups import usual_groups
 from charlm.models.threads import using_threads
+from charlm.notation import counted
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.budget import choose_sizes, fill_budget, sizing_task
@@ -38,10 +39,10 @@ def resolve(
     config = with_lane_groups(with_defaults_of_width(request.config), groups)
     steps_per_epoch = setup.batches(config).windows_per_epoch
     if duration.unit == "steps":
-        steps, reason = int(duration.value), f"{int(duration.value):,} steps, as asked"
+        steps, reason = int(duration.value), f"{counted(int(duration.value), 'step')}, as asked"
     else:
         steps = max(1, math.ceil(duration.value * steps_per_epoch))
-        reason = f"{duration.value:g} epochs of {steps_per_epoch:,} steps"
+        reason = f"{counted(duration.value, 'epoch')} of {counted(steps_per_epoch, 'step')}"
     config = with_settings(config, steps=steps, epochs=None, threads=config.run.threads or torch.get_num_threads())
     return with_default_dropout(config, epochs=steps / steps_per_epoch), TrainingPlan(length=reason)
 

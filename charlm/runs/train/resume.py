@@ -12,6 +12,7 @@ from charlm.config import Request, RunConfig, asked_in, validate
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 from charlm.files.writing import remove_leftovers
 from charlm.models.build import load_weights
+from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import reopen_corpus
@@ -71,7 +72,7 @@ def resume(
         pace = trainer.pace
         if given and record.step >= pace.total_steps:
             raise ConfigError(
-                f"Run '{folder.name}' has done {record.step} steps already, and the length now asked for is "
+                f"Run '{folder.name}' has done {counted(record.step, 'step')} already, and the length now asked for is "
                 f"{pace.total_steps}; ask for more, such as --steps {2 * record.step}."
             )
         state.restore(trainer)
@@ -117,9 +118,9 @@ def _longer(config: RunConfig, given: dict[str, Any]) -> Request:
 def _finished(folder: RunFolder, record: StateRecord) -> str:
     """Returns a sentence on how a run has ended, and how it is trained longer."""
     how = (
-        f"it stopped early, after {record.progress.stale} evaluations without improvement"
+        f"it stopped early, after {counted(record.progress.stale, 'evaluation')} without improvement"
         if record.stopped_early
-        else f"it has done {record.step} of {record.total_steps} steps"
+        else f"it has done {record.step:,} of {counted(record.total_steps, 'step')}"
     )
     return (
         f"Run '{folder.name}' is finished: {how}. "

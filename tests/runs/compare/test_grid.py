@@ -87,7 +87,7 @@ def test_windows_are_compared_like_models(small_request):
 
 def test_parameters_that_no_width_gives_are_refused(small_request):
     cells = grid_variants(grid(models="rnn,lstm", layers="1"), small_request(hidden_size=1, embedding_size=1))
-    with pytest.raises(ConfigError, match="No width gives lstm with 1 layers"):
+    with pytest.raises(ConfigError, match="No width gives lstm 10 parameters with --layers 1"):
         with_equal_parameters(cells, vocabulary_size=2)
 
 

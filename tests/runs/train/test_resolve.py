@@ -25,11 +25,11 @@ def test_steps_are_as_asked():
     assert (plan.seconds, plan.sizes) == (None, None)
 
 
-@pytest.mark.parametrize(("epochs", "steps"), [(2, 100), (0.5, 25), (0.51, 26), (1e-6, 1)])
+@pytest.mark.parametrize(("epochs", "steps"), [(2, 100), (1, 50), (0.5, 25), (0.51, 26), (1e-6, 1)])
 def test_epochs_become_steps_rounded_up(epochs, steps):
     found, plan = resolved(epochs=epochs)
     assert found.training.steps == steps
-    assert plan.length == f"{epochs:g} epochs of 50 steps"
+    assert plan.length == f"{epochs:g} {'epoch' if epochs == 1 else 'epochs'} of 50 steps"
     assert found.training.epochs is None
 
 
