@@ -14,7 +14,7 @@ from charlm.errors import ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
 from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
-from charlm.models.base import OWN, LanguageModel, Observer, State, join_batch, slice_batch
+from charlm.models.base import OWN, LanguageModel, Observer, Scoring, State, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders, usual_groups
 from charlm.models.recurrent import PIECE
 
@@ -130,6 +130,6 @@ def _score_lanes(
     """Returns the summed code lengths of some lanes of a window, by model, and the state after them."""
     part = window.lanes(*lanes).to(device)
     observer = None if observe is None else observe(part)
-    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes), observe=observer, workers=workers)
+    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes), Scoring(observer, workers))
     # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
     return {name: float(each.cpu().double().sum()) for name, each in nats.items()}, state

@@ -1,14 +1,12 @@
 """A StepModel as a language model, to score the arithmetic that sampling uses."""
 
-from collections.abc import Mapping
 from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.models.base import OWN, Observer, State, code_lengths
-from charlm.models.lane_groups import Workers
+from charlm.models.base import OWN, PLAIN, CodeLengths, Scoring, State, code_lengths
 from charlm.stepping.base import StepModel
 
 
@@ -31,20 +29,12 @@ class SteppedModel:
             row[:] = stepper.step(symbols)
         return torch.from_numpy(logits), tuple(torch.from_numpy(part) for part in stepper.state())
 
-    def nats(
-        self,
-        tokens: Tensor,
-        targets: Tensor,
-        state: State,
-        *,
-        observe: Observer | None = None,
-        workers: Workers | None = None,
-    ) -> tuple[Mapping[str, Tensor], State]:
+    def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target."""
         logits, state = self(tokens, state)
         nats = code_lengths(logits, targets)
-        if observe is not None:
-            observe(nats, lambda: logits, None)
+        if scoring.observe is not None:
+            scoring.observe(nats, lambda: logits, None)
         return {OWN: nats}, state
 
     def initial_state(self, batch_size: int) -> State:

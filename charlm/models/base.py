@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -20,6 +21,24 @@ Observer = Callable[[Tensor, Callable[[], Tensor], Tensor | None], None]
 the logits of each next symbol, `[time, batch, vocabulary]`, which some models compute for nobody else; and the share of
 the network, `[time, batch]`, where one is mixed with n-grams."""
 
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is wanted beside code lengths.
+
+    Attributes:
+        observe: is given how they came about.
+        workers: may compute parts of one sequence side by side.
+    """
+
+    observe: Observer | None = None
+    workers: Workers | None = None
+
+
+PLAIN = Scoring()
+
+CodeLengths = tuple[Mapping[str, Tensor], State]
+"""The nats of each target, float32 `[time, batch]`, by model; and the state after the last symbol."""
 
 OWN = "own"
 """The name under which a model gives its own code lengths."""
@@ -47,23 +66,14 @@ class LanguageModel(Protocol):
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""
 
-    def nats(
-        self,
-        tokens: Tensor,
-        targets: Tensor,
-        state: State,
-        *,
-        observe: Observer | None = None,
-        workers: Workers | None = None,
-    ) -> tuple[Mapping[str, Tensor], State]:
+    def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target, and the state after the last symbol.
 
         Args:
             tokens: symbols, int64 `[time, batch]`.
             targets: the symbol after each, int64 `[time, batch]`; IGNORED costs nothing.
             state: the memory before the first of them.
-            observe: is given how the code lengths came about.
-            workers: may compute parts of one sequence side by side.
+            scoring: who observes it, and who helps.
 
         Returns:
             float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
@@ -99,20 +109,12 @@ class Network(nn.Module, ABC):
     def initialize(self, generator: torch.Generator) -> None:
         """Draws all weights anew."""
 
-    def nats(
-        self,
-        tokens: Tensor,
-        targets: Tensor,
-        state: State,
-        *,
-        observe: Observer | None = None,
-        workers: Workers | None = None,
-    ) -> tuple[Mapping[str, Tensor], State]:
+    def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target, as `LanguageModel` says."""
-        logits, state = self.read(tokens, state, workers=workers)
+        logits, state = self.read(tokens, state, workers=scoring.workers)
         nats = code_lengths(logits, targets)
-        if observe is not None:
-            observe(nats, lambda: logits, None)
+        if scoring.observe is not None:
+            scoring.observe(nats, lambda: logits, None)
         return {OWN: nats}, state
 
     @property

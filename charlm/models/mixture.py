@@ -9,7 +9,6 @@ highest probability). The gate g is the logistic output of a small network of th
 mixtures of experts, with counts for one of them).
 """
 
-from collections.abc import Mapping
 from typing import final
 
 import numpy as np
@@ -18,8 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charlm.data.lanes import IGNORED
-from charlm.models.base import OWN, LanguageModel, Network, Observer, State
-from charlm.models.lane_groups import Workers
+from charlm.models.base import OWN, PLAIN, CodeLengths, LanguageModel, Network, Scoring, State
 from charlm.models.ngram import last_contexts, log_distributions
 from charlm.ngrams.model import NgramModel, num_features
 from charlm.stepping.shapes import GATE_SIZE
@@ -83,18 +81,10 @@ class MixedLanguageModel(Network):
         mixed = self._mix(own, contexts, *self._shares(own, contexts))
         return mixed, (*network_state, last_contexts(contexts, tokens.device))
 
-    def nats(
-        self,
-        tokens: Tensor,
-        targets: Tensor,
-        state: State,
-        *,
-        observe: Observer | None = None,
-        workers: Workers | None = None,
-    ) -> tuple[Mapping[str, Tensor], State]:
+    def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target, of the mixture and of both parts alone."""
         own, network_state, contexts = self._read(
-            *self.network.read(tokens, state[:-1], workers=workers), tokens, state
+            *self.network.read(tokens, state[:-1], workers=scoring.workers), tokens, state
         )
         network_share, ngram_share = self._shares(own, contexts)
         symbols = targets.clamp(min=0)
@@ -104,8 +94,10 @@ class MixedLanguageModel(Network):
         mixed = torch.logaddexp(network_share + network, ngram_share + counted)
         parts = {OWN: mixed, NETWORK_ALONE: network, NGRAMS_ALONE: counted}
         nats = {name: (-each).where(targets != IGNORED, 0.0) for name, each in parts.items()}
-        if observe is not None:
-            observe(nats[OWN], lambda: self._mix(own, contexts, network_share, ngram_share), network_share.exp())
+        if scoring.observe is not None:
+            scoring.observe(
+                nats[OWN], lambda: self._mix(own, contexts, network_share, ngram_share), network_share.exp()
+            )
         return nats, (*network_state, last_contexts(contexts, tokens.device))
 
     def initial_state(self, batch_size: int) -> State:

@@ -1,6 +1,5 @@
 """The n-gram model as a language model."""
 
-from collections.abc import Mapping
 from typing import final
 
 import numpy as np
@@ -8,8 +7,7 @@ import torch
 from torch import Tensor
 
 from charlm.data.lanes import IGNORED
-from charlm.models.base import OWN, Observer, State
-from charlm.models.lane_groups import Workers
+from charlm.models.base import OWN, PLAIN, CodeLengths, Scoring, State
 from charlm.ngrams.counting import Ids
 from charlm.ngrams.model import NgramModel
 
@@ -30,21 +28,13 @@ class NgramLanguageModel:
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), before[0].cpu().numpy())
         return log_distributions(self.ngrams, contexts, tokens.device), (last_contexts(contexts, tokens.device),)
 
-    def nats(
-        self,
-        tokens: Tensor,
-        targets: Tensor,
-        state: State,
-        *,
-        observe: Observer | None = None,
-        workers: Workers | None = None,
-    ) -> tuple[Mapping[str, Tensor], State]:
+    def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target; faster than by way of all symbols' probabilities."""
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())
         probabilities = torch.from_numpy(self.ngrams.probabilities(contexts, targets.clamp(min=0).cpu().numpy()))
         nats = (-probabilities.log().float().to(tokens.device)).where(targets != IGNORED, 0.0)
-        if observe is not None:
-            observe(nats, lambda: log_distributions(self.ngrams, contexts, tokens.device), None)
+        if scoring.observe is not None:
+            scoring.observe(nats, lambda: log_distributions(self.ngrams, contexts, tokens.device), None)
         return {OWN: nats}, (last_contexts(contexts, tokens.device),)
 
     def __repr__(self) -> str:

@@ -83,7 +83,7 @@ def test_a_uniform_model_costs_the_logarithm_of_the_vocabulary():
         def initial_state(self, batch_size):
             return ()
 
-        def nats(self, tokens, targets, state, *, observe=None, workers=None):
+        def nats(self, tokens, targets, state, scoring):
             return {OWN: code_lengths(torch.zeros(*tokens.shape, 5), targets)}, ()
 
     assert total_nats(Uniform(), stream_windows(tokens(1000)), device=CPU)[OWN] == pytest.approx(

@@ -21,7 +21,7 @@ from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus
 from charlm.runs.stored.loading import load_model
 from charlm.runs.stored.record import StateRecord
-from charlm.runs.stored.state import open_state
+from charlm.runs.stored.state import is_complete, open_state
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import held_out
 from charlm.runs.train.resume import resume
@@ -133,7 +133,7 @@ def _train(
         begun = RunFolder(workspace.checkpoints / variant.name)
         if begun.last.exists():
             state = open_state(begun.last).record
-            if state.is_finished:
+            if is_complete(begun, state):
                 return _score(variant, state, corpus, workspace, reporter)
             result = resume(variant.name, workspace, reporter, stop)
         elif variant.layers is None and begun.best.exists():

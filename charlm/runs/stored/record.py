@@ -83,6 +83,7 @@ class TrainingPlan(Record):
         evaluated_share: how much of the validation text an evaluation reads; the end always reads all of it.
         mix_on_trial: n-grams stay mixed in only if they help on the validation text.
         is_judged: whether that was found out, at the end of the training.
+        stores_scores: whether the best model's file gets the final scores, as in runs since 0.2.
     """
 
     length: str
@@ -93,6 +94,7 @@ class TrainingPlan(Record):
     evaluated_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     mix_on_trial: bool = False
     is_judged: bool = False
+    stores_scores: bool = False
 
     @property
     def length_in_words(self) -> str:

@@ -8,6 +8,7 @@ from shlex import quote
 from torch import Tensor
 
 from charlm.checkpointing.checkpoint import read_checkpoint, restored
+from charlm.checkpointing.container import read_described
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.errors import CheckpointError
 from charlm.ngrams.model import NgramModel
@@ -97,6 +98,17 @@ def require_one_run(folder: RunFolder, path: Path, record: StateRecord) -> None:
                 f"'{path}' and '{other}' are of two runs; going on would overwrite one of them. "
                 "Move one into a folder of its own."
             )
+
+
+def is_complete(folder: RunFolder, record: StateRecord) -> bool:
+    """Returns whether a run has ended and its final scores are stored; a process may be killed between the two."""
+    if not record.is_finished or not record.plan.stores_scores:
+        return record.is_finished
+    try:
+        values = read_described(folder.best).values
+        return read_record(ModelRecord, values, source=str(folder.best)).final is not None
+    except CheckpointError:
+        return True  # There is no best model whose scores could be added.
 
 
 def identity_of(path: Path) -> str | None:

@@ -118,9 +118,8 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
             model = network_of(model)
             chosen = NETWORK_ALONE if NETWORK_ALONE in scores["validation"] else OWN
     final, exact = {split: parts[chosen] for split, parts in scores.items()}, "fast" not in modes.values()
-    if final:
-        session.folder.require_in_place()
-        store_scores(session.folder.best, final, exact=exact)
+    session.folder.require_in_place()
+    store_scores(session.folder.best, final, exact=exact)
     if keeps_mix is not None:
         session.end_trial(keeps_mix=keeps_mix)
     baselines = simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen)

@@ -17,7 +17,7 @@ from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.record import SYMBOL_COUNTS, StateRecord
-from charlm.runs.stored.state import is_intact, read_state, require_one_run
+from charlm.runs.stored.state import is_complete, is_intact, read_state, require_one_run
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.finish import train_to_the_end
 from charlm.runs.train.mixing import make_mixture
@@ -51,7 +51,7 @@ def resume(
         require_one_run(folder, path, record)
         given = dict(overrides or {})
         device = resolve_device(given.pop("device", record.config.run.device))
-        if not given and record.is_finished:
+        if not given and is_complete(folder, record):
             raise ConfigError(_finished(folder, record))
         corpus = reopen_corpus(record, workspace, reporter)
         config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
@@ -88,7 +88,12 @@ def resume(
             record.progress,
             provenance=record.provenance,
             plan=plan.model_copy(
-                update={"sizes": record.plan.sizes, "mix_on_trial": record.plan.mix_on_trial, "is_judged": False}
+                update={
+                    "sizes": record.plan.sizes,
+                    "mix_on_trial": record.plan.mix_on_trial,
+                    "is_judged": False,
+                    "stores_scores": True,
+                }
             ),
             symbol_counts=state.tensors[SYMBOL_COUNTS].numpy(),
             reporter=reporter,

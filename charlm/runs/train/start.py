@@ -186,7 +186,7 @@ def _resolve(
         corpus.train.tokens, corpus.tokenizer, beginning.device, beginning.precision, mixture, load_weights
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
-    return config, plan.model_copy(update={"mix_on_trial": on_trial}), setup
+    return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup
 
 
 def _refuse_contradictions(request: Request, *, init_from: str | None) -> None:

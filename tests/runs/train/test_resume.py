@@ -3,6 +3,7 @@ import torch
 
 from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.train import finish
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
 from tests.support.reporters import CrashAfter, KilledError, StopAfter
@@ -40,6 +41,25 @@ def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_request, w
 
 
 @pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor")
+@pytest.mark.parametrize("split", ["80/10/10", "80/0/20", "100/0/0"])
+def test_killed_between_the_last_step_and_the_final_scores_it_is_scored_on_resuming(
+    small_request, workspace, monkeypatch, split
+):
+    whole = train_whole(small_request(name="whole", split=split), workspace)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(finish, "store_scores", _killed)
+        start(small_request(name="killed", split=split), workspace, SilentReporter(), StopRequest())
+    resumed = resume("killed", workspace, SilentReporter(), StopRequest())
+    assert (resumed.validation, resumed.test) == (whole.validation, whole.test)
+    assert_same_end(whole.run, resumed.run)
+    with pytest.raises(ConfigError, match="is finished"):
+        resume("killed", workspace, SilentReporter(), StopRequest())
+
+
+def _killed(*_, **__):
+    raise KilledError
+
+
 def test_bfloat16_resumes_bit_identical_too(small_request, workspace):
     whole = train_whole(small_request(name="whole", precision="bf16"), workspace)
     stop = StopRequest()
