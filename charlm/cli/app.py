@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
-from charlm.cli.help import ReadableCommand, ReadableGroup
+from charlm.cli.help import ReadableCommand, ReadableGroup, flowing
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
@@ -135,7 +135,7 @@ def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str
         if words is None or name in words:
             module, _, function = place.partition(":")
             command = getattr(importlib.import_module(f"charlm.cli.commands.{module}"), function)
-        group.command(name, cls=ReadableCommand, short_help=summary)(command)
+        group.command(name, cls=ReadableCommand, help=flowing(command.__doc__ or ""), short_help=summary)(command)
 
 
 def _do_nothing() -> None:

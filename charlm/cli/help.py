@@ -1,5 +1,6 @@
 """Commands whose help can be read on narrow terminals, too."""
 
+import inspect
 import shutil
 from typing import Any
 
@@ -7,6 +8,11 @@ from typer.core import MarkupMode, TyperCommand, TyperGroup
 
 _FEWEST_COLUMNS = 80
 """Below it, the panels of the help leave no room for names, and cut them short."""
+
+
+def flowing(text: str) -> str:
+    """Returns a docstring with each paragraph in one line, to be broken where a terminal ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
 class _ReadableHelp:

@@ -87,9 +87,9 @@ def describe_training(
     read = counted(round(epochs) if epochs >= 100 else float(f"{epochs:.3g}"), "epoch")
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
-    lanes, carried = ("records", "") if config.data.records == "lines" else ("lanes", ", state carried")
+    lane, carried = ("record", "") if config.data.records == "lines" else ("lane", ", state carried")
     evaluations = counted(training.evaluations, "evaluation")
-    windows = f"{batches.num_lanes} {lanes}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
+    windows = f"{counted(batches.num_lanes, lane)}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
         ("batches", f"{windows}, {counted(batches.windows_per_epoch, 'step')} an epoch"),
         ("length", f"{steps}, {read} ({origin}), {evaluations}"),

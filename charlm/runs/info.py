@@ -70,7 +70,7 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
     files = tuple(each for each in folder.path.iterdir() if each.is_file())
     return RunDescription(
         folder.name,
-        _rows(run, folder.path, files, standing),
+        (*_rows(run, folder.path, files, standing), *(("damaged", problem) for problem in problems)),
         _history(folder, standing),
         _facts(folder.path, files, standing),
     )

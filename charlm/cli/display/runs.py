@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from charlm.runs.list import RunRow
     from charlm.runs.verify import RunReport
 
-_FEWEST_CHARACTERS = 8
+_DISPENSABLE = ("text", "date", "model", "size")
+"""Columns that a narrow terminal does without, in this order."""
 
 
 def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
@@ -25,26 +27,26 @@ def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
     if not rows:
         console.print("There are no runs yet; make one with: charlm train my.txt")
         return
+    columns = {
+        "name": [row.name for row in rows],
+        "date": ["" if row.date is None else f"{row.date:%Y-%m-%d}" for row in rows],
+        "text": [row.text or "" for row in rows],
+        "model": [row.model or "" for row in rows],
+        "size": ["" if row.parameters is None else count(row.parameters) for row in rows],
+        "valid": ["" if row.validation is None else number(row.validation, 3) for row in rows],
+        "test": ["" if row.test is None else number(row.test, 3) for row in rows],
+        "state": [_state(row) for row in rows],
+    }
+    columns = {heading: [visible(cell) for cell in cells] for heading, cells in columns.items()}
+    for heading in _DISPENSABLE:
+        if sum(max(map(cell_len, (name, *cells))) + 2 for name, cells in columns.items()) > console.width:
+            del columns[heading]
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("name", overflow="fold", min_width=_FEWEST_CHARACTERS)
-    table.add_column("date", no_wrap=True)
-    table.add_column("text", overflow="fold", min_width=_FEWEST_CHARACTERS)
-    table.add_column("model", overflow="fold", min_width=_FEWEST_CHARACTERS)
-    for heading in ("size", "valid", "test"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("state", overflow="fold", min_width=_FEWEST_CHARACTERS)
-    for row in rows:
-        cells = (
-            row.name,
-            "" if row.date is None else f"{row.date:%Y-%m-%d}",
-            row.text or "",
-            row.model or "",
-            "" if row.parameters is None else count(row.parameters),
-            "" if row.validation is None else number(row.validation, 3),
-            "" if row.test is None else number(row.test, 3),
-            _state(row),
-        )
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+    for heading in columns:
+        is_number = heading in ("size", "valid", "test")
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, cells))
     console.print(table)
     for row in rows:
         if row.problem is not None:

@@ -71,11 +71,11 @@ def choose_sizes(
     step_seconds = timed[sizes]
     reason = None
     if len(choices) > 1:
-        reads = task.steps(sizes, step_seconds) * task.batch_symbols(sizes) / task.corpus_symbols
+        speed = task.batch_symbols(sizes) / step_seconds
         reason = (
             f"{sizes.num_layers} x {sizes.hidden_size} units, {sizes.batch_size} x {sizes.sequence_length} symbols a "
-            f"step: the best forecast for a text of {task.corpus_symbols:,} symbols, read {reads:.2g} times at "
-            f"{task.batch_symbols(sizes) / step_seconds:,.0f} a second ({len(timed)} of {len(choices)} sizes timed)"
+            f"step: the best forecast for a text of {task.corpus_symbols:,}, at "
+            f"{speed:,.0f} symbols a second ({len(timed)} of {len(choices)} sizes timed)"
         )
     return ChosenSizes(sized(sizes), reason, step_seconds)
 

@@ -75,3 +75,19 @@ def test_names_and_texts_become_no_markup_and_steer_nothing() -> None:
 
 def test_without_runs_there_is_a_sentence() -> None:
     assert "There are no runs yet" in printed(print_runs, [])
+
+
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (100, ["name", "date", "text", "model", "size", "valid", "test", "state"]),
+        (70, ["name", "model", "size", "valid", "test", "state"]),
+        (48, ["name", "size", "valid", "test", "state"]),
+        (41, ["name", "valid", "test", "state"]),
+    ],
+)
+def test_a_narrow_terminal_does_without_columns_and_shows_names_whole(width: int, headings: list[str]) -> None:
+    row = RunRow("tinyshakespeare", "finished", datetime(2026, 11, 21), "a-text.txt", "lstm 2 x 64", 80_000, 2.5, 2.6)
+    lines = printed(print_runs, [row], width=width).splitlines()
+    assert lines[1].split() == headings
+    assert "tinyshakespeare" in lines[3]
