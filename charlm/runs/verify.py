@@ -14,6 +14,7 @@ from charlm.errors import CharlmError, CheckpointError
 from charlm.files.errors import read_errors_as
 from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
+from charlm.notation import counted
 from charlm.runs.stored.model import read_model_file
 from charlm.runs.stored.record import RunRecord, StateRecord
 from charlm.runs.stored.standing import count_stored
@@ -140,7 +141,7 @@ def _describe_metrics(folder: RunFolder, newest: RunRecord | None) -> str:
         raise CheckpointError(f"{num_damaged} of {num_lines} lines of '{folder.metrics}' are damaged.")
     if state is not None and state.metrics not in (None, digest):
         raise CheckpointError(f"Lines of '{folder.metrics}' up to step {state.step:,} were changed or removed.")
-    return f"{num_lines} lines" + (f", to step {last_step:,}" if num_lines else "")
+    return counted(num_lines, "line") + (f", to step {last_step:,}" if num_lines else "")
 
 
 def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
