@@ -41,6 +41,8 @@ class Int8Matrix:
         products = np.empty((num_streams, num_outputs), dtype=np.float32)
         shaped: Floats = products.reshape(num_streams, *self._shape).transpose(1, 0, 2)
 
+        wide = None if _sums_exactly() else columns.numpy().astype(np.float64)
+
         def product() -> Floats:
             np.abs(inputs, out=rounded)
             np.maximum.reduce(rounded, axis=1, keepdims=True, out=largest)
@@ -48,13 +50,25 @@ class Int8Matrix:
             np.multiply(inputs, _LARGEST / largest, out=rounded)
             np.rint(rounded, out=rounded)
             np.copyto(narrow_array, rounded, casting="unsafe")
-            num_threads = torch.get_num_threads()
-            torch.set_num_threads(1)
-            torch._int_mm(narrow, columns, out=sums)
-            torch.set_num_threads(num_threads)
-            np.copyto(products, sums_array, casting="same_kind")
+            if wide is None:
+                num_threads = torch.get_num_threads()
+                torch.set_num_threads(1)
+                torch._int_mm(narrow, columns, out=sums)
+                torch.set_num_threads(num_threads)
+                np.copyto(products, sums_array, casting="same_kind")
+            else:
+                np.copyto(products, rounded.astype(np.float64) @ wide, casting="same_kind")
             np.multiply(products, scales, out=products)
             np.multiply(products, largest / _LARGEST, out=products)
             return shaped
 
         return product
+
+
+def _sums_exactly() -> bool:
+    """Returns whether torch adds up products of 8-bit integers without loss: on processors without VNNI it does not.
+
+    There, oneDNN adds pairs of products in 16 bits, and cuts off what they cannot hold.
+    """
+    largest = torch.full((64, 64), 127, dtype=torch.int8)
+    return bool((torch._int_mm(largest, largest.t()) == 64 * 127 * 127).all())

@@ -40,7 +40,6 @@ def test_killed_and_resumed_ends_bit_identical_to_uninterrupted(small_request, w
     assert_same_end(whole.run, workspace.checkpoints / "killed")
 
 
-@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor")
 @pytest.mark.parametrize("split", ["80/10/10", "80/0/20", "100/0/0"])
 def test_killed_between_the_last_step_and_the_final_scores_it_is_scored_on_resuming(
     small_request, workspace, monkeypatch, split
@@ -60,6 +59,7 @@ def _killed(*_, **__):
     raise KilledError
 
 
+@pytest.mark.skipif(not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor")
 def test_bfloat16_resumes_bit_identical_too(small_request, workspace):
     whole = train_whole(small_request(name="whole", precision="bf16"), workspace)
     stop = StopRequest()
