@@ -152,7 +152,7 @@ class RunRecord(Record, ABC):
         return self.model_copy(update={"config": self.config.model_copy(update={"model": model})})
 
 
-StoredScore = dict[str, int | float | None]
+StoredScore = dict[str, Annotated[int, Field(ge=0, le=1 << 62)] | Annotated[float, Field(ge=0, lt=1e300)] | None]
 """A score, as `Score.to_json` gives it."""
 
 
