@@ -17,3 +17,14 @@ def test_info_describes_the_run(run, workspace):
     assert facts["parameters"] == run.parameters
     assert [point.step for point in description.history] == [4, 8, 12]
     assert all(point.validation is not None for point in description.history)
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
+def test_info_names_a_damaged_checkpoint(run, workspace, name):
+    path = workspace.checkpoints / "mine" / name
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    rows = dict(describe("mine", workspace).rows)
+    assert name in rows["damaged"]
+    assert rows["corpus"]

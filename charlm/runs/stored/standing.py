@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -15,6 +15,7 @@ from charlm.runs.stored.record import ModelRecord, RunRecord, StateRecord, Store
 from charlm.stepping.shapes import count_weights
 from charlm.training.state import Progress
 
+AnyRecord = TypeVar("AnyRecord", ModelRecord, StateRecord)
 ReadContainer = Callable[[Path], Container[StoredTensor]]
 
 
@@ -83,24 +84,26 @@ def read_standing(folder: RunFolder, read: ReadContainer) -> tuple[Standing | No
     Args:
         read: how a checkpoint is read: as a whole, or only its header.
     """
-    best = state = None
-    parameters, problems = 0, []
-    if folder.last.exists():
-        try:
-            container = read(folder.last)
-            state = read_record(StateRecord, container.values, source=str(folder.last))
-            parameters = count_stored(state, container.tensors)
-        except CheckpointError as error:
-            problems.append(str(error))
-    if folder.best.exists():
-        try:
-            container = read(folder.best)
-            best = read_record(ModelRecord, container.values, source=str(folder.best))
-            parameters = count_stored(best, container.tensors)
-        except CheckpointError as error:
-            problems.append(str(error))
+    problems: list[str] = []
+    state, of_state = _read_record(StateRecord, folder.last, read, problems)
+    best, of_best = _read_record(ModelRecord, folder.best, read, problems)
     model = best or state
-    return None if model is None else Standing(model, best, state, parameters), problems
+    return None if model is None else Standing(model, best, state, of_best or of_state), problems
+
+
+def _read_record(
+    kind: type[AnyRecord], path: Path, read: ReadContainer, problems: list[str]
+) -> tuple[AnyRecord | None, int]:
+    """Returns a checkpoint's record and its model's weights or grams; adds to `problems` why it cannot be read."""
+    if not path.exists():
+        return None, 0
+    try:
+        container = read(path)
+        record = read_record(kind, container.values, source=str(path))
+        return record, count_stored(record, container.tensors)
+    except CheckpointError as error:
+        problems.append(str(error))
+        return None, 0
 
 
 def standing_of_file(path: Path, container: Container[StoredTensor]) -> Standing:
