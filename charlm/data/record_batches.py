@@ -32,7 +32,7 @@ class RecordBatches:
         self, tokens: TokenFile, *, begin: int, end: int, batch_size: int, sequence_length: int, seed: int
     ) -> None:
         self._tokens = tokens.in_memory()
-        self._offsets = _find(self._tokens, begin)
+        self._offsets = record_borders(self._tokens, begin)
         num_records = len(self._offsets) - 1
         assert num_records >= 1
         assert self._offsets[0] == 0
@@ -84,7 +84,7 @@ Batches = Lanes | RecordBatches
 """A training text as windows, epoch after epoch without end, each a pure function of its index."""
 
 
-def _find(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
+def record_borders(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
     """Returns where each record begins, and as the last entry where the text ends."""
     found, start = [], 0
     for piece in tokens.pieces():

@@ -8,12 +8,11 @@ import torch
 
 from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
-from charlm.data.record_batches import RecordBatches
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.score import Score
-from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
+from charlm.evaluation.windows import cold_windows, record_batches, stream_windows, warm_windows
 from charlm.models.base import OWN, LanguageModel, Observer, Scoring, State, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders, usual_groups
 from charlm.models.recurrent import PIECE
@@ -62,10 +61,7 @@ def score_parts(
             raise ConfigError(
                 "--context is for running text, not records; each record is scored from a zero state anyway."
             )
-        records = RecordBatches(
-            text.tokens, begin=tokenizer.begin, end=tokenizer.end, batch_size=64, sequence_length=256, seed=0
-        )
-        windows = map(records.window, range(records.windows_per_epoch))
+        windows = record_batches(text, tokenizer)
     elif context is not None:
         windows = cold_windows(text.tokens, context=context)
     elif mode == "fast":

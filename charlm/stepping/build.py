@@ -16,7 +16,7 @@ from charlm.stepping.base import Arrays, StepModel
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
-from charlm.stepping.mixture import MixedStepModel, MixtureGate
+from charlm.stepping.mixture import LinearGate, LogLinearGate, MixedStepModel
 from charlm.stepping.shapes import weight_shapes
 
 NGRAMS = "ngrams"
@@ -50,7 +50,8 @@ def build_step_model(
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
     network = _build_network(config, section(arrays, "network"), kind=weights)
-    return MixedStepModel(network, NgramStepModel(ngrams), MixtureGate.from_arrays(section(arrays, "gate")))
+    gate = {"log-linear": LogLinearGate, "linear": LinearGate}[config.known_mixing].from_arrays(section(arrays, "gate"))
+    return MixedStepModel(network, NgramStepModel(ngrams), gate)
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:

@@ -4,14 +4,18 @@ Nothing is built for it: the shapes of networks that fit no memory cost as littl
 """
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
-from charlm.config import ModelConfig
+from charlm.config import Mixing, ModelConfig
 from charlm.ngrams.model import num_features
 
 GATE_SIZE = 32
 """Units of the gate between a network and an n-gram model."""
+
+GATE_OUTPUTS: Mapping[Mixing, int] = {"log-linear": 2, "linear": 1}
+"""What it puts out: a weight for each, or one share."""
 
 
 class StateShape(NamedTuple):
@@ -32,8 +36,8 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     return {f"network.{name}": shape for name, shape in network.items()} | {
         "gate.hidden.weight": (GATE_SIZE, num_features(order) + 2),
         "gate.hidden.bias": (GATE_SIZE,),
-        "gate.output.weight": (1, GATE_SIZE),
-        "gate.output.bias": (1,),
+        "gate.output.weight": (GATE_OUTPUTS[model.known_mixing], GATE_SIZE),
+        "gate.output.bias": (GATE_OUTPUTS[model.known_mixing],),
     }
 
 

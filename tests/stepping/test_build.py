@@ -9,8 +9,7 @@ import torch
 
 from charlm.cells import CELLS
 from charlm.config import ModelConfig
-from charlm.models.build import arrays_of, build_network
-from charlm.models.mixture import MixedLanguageModel
+from charlm.models.build import arrays_of, build_mixture, build_network
 from charlm.ngrams.build import count_model
 from charlm.stepping.build import build_step_model
 
@@ -29,7 +28,7 @@ def build(kind, mix="none"):
     if mix != "none":
         text = np.array([0, 1, 2, 3, 4, 5] * 5)
         counted = count_model(text, order=3, smoothing="kneser-ney", vocabulary_size=6)
-        model = MixedLanguageModel(model, counted.model)
+        model = build_mixture(config, model, counted.model)
     model.initialize(torch.Generator().manual_seed(1))
     return config, model.eval()
 

@@ -9,8 +9,7 @@ import torch
 
 from charlm.cells import CELLS
 from charlm.config import ModelConfig
-from charlm.models.build import arrays_of, build_network
-from charlm.models.mixture import MixedLanguageModel
+from charlm.models.build import arrays_of, build_mixture, build_network
 from charlm.ngrams.build import count_model
 from charlm.stepping.build import build_step_model
 from charlm.stepping.matrices import Float32Matrix, multiply_rows
@@ -34,7 +33,7 @@ def step_model(settings, *, hidden_size=37):
     if config.mixed_order is not None:
         text = np.random.default_rng(1).integers(0, NUM_SYMBOLS, 3000).astype(np.uint8) // 2
         counted = count_model(text, order=config.mixed_order, smoothing="kneser-ney", vocabulary_size=NUM_SYMBOLS)
-        network = MixedLanguageModel(network, counted.model)
+        network = build_mixture(config, network, counted.model)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for parameter in network.parameters():
