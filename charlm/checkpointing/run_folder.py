@@ -73,6 +73,10 @@ class RunFolder:
         """The newest state of the training; enough to resume it exactly."""
         return self.path / "last.safetensors"
 
+    def adaptation(self, method: str) -> Path:
+        """What the validation text taught about adapting the best model to a text; made anew where it is missing."""
+        return self.path / f"adaptation-{method}.safetensors"
+
     def state_after(self, step: int) -> Path:
         """The file of an older state of the training."""
         return self.path / f"step-{step}.safetensors"

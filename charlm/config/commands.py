@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from charlm.config.section import Section, setting
-from charlm.config.types import Seed, Weights
+from charlm.config.types import Adapt, Seed, Weights
 
 
 class SamplingConfig(Section):
@@ -50,6 +50,12 @@ class EvaluationConfig(Section):
     )
     weights: Weights = setting(
         "float32", help="int8 also scores the model with the weights that charlm sample --weights int8 uses."
+    )
+
+    adapt: Adapt | None = setting(
+        None,
+        help="Score also a model that learns from each symbol after it was charged for it: counts goes on counting, "
+        "full goes on training the network, too.",
     )
 
 

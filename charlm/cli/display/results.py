@@ -114,6 +114,8 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
     rows = [(result.run if exact is None else f"{result.run}, {result.weights} weights", score)]
     if exact is not None:
         rows.append((f"{result.run}, float32", exact))
+    if result.adapted is not None:
+        rows.append((f"{result.run}, adapting ({result.adapt})", result.adapted))
     rows += [(each.name, each.score) for each in result.baselines]
     _print_scores(console, result.text, rows)
     if exact is not None:
@@ -136,6 +138,7 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
         "weights": result.weights,
         **result.score.to_json(),
         **({} if result.exact is None else {"exact": result.exact.to_json()}),
+        **({} if result.adapted is None else {"adapted": {**result.adapted.to_json(), "method": result.adapt}}),
         "baselines": {each.name: each.score.to_json() for each in result.baselines},
     }
 

@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from shlex import quote
 from typing import Any, BinaryIO, Literal
 
-from charlm.config import Device, EvaluationConfig, Weights
+from charlm.checkpointing.run_folder import find_run
+from charlm.config import Adapt, Device, EvaluationConfig, Weights
 from charlm.data.corpus import encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
-from charlm.errors import DataError
+from charlm.errors import ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
@@ -19,6 +21,7 @@ from charlm.evaluation.stepped import SteppedModel
 from charlm.models.base import OWN
 from charlm.notation import counted
 from charlm.runs.device import resolve_device
+from charlm.runs.evaluate.adapted import adapted_score
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.loading import LoadedModel, load_model, step_model
@@ -34,6 +37,8 @@ class EvaluationResult:
     Attributes:
         weights: how the model's weights were kept.
         exact: the score of the weights as they are, where they were kept otherwise; None where not.
+        adapt: how the model adapted for `adapted`; None where that was not asked for.
+        adapted: the score of the model that learns from each symbol after it was charged for it.
     """
 
     run: str
@@ -42,6 +47,8 @@ class EvaluationResult:
     baselines: tuple[Baseline, ...]
     weights: Weights = "float32"
     exact: Score | None = None
+    adapt: Adapt | None = None
+    adapted: Score | None = None
 
 
 def perplexity(
@@ -67,12 +74,27 @@ def perplexity(
         CharlmError: there is no such run, text or part, or the text is too short.
     """
     reduced = settings.weights != "float32"
+    if settings.adapt is not None and (reduced or settings.context is not None):
+        other = f"--weights {settings.weights}" if reduced else "--context"
+        raise ConfigError(f"--adapt reads a text as one stream with exact weights; leave out {other}.")
     # Reduced weights are for the CPU, and so the best of what "auto" may take.
     loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
     with opened_text(
         loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
     ) as (encoded, label, _):
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
+        if settings.adapt is not None:
+            adapted = adapted_score(
+                loaded,
+                encoded,
+                settings.adapt,
+                workspace,
+                reporter,
+                label=label,
+                folder=None if Path(run).is_file() else find_run(run, workspace.checkpoints),
+                is_own_validation=label.endswith(" (valid)") and not text,
+            )
+            return EvaluationResult(loaded.name, label, exact, baselines, adapt=settings.adapt, adapted=adapted)
         if not reduced:
             return EvaluationResult(loaded.name, label, exact, baselines)
         engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
