@@ -1,6 +1,5 @@
 """The field's standard corpora, listed in catalog.toml: fetched, found, and split as is usual."""
 
-import difflib
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from charlm.data.downloading import RemoteText, fetch_text
 from charlm.errors import DataError
+from charlm.notation import nearest
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def require(name: str) -> CorpusEntry:
     """Returns the corpus of this name; raises a DataError that suggests one where there is none."""
     known = entries()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}."
+        near = nearest(name, known)
+        hint = f"did you mean '{near}'?" if near else f"there are {', '.join(known)}."
         raise DataError(f"No corpus '{name}' in the catalogue; {hint}")
     return known[name]
 
