@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from charlm.data.builtin import BUILTINS
 from charlm.data.downloading import RemoteText, fetch_text
 from charlm.errors import DataError
 from charlm.notation import nearest
@@ -56,9 +57,11 @@ def entries() -> dict[str, CorpusEntry]:
 
 
 def require(name: str) -> CorpusEntry:
-    """Returns the corpus of this name; raises a DataError that suggests one where there is none."""
+    """Returns the corpus of this name; raises a DataError that suggests one where there is none to fetch."""
     known = entries()
     if name not in known:
+        if name in BUILTINS:
+            raise DataError(f"'{name}' is part of this Python and needs no fetching: charlm train {name}")
         near = nearest(name, known)
         hint = f"did you mean '{near}'?" if near else f"there are {', '.join(known)}."
         raise DataError(f"No corpus '{name}' in the catalogue; {hint}")
