@@ -152,12 +152,12 @@ def _begin(
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
     device = resolve_device(request.config.run.device)
-    precision = resolve_precision(request.config.run.precision, device)
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
         request = adopt(origin, request)
     config = request.config
+    precision = resolve_precision(config.run.precision, device, config.model)
     records = config.data.records == "lines"
     recipe = learnt(config.tokenizer, records=records) if origin is None else extended(origin.tokenizer)
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
