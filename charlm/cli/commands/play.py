@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from charlm.cli.display.console import plain_console
-from charlm.cli.display.shading import is_shaded, print_shaded
+from charlm.cli.display.surprisal import write_characters
 from charlm.cli.display.text import TextWriter, may_colour, print_error, print_line
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.options import settings_options
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from charlm.generation.conversation import Conversation
 
 _SETTINGS = set(SamplingConfig.model_fields) - {"num_samples"}
-_MOST_BITS = 12.0
 
 _COMMANDS = {
     "/temperature": "/temperature X   draw with this temperature from now on",
@@ -182,11 +181,9 @@ class _Turns:
 
     def _show_surprise(self) -> None:
         pieces, bits = self._conversation.surprise()
-        console = plain_console(sys.stdout)
-        shades = [min(1.0, each / _MOST_BITS) for each in bits]
-        print_shaded(console, pieces, shades if is_shaded(console) else [2 * each - 1 for each in shades])
-        mean = sum(bits) / max(1, len(bits))
-        print_line(f"{mean:.2f} bits a symbol; {_MOST_BITS:g} or more have the strongest colour.", sys.stderr)
+        of_characters = ((piece, each / max(1, len(piece))) for piece, each in zip(pieces, bits, strict=True))
+        write_characters(sys.stdout, of_characters, width=plain_console(sys.stdout).width)
+        print_line(f"{sum(bits) / max(1, len(bits)):.2f} bits a symbol", sys.stderr)
 
     def _save(self, written: str) -> None:
         if not written:

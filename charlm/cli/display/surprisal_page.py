@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from charlm.cli.display.surprisal import alternatives, level, level_names, summary, symbol_names
+from charlm.cli.display.surprisal import SCALE, alternatives, level_names, summary, symbol_names
 from charlm.cli.display.text import visible
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def surprisal_page(result: "SurprisalResult") -> Iterator[bytes]:
     for text, bits, places in surprisal.stretches():
         figures = "\n".join(expected[place] for place in places if expected[place]) or "read, not scored"
         shown = "⏎" if text == "\n" else visible(text.replace("\t", "⇥"))
-        piece = f'<b class="l{level(bits / len(text))}" data-i="{figures}">{escape(shown)}</b>'
+        piece = f'<b class="l{SCALE.level(bits / len(text))}" data-i="{figures}">{escape(shown)}</b>'
         ends = text == "\n"
         yield f"{_LINE if begins else ''}{piece}{_END if ends else ''}".encode()
         begins = ends
