@@ -1,12 +1,13 @@
 """The text of a run: encoded for a new one, found again for one that exists."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 from charlm.config import DataConfig
 from charlm.data.corpus import EncodedCorpus, open_cached, prepare_corpus
-from charlm.data.inputs import open_corpus
-from charlm.data.layout import survey
+from charlm.data.inputs import CorpusText, open_corpus
+from charlm.data.layout import PartName, survey
 from charlm.data.paths import require_regular
 from charlm.data.tokenizers.build import TokenizerRecipe, given
 from charlm.errors import CharlmError, DataError
@@ -59,15 +60,12 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
     cached = open_cached(workspace.data, known.key)
     if cached is not None and (cached.tokenizer != record.tokenizer or cached.digest != known.digest):
         cached = None  # The key is that of another text.
-    if "-" in (*data.corpus, *data.valid, *data.test):
+    if _is_from_stdin(data):
         if cached is None:
             raise DataError("The run's text came from stdin, and what was encoded from it is gone.")
         return cached
     try:
-        # The run may be somebody else's: what it names is read like any file of others.
-        require_regular(*data.corpus, *data.valid, *data.test)
-        data = data.model_copy(update={"max_bytes": DataConfig.model_fields["max_bytes"].default})
-        text = open_corpus(data, folder=workspace.data, stdin=None)
+        text = _open_again(data, workspace)
         digest = survey(text, records=False, progress=reporter.progress).digest
     except CharlmError:
         if cached is None:
@@ -87,3 +85,33 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
         records=data.records == "lines",
         progress=reporter.progress,
     )
+
+
+def read_part_again(record: RunRecord, name: PartName, workspace: Workspace) -> str | None:
+    """Returns a part of the text that a run was trained on, as it was encoded; None where it is gone or has changed."""
+    data, records = record.config.data, record.config.data.records == "lines"
+    if _is_from_stdin(data):
+        return None
+    try:
+        layout = survey(_open_again(data, workspace), records=records, progress=lambda *_: nullcontext(lambda _: None))
+    except CharlmError:
+        return None
+    if layout.digest != record.provenance.corpus.digest:
+        return None
+    for part, pieces in layout.parts():
+        # Each part is read before the next.
+        text = "".join(pieces)
+        if part == name:
+            return text
+    return None
+
+
+def _is_from_stdin(data: DataConfig) -> bool:
+    return "-" in (*data.corpus, *data.valid, *data.test)
+
+
+def _open_again(data: DataConfig, workspace: Workspace) -> CorpusText:
+    """Opens a run's text; the run may be somebody else's, and what it names is read like any file of others."""
+    require_regular(*data.corpus, *data.valid, *data.test)
+    data = data.model_copy(update={"max_bytes": DataConfig.model_fields["max_bytes"].default})
+    return open_corpus(data, folder=workspace.data, stdin=None)
