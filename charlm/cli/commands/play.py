@@ -126,6 +126,7 @@ class _Turns:
 
     def __init__(self, conversation: "Conversation") -> None:
         self._conversation = conversation
+        self._explains_length = True
 
     def take(self, line: str) -> None:
         """Does what a line asks for.
@@ -172,6 +173,10 @@ class _Turns:
             writer.end()
         if interrupts.exit_code == 128 + signal.SIGTERM:
             raise Terminated
+        if begun and self._explains_length and self._conversation.turns[-1].is_cut:
+            self._explains_length = False
+            length = self._conversation.settings.length
+            print_line(f"An answer ends after {length} characters (--length); Enter alone goes on with it.", sys.stderr)
 
     def _set_temperature(self, written: str) -> None:
         settings = self._conversation.settings

@@ -43,6 +43,12 @@ def test_what_is_typed_goes_on(say):
     assert len(first.answer) == len(second.answer) == 8
 
 
+def test_an_answer_that_is_cut_is_explained_once(say):
+    _, err, conversation = say("the cat", "", "")
+    assert [turn.is_cut for turn in conversation.turns] == [True, True, True]
+    assert err.count("An answer ends after 8 characters (--length); Enter alone goes on with it.") == 1
+
+
 def test_commands_do_what_they_say(say, folder):
     _, err, conversation = say("the", "a", "/undo", "/temperature 0.25", "/save talk.txt", "/surprise", "/help")
     assert conversation.settings.temperature == 0.25
