@@ -119,7 +119,8 @@ def symbol_names(surprisal: "Surprisal") -> list[str]:
 
 def _odd_lines(surprisal: "Surprisal") -> "list[Line]":
     lines = [line for line in surprisal.lines() if line.num_characters]
-    return sorted(lines, key=lambda line: -line.bits_per_character)
+    # Empty ones last: an empty line has no character to be odd but its end.
+    return sorted(lines, key=lambda line: (not line.text.strip(), -line.bits_per_character))
 
 
 def _line_rows(surprisal: "Surprisal") -> Iterator[str]:
