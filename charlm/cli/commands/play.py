@@ -39,7 +39,7 @@ _COMMANDS = {
     "/quit": "/quit            end, as Ctrl-D does",
 }
 _HINT = (
-    "Type the beginning of a text. Enter lets the model go on, Alt-Enter begins a line, Ctrl-C stops it; /help, /quit."
+    "Type the beginning of a text; Enter lets the model go on.\nAlt-Enter begins a line, Ctrl-C stops it; /help, /quit."
 )
 
 
@@ -176,7 +176,7 @@ class _Turns:
         if begun and self._explains_length and self._conversation.turns[-1].is_cut:
             self._explains_length = False
             length = self._conversation.settings.length
-            print_line(f"An answer ends after {length} characters (--length); Enter alone goes on with it.", sys.stderr)
+            print_line(f"Cut after {length} characters (--length); Enter alone goes on.", sys.stderr)
 
     def _set_temperature(self, written: str) -> None:
         settings = self._conversation.settings

@@ -73,7 +73,7 @@ def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | Non
 def write_characters(stream: TextIO, pieces: Iterable[tuple[str, float]], *, width: int) -> None:
     """Writes pieces of a text with their bits per character, and before it what the colours or bars stand for."""
     bars = SCALE.bars
-    explained = f"Below each line its bits per character: {bars[1]} is 1, {bars[-1]} is 8 or more.\n\n"
+    explained = f"Bits per character, below: {bars[1]} is 1, {bars[-1]} is 8 or more.\n\n"
     stream.write(_legend() if may_colour(stream) else explained)
     write_shaded(stream, pieces, SCALE, width=width)
 

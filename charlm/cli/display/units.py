@@ -28,7 +28,10 @@ _VALUES = {"c": "c, a unit's memory; shown as tanh(c)", "h": "h, a unit's output
 
 def print_units(console: Console, report: "UnitsReport") -> None:
     """Prints the effects as a table, and the excerpts with the units' values."""
-    console.print(f"Read {report.symbols:,} symbols of {visible(report.text)}. Values are {_VALUES[report.value]}.\n")
+    stream: TextIO = console.file  # type: ignore[assignment]
+    scale = "Blue is below 0, orange above." if may_colour(stream) else "Below each line: ▁ is -1, ▅ is 0, █ is 1."
+    values = f"Values are {_VALUES[report.value]}. {scale}"
+    console.print(f"Read {report.symbols:,} symbols of {visible(report.text)}. {values}")
     headings = ("property", "unit", "effect", "mean if so", "otherwise")
     rows = [
         (
@@ -41,11 +44,9 @@ def print_units(console: Console, report: "UnitsReport") -> None:
         for each in report.effects
     ]
     console.print(plain_table(headings, rows, numbers=headings[2:]))
-    stream: TextIO = console.file  # type: ignore[assignment]
-    scale = "blue: below 0, orange: above 0" if may_colour(stream) else "below each line: ▁ is -1, ▅ is 0, █ is 1"
     for excerpt in report.excerpts:
         name = "" if excerpt.property is None else f"{excerpt.property}: "
-        console.print(Text(f"--- {name}unit {excerpt.unit} ({scale}) ---", style="dim"))
+        console.print(Text(f"--- {name}unit {excerpt.unit} ---", style="dim"))
         shades = _shades(excerpt, squash=report.value == "c")
         write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width)
 

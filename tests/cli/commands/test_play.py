@@ -46,7 +46,7 @@ def test_what_is_typed_goes_on(say):
 def test_an_answer_that_is_cut_is_explained_once(say):
     _, err, conversation = say("the cat", "", "")
     assert [turn.is_cut for turn in conversation.turns] == [True, True, True]
-    assert err.count("An answer ends after 8 characters (--length); Enter alone goes on with it.") == 1
+    assert err.count("Cut after 8 characters (--length); Enter alone goes on.") == 1
 
 
 def test_commands_do_what_they_say(say, folder):
