@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from charlm.cli.display import chart, palette, surprisal, units
+from charlm.cli.display import chart, palette, plots, surprisal, units
 from charlm.cli.display.shading import Scale
-from tests.support.contrast import BLACK, WHITE, contrast, of_terminal
+from tests.support.contrast import BLACK, WHITE, contrast, of_page, of_terminal
 
 ENOUGH = 4.5
 COLOURS = (palette.BLUE, palette.VIOLET, palette.GREEN, palette.MAGENTA, palette.RED, palette.GREY)
@@ -43,3 +43,9 @@ def test_shaded_text_is_legible_and_levels_differ_in_grey(scale: Scale) -> None:
         # Further from the middle is darker, so that a picture in grey tells the same.
         shades = [contrast(of_terminal(each[0]), BLACK) for each in side if each is not None]
         assert all(one > other for one, other in pairwise(shades))
+
+
+def test_curves_of_pictures_are_seen_on_white_and_differ_in_grey() -> None:
+    shades = [contrast(of_page(colour), WHITE) for colour in plots.COLOURS]
+    assert min(shades) >= 3.0
+    assert all(one > 1.1 * other for one, other in pairwise(shades))
