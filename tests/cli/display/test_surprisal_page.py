@@ -80,6 +80,13 @@ def test_text_is_legible_on_light_and_on_dark_pages() -> None:
         assert contrast(of_page(colours["4"]), of_page(colours["on4"])) >= 4.5
 
 
+def test_the_box_under_the_mouse_covers_the_lines_behind_it() -> None:
+    found = page(surprisal_of("ab", [0.0, 1.0]))
+    (style,) = (text for tag, text in found.texts if tag == "style" and text.strip())
+    (box,) = re.findall(r"b:hover::after {([^}]*)}", style)
+    assert "position: fixed" in box and "z-index: 1" in box and "background: Canvas" in box
+
+
 def test_every_element_is_closed_in_order_and_attributes_are_quoted() -> None:
     html = b"".join(surprisal_page(SurprisalResult("demo", "text", surprisal_of(HOSTILE, [1.0] * len(HOSTILE)))))
     opened: list[str] = []
