@@ -23,7 +23,7 @@ from rich.text import Text
 
 from charlm.cli.display.curve import draw_curve, legend
 from charlm.cli.display.formatting import bits, number
-from charlm.cli.display.palette import ALERT, GOOD
+from charlm.cli.display.palette import ALERT
 from charlm.cli.display.tables import rows_grid
 from charlm.cli.display.text import visible
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
@@ -209,7 +209,7 @@ class LiveDisplay:
                 None if score is None else score.nats_per_character for score in (latest.score, latest.network)
             )
             losses = (network, validation) if self._is_mixed else (validation, None)
-            yield "validation", losses, *(("best", f"bold {GOOD}") if latest.is_best else ("", ""))
+            yield "validation", losses, *(("best", "bold") if latest.is_best else ("", ""))
         best = min(
             (point for point in self._points if point.validation is not None),
             key=lambda point: point.validation or 0.0,
@@ -217,7 +217,7 @@ class LiveDisplay:
         )
         if best is not None and not latest.is_best:
             losses = (best.network, best.validation) if self._is_mixed else (best.validation, None)
-            yield "best", losses, f"step {best.step:,}", GOOD
+            yield "best", losses, f"step {best.step:,}", ""
 
     def _curve(self, height: int) -> Panel:
         is_ascii = self._console.options.ascii_only

@@ -6,7 +6,6 @@ white (WCAG 2.2, 1.4.3). Where a background has a colour, the text on it has one
 
 BLUE, VIOLET, GREEN, MAGENTA, RED, GREY = (f"color({number})" for number in (63, 98, 29, 163, 131, 243))
 
-GOOD = GREEN
 ALERT = f"bold {RED}"
 ALERT_CODE = "1;38;5;131"
 """The same as the parameters of an escape sequence."""

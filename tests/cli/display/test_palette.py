@@ -27,7 +27,6 @@ def test_a_colour_without_background_is_legible_on_any(colour: str) -> None:
 
 
 def test_all_colours_are_those() -> None:
-    assert palette.GOOD in COLOURS
     assert palette.ALERT.removeprefix("bold ") in COLOURS
     assert f"bold color({palette.ALERT_CODE.removeprefix('1;38;5;')})" == palette.ALERT
     assert {style for style in chart.STYLES if style != "bold"} <= set(COLOURS)
