@@ -201,7 +201,8 @@ def units(
         from charlm.runs.inspect.units import sample_with_held
         from charlm.runs.sample import resolve_seed
 
-        sample = sample_with_held(run, held, settings, Workspace(), seed=resolve_seed(settings))
+        display = make_display(quiet=quiet)
+        sample = sample_with_held(run, held, settings, Workspace(), display, seed=resolve_seed(settings))
         print_json(asdict(sample)) if json else print_held_sample(sample)
         return
     if flags:

@@ -21,7 +21,7 @@ from charlm.notation import quoted
 from charlm.runs.reporting import Reporter
 from charlm.runs.sample import build_stepped
 from charlm.runs.stored.corpus import reopen_corpus
-from charlm.runs.stored.model import StoredModel, read_model
+from charlm.runs.stored.model import StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.base import HeldUnit
 from charlm.stepping.build import build_observed
@@ -101,7 +101,7 @@ def inspect_units(
         ConfigError: the network has no such units.
         DataError: there is too little text.
     """
-    stored = _read_network(run, workspace)
+    stored = _read_network(run, workspace, reporter)
     model = stored.config.model
     part, value = unit_state(model)
     size = stored.tokenizer.vocabulary_size
@@ -110,7 +110,9 @@ def inspect_units(
     with _text_of(stored, text, workspace, reporter, stdin=stdin) as (encoded, label):
         tokens, tokenizer = encoded.tokens, stored.tokenizer
         if len(tokens) < _FEWEST_SYMBOLS:
-            raise DataError(f"'{label}' has {len(tokens)} symbols; at least {_FEWEST_SYMBOLS} are needed.")
+            raise DataError(
+                f"'{label}' has {len(tokens)} symbols; at least {_FEWEST_SYMBOLS} are needed. Give a longer TEXT."
+            )
         with reporter.progress(f"reading {label}", min(symbols, len(tokens))) as advance:
             halves = measure_units(network, tokens, tokenizer, part=part, num_symbols=symbols, advance=advance)
         effects, best = _effects(halves, size=model.hidden_size, only=chosen)
@@ -123,7 +125,7 @@ def inspect_units(
 
 
 def sample_with_held(
-    run: str, held: Sequence[str], settings: SamplingConfig, workspace: Workspace, *, seed: int
+    run: str, held: Sequence[str], settings: SamplingConfig, workspace: Workspace, reporter: Reporter, *, seed: int
 ) -> HeldSample:
     """Draws a text with units held, such as "2:117=1", and one without, from the same seed.
 
@@ -132,7 +134,7 @@ def sample_with_held(
     Raises:
         ConfigError: the network has no such units, or a value is no number.
     """
-    stored = _read_network(run, workspace)
+    stored = _read_network(run, workspace, reporter)
     model = stored.config.model
     part, _ = unit_state(model)
     units = [_parse_held(each, model, part=part) for each in held]
@@ -143,9 +145,11 @@ def sample_with_held(
     return HeldSample(stored.name, tuple(held), free, other, seed)
 
 
-def _read_network(run: str, workspace: Workspace) -> StoredModel:
-    """Returns a run's model; one without a network is a ConfigError."""
-    stored = read_model(run, workspace)
+def _read_network(run: str, workspace: Workspace, reporter: Reporter) -> StoredModel:
+    """Returns a run's best model, or its last before there is one; one without a network is a ConfigError."""
+    stored, note = read_newest_model(run, workspace)
+    if note is not None:
+        reporter.note(note)
     if stored.config.model.model == "ngram":
         raise ConfigError(f"'{stored.name}' is an n-gram model: it counts, and has no units to look at.")
     return stored

@@ -111,6 +111,15 @@ def test_records_have_properties_of_their_own(charlm, folder):
     assert "with 1:1=9" in charlm("inspect", "units", "names", "--set", "1:1=9")[0]
 
 
+def test_a_run_without_a_best_model_shows_its_last(charlm, folder, long_text):
+    charlm("train", "t.txt", "--name", "begun", *NETWORK)
+    (folder / "checkpoints" / "begun" / "best.safetensors").unlink()
+    for arguments in ([long_text], ["--set", "1:1=1", "--length", "5"]):
+        out, err = charlm("inspect", "units", "begun", *arguments)
+        assert "has no best model yet; this is its state after step 2" in err
+        assert out
+
+
 def test_an_n_gram_model_has_none(charlm):
     charlm("train", "t.txt", "--name", "counts", "--model", "ngram", "--order", "2", "-q")
     for option in ([], ["--unit", "1:1"], ["--set", "1:1=1"]):
