@@ -26,3 +26,8 @@ def plain_console(stream: TextIO) -> Console:
     """Returns a console that prints every text literally; into a pipe it wraps lines at 160 characters."""
     width = None if stream.isatty() else _PIPE_WIDTH
     return _Console(file=stream, markup=False, highlight=False, emoji=False, width=width, theme=_THEME)
+
+
+def print_sentence(console: Console, text: str, *, style: str = "none") -> None:
+    """Prints sentences in one line; a terminal breaks it between words."""
+    console.print(text, style=style, soft_wrap=not console.file.isatty())

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import count, number, sparkline
 from charlm.cli.display.tables import print_rows
 from charlm.cli.display.text import visible
@@ -51,7 +52,7 @@ def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
         table.add_row(*map(Text, cells))
     console.print(table)
     if any(row.validation_share is not None for row in rows):
-        console.print(f"{_PARTIAL} on a part of the validation text; all of it is read when the training ends.")
+        print_sentence(console, f"{_PARTIAL} on a part of the validation text; the end of a training reads all of it.")
     for row in rows:
         if row.problem is not None:
             console.print(visible(f"{row.name}: {row.problem}"), soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from charlm.cli.display.console import plain_console
+from charlm.cli.display.console import plain_console, print_sentence
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.text import json_line, may_colour, visible
@@ -51,7 +51,7 @@ def summary(result: "SurprisalResult") -> str:
 
 def print_summary(result: "SurprisalResult", stream: TextIO) -> None:
     """Prints the score of the text."""
-    plain_console(stream).print(visible(summary(result)), soft_wrap=not stream.isatty())
+    print_sentence(plain_console(stream), visible(summary(result)))
 
 
 def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | None) -> None:
