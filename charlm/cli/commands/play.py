@@ -4,7 +4,7 @@ import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -186,8 +186,7 @@ class _Turns:
 
     def _show_surprise(self) -> None:
         pieces, bits = self._conversation.surprise()
-        of_characters = ((piece, each / max(1, len(piece))) for piece, each in zip(pieces, bits, strict=True))
-        write_characters(sys.stdout, of_characters, width=plain_console(sys.stdout).width)
+        write_characters(sys.stdout, _per_character(pieces, bits), width=plain_console(sys.stdout).width)
         print_line(f"{sum(bits) / max(1, len(bits)):.2f} bits a symbol", sys.stderr)
 
     def _save(self, written: str) -> None:
@@ -200,3 +199,13 @@ class _Turns:
         except (OSError, ValueError) as error:
             raise ConfigError(f"'{written}' cannot be written: {error}.") from None
         print_line(f"Written to '{written}'.", sys.stderr)
+
+
+def _per_character(pieces: Sequence[str], bits: Sequence[float]) -> Iterator[tuple[str, float]]:
+    """Yields each piece with its bits per character; a character of several bytes, each a symbol, has those of all."""
+    waiting = 0.0
+    for piece, each in zip(pieces, bits, strict=True):
+        waiting += each
+        if piece:
+            yield piece, waiting / len(piece)
+            waiting = 0.0

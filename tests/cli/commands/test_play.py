@@ -66,6 +66,19 @@ def test_again_writes_another_answer_to_the_same(say):
     assert out.splitlines()[-1] == ("the" + turn.answer).splitlines()[-1]
 
 
+def test_surprise_shows_a_character_of_two_bytes_with_the_bits_of_both(charlm, folder, capsys, monkeypatch):
+    conversation, _ = converse("demo", SamplingConfig(length=1), Workspace(), seed=1)
+    monkeypatch.setattr(conversation, "surprise", lambda: (("a", "", "é"), (1.0, 2.0, 3.0)))
+    lines = iter(["/surprise"])
+    capsys.readouterr()
+    talk(conversation, lambda: next(lines, None) or _raise(EOFError()))
+    assert capsys.readouterr().out.splitlines()[-2:] == ["aé", "▁▅"]
+
+
+def _raise(error: BaseException) -> str:
+    raise error
+
+
 def test_two_slashes_begin_a_text_and_quit_ends(say):
     out, err, conversation = say("//", "/quit", "the")
     assert conversation.turns == []
