@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -19,6 +18,7 @@ from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
 from charlm.files.writing import write_atomically
+from charlm.notation import nearest
 
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_LISTED = 10
@@ -180,9 +180,9 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             one, names = quote(str(Path(run, inner[0]))), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
-    close = get_close_matches(run, known, n=1)
-    if close:
-        raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; did you mean '{close[0]}'?")
+    near = nearest(run, known)
+    if near is not None:
+        raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; did you mean '{near}'?")
     hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
 

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
-from charlm.cli.help import ReadableCommand, ReadableGroup, flowing
+from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_nearest
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
@@ -125,7 +125,13 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
 def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
     return typer.Typer(
-        cls=ReadableGroup, help=text, callback=callback, invoke_without_command=True, context_settings=settings
+        cls=ReadableGroup,
+        help=text,
+        callback=callback,
+        invoke_without_command=True,
+        context_settings=settings,
+        # The group's own suggestions are of what is nearly the same.
+        suggest_commands=False,
     )
 
 
@@ -179,6 +185,9 @@ def _invoke(arguments: list[str]) -> int:
 
 def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    similar = getattr(error, "possibilities", None)
+    if similar:
+        message = with_nearest(error.message, getattr(error, "option_name", ""), similar)
     context = getattr(error, "ctx", None)
     end = "" if message.endswith("?") else "."
     return f"{message}{end} See '{context.command_path} --help'." if context is not None else f"{message}{end}"

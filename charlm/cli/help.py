@@ -2,9 +2,13 @@
 
 import inspect
 import shutil
+from collections.abc import Iterable
 from typing import Any
 
+import typer
 from typer.core import MarkupMode, TyperCommand, TyperGroup
+
+from charlm.notation import nearest
 
 _FEWEST_COLUMNS = 80
 """Below it, the panels of the help leave no room for names, and cut them short."""
@@ -13,6 +17,12 @@ _FEWEST_COLUMNS = 80
 def flowing(text: str) -> str:
     """Returns a docstring with each paragraph in one line, to be broken where a terminal ends."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
+
+
+def with_nearest(message: str, name: str, known: Iterable[str]) -> str:
+    """Returns a message about a name that is not known, with the one that was meant, if one is nearly the same."""
+    near = nearest(name, known)
+    return message if near is None else f"{message.rstrip('.')}. Did you mean '{near}'?"
 
 
 class _ReadableHelp:
@@ -39,3 +49,12 @@ class ReadableCommand(_ReadableHelp, TyperCommand):
 
 class ReadableGroup(_ReadableHelp, TyperGroup):
     """A group of commands with such a help."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Returns the name of a command, the command, and the arguments after it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            if args:
+                error.message = with_nearest(error.message, args[0], self.commands)
+            raise

@@ -128,7 +128,7 @@ class ComparisonConfig(Section):
     )
     match: Literal["time", "parameters"] = setting(
         "time",
-        help="time: each model has the same --budget, and its sizes are chosen for it. parameters: "
+        help="time: each model has the same --budget of its own, and its sizes are chosen for it. parameters: "
         "each model has as many weights as the first one with --hidden-size units, and the same "
         "--epochs or --steps.",
     )

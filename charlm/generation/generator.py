@@ -100,10 +100,16 @@ def sample_text(
 
 @final
 class Sample:
-    """The text of one sample, decoded symbol by symbol up to its end."""
+    """The text of one sample, decoded symbol by symbol up to its end.
+
+    Attributes:
+        finished: whether it has ended.
+        is_cut: whether it has ended for its length alone.
+    """
 
     def __init__(self, number: int, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False
+        self.is_cut = False
         self._number = number
         self._decoder = tokenizer.decoder()
         self._stop = StopFilter(settings.stop)
@@ -119,8 +125,10 @@ class Sample:
         if self._remaining is not None:
             text = text[: self._remaining]
             self._remaining -= len(text)
-            self.finished = self.finished or self._remaining == 0
+            self.is_cut = self._remaining == 0 and not self.finished
+            self.finished = self.finished or self.is_cut
         shown = self._stop.feed(text)
+        self.is_cut = self.is_cut and not self._stop.stopped
         self.finished = self.finished or self._stop.stopped
         if self.finished:
             shown += self._stop.finish()

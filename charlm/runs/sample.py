@@ -1,7 +1,7 @@
 """`charlm sample` and `charlm play`: text drawn from a run's best model."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from charlm.generation.conversation import Conversation
 from charlm.generation.generator import Piece, generate
 from charlm.runs.stored.model import ModelOfRun, StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.base import StepModel
+from charlm.stepping.base import HeldUnit, StepModel
 from charlm.stepping.build import build_step_model
 
 if TYPE_CHECKING:
@@ -73,14 +73,15 @@ def converse(run: str, settings: SamplingConfig, workspace: Workspace, *, seed: 
     return Conversation(model, stored.tokenizer, settings, seed=seed, clean=partial(_cleaned, stored)), note
 
 
-def build_stepped(stored: StoredModel, *, weights: Weights = "float32") -> StepModel:
-    """Returns a stored model, to be stepped on the CPU without torch; errors as in `build_step_model`."""
+def build_stepped(stored: StoredModel, *, weights: Weights = "float32", held: Sequence[HeldUnit] = ()) -> StepModel:
+    """Returns a stored model, to be stepped on the CPU without torch; more is as in `build_step_model`."""
     return build_step_model(
         stored.config.model,
         stored.weights,
         vocabulary_size=stored.tokenizer.vocabulary_size,
         source=str(stored.source),
         weights=weights,
+        held=held,
     )
 
 

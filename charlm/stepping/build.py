@@ -1,6 +1,6 @@
 """Makes a step model of a configuration and stored arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any
@@ -12,7 +12,7 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
-from charlm.stepping.base import Arrays, StepModel
+from charlm.stepping.base import Arrays, HeldUnit, StepModel, StepNetwork
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.matrices import Float32Matrix
@@ -24,7 +24,13 @@ NGRAMS = "ngrams"
 
 
 def build_step_model(
-    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str, weights: Weights = "float32"
+    config: ModelConfig,
+    arrays: Arrays,
+    *,
+    vocabulary_size: int,
+    source: str,
+    weights: Weights = "float32",
+    held: Sequence[HeldUnit] = (),
 ) -> StepModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 
@@ -32,6 +38,7 @@ def build_step_model(
         arrays: by the names that the model gives them.
         source: what messages call the place they are from.
         weights: how a network's are kept; int8 loads torch.
+        held: units of a network that have a value of their own at every step.
 
     Raises:
         CheckpointError: they are not those of such a model.
@@ -44,14 +51,21 @@ def build_step_model(
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
+    network = _build_network(config, arrays, kind=weights)
+    stepped = network.observed(held) if held else network
     order = config.mixed_order
     if order is None:
-        return _build_network(config, arrays, kind=weights)
+        return stepped
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
-    network = _build_network(config, section(arrays, "network"), kind=weights)
     gate = {"log-linear": LogLinearGate, "linear": LinearGate}[config.known_mixing].from_arrays(section(arrays, "gate"))
-    return MixedStepModel(network, NgramStepModel(ngrams), gate)
+    return MixedStepModel(stepped, NgramStepModel(ngrams), gate)
+
+
+def build_observed(config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str) -> StepModel:
+    """Returns a model's network, without n-grams, with the values of its units in its state; errors as above."""
+    _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
+    return _build_network(config, arrays, kind="float32").observed(())
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
@@ -70,7 +84,8 @@ def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
             )
 
 
-def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> StepModel:
+def _build_network(config: ModelConfig, arrays: Arrays, *, kind: Weights) -> StepNetwork:
+    weights = arrays if config.mixed_order is None else section(arrays, "network")
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
         return StepEngine(
@@ -87,7 +102,7 @@ def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> St
     layers: dict[str, Any] = {"num_layers": config.num_layers, "residual": config.residual}
     if cell is None:
         return FixedWindowStepModel(weights, window=config.window, **layers)
-    make_network: Callable[..., StepModel] = resolve_name(cell.step)
+    make_network: Callable[..., StepNetwork] = resolve_name(cell.step)
     return make_network(weights, **_settings_of(cell, config), **layers)
 
 

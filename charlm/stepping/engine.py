@@ -12,8 +12,9 @@ from typing import NamedTuple, final
 import numpy as np
 
 from charlm.cells import Cell
-from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
+from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, HeldUnit, State, StepModel, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
+from charlm.stepping.held import HeldModel
 from charlm.stepping.matrices import Float32Matrix, Matrix, Product
 from charlm.stepping.norms import Norm, normalize
 from charlm.stepping.parameters import LayerParameters, layer_parameters
@@ -73,6 +74,10 @@ class StepEngine:
     def stepper(self, state: State) -> "EngineStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
         return EngineStepper(self, state)
+
+    def observed(self, held: Sequence[HeldUnit]) -> StepModel:
+        """Returns the network with the values of all units in its state, as `StepNetwork` says."""
+        return HeldModel(self, held)
 
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text.

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
-from charlm.stepping.networks import DenseNetwork
+from charlm.stepping.networks import DenseNetwork, Touch
 
 BEFORE = -1
 
@@ -35,8 +35,8 @@ class FixedWindowStepModel(DenseNetwork):
         symbols = np.concatenate((state[0], tokens.astype(np.int64)[:, None]))
         return (symbols[len(symbols) - len(state[0]) :],)
 
-    def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:
+    def advance(self, tokens: Symbols, state: State, touch: Touch | None = None) -> tuple[Floats, State]:
         """Returns the logits, and the last symbols."""
         symbols = np.concatenate((state[0], tokens[None]), dtype=np.int64)
         sums = np.add.reduce(self.tables[self.places, symbols], axis=0)
-        return self.hidden_to_logits(sums + self.biases[0]), (symbols[1:],)
+        return self.hidden_to_logits(sums + self.biases[0], touch), (symbols[1:],)

@@ -8,7 +8,7 @@ import numpy as np
 from charlm.config import Feedback, Nonlinearity
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
 from charlm.stepping.matrices import multiply_rows
-from charlm.stepping.networks import DenseNetwork
+from charlm.stepping.networks import DenseNetwork, Touch
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
@@ -40,11 +40,11 @@ class JordanStepModel(DenseNetwork):
         """Returns the last prediction; teacher-forced, it depends on the last symbol alone."""
         return super().read(tokens[-1:] if self.is_teacher_forced else tokens, state)
 
-    def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:
+    def advance(self, tokens: Symbols, state: State, touch: Touch | None = None) -> tuple[Floats, State]:
         """Returns the logits, and the distribution that they give."""
         sums = self.table[tokens]
         if not self.is_teacher_forced:
             sums = sums + multiply_rows(state[0][0], self.feedback)
-        logits = self.hidden_to_logits(sums)
+        logits = self.hidden_to_logits(sums, touch)
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
         return logits, ((likelihoods / likelihoods.sum(axis=1, keepdims=True))[None],)

@@ -65,6 +65,17 @@ def state_names(model: ModelConfig) -> tuple[str, ...]:
     return tuple(names) if model.mixed_order is None else (*names, "contexts")
 
 
+def unit_state(model: ModelConfig) -> tuple[int, str]:
+    """Returns which array of an observed network's state has the values of its units, and the letter of what they are.
+
+    It is c, the memory, of cells that carry one, else h, the output; a network that carries neither shows h after all
+    that it carries.
+    """
+    names = [name for name in state_names(model) if name != "contexts"]
+    part = next((names.index(name) for name in ("c", "h") if name in names), len(names))
+    return part, "c" if "c" in names else "h"
+
+
 def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     hidden, embedding = model.hidden_size, model.embedding_size or model.hidden_size
     layer_shapes: LayerShapes = dense_shapes

@@ -76,9 +76,22 @@ def test_the_refused_setting_is_named_on_resuming(capsys: pytest.CaptureFixture[
     assert "--hidden-size cannot be given with --resume" in capsys.readouterr().err
 
 
-def test_a_typo_is_answered_with_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
-    app.run(["trian"])
-    assert "Did you mean 'train'?" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["trian"], "train"), (["eval", "perplexty"], "perplexity"), (["train", "t.txt", "--epoch", "1"], "--epochs")],
+)
+def test_a_typo_is_answered_with_what_was_meant(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.run(arguments) == 2
+    assert f". Did you mean '{meant}'? See" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["score"], ["eval", "loss"], ["train", "t.txt", "--overwrite"]])
+def test_what_is_no_typo_is_not_answered_with_a_guess(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(arguments) == 2
+    err = capsys.readouterr().err
+    assert "No such" in err and "?" not in err and "Possible" not in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["eval"], ["data"]])

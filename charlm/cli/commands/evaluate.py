@@ -84,7 +84,9 @@ def surprisal(
     split: OwnPart = None,
     by: Annotated[
         Literal["character", "line"],
-        typer.Option("--by", help="Show the text, or its lines by their bits per character, the oddest first."),
+        typer.Option(
+            "--by", help="Show the text, or its lines by their bits per character: the oddest first, empty ones last."
+        ),
     ] = "character",
     html: Annotated[
         # A string: as a path, './-' would be '-'.
@@ -99,7 +101,12 @@ def surprisal(
     What the model did not expect takes many. A terminal shows it in colours;
     elsewhere, and with NO_COLOR, each line has a line of bars below it.
     A symbol of several characters has the colour of its bits per character.
-    The bits sum to the score of charlm eval perplexity.
+    A line end that was not expected is shown as ⏎, a tab as ⇥. The bits sum to
+    the score of charlm eval perplexity.
+
+    A mixed model adds what its network expects and what its n-grams expect, in
+    shares that change from symbol to symbol: the first line shows their means,
+    and --top, --json (network_share) and --html the network's share at each place.
 
     The page of --html shows the likeliest symbols under the mouse. It has no
     scripts and loads nothing; it takes some 100 bytes a character.

@@ -190,7 +190,8 @@ def units(
     Every unit is measured against each of these properties on TEXT, or on what was held out of the run's own. Units
     are chosen on one half of it, and their effects measured on the other: d is the difference of a unit's means where
     the property holds and where it does not, in standard deviations; r is the correlation with a number. A unit's value
-    is c, its memory, in an LSTM, and h, its output, in the other cells.
+    is c, its memory, in an LSTM, and h, its output, in other networks. In a run of records, the place in the line is
+    that in the record. An n-gram model has no units.
     """
     if held:
         if text or unit is not None:
@@ -200,7 +201,8 @@ def units(
         from charlm.runs.inspect.units import sample_with_held
         from charlm.runs.sample import resolve_seed
 
-        sample = sample_with_held(run, held, settings, Workspace(), seed=resolve_seed(settings))
+        display = make_display(quiet=quiet)
+        sample = sample_with_held(run, held, settings, Workspace(), display, seed=resolve_seed(settings))
         print_json(asdict(sample)) if json else print_held_sample(sample)
         return
     if flags:

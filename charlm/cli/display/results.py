@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import duration, megabytes, number, perplexity
 from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
@@ -42,13 +43,13 @@ def print_training(console: Console, result: "TrainResult") -> None:
             others = [each for each in _of_split(result.baselines, split) if each[0] != result.part]
             _print_scores(console, split, [(", ".join(filter(None, (result.name, result.part))), score), *others])
     if result.no_better_than is not None:
-        console.print(_advice(result.no_better_than), style="bold", soft_wrap=True)
+        print_sentence(console, _advice(result.no_better_than), style="bold")
     if not result.exact:
-        console.print(
+        print_sentence(
+            console,
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
             f"charlm eval perplexity {visible(run_reference(result.run))} scores it exactly, as one stream.",
             style="dim",
-            soft_wrap=True,
         )
     if result.sample:
         console.print(Text("A sample:", style="bold"))
@@ -123,10 +124,10 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
         console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
     ends = f", {counted(score.num_ends, 'record end')} scored" if score.num_ends else ""
-    console.print(
+    print_sentence(
+        console,
         f"{counted(score.num_symbols, 'symbol')} scored, {number(score.nats_per_symbol)} nats each{unknown}: "
         f"{counted(score.num_characters, 'character')}, {counted(score.num_bytes, 'byte')}{ends}",
-        soft_wrap=True,
     )
 
 
@@ -169,11 +170,11 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
     console.print(table)
     _, score = models[0]
     if score.num_unknown:
-        console.print(
+        print_sentence(
+            console,
             f"The model has no symbol for {score.num_unknown:,} of {counted(score.num_characters, 'character')}: "
             f"naming them costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} "
             "bits/char, in every row. A model with --tokenizer byte has symbols for all.",
-            soft_wrap=True,
         )
 
 

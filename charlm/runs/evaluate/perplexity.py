@@ -1,8 +1,9 @@
 """`charlm eval perplexity`: how well a run's best model predicts a text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any, BinaryIO, Literal
@@ -12,6 +13,7 @@ from charlm.config import Adapt, Device, EvaluationConfig, Weights
 from charlm.data.corpus import encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
+from charlm.data.layout import as_pieces
 from charlm.data.sources import TextSource
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
@@ -23,7 +25,7 @@ from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.adapted import adapted_score
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.corpus import read_part_again, reopen_corpus
 from charlm.runs.stored.loading import LoadedModel, load_model, step_model
 from charlm.runs.stored.workspace import Workspace
 
@@ -114,21 +116,23 @@ def opened_text(
     split: Split | None,
     reading: Mapping[str, Any] | None,
     stdin: BinaryIO | None,
-) -> Iterator[tuple[EncodedText, str, TextSource | None]]:
-    """Gives a text as symbols, its label, and where it is read from; None for a part of the run's own corpus.
+) -> Iterator[tuple[EncodedText, str, Callable[[], str | None]]]:
+    """Gives a text as symbols, its label, and a function that reads it again, as it was encoded, where it can be.
 
     Args:
         command: of `charlm eval`, with its run, for messages; the others as in `perplexity`.
     """
     if not text:
-        yield *_own_part(loaded, split, workspace, reporter, command=command), None
+        part, label, name = _own_part(loaded, split, workspace, reporter, command=command)
+        yield part, label, partial(read_part_again, loaded.record, name, workspace)
         return
     data = loaded.config.data.model_copy(update=reading)
     source, notes = open_text(text, data=data, folder=workspace.data, stdin=stdin)
     for note in notes:
         reporter.note(note)
     with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
-        yield encoded, source.label, source
+        records = loaded.tokenizer.begin is not None
+        yield encoded, source.label, lambda: "".join(as_pieces(source.chunks(), records=records))
 
 
 def score_source(
@@ -168,11 +172,11 @@ def require_two(encoded: EncodedText, *, label: str) -> None:
 
 def _own_part(
     loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter, *, command: str
-) -> tuple[EncodedText, str]:
-    """Returns a part of the corpus the run was trained on, from the cache or read again."""
+) -> tuple[EncodedText, str, Split]:
+    """Returns a part of the corpus the run was trained on, from the cache or read again, its label and its name."""
     corpus = reopen_corpus(loaded.record, workspace, reporter)
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
-    chosen = split or ("test" if corpus.test is not None else "valid")
+    chosen: Split = split or ("test" if corpus.test is not None else "valid")
     part = parts[chosen]
     if part is None:
         present = ", ".join(name for name, each in parts.items() if each is not None)
@@ -182,4 +186,4 @@ def _own_part(
         )
     if split is None and chosen != "test":
         reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")
-    return part, f"{corpus.label} ({chosen})"
+    return part, f"{corpus.label} ({chosen})", chosen

@@ -22,7 +22,7 @@ from charlm.evaluation.baselines import count_symbols
 from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
-from charlm.runs.stored.corpus import encode_corpus
+from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
 from charlm.runs.stored.loading import LoadedModel
 from charlm.runs.stored.record import CorpusIdentity, Provenance, TrainingPlan
 from charlm.runs.stored.workspace import Workspace
@@ -152,12 +152,12 @@ def _begin(
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
     device = resolve_device(request.config.run.device)
-    precision = resolve_precision(request.config.run.precision, device)
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
         request = adopt(origin, request)
     config = request.config
+    precision = resolve_precision(config.run.precision, device, config.model)
     records = config.data.records == "lines"
     recipe = learnt(config.tokenizer, records=records) if origin is None else extended(origin.tokenizer)
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
@@ -167,6 +167,7 @@ def _begin(
             "A network can only repeat them; an ordinary text begins at some 100,000."
         )
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    note_unlike_parts(corpus, symbol_counts, reporter)
     return _Beginning(request, device, precision, origin, corpus, symbol_counts)
 
 
