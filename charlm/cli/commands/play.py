@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.shading import is_shaded, print_shaded
 from charlm.cli.display.text import TextWriter, may_colour, print_error, print_line
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.options import settings_options
@@ -181,6 +179,9 @@ class _Turns:
         print_line(f"The temperature is {self._conversation.settings.temperature:g}.", sys.stderr)
 
     def _show_surprise(self) -> None:
+        from charlm.cli.display.console import plain_console
+        from charlm.cli.display.shading import is_shaded, print_shaded
+
         pieces, bits = self._conversation.surprise()
         console = plain_console(sys.stdout)
         shades = [min(1.0, each / _MOST_BITS) for each in bits]
