@@ -15,28 +15,41 @@ from charlm.ngrams.stepping import NgramStepModel
 from charlm.stepping.base import Arrays, StepModel
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
+from charlm.stepping.int8 import Int8Matrix
 from charlm.stepping.matrices import Float32Matrix
 from charlm.stepping.mixture import MixedStepModel, MixtureGate
 from charlm.stepping.shapes import weight_shapes
+
+_SECONDS_TO_LOAD_TORCH = 1.0
+_SECONDS_PER_WEIGHT, _SECONDS_PER_STEP = 2.5e-11, 8e-6
+"""What torch's products in 8 bits save at each symbol for each weight, and what calling them costs; measured
+(docs/experiments.md)."""
 
 NGRAMS = "ngrams"
 """What the arrays of a mixed model's n-grams are named by; its other parts are `network` and `gate`."""
 
 
 def build_step_model(
-    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str, weights: Weights = "float32"
+    config: ModelConfig,
+    arrays: Arrays,
+    *,
+    vocabulary_size: int,
+    source: str,
+    weights: Weights = "float32",
+    num_steps: int | None = None,
 ) -> StepModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 
     Args:
         arrays: by the names that the model gives them.
         source: what messages call the place they are from.
-        weights: how a network's are kept; int8 loads torch.
+        weights: how a network's are kept.
+        num_steps: symbols that will be read one by one, by which it is chosen whether int8 loads torch; None for very
+            many. No result depends on it.
 
     Raises:
         CheckpointError: they are not those of such a model.
         ConfigError: int8 was asked for and the model has no weights.
-        CharlmError: int8 was asked for and this torch has no kernels for it.
     """
     if config.model == "ngram":
         if weights != "float32":
@@ -46,10 +59,10 @@ def build_step_model(
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
     order = config.mixed_order
     if order is None:
-        return _build_network(config, arrays, kind=weights)
+        return _build_network(config, arrays, kind=weights, num_steps=num_steps)
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
-    network = _build_network(config, section(arrays, "network"), kind=weights)
+    network = _build_network(config, section(arrays, "network"), kind=weights, num_steps=num_steps)
     return MixedStepModel(network, NgramStepModel(ngrams), MixtureGate.from_arrays(section(arrays, "gate")))
 
 
@@ -69,7 +82,7 @@ def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
             )
 
 
-def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> StepModel:
+def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights, num_steps: int | None) -> StepModel:
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
         return StepEngine(
@@ -78,7 +91,7 @@ def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> St
             num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
-            make_matrix=_matrix_maker(kind),
+            make_matrix=Float32Matrix if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
@@ -94,10 +107,12 @@ def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in cell.settings}
 
 
-def _matrix_maker(kind: Weights) -> MatrixMaker:
-    if kind == "float32":
-        return Float32Matrix
-    # Here, so that only int8 loads torch.
-    from charlm.stepping.int8 import Int8Matrix
+def _int8_maker(weights: Arrays, *, num_steps: int | None) -> MatrixMaker:
+    num_weights = sum(array.size for name, array in weights.items() if name.startswith("layers."))
+    saved_per_step = num_weights * _SECONDS_PER_WEIGHT - _SECONDS_PER_STEP
+    if saved_per_step > 0 and (num_steps is None or num_steps * saved_per_step > _SECONDS_TO_LOAD_TORCH):
+        from charlm.stepping.int8_torch import TorchIntegers, sums_exactly
 
+        if sums_exactly():
+            return partial(Int8Matrix, make_integers=TorchIntegers)
     return Int8Matrix

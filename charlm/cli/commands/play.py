@@ -13,6 +13,7 @@ from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Run
 from charlm.cli.settings import section_config
+from charlm.cli.startup import fast_imports
 from charlm.config import SamplingConfig, validate
 from charlm.data.code_points import to_utf8
 from charlm.errors import CharlmError, ConfigError
@@ -56,9 +57,10 @@ def play(*, flags: Mapping[str, Any], run: Run) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("charlm play needs a terminal; charlm sample RUN --prompt TEXT writes without one.")
 
-    from charlm.runs.sample import converse, resolve_seed
+    with fast_imports():
+        from charlm.runs.sample import converse, resolve_seed
 
-    conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
+        conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
     if note is not None:
         print_line(note, sys.stderr)
     print_line(_HINT, sys.stderr)
