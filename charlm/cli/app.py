@@ -4,7 +4,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,6 +12,7 @@ import typer
 from charlm.cli.display.text import print_error, use_utf8
 from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_nearest
 from charlm.cli.interrupts import Terminated, interruptible
+from charlm.cli.startup import fast_imports
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 from charlm.version import __version__
@@ -105,7 +106,7 @@ def main() -> NoReturn:
     sys.exit(run())
 
 
-def build_app(words: Collection[str] | None = None) -> typer.Typer:
+def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     """Returns the Typer application.
 
     Args:
@@ -113,7 +114,9 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
             None loads all commands.
     """
     summary = "Trains character-level recurrent language models, measures them, and writes text with them."
-    app = _new_group(summary, _show_version_or_help)
+    # Typer's options for completion load pydantic wherever they are not asked for.
+    has_options = not words or words[0].startswith("-")
+    app = _new_group(summary, _show_version_or_help, add_completion=has_options)
     _add_commands(app, _COMMANDS, words)
     for name, (summary, commands) in _GROUPS.items():
         group = _new_group(summary, _show_help)
@@ -122,7 +125,7 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
     return app
 
 
-def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
+def _new_group(text: str, callback: Callable[..., None], *, add_completion: bool = False) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
     return typer.Typer(
         cls=ReadableGroup,
@@ -132,10 +135,11 @@ def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
         context_settings=settings,
         # The group's own suggestions are of what is nearly the same.
         suggest_commands=False,
+        add_completion=add_completion,
     )
 
 
-def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str] | None) -> None:
+def _add_commands(group: typer.Typer, commands: _Commands, words: Sequence[str] | None) -> None:
     for name, (place, summary) in commands.items():
         command: Callable[..., None] = _do_nothing
         if words is None or name in words:
@@ -165,13 +169,14 @@ def _show_version_or_help(
 
 def _show_help(ctx: typer.Context) -> None:
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help(), nl=False)
+        typer.echo(ctx.get_help())
         raise typer.Exit(USAGE)
 
 
 def _invoke(arguments: list[str]) -> int:
     completing = f"_{PROGRAM.upper()}_COMPLETE" in os.environ
-    command = typer.main.get_command(build_app(None if completing else arguments))
+    with fast_imports():
+        command = typer.main.get_command(build_app(None if completing else arguments))
     if completing:
         command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     try:

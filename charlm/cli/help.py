@@ -1,17 +1,17 @@
-"""Commands whose help can be read on narrow terminals, too."""
+"""Commands whose help is laid out by charlm: Rich's, which Typer uses, takes longer to load than to read."""
 
 import inspect
 import shutil
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 import typer
-from typer.core import MarkupMode, TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from charlm.cli.display.help_page import FEWEST_COLUMNS, lay_out, page_of
+from charlm.cli.display.text import may_colour
 from charlm.notation import nearest
-
-_FEWEST_COLUMNS = 80
-"""Below it, the panels of the help leave no room for names, and cut them short."""
 
 
 def flowing(text: str) -> str:
@@ -26,9 +26,13 @@ def with_nearest(message: str, name: str, known: Iterable[str]) -> str:
 
 
 class _ReadableHelp:
-    """Shows flags without a type, and on narrow terminals options one below the other instead of in panels."""
+    """Shows flags without a type, and the help as `lay_out` does."""
 
-    rich_markup_mode: MarkupMode
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        # Typer would load pydantic to learn that None is no bool.
+        option.default = False
+        return option
 
     def get_params(self, ctx: Any) -> list[Any]:
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
@@ -38,9 +42,10 @@ class _ReadableHelp:
         return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        if shutil.get_terminal_size().columns < _FEWEST_COLUMNS:
-            self.rich_markup_mode = None
-        super().format_help(ctx, formatter)  # type: ignore[misc]
+        width = shutil.get_terminal_size().columns
+        has_lines = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        boxed = has_lines and width >= FEWEST_COLUMNS
+        formatter.write(lay_out(page_of(self, ctx), width=width, colour=may_colour(sys.stdout), boxed=boxed))
 
 
 class ReadableCommand(_ReadableHelp, TyperCommand):

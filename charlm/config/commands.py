@@ -30,8 +30,8 @@ class SamplingConfig(Section):
     )
     weights: Weights = setting(
         "float32",
-        help="int8 samples large models faster on the CPU, but starts about a second later and is "
-        "slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
+        help="int8 draws long texts from large models faster on the CPU, and is slightly less exact; charlm eval "
+        "perplexity RUN --weights int8 shows the difference.",
     )
 
     @field_validator("stop")

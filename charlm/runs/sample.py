@@ -58,7 +58,9 @@ def stream(
 
         loaded = build_stored(stored, device=resolve_device(device))
         return Samples(draw_from(loaded, prompt, settings, seed=seed), are_records, note)
-    model = build_stepped(stored, weights=settings.weights)
+    # Records end by themselves, most of them soon; a length of 0 is endless.
+    num_steps = 0 if are_records else settings.length * settings.num_samples or None
+    model = build_stepped(stored, weights=settings.weights, num_steps=num_steps)
     return Samples(_draw(stored, model, prompt, settings, seed=seed), are_records, note)
 
 
@@ -73,8 +75,14 @@ def converse(run: str, settings: SamplingConfig, workspace: Workspace, *, seed: 
     return Conversation(model, stored.tokenizer, settings, seed=seed, clean=partial(_cleaned, stored)), note
 
 
-def build_stepped(stored: StoredModel, *, weights: Weights = "float32", held: Sequence[HeldUnit] = ()) -> StepModel:
-    """Returns a stored model, to be stepped on the CPU without torch; more is as in `build_step_model`."""
+def build_stepped(
+    stored: StoredModel,
+    *,
+    weights: Weights = "float32",
+    held: Sequence[HeldUnit] = (),
+    num_steps: int | None = None,
+) -> StepModel:
+    """Returns a stored model, to be stepped on the CPU; arguments and errors as in `build_step_model`."""
     return build_step_model(
         stored.config.model,
         stored.weights,
@@ -82,6 +90,7 @@ def build_stepped(stored: StoredModel, *, weights: Weights = "float32", held: Se
         source=str(stored.source),
         weights=weights,
         held=held,
+        num_steps=num_steps,
     )
 
 

@@ -15,9 +15,15 @@ from charlm.ngrams.stepping import NgramStepModel
 from charlm.stepping.base import Arrays, HeldUnit, StepModel, StepNetwork
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
+from charlm.stepping.int8 import Int8Matrix
 from charlm.stepping.matrices import Float32Matrix
 from charlm.stepping.mixture import LinearGate, LogLinearGate, MixedStepModel
 from charlm.stepping.shapes import weight_shapes
+
+_SECONDS_TO_LOAD_TORCH = 1.0
+_SECONDS_PER_WEIGHT, _SECONDS_PER_STEP = 2.5e-11, 8e-6
+"""What torch's products in 8 bits save at each symbol for each weight, and what calling them costs; measured
+(docs/experiments.md)."""
 
 NGRAMS = "ngrams"
 """What the arrays of a mixed model's n-grams are named by; its other parts are `network` and `gate`."""
@@ -31,19 +37,21 @@ def build_step_model(
     source: str,
     weights: Weights = "float32",
     held: Sequence[HeldUnit] = (),
+    num_steps: int | None = None,
 ) -> StepModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 
     Args:
         arrays: by the names that the model gives them.
         source: what messages call the place they are from.
-        weights: how a network's are kept; int8 loads torch.
+        weights: how a network's are kept.
         held: units of a network that have a value of their own at every step.
+        num_steps: symbols that will be read one by one, by which it is chosen whether int8 loads torch; None for very
+            many. No result depends on it.
 
     Raises:
         CheckpointError: they are not those of such a model.
         ConfigError: int8 was asked for and the model has no weights.
-        CharlmError: int8 was asked for and this torch has no kernels for it.
     """
     if config.model == "ngram":
         if weights != "float32":
@@ -51,7 +59,7 @@ def build_step_model(
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
-    network = _build_network(config, arrays, kind=weights)
+    network = _build_network(config, arrays, kind=weights, num_steps=num_steps)
     stepped = network.observed(held) if held else network
     order = config.mixed_order
     if order is None:
@@ -84,7 +92,7 @@ def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
             )
 
 
-def _build_network(config: ModelConfig, arrays: Arrays, *, kind: Weights) -> StepNetwork:
+def _build_network(config: ModelConfig, arrays: Arrays, *, kind: Weights, num_steps: int | None = None) -> StepNetwork:
     weights = arrays if config.mixed_order is None else section(arrays, "network")
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
@@ -94,7 +102,7 @@ def _build_network(config: ModelConfig, arrays: Arrays, *, kind: Weights) -> Ste
             num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
-            make_matrix=_matrix_maker(kind),
+            make_matrix=Float32Matrix if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
@@ -110,10 +118,12 @@ def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in cell.settings}
 
 
-def _matrix_maker(kind: Weights) -> MatrixMaker:
-    if kind == "float32":
-        return Float32Matrix
-    # Here, so that only int8 loads torch.
-    from charlm.stepping.int8 import Int8Matrix
+def _int8_maker(weights: Arrays, *, num_steps: int | None) -> MatrixMaker:
+    num_weights = sum(array.size for name, array in weights.items() if name.startswith("layers."))
+    saved_per_step = num_weights * _SECONDS_PER_WEIGHT - _SECONDS_PER_STEP
+    if saved_per_step > 0 and (num_steps is None or num_steps * saved_per_step > _SECONDS_TO_LOAD_TORCH):
+        from charlm.stepping.int8_torch import TorchIntegers, sums_exactly
 
+        if sums_exactly():
+            return partial(Int8Matrix, make_integers=TorchIntegers)
     return Int8Matrix

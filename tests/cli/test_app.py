@@ -260,7 +260,18 @@ def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
 def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments: list[str]) -> None:
     script = (
         f"import sys; from charlm.cli.app import run; run({arguments})\n"
-        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config')) for name in sys.modules))"
+        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config', 'pydantic')) for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_settings(tmp_path: Path) -> None:
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for words in (['train'], ['compare'], ['eval', 'surprisal'], ['inspect', 'gates'], ['data', 'show']):\n"
+        "    run([*words, '--help'])\n"
+        "sys.exit(any(name in ('rich.console', 'tomllib', 'pydantic.plugin._loader') for name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -8,13 +8,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.plots import CurvePlot, plot_curves
-from charlm.cli.display.progress import make_display
-from charlm.cli.display.results import evaluation_json, print_evaluation
-from charlm.cli.display.surprisal import print_odd_lines, print_summary, print_surprisal, print_surprisal_json
-from charlm.cli.display.surprisal_page import surprisal_page
-from charlm.cli.display.tables import print_curves
 from charlm.cli.display.text import print_json
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, OptionalTexts, Plot, Quiet, Run, standard_input
@@ -30,18 +23,12 @@ OwnPart = Annotated[
 ]
 USUAL_TOP = 5
 """Likeliest symbols at each place for --json and --html."""
-_EXPOSURE_PLOT = CurvePlot(
-    "Predictions when the model reads its own output",
-    x="symbols since the true beginning",
-    y="loss (nats per symbol)",
-    is_logarithmic=False,
-    names={
-        "forced": "model, true text, having read the true text",
-        "free": "model, true text, having read its own output",
-        "own": "n-grams, the model's output",
-        "true": "n-grams, the true text",
-    },
-)
+_EXPOSURE_CURVES = {
+    "forced": "model, true text, having read the true text",
+    "free": "model, true text, having read its own output",
+    "own": "n-grams, the model's output",
+    "true": "n-grams, the true text",
+}
 
 
 @settings_options(EvaluationConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
@@ -63,6 +50,9 @@ def perplexity(
     reading = _reading(flags, text, split)
     stdin = standard_input(*(text or ()))
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.results import evaluation_json, print_evaluation
     from charlm.runs.evaluate.perplexity import perplexity as score
 
     display = make_display(quiet=quiet)
@@ -120,6 +110,9 @@ def surprisal(
     if settings.top is None and by == "character" and (json or html is not None):
         settings = settings.model_copy(update={"top": USUAL_TOP})
 
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.surprisal import print_odd_lines, print_summary, print_surprisal, print_surprisal_json
+    from charlm.cli.display.surprisal_page import surprisal_page
     from charlm.runs.evaluate.surprisal import surprisal as measure
 
     result = measure(
@@ -178,11 +171,21 @@ def exposure(
     """
     settings = section_config(ExposureConfig, flags)
 
+    from charlm.cli.display.plots import CurvePlot, plot_curves
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_curves
     from charlm.runs.evaluate.exposure import exposure as measure
 
     curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
     if plot is not None:
-        plot_curves(curves, plot, _EXPOSURE_PLOT)
+        look = CurvePlot(
+            "Predictions when the model reads its own output",
+            x="symbols since the true beginning",
+            y="loss (nats per symbol)",
+            is_logarithmic=False,
+            names=_EXPOSURE_CURVES,
+        )
+        plot_curves(curves, plot, look)
     if json:
         print_json(curves)
     else:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from charlm.cli.display.console import plain_console
 from charlm.cli.display.surprisal import write_characters
 from charlm.cli.display.text import TextWriter, may_colour, print_error, print_line
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Run
 from charlm.cli.settings import section_config
+from charlm.cli.startup import fast_imports
 from charlm.config import SamplingConfig, validate
 from charlm.data.code_points import to_utf8
 from charlm.errors import CharlmError, ConfigError
@@ -57,9 +57,10 @@ def play(*, flags: Mapping[str, Any], run: Run) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("charlm play needs a terminal; charlm sample RUN --prompt TEXT writes without one.")
 
-    from charlm.runs.sample import converse, resolve_seed
+    with fast_imports():
+        from charlm.runs.sample import converse, resolve_seed
 
-    conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
+        conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
     if note is not None:
         print_line(note, sys.stderr)
     print_line(_HINT, sys.stderr)
@@ -185,6 +186,8 @@ class _Turns:
         print_line(f"The temperature is {self._conversation.settings.temperature:g}.", sys.stderr)
 
     def _show_surprise(self) -> None:
+        from charlm.cli.display.console import plain_console
+
         pieces, bits = self._conversation.surprise()
         write_characters(sys.stdout, _per_character(pieces, bits), width=plain_console(sys.stdout).width)
         print_line(f"{sum(bits) / max(1, len(bits)):.2f} bits a symbol", sys.stderr)
