@@ -53,6 +53,14 @@ class EvaluationConfig(Section):
     )
 
 
+class CompressionConfig(Section):
+    """How a file is compressed."""
+
+    streams: int = setting(
+        1, ge=1, le=255, help="Parts of the file to code side by side: faster, and a few bytes more; 8 at most."
+    )
+
+
 class SurprisalConfig(Section):
     """What is shown of each symbol of a text."""
 

@@ -1,0 +1,286 @@
+"""`charlm compress` and `charlm decompress`: a file in the bits that a run's model needs for it, and back."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from charlm.checkpointing.container import read_described
+from charlm.checkpointing.run_folder import find_run, list_runs
+from charlm.compression.codec import UTF_8, Coding, compressed, decompressed, probe_of
+from charlm.compression.container import Header, Versions, read_header, write_header
+from charlm.data.encodings import detect_encoding, resolve_encoding
+from charlm.data.raw import BLOCK_BYTES, SpooledInput
+from charlm.data.tokenizers.build import fingerprint
+from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
+from charlm.files.errors import UntrustedFileError, read_errors_as
+from charlm.files.reading import open_regular
+from charlm.files.writing import is_stream, replacing, write_result
+from charlm.notation import counted
+from charlm.runs.reporting import Reporter
+from charlm.runs.stored.model import StoredModel, read_model
+from charlm.runs.stored.record import ModelRecord, read_record
+from charlm.runs.stored.workspace import Workspace
+from charlm.stepping.build import build_step_model
+from charlm.version import __version__
+
+SUFFIX = ".charlm"
+"""Of the names of compressed files."""
+
+_NO_IDENTITY = bytes(16)
+
+
+@dataclass(frozen=True)
+class CompressionResult:
+    """A file that was compressed, or decompressed.
+
+    Attributes:
+        output: where the other one is; None for a stream.
+        num_bytes: of the original.
+        compressed_bytes: of the compressed file.
+    """
+
+    run: str
+    file: Path
+    output: Path | None
+    num_bytes: int
+    compressed_bytes: int
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """Compressed bits for each byte of the original; None for an empty one."""
+        return 8 * self.compressed_bytes / self.num_bytes if self.num_bytes else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns everything as JSON values."""
+        return {
+            "run": self.run,
+            "file": str(self.file),
+            "output": None if self.output is None else str(self.output),
+            "bytes": self.num_bytes,
+            "compressed_bytes": self.compressed_bytes,
+            "bits_per_byte": self.bits_per_byte,
+        }
+
+
+def compress(
+    run: str,
+    file: Path,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    output: Path | None = None,
+    num_streams: int = 1,
+    overwrite: bool = False,
+) -> CompressionResult:
+    """Compresses a file with the best model of a run, and decompresses it again before the result has its name.
+
+    Args:
+        output: the file to write.  [default: the file's name and `SUFFIX`]
+        num_streams: parts of the file that are coded side by side, which is faster.
+        overwrite: whether a file of that name is replaced.
+
+    Raises:
+        CheckpointError: there is no such run, or the result cannot be written, or is there already.
+        DataError: the file cannot be read, or changed meanwhile.
+        ConfigError: there are more streams than the model steps side by side.
+        CharlmError: the model's output is not finite.
+    """
+    output = file.with_name(file.name + SUFFIX) if output is None else output
+    if is_stream(output):
+        raise ConfigError(f"'{output}' is no file, and what is compressed has to be read again to check it.")
+    _require_free(output, file=file, overwrite=overwrite)
+    stored = read_model(run, workspace)
+    coding = _coding_of(stored)
+    if num_streams > coding.model.exact_streams:
+        raise ConfigError(
+            f"--streams {num_streams} is too many for this model; give at most {coding.model.exact_streams}."
+        )
+    with _opened(file, refusal="cannot be compressed") as (original, _):
+        sha256 = hashlib.file_digest(original, "sha256").digest()
+        size = original.tell()
+        original.seek(0)
+        identity = stored.record.provenance.identity
+        header = Header(
+            run=stored.name,
+            identity=_NO_IDENTITY if identity is None else bytes.fromhex(identity),
+            model=_digest_of(stored),
+            sha256=sha256,
+            num_bytes=size,
+            probe=probe_of(coding, num_streams=num_streams),
+            num_streams=num_streams,
+            encoding=_usual_encoding(original, stored.config.data.encoding, name=str(file)),
+            versions=_versions(),
+        )
+        with replacing(output) as result:
+            result.write(write_header(header))
+            with reporter.progress(f"compressing {file.name}", size) as advance:
+                blocks = compressed(
+                    original, coding, encoding=header.encoding, num_streams=num_streams, advance=advance
+                )
+                result.writelines(blocks)
+            compressed_bytes = result.tell()
+            result.seek(0)
+            with reporter.progress(f"checking {output.name}", size) as advance:
+                try:
+                    for _ in decompressed(result, read_header(result), coding, advance=advance):
+                        pass
+                except UntrustedFileError:
+                    raise DataError(
+                        f"'{file}' did not come back from what was compressed, so nothing was written: it changed "
+                        "meanwhile, or this machine does not compute the same twice."
+                    ) from None
+    return CompressionResult(stored.name, file, output, size, compressed_bytes)
+
+
+def decompress(
+    file: Path,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    output: Path | BinaryIO | None = None,
+    run: str | None = None,
+    overwrite: bool = False,
+) -> CompressionResult:
+    """Writes the file that was compressed, checked against its SHA-256.
+
+    Args:
+        output: the file to write, or a stream, which gets every part of the file once it is checked.  [default: the
+            name without `SUFFIX`]
+        run: the run whose model it was compressed with.  [default: the one that the file names]
+        overwrite: as in `compress`.
+
+    Raises:
+        CheckpointError: the run is not there or has another model, or the result cannot be written, or is there
+            already.
+        DataError: the file cannot be read, is damaged or of another kind, or was made on another kind of machine.
+    """
+    if output is None:
+        if file.suffix != SUFFIX:
+            raise ConfigError(f"The name of '{file}' does not end in {SUFFIX}; name the file to write with -o.")
+        output = file.with_suffix("")
+    if isinstance(output, Path) and not is_stream(output):
+        _require_free(output, file=file, overwrite=overwrite)
+    with _opened(file, refusal="cannot be decompressed") as (source, size):
+        header = read_header(source)
+        stored = _find_model(header, run, workspace, file=file)
+        coding = _coding_of(stored)
+        if header.num_streams > coding.model.exact_streams:
+            raise UntrustedFileError(f"has {counted(header.num_streams, 'stream')}")
+        if probe_of(coding, num_streams=header.num_streams) != header.probe:
+            raise UntrustedFileError(_other_machine(header.versions))
+        with reporter.progress(f"decompressing {file.name}", header.num_bytes) as advance:
+            write_result(output, decompressed(source, header, coding, advance=advance))
+    path = output if isinstance(output, Path) else None
+    return CompressionResult(stored.name, file, path, header.num_bytes, size)
+
+
+@contextmanager
+def _opened(path: Path, *, refusal: str) -> Iterator[tuple[BufferedReader, int]]:
+    with ExitStack() as stack:
+        with read_errors_as(DataError, path, refusal=refusal):
+            file, size = stack.enter_context(open_regular(path))
+        try:
+            yield file, size
+        except UntrustedFileError as error:
+            raise DataError(f"'{path}' {refusal}: it {error}.") from None
+
+
+def _require_free(path: Path, *, file: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise CheckpointError(f"'{path}' is a folder; name the file to write with -o.")
+    if path.exists() and file.exists() and path.samefile(file):
+        raise CheckpointError(f"'{path}' is the file that is read; name another one to write with -o.")
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise CheckpointError(f"'{path}' is there already; name another file with -o, or replace it with --force.")
+
+
+def _coding_of(stored: StoredModel) -> Coding:
+    size = stored.tokenizer.vocabulary_size
+    model = build_step_model(stored.config.model, stored.weights, vocabulary_size=size, source=str(stored.source))
+    return Coding(model, stored.tokenizer, stored.config.data)
+
+
+def _digest_of(stored: StoredModel) -> bytes:
+    """Returns 16 bytes that are equal for equal models with equal tokenizers alone."""
+    settings = stored.config.model.model_dump(mode="json", exclude_defaults=True)
+    digest = hashlib.sha256(json.dumps([settings, fingerprint(stored.tokenizer)], sort_keys=True).encode())
+    for name, array in sorted(stored.weights.items()):
+        digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()[: len(_NO_IDENTITY)]
+
+
+def _usual_encoding(file: BinaryIO, encoding: str, *, name: str) -> str:
+    """Returns the encoding of a file, given that of the run's text; the file is at its beginning then."""
+    beginning = SpooledInput(io.BytesIO(file.read(BLOCK_BYTES)), name=name)
+    file.seek(0)
+    try:
+        found = detect_encoding(beginning) if encoding == "auto" else resolve_encoding(encoding)
+    except CharlmError:  # No text; what is no UTF-8 is kept, too.
+        return UTF_8
+    # A byte order mark says it once, at the beginning.
+    marked = {"utf-16": {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}}
+    mark = next(beginning.blocks(0, 4), b"")
+    return marked.get(found, {}).get(mark[:2], found)
+
+
+def _find_model(header: Header, run: str | None, workspace: Workspace, *, file: Path) -> StoredModel:
+    """Returns the model that a file was compressed with.
+
+    Raises:
+        CheckpointError: it is not there.
+    """
+    if run is not None:
+        stored = read_model(run, workspace)
+        if _digest_of(stored) == header.model:
+            return stored
+        raise CheckpointError(
+            f"'{file}' was compressed with another model than that of '{run}': that of the run '{header.run}' then."
+        )
+    names = list_runs(workspace.checkpoints)
+    named = [name for name in names if name == header.run or name.endswith(f"/{header.run}")]
+    others = [name for name in names if name not in named and _identity_of(name, workspace) == header.identity]
+    for name in (*named, *others):
+        try:
+            stored = read_model(name, workspace)
+        except CheckpointError:
+            continue
+        if _digest_of(stored) == header.model:
+            return stored
+    where = f"under '{workspace.checkpoints}'"
+    changed = "has changed since, as by a training that went on" if named else f"is not {where}"
+    raise CheckpointError(
+        f"'{file}' was compressed with the model of the run '{header.run}', which {changed}; name a run that has that "
+        "model, or its best.safetensors, with --run."
+    )
+
+
+def _identity_of(run: str, workspace: Workspace) -> bytes | None:
+    folder = find_run(run, workspace.checkpoints)
+    try:
+        values = read_described(folder.best, within=folder.path).values
+        identity = read_record(ModelRecord, values, source=str(folder.best)).provenance.identity
+    except CheckpointError:
+        return None
+    return None if identity is None else bytes.fromhex(identity)
+
+
+def _versions() -> Versions:
+    return Versions(__version__, np.__version__, version("constriction"))
+
+
+def _other_machine(made: Versions) -> str:
+    here = _versions()
+    return (
+        "was compressed where this model computes other probabilities, on another kind of processor or with another "
+        f"NumPy (there {made.numpy}, here {here.numpy})"
+    )
