@@ -51,6 +51,11 @@ class EvaluationConfig(Section):
     weights: Weights = setting(
         "float32", help="int8 also scores the model with the weights that charlm sample --weights int8 uses."
     )
+    compressors: bool = setting(
+        False,
+        help="Also show what PPMd, xz, bzip2 and zstd need for the text after the run's training text (needs the extra "
+        "`judges`).",
+    )
 
 
 class CompressionConfig(Section):

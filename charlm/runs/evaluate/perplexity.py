@@ -11,8 +11,9 @@ from charlm.data.corpus import encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
-from charlm.errors import DataError
+from charlm.errors import CharlmError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.compressors import score_compressors, symbols_compressed
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.evaluation.stepped import SteppedModel
@@ -34,6 +35,7 @@ class EvaluationResult:
     Attributes:
         weights: how the model's weights were kept.
         exact: the score of the weights as they are, where they were kept otherwise; None where not.
+        compressors: the scores of compressors that read the training text first, if they were asked for.
     """
 
     run: str
@@ -42,6 +44,7 @@ class EvaluationResult:
     baselines: tuple[Baseline, ...]
     weights: Weights = "float32"
     exact: Score | None = None
+    compressors: tuple[Baseline, ...] = ()
 
 
 def perplexity(
@@ -72,13 +75,15 @@ def perplexity(
     with opened_text(
         loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
     ) as (encoded, label, _):
+        training = _training_text(loaded, workspace, reporter) if settings.compressors else None
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
+        judges = () if training is None else _judge(encoded, training, loaded, reporter, label=label)
         if not reduced:
-            return EvaluationResult(loaded.name, label, exact, baselines)
+            return EvaluationResult(loaded.name, label, exact, baselines, compressors=judges)
         engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
         stepped = replace(loaded, model=SteppedModel(engine))
         score, _ = score_encoded(stepped, encoded, settings, reporter, label=f"{label} with {settings.weights} weights")
-    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
+    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact, judges)
 
 
 @contextmanager
@@ -142,6 +147,24 @@ def require_two(encoded: EncodedText, *, label: str) -> None:
             f"'{label}' has {counted(encoded.num_characters, 'character')}; scoring needs at least 2, "
             "as the first is only read."
         )
+
+
+def _training_text(loaded: LoadedModel, workspace: Workspace, reporter: Reporter) -> EncodedText:
+    try:
+        return reopen_corpus(loaded.record, workspace, reporter).train
+    except CharlmError as error:
+        raise DataError(
+            f"--compressors lets compressors read the training text of '{loaded.name}' first, which cannot be read "
+            f"again: {error}"
+        ) from None
+
+
+def _judge(
+    encoded: EncodedText, training: EncodedText, loaded: LoadedModel, reporter: Reporter, *, label: str
+) -> tuple[Baseline, ...]:
+    """Returns the scores of compressors that read the training text first."""
+    with reporter.progress(f"compressing {label}", symbols_compressed(encoded, training)) as advance:
+        return score_compressors(encoded, training, loaded.tokenizer, split=label, advance=advance)
 
 
 def _own_part(
