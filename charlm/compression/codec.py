@@ -29,6 +29,7 @@ Advance = Callable[[int], None]
 
 UTF_8 = "utf-8"
 _PROBED = 32
+_BYTES_BETWEEN = 1 << 11
 
 
 @dataclass(frozen=True)
@@ -176,12 +177,15 @@ def _end_of_lines(text: AnyStr, line_feed: AnyStr) -> int:
 
 
 def _shares(advance: Advance, num_bytes: int, *, of: int) -> Advance:
-    """Returns a function that is given a number of symbols, and gives `advance` their share of the bytes."""
-    done = 0
+    """Returns a function that is given numbers of symbols and, now and then, gives `advance` their bytes."""
+    done = told = 0
 
     def tick(num_symbols: int) -> None:
-        nonlocal done
-        before, done = done, done + num_symbols
-        advance(num_bytes * done // of - num_bytes * before // of)
+        nonlocal done, told
+        done += num_symbols
+        share = num_bytes * done // of
+        if share - told >= _BYTES_BETWEEN or done == of:
+            advance(share - told)
+            told = share
 
     return tick

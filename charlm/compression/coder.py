@@ -24,7 +24,7 @@ _STEPS_IN_ONE = 1024
 _SMALLEST = 24
 """The coder counts probabilities in units of 2 ** -24, and gives every symbol one unit at least."""
 
-_MOST_NUMBERS = 1 << 20
+_MOST_NUMBERS = 1 << 18
 """The most logits that wait to be coded."""
 
 _WORD = np.dtype("<u4")

@@ -244,7 +244,8 @@ def _find_model(header: Header, run: str | None, workspace: Workspace, *, file: 
         if _digest_of(stored) == header.model:
             return stored
         raise CheckpointError(
-            f"'{file}' was compressed with another model than that of '{run}': that of the run '{header.run}' then."
+            f"'{file}' was compressed with the model of the run '{header.run}', and '{run}' has another; name the run "
+            "that has it, or its best.safetensors."
         )
     names = list_runs(workspace.checkpoints)
     named = [name for name in names if name == header.run or name.endswith(f"/{header.run}")]

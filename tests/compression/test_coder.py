@@ -54,25 +54,6 @@ def test_code_is_as_long_as_the_code_length(coding):
     assert 8 * len(code) <= 1.001 * nats / math.log(2) + 64
 
 
-def test_records_are_read_as_if_each_were_alone():
-    one, other = (encode(reader_of(NAMES), [symbols_of(NAMES, text)], advance=silent) for text in ("a hen\n", "man\n"))
-    both = encode(reader_of(NAMES), [symbols_of(NAMES, "a hen\nman\n")], advance=silent)
-    assert abs(len(both) - len(one) - len(other)) <= 8
-    reader = reader_of(NAMES)
-    first = reader.logits().copy()
-    for token in symbols_of(NAMES, "a hen\n"):
-        reader.last = np.array([token])
-        after = reader.logits()
-    assert np.array_equal(after, first)
-
-
-def test_records_are_cut_where_they_end():
-    tokens = symbols_of(NAMES, "a\nthe hen\nman\nten\n")
-    lanes = cut_lanes(tokens, num_lanes=3, end=NAMES.tokenizer.end)
-    assert np.array_equal(np.concatenate(lanes), tokens)
-    assert all(lane[-1] == NAMES.tokenizer.end for lane in lanes if len(lane))
-
-
 @pytest.mark.parametrize("num_lanes", [1, 4])
 def test_a_network_decodes_what_it_encoded(num_lanes):
     config = ModelConfig(hidden_size=6, embedding_size=4, num_layers=2)
@@ -85,14 +66,6 @@ def test_a_network_decodes_what_it_encoded(num_lanes):
     reader, again = (LaneReader(model, CHAR.tokenizer, num_lanes=num_lanes) for _ in range(2))
     found = decode(again, encode(reader, lanes, advance=silent), list(map(len, lanes)), advance=silent)
     assert np.array_equal(np.concatenate(found), tokens)
-
-
-def test_a_copy_goes_on_alone():
-    reader = reader_of(CHAR)
-    encode(reader, [symbols_of(CHAR, "the c")], advance=silent)
-    copy = reader.copy()
-    expected = encode(copy, [symbols_of(CHAR, "at sat")], advance=silent)
-    assert encode(reader, [symbols_of(CHAR, "at sat")], advance=silent) == expected
 
 
 @given(st.lists(st.floats(-30, 30, width=32), min_size=2, max_size=9))

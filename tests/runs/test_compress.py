@@ -142,7 +142,7 @@ def test_a_model_is_named_by_its_file_and_others_are_refused(run, workspace, fil
     shutil.rmtree(workspace.checkpoints / "mine")
     with pytest.raises(CheckpointError, match="the run 'mine', which is not under"):
         decompress(packed, workspace, QUIET, overwrite=True)
-    with pytest.raises(CheckpointError, match="another model than that of 'other'"):
+    with pytest.raises(CheckpointError, match="the run 'mine', and 'other' has another"):
         decompress(packed, workspace, QUIET, run="other", overwrite=True)
     assert decompress(packed, workspace, QUIET, run=str(alone), overwrite=True).num_bytes == file.stat().st_size
 
