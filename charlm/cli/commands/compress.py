@@ -19,7 +19,7 @@ from charlm.errors import ConfigError
 from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
-    from charlm.runs.compress import CompressionResult
+    from charlm.runs.compress.files import CompressionResult
 
 Force = Annotated[bool, typer.Option("--force", metavar="", help="Replace the file if it is there already.")]
 
@@ -47,7 +47,7 @@ def compress(
     settings = section_config(CompressionConfig, flags)
     _require_constriction()
 
-    from charlm.runs.compress import compress as write
+    from charlm.runs.compress.files import compress as write
 
     result = write(
         run,
@@ -97,7 +97,7 @@ def decompress(
     if output == "-" and json:
         raise ConfigError("--output - and --json both write to stdout; give --output a file.")
 
-    from charlm.runs.compress import decompress as write
+    from charlm.runs.compress.files import decompress as write
 
     target = None if output is None else sys.stdout.buffer if output == "-" else Path(output)
     result = write(file, Workspace(), make_display(quiet=quiet), output=target, run=run, overwrite=force)

@@ -13,8 +13,8 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_c
 from charlm.compression import codec
 from charlm.config import by_section, make_request
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
-from charlm.runs import compress as module
-from charlm.runs.compress import compress, decompress
+from charlm.runs.compress import files as module
+from charlm.runs.compress.files import compress, decompress
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train.start import start
 from tests.support.compressing import model_alone

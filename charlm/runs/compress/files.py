@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,29 +12,23 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from charlm.checkpointing.container import read_described
-from charlm.checkpointing.run_folder import find_run, list_runs
-from charlm.compression.codec import UTF_8, Coding, compressed, decompressed, probe_of
+from charlm.compression.codec import UTF_8, compressed, decompressed, probe_of
 from charlm.compression.container import Header, Versions, read_header, write_header
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.raw import BLOCK_BYTES, SpooledInput
-from charlm.data.tokenizers.build import fingerprint
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
 from charlm.files.errors import UntrustedFileError, read_errors_as
 from charlm.files.reading import open_regular
 from charlm.files.writing import is_stream, replacing, write_result
 from charlm.notation import counted
+from charlm.runs.compress.models import coding_of, digest_of, find_model, identity_of
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.model import StoredModel, read_model
-from charlm.runs.stored.record import ModelRecord, read_record
+from charlm.runs.stored.model import read_model
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.build import build_step_model
 from charlm.version import __version__
 
 SUFFIX = ".charlm"
 """Of the names of compressed files."""
-
-_NO_IDENTITY = bytes(16)
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ def compress(
         raise ConfigError(f"'{output}' is no file, and what is compressed has to be read again to check it.")
     _require_free(output, file=file, overwrite=overwrite)
     stored = read_model(run, workspace)
-    coding = _coding_of(stored)
+    coding = coding_of(stored)
     if num_streams > coding.model.exact_streams:
         raise ConfigError(
             f"--streams {num_streams} is too many for this model; give at most {coding.model.exact_streams}."
@@ -108,11 +101,10 @@ def compress(
         sha256 = hashlib.file_digest(original, "sha256").digest()
         size = original.tell()
         original.seek(0)
-        identity = stored.record.provenance.identity
         header = Header(
             run=stored.name,
-            identity=_NO_IDENTITY if identity is None else bytes.fromhex(identity),
-            model=_digest_of(stored),
+            identity=identity_of(stored.record),
+            model=digest_of(stored),
             sha256=sha256,
             num_bytes=size,
             probe=probe_of(coding, num_streams=num_streams),
@@ -171,8 +163,8 @@ def decompress(
         _require_free(output, file=file, overwrite=overwrite)
     with _opened(file, refusal="cannot be decompressed") as (source, size):
         header = read_header(source)
-        stored = _find_model(header, run, workspace, file=file)
-        coding = _coding_of(stored)
+        stored = find_model(header, run, workspace, file=file)
+        coding = coding_of(stored)
         if header.num_streams > coding.model.exact_streams:
             raise UntrustedFileError(f"has {counted(header.num_streams, 'stream')}")
         if probe_of(coding, num_streams=header.num_streams) != header.probe:
@@ -203,22 +195,6 @@ def _require_free(path: Path, *, file: Path, overwrite: bool) -> None:
         raise CheckpointError(f"'{path}' is there already; name another file with -o, or replace it with --force.")
 
 
-def _coding_of(stored: StoredModel) -> Coding:
-    size = stored.tokenizer.vocabulary_size
-    model = build_step_model(stored.config.model, stored.weights, vocabulary_size=size, source=str(stored.source))
-    return Coding(model, stored.tokenizer, stored.config.data)
-
-
-def _digest_of(stored: StoredModel) -> bytes:
-    """Returns 16 bytes that are equal for equal models with equal tokenizers alone."""
-    settings = stored.config.model.model_dump(mode="json", exclude_defaults=True)
-    digest = hashlib.sha256(json.dumps([settings, fingerprint(stored.tokenizer)], sort_keys=True).encode())
-    for name, array in sorted(stored.weights.items()):
-        digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.digest()[: len(_NO_IDENTITY)]
-
-
 def _usual_encoding(file: BinaryIO, encoding: str, *, name: str) -> str:
     """Returns the encoding of a file, given that of the run's text; the file is at its beginning then."""
     beginning = SpooledInput(io.BytesIO(file.read(BLOCK_BYTES)), name=name)
@@ -231,48 +207,6 @@ def _usual_encoding(file: BinaryIO, encoding: str, *, name: str) -> str:
     marked = {"utf-16": {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}}
     mark = next(beginning.blocks(0, 4), b"")
     return marked.get(found, {}).get(mark[:2], found)
-
-
-def _find_model(header: Header, run: str | None, workspace: Workspace, *, file: Path) -> StoredModel:
-    """Returns the model that a file was compressed with.
-
-    Raises:
-        CheckpointError: it is not there.
-    """
-    if run is not None:
-        stored = read_model(run, workspace)
-        if _digest_of(stored) == header.model:
-            return stored
-        raise CheckpointError(
-            f"'{file}' was compressed with the model of the run '{header.run}', and '{run}' has another; name the run "
-            "that has it, or its best.safetensors."
-        )
-    names = list_runs(workspace.checkpoints)
-    named = [name for name in names if name == header.run or name.endswith(f"/{header.run}")]
-    others = [name for name in names if name not in named and _identity_of(name, workspace) == header.identity]
-    for name in (*named, *others):
-        try:
-            stored = read_model(name, workspace)
-        except CheckpointError:
-            continue
-        if _digest_of(stored) == header.model:
-            return stored
-    where = f"under '{workspace.checkpoints}'"
-    changed = "has changed since, as by a training that went on" if named else f"is not {where}"
-    raise CheckpointError(
-        f"'{file}' was compressed with the model of the run '{header.run}', which {changed}; name a run that has that "
-        "model, or its best.safetensors, with --run."
-    )
-
-
-def _identity_of(run: str, workspace: Workspace) -> bytes | None:
-    folder = find_run(run, workspace.checkpoints)
-    try:
-        values = read_described(folder.best, within=folder.path).values
-        identity = read_record(ModelRecord, values, source=str(folder.best)).provenance.identity
-    except CheckpointError:
-        return None
-    return None if identity is None else bytes.fromhex(identity)
 
 
 def _versions() -> Versions:
