@@ -1,4 +1,4 @@
-"""The format of a compressed file: what it was made of and with, and its blocks, checked while they are read.
+"""The format of a compressed file, a header and blocks, checked while it is read.
 
 Numbers are little-endian. docs/formats.md has the table.
 """

@@ -1,4 +1,4 @@
-"""Symbols in several lanes, which a model reads side by side: how they are cut, and read before each is coded."""
+"""Lanes: the parts of a text that a model reads side by side, one symbol each at a time."""
 
 from collections.abc import Sequence
 from typing import final
@@ -30,10 +30,11 @@ class LaneReader:
     The begins of records are read, but are no symbols of a lane.
 
     Attributes:
-        last: the last symbol of each lane, `[lanes]`; None before the first symbols of running text.
+        last: the last symbol of each lane, `[lanes]`, to be set after each symbol; None before the first ones of
+            running text.
 
     Args:
-        last, stepper: where it goes on from; None for the beginning.
+        last: where the lanes go on from, and `stepper` likewise; None for the beginning of a text.
     """
 
     def __init__(

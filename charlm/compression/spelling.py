@@ -1,4 +1,4 @@
-"""A text as symbols, and all that the symbols do not say: without it every text comes back as it was.
+"""A text as symbols, and what the symbols alone do not say, so that every text comes back exactly.
 
 The symbols are those that are scored: of the text as the run reads it, with its line ends and its Unicode form, each
 record a line. What the reading changed is kept as edits, and the characters without a symbol as a text of their own,
