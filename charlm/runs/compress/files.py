@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from charlm.compression.container import Header, Versions, read_header, write_he
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.raw import BLOCK_BYTES, SpooledInput
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
-from charlm.files.errors import UntrustedFileError, read_errors_as
+from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.reading import open_regular
 from charlm.files.writing import is_stream, replacing, write_result
 from charlm.notation import counted
@@ -87,7 +88,8 @@ def compress(
         ConfigError: there are more streams than the model steps side by side.
         CharlmError: the model's output is not finite.
     """
-    output = file.with_name(file.name + SUFFIX) if output is None else output
+    output = file.parent / f"{file.name}{SUFFIX}" if output is None else output
+    _require_names(file, output)
     if is_stream(output):
         raise ConfigError(f"'{output}' is no file, and what is compressed has to be read again to check it.")
     _require_free(output, file=file, overwrite=overwrite)
@@ -159,6 +161,7 @@ def decompress(
         if file.suffix != SUFFIX:
             raise ConfigError(f"The name of '{file}' does not end in {SUFFIX}; name the file to write with -o.")
         output = file.with_suffix("")
+    _require_names(file, output)
     if isinstance(output, Path) and not is_stream(output):
         _require_free(output, file=file, overwrite=overwrite)
     with _opened(file, refusal="cannot be decompressed") as (source, size):
@@ -184,6 +187,17 @@ def _opened(path: Path, *, refusal: str) -> Iterator[tuple[BufferedReader, int]]
             yield file, size
         except UntrustedFileError as error:
             raise DataError(f"'{path}' {refusal}: it {error}.") from None
+
+
+def _require_names(*paths: Path | BinaryIO) -> None:
+    for path in paths:
+        if isinstance(path, Path):
+            try:
+                with os_errors_as(DataError, f"Cannot use '{path}'"):
+                    path.exists()
+                os.fsencode(path)
+            except UnicodeEncodeError:
+                raise DataError(f"'{path}' is no name that a file can have.") from None
 
 
 def _require_free(path: Path, *, file: Path, overwrite: bool) -> None:

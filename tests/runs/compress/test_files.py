@@ -4,6 +4,7 @@ import io
 import math
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -215,10 +216,14 @@ def test_requests_that_cannot_be_met_are_refused(run, workspace, file):
     with pytest.raises(ConfigError, match="at most 8"):
         compress("mine", file, workspace, QUIET, num_streams=9)
     with pytest.raises(ConfigError, match="is no file"):
-        compress("mine", file, workspace, QUIET, output=type(file)("/dev/null"))
+        compress("mine", file, workspace, QUIET, output=Path("/dev/null"))
     with pytest.raises(ConfigError, match=r"does not end in \.charlm"):
         decompress(file, workspace, QUIET)
-    for wrong in (workspace.root, workspace.root / "gone.txt"):
+    for wrong in (workspace.root, workspace.root / "gone.txt", Path(), Path("\ud800"), Path("a" * 300)):
+        with pytest.raises(CharlmError):
+            decompress(wrong, workspace, QUIET, output=workspace.root / "out")
+        with pytest.raises(CharlmError):
+            compress("mine", wrong, workspace, QUIET)
         with pytest.raises(CharlmError):
             compress("mine", wrong, workspace, QUIET, output=workspace.root / "out")
     with pytest.raises(CheckpointError, match="is a folder"):
