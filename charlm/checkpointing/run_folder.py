@@ -207,7 +207,7 @@ def _folders(path: Path) -> list[Path]:
     """Returns the folders in a folder; none where it cannot be read."""
     try:
         return [each for each in path.iterdir() if each.is_dir()]
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # The latter: a name that no folder can have.
         return []
 
 

@@ -26,6 +26,8 @@ _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
+    "compress": ("compress:compress", "Compresses a file with a model, and checks that it comes back."),
+    "decompress": ("compress:decompress", "Writes the file that was compressed."),
     "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
     "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
     "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),

@@ -4,6 +4,7 @@ from charlm.config.commands import (
     ActivationsConfig,
     AgreementConfig,
     ComparisonConfig,
+    CompressionConfig,
     EvaluationConfig,
     ExposureConfig,
     GradientsConfig,

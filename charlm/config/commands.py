@@ -51,11 +51,23 @@ class EvaluationConfig(Section):
     weights: Weights = setting(
         "float32", help="int8 also scores the model with the weights that charlm sample --weights int8 uses."
     )
-
     adapt: Adapt | None = setting(
         None,
         help="Score also a model that learns from each symbol after it was charged for it: counts goes on counting, "
         "full goes on training the network, too.",
+    )
+    compressors: bool = setting(
+        False,
+        help="Also show what PPMd, xz, bzip2 and zstd need for the text after the run's training text (needs the extra "
+        "`judges`).",
+    )
+
+
+class CompressionConfig(Section):
+    """How a file is compressed."""
+
+    streams: int = setting(
+        1, ge=1, le=255, help="Parts of the file to code side by side: faster, and a few bytes more; 8 at most."
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from charlm.config import Feedback, Nonlinearity
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
-from charlm.stepping.matrices import multiply_rows
+from charlm.stepping.matrices import multiply_rows, multiply_unshared
 from charlm.stepping.networks import DenseNetwork, Touch
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
@@ -28,7 +28,7 @@ class JordanStepModel(DenseNetwork):
         self.is_teacher_forced = feedback == "target"
         self.feedback = float32_copy(weights["feedback.weight"])
         # What a symbol adds to the first layer; teacher-forced, by way of the feedback, too.
-        self.table: Floats = self.embedding @ self.first.T + self.biases[0]
+        self.table: Floats = multiply_unshared(self.embedding, self.first.T) + self.biases[0]
         if self.is_teacher_forced:
             self.table = self.table + self.feedback
 

@@ -1,5 +1,6 @@
 """`charlm eval`: how well a model predicts text."""
 
+import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -43,9 +44,12 @@ def perplexity(
 ) -> None:
     """Scores the run's test text, or TEXT: perplexity, bits per character and bits per byte.
 
-    Every symbol after the first is scored exactly once. A uniform and a unigram model are scored for comparison.
+    Every symbol after the first is scored exactly once. A uniform and a unigram model are scored for comparison,
+    with --compressors also what compressors need for the text after the run's training text.
     """
     settings = section_config(EvaluationConfig, flags)
+    if settings.compressors and importlib.util.find_spec("pyppmd") is None:
+        raise ConfigError("--compressors needs pyppmd; install it with: pip install 'charlm[judges]'")
     device = section_config(RunSettings, flags).device
     reading = _reading(flags, text, split)
     stdin = standard_input(*(text or ()))

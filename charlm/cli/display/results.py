@@ -118,10 +118,16 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
     if result.adapted is not None:
         rows.append((f"{result.run}, adapting ({result.adapt})", result.adapted))
     rows += [(each.name, each.score) for each in result.baselines]
+    rows += [(f"{each.name} (adapts)", each.score) for each in result.compressors]
     _print_scores(console, result.text, rows)
     if exact is not None:
         lost = score.bits_per_character - exact.bits_per_character
         console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
+    if result.compressors:
+        console.print(
+            "Compressors have read the training text, too, and go on learning from this one; the model does not.",
+            soft_wrap=True,
+        )
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
     ends = f", {counted(score.num_ends, 'record end')} scored" if score.num_ends else ""
     print_sentence(
@@ -141,6 +147,11 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
         **({} if result.exact is None else {"exact": result.exact.to_json()}),
         **({} if result.adapted is None else {"adapted": {**result.adapted.to_json(), "method": result.adapt}}),
         "baselines": {each.name: each.score.to_json() for each in result.baselines},
+        **(
+            {"compressors": {each.name: each.score.to_json() for each in result.compressors}}
+            if result.compressors
+            else {}
+        ),
     }
 
 

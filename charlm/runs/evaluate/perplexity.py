@@ -15,8 +15,9 @@ from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.layout import as_pieces
 from charlm.data.sources import TextSource
-from charlm.errors import ConfigError, DataError
+from charlm.errors import CharlmError, ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.compressors import score_compressors, symbols_compressed
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.evaluation.stepped import SteppedModel
@@ -41,6 +42,7 @@ class EvaluationResult:
         exact: the score of the weights as they are, where they were kept otherwise; None where not.
         adapt: how the model adapted for `adapted`; None where that was not asked for.
         adapted: the score of the model that learns from each symbol after it was charged for it.
+        compressors: the scores of compressors that read the training text first, if they were asked for.
     """
 
     run: str
@@ -51,6 +53,7 @@ class EvaluationResult:
     exact: Score | None = None
     adapt: Adapt | None = None
     adapted: Score | None = None
+    compressors: tuple[Baseline, ...] = ()
 
 
 def perplexity(
@@ -84,7 +87,10 @@ def perplexity(
     with opened_text(
         loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
     ) as (encoded, label, _):
+        training = _training_text(loaded, workspace, reporter) if settings.compressors else None
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
+        judges = () if training is None else _judge(encoded, training, loaded, reporter, label=label)
+        found = EvaluationResult(loaded.name, label, exact, baselines, compressors=judges)
         if settings.adapt is not None:
             adapted = adapted_score(
                 loaded,
@@ -96,13 +102,13 @@ def perplexity(
                 folder=None if Path(run).is_file() else find_run(run, workspace.checkpoints),
                 is_own_validation=label.endswith(" (valid)") and not text,
             )
-            return EvaluationResult(loaded.name, label, exact, baselines, adapt=settings.adapt, adapted=adapted)
+            return replace(found, adapt=settings.adapt, adapted=adapted)
         if not reduced:
-            return EvaluationResult(loaded.name, label, exact, baselines)
+            return found
         engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
         stepped = replace(loaded, model=SteppedModel(engine))
         score, _ = score_encoded(stepped, encoded, settings, reporter, label=f"{label} with {settings.weights} weights")
-    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
+    return replace(found, score=score, weights=settings.weights, exact=exact)
 
 
 @contextmanager
@@ -168,6 +174,24 @@ def require_two(encoded: EncodedText, *, label: str) -> None:
             f"'{label}' has {counted(encoded.num_characters, 'character')}; scoring needs at least 2, "
             "as the first is only read."
         )
+
+
+def _training_text(loaded: LoadedModel, workspace: Workspace, reporter: Reporter) -> EncodedText:
+    try:
+        return reopen_corpus(loaded.record, workspace, reporter).train
+    except CharlmError as error:
+        raise DataError(
+            f"--compressors lets compressors read the training text of '{loaded.name}' first, which cannot be read "
+            f"again: {error}"
+        ) from None
+
+
+def _judge(
+    encoded: EncodedText, training: EncodedText, loaded: LoadedModel, reporter: Reporter, *, label: str
+) -> tuple[Baseline, ...]:
+    """Returns the scores of compressors that read the training text first."""
+    with reporter.progress(f"compressing {label}", symbols_compressed(encoded, training)) as advance:
+        return score_compressors(encoded, training, loaded.tokenizer, split=label, advance=advance)
 
 
 def _own_part(
