@@ -9,9 +9,14 @@ from typing import NamedTuple
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
 from charlm.config import ModelConfig
 from charlm.ngrams.model import num_features
+from charlm.tasks import Outputs, num_directions
 
 GATE_SIZE = 32
 """Units of the gate between a network and an n-gram model."""
+
+
+POOLED_PARTS = 3
+"""Vectors that a whole example is summarised by: the last, the largest and the mean."""
 
 
 class StateShape(NamedTuple):
@@ -21,10 +26,16 @@ class StateShape(NamedTuple):
     dtype: str
 
 
-def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
-    """Returns the names and shapes of all weights of a network, and of the gate of a mixed model; none of n-grams."""
+def weight_shapes(model: ModelConfig, *, vocabulary_size: int, outputs: Outputs | None = None) -> Shapes:
+    """Returns the names and shapes of all weights of a network, and of the gate of a mixed model; none of n-grams.
+
+    Args:
+        outputs: the labels that it predicts; None where it is the next symbol.
+    """
     if model.model == "ngram":
         return {}
+    if outputs is not None:
+        return _labelling_shapes(model, outputs, vocabulary_size=vocabulary_size)
     network = _network_shapes(model, vocabulary_size=vocabulary_size)
     order = model.mixed_order
     if order is None:
@@ -37,15 +48,22 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     }
 
 
-def count_weights(model: ModelConfig, *, vocabulary_size: int) -> int:
-    """Returns the number of weights of a network, the gate of a mixed model included."""
-    shapes = weight_shapes(model, vocabulary_size=vocabulary_size)
+def count_weights(model: ModelConfig, *, vocabulary_size: int, outputs: Outputs | None = None) -> int:
+    """Returns the number of weights of a network, the gate of a mixed model included; arguments as above."""
+    shapes = weight_shapes(model, vocabulary_size=vocabulary_size, outputs=outputs)
     tied = {"output.weight", "network.output.weight"} if model.tie_weights else set[str]()  # Listed under both names.
     return sum(math.prod(shape) for name, shape in shapes.items() if name not in tied)
 
 
-def state_shapes(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> dict[str, StateShape]:
-    """Returns the shape and the type of each array that a model carries, named state.0, state.1, …"""
+def state_shapes(
+    model: ModelConfig, *, vocabulary_size: int, batch_size: int, outputs: Outputs | None = None
+) -> dict[str, StateShape]:
+    """Returns the shape and the type of each array that a model carries, named state.0, state.1, …
+
+    A network that labels whole examples carries nothing.
+    """
+    if outputs is not None:
+        return {}
     order = model.mixed_order
     states = _network_states(model, vocabulary_size=vocabulary_size, batch_size=batch_size)
     if order is not None:
@@ -80,6 +98,21 @@ def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
             shapes |= {f"norms.{index}.weight": (hidden,), f"norms.{index}.bias": (hidden,)}
     # Tied weights are stored under both names.
     return shapes | {"output.weight": (vocabulary_size, hidden), "output.bias": (vocabulary_size,)}
+
+
+def _labelling_shapes(model: ModelConfig, outputs: Outputs, *, vocabulary_size: int) -> Shapes:
+    hidden, size = model.hidden_size, model.embedding_size or model.hidden_size
+    layer_shapes = CELLS[model.cell].layer_shapes
+    stacks = ("layers", "backward_layers")[: num_directions(model.direction)]
+    shapes: Shapes = {"embedding.weight": (vocabulary_size, size)}
+    for index in range(model.num_layers):
+        for stack in stacks:
+            shapes |= {f"{stack}.{index}.{name}": shape for name, shape in layer_shapes(size, hidden).items()}
+        size = hidden * len(stacks)
+        if model.layer_norm:
+            shapes |= {f"norms.{index}.weight": (size,), f"norms.{index}.bias": (size,)}
+    features = size * POOLED_PARTS if outputs.head == "pooled" else size
+    return shapes | {"output.weight": (outputs.number, features), "output.bias": (outputs.number,)}
 
 
 def _network_states(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> list[StateShape]:

@@ -45,8 +45,8 @@ def legend(*, is_mixed: bool, is_ascii: bool) -> Text:
     return text
 
 
-def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii: bool) -> Text:
-    """Returns the losses in bits per character over the share of the training.
+def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii: bool, unit: str = "char") -> Text:
+    """Returns the losses in bits per character, or another unit, over the share of the training.
 
     Training losses are a line, without its first, high part; validation losses are marks.
 
@@ -86,7 +86,7 @@ def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii
         for style, same in groupby(line_of_cells, key=itemgetter(1)):
             text.append("".join(symbol for symbol, _ in same), style=style)
         text.append("\n")
-    ends, middle = len("0 %100 %"), "bits/char over the share of the training"
+    ends, middle = len("0 %100 %"), f"bits/{unit} over the share of the training"
     return text.append(f"{'':{_LABEL + 1}}0 %{middle:^{columns - ends}}100 %", style="dim")
 
 

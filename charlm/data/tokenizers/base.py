@@ -8,6 +8,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.tasks import Outputs
+
 Tokens = NDArray[np.integer[Any]]
 
 NUM_UNICODE_CHARACTERS = 0x110000 - 0x800
@@ -54,6 +56,7 @@ class Tokenizer(ABC):
         unknown: the symbol for everything the vocabulary lacks; None where nothing is unknown.
         begin: the symbol before a record; None where text is one stream.
         end: the symbol after a record; None where text is one stream.
+        outputs: the labels that are predicted; None where it is the next symbol.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class Tokenizer(ABC):
     unknown: int | None = None
     begin: int | None = None
     end: int | None = None
+    outputs: Outputs | None = None
 
     @property
     def vocabulary_size(self) -> int:
@@ -95,6 +99,17 @@ class Tokenizer(ABC):
             return 0
         known = {piece for symbol, piece in enumerate(self.pieces) if piece and symbol != self.unknown}
         return NUM_UNICODE_CHARACTERS - len(known)
+
+    def can_be_target(self) -> NDArray[np.bool_]:
+        """Returns for each symbol whether it may be predicted: all but the begin of a record, which is given."""
+        can = np.ones(self.vocabulary_size, dtype=np.bool_)
+        if self.begin is not None:
+            can[self.begin] = False
+        return can
+
+    def scored_text(self, piece: str) -> str:
+        """Returns the part of a piece of text whose characters are counted: all of it, unless it is examples."""
+        return piece
 
     @abstractmethod
     def encode(self, text: str) -> Tokens:

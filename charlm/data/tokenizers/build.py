@@ -17,9 +17,12 @@ from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
+from charlm.data.tokenizers.examples import MOST_LABELS, ExampleTokenizer, LabelCounts
 from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer, train_sentencepiece
 from charlm.errors import CheckpointError, DataError
+from charlm.notation import quoted
+from charlm.tasks import TASKS
 
 _NUM_CODE_POINTS = 0x110000
 _LONGEST_MODEL = 1 << 27  # characters of base 64, several times what a million subwords take
@@ -33,9 +36,12 @@ class TokenizerRecipe:
     make: Callable[[Iterable[str]], Tokenizer]
 
 
-def learnt(config: TokenizerConfig, *, records: bool) -> TokenizerRecipe:
-    """Returns the recipe of a tokenizer learnt from the training text."""
+def learnt(config: TokenizerConfig, *, records: bool, task: str | None = None) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer learnt from the training text, or from the examples of a task."""
     settings = config.model_dump() if config.tokenizer == "sentencepiece" else {"tokenizer": config.tokenizer}
+    if task is not None:
+        key = json.dumps({"learnt": settings, "task": task}, sort_keys=True)
+        return TokenizerRecipe(key, partial(_train_on_examples, config, task=task))
     key = json.dumps({"learnt": settings, "records": records}, sort_keys=True)
     return TokenizerRecipe(key, partial(train_tokenizer, config, records=records))
 
@@ -82,6 +88,18 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
     return RecordTokenizer(inner) if records else inner
 
 
+def _train_on_examples(config: TokenizerConfig, chunks: Iterable[str], *, task: str) -> Tokenizer:
+    """Returns the tokenizer of examples whose symbols and labels are those of the training part."""
+    said = LabelCounts()
+    inner = train_tokenizer(config, said.passing(chunks), records=False)
+    labels = said.most_common()
+    if len(labels) == 1:
+        raise DataError(f"Every example for training has the label {quoted(labels[0])}; at least two are needed.")
+    if len(labels) > MOST_LABELS:
+        raise DataError(f"There are {len(labels):,} different labels; at most {MOST_LABELS:,} can be learnt.")
+    return ExampleTokenizer(inner, task=task, labels=labels)
+
+
 def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:
     seen = np.zeros(_NUM_CODE_POINTS, dtype=np.bool_)
     for chunk in chunks:
@@ -98,7 +116,25 @@ def from_json(data: Mapping[str, Any]) -> Tokenizer:
     """Returns the tokenizer whose `to_json` gave `data`; damaged or foreign data is a CheckpointError."""
     if isinstance(data, Mapping) and data.keys() == {"kind", "inner"} and data["kind"] == "records":
         return RecordTokenizer(_plain_from_json(data["inner"]))
+    if isinstance(data, Mapping) and data.get("kind") == "examples":
+        return _examples_from_json(data)
     return _plain_from_json(data)
+
+
+def _examples_from_json(data: Mapping[str, Any]) -> ExampleTokenizer:
+    match data:
+        case {"kind": _, "task": str(task), "inner": inner, "labels": list(labels), **others} if not others:
+            if task not in TASKS:
+                raise _unusable(f"its task is {reprlib.repr(task)}")
+            are_labels = all(isinstance(label, str) and label and not {"\t", "\n"} & set(label) for label in labels)
+            if not are_labels or not 2 <= len(set(labels)) == len(labels) <= MOST_LABELS:
+                raise _unusable("its labels are not distinct texts without tabs, two at least")
+            try:
+                return ExampleTokenizer(_plain_from_json(inner), task=task, labels=labels)
+            except UnicodeEncodeError:
+                raise _unusable("one of its labels has half of a surrogate pair") from None
+        case _:
+            raise _unusable(f"it is of examples, with the entries {reprlib.repr([*data])}")
 
 
 def _plain_from_json(data: object) -> Tokenizer:

@@ -57,7 +57,7 @@ def compare(
     if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
         raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
     variants = grid_variants(settings, request)
-    recipe = learnt(config.tokenizer, records=config.data.records == "lines")
+    recipe = learnt(config.tokenizer, records=config.data.are_records)
     corpus = encode_corpus(config.data, recipe, workspace, reporter)
     if corpus.valid is None and corpus.test is None:
         raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")

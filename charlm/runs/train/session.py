@@ -32,6 +32,7 @@ from charlm.runs.train.history import loss_point
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of
+from charlm.runs.train.tasks import characters_per_target, sample_predictions
 from charlm.training.precision import autocast
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
@@ -71,7 +72,7 @@ class TrainingSession:
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self.characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
+        self.characters_per_target = characters_per_target(self.corpus)
         self._speed = Speed()
         self._network_score: Score | None = None
         self._ends = time.monotonic() + (self.plan.seconds or 0.0) - self.progress.seconds
@@ -148,7 +149,9 @@ class TrainingSession:
         self._speed.pause()
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
-        """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
+        """Returns a text drawn from a model of this run, always with the run's own seed for samples; or predictions."""
+        if self.corpus.tokenizer.outputs is not None:
+            return sample_predictions(model, self.corpus, device=self.trainer.device)
         engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
         return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 

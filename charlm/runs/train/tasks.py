@@ -1,0 +1,100 @@
+"""What a task decides of a training's settings, and which settings it refuses."""
+
+from collections.abc import Collection
+from itertools import islice
+
+import torch
+
+from charlm.cells import standing_alone
+from charlm.config import RunConfig
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.examples.stored import stored_examples
+from charlm.data.tokenizers.examples import ExampleTokenizer
+from charlm.errors import ConfigError
+from charlm.evaluation.labels import label_log_probabilities
+from charlm.models.base import LanguageModel, Network
+from charlm.notation import Mix
+from charlm.runs.train.settings import with_settings
+from charlm.tasks import TASKS
+
+EXAMPLES_SHOWN = 8
+"""Examples whose predictions are shown as a sample."""
+
+
+def with_task_defaults(config: RunConfig) -> RunConfig:
+    """Returns the configuration with the direction that suits its task, and without n-grams; as it was without one."""
+    if config.data.task is None:
+        return config
+    task = TASKS[config.data.task]
+    return with_settings(config, direction=config.model.direction or task.direction, mix=Mix(None))
+
+
+TASK_SIZES = frozenset({"hidden_size", "batch_size", "sequence_length"})
+"""Sizes that a task's rule chooses for a time budget."""
+_WIDTHS = ((1_000_000, 64), (10_000_000, 128))
+_WIDEST = 192
+
+
+def with_task_sizes(config: RunConfig, fixed: Collection[str], *, symbols: int) -> RunConfig:
+    """Returns the configuration with the sizes that suit a task, unless they were asked for.
+
+    Args:
+        fixed: the settings that were asked for.
+        symbols: symbols in the examples for training.
+    """
+    width = next((width for most, width in _WIDTHS if symbols <= most), _WIDEST)
+    return config if "hidden_size" in fixed else with_settings(config, hidden_size=width)
+
+
+def require_fit(config: RunConfig, *, init_from: str | None) -> None:
+    """Checks that the model that was asked for can be had for the task that was asked for.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    model, name = config.model, config.data.task
+    if name is None:
+        if model.direction == "both":
+            raise ConfigError(
+                "--direction both is for --task: a language model predicts the next symbol, and a network that reads "
+                "backward, too, has already seen it."
+            )
+        return
+    if model.model != "recurrent" or model.cell not in standing_alone():
+        chosen = f"--model {model.model}" if model.model != "recurrent" else f"--cell {model.cell}"
+        raise ConfigError(f"--task {name} needs a recurrent network of {', '.join(standing_alone())}; not {chosen}.")
+    if model.mixed_order is not None:
+        raise ConfigError(f"--mix is for language models; a model of --task {name} predicts labels, not symbols.")
+    if model.tie_weights:
+        raise ConfigError(f"--tie-weights is for language models; a model of --task {name} has outputs of its own.")
+    if config.training.teacher_forcing != "always":
+        raise ConfigError(f"--teacher-forcing is for language models; a model of --task {name} reads no own output.")
+    if config.data.records != "none":
+        raise ConfigError(f"--records is for language models; every line of --task {name} is an example anyway.")
+    if init_from is not None:
+        raise ConfigError(f"--init-from cannot be combined with --task {name}.")
+
+
+def characters_per_target(corpus: EncodedCorpus) -> float:
+    """Returns how many characters a target stands for; a label counts as one."""
+    if corpus.tokenizer.outputs is not None:
+        return 1.0
+    return corpus.train.num_characters / max(1, corpus.train.num_symbols)
+
+
+def sample_predictions(model: LanguageModel, corpus: EncodedCorpus, *, device: torch.device) -> str:
+    """Returns what a model says of the first examples that are held out, or of those that it learns from."""
+    assert isinstance(model, Network)
+    assert isinstance(corpus.tokenizer, ExampleTokenizer)
+    text = corpus.valid or corpus.test or corpus.train
+    # Files may be sorted by label: a few from all over them.
+    distance = max(1, text.num_records // EXAMPLES_SHOWN)
+    chosen = list(islice(stored_examples(text.tokens, corpus.tokenizer, step=distance), EXAMPLES_SHOWN))
+    model.eval()
+    known = label_log_probabilities(model, [each.inputs for each in chosen], device=device)
+    lines = []
+    for (_, example), rows in zip(chosen, known, strict=True):
+        said = corpus.tokenizer.labels[int(rows[0].argmax())]
+        verdict = "" if said == example.said else f" (it is {example.said})"
+        lines.append(f"{example.read}: {said}{verdict}")
+    return "\n".join(lines)

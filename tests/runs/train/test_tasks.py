@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+
+from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.config import Request, by_section, make_request
+from charlm.errors import ConfigError
+from charlm.runs.evaluate.accuracy import MOST_FREQUENT, NAIVE_BAYES, accuracy
+from charlm.runs.predict import predict
+from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.stored.model import read_model
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import plan_run, start
+from charlm.runs.verify import verify_run
+from tests.support.names import write_names
+from tests.support.reporters import StopAfter
+from tests.support.training_runs import assert_same_end, train_whole
+
+SMALL = {
+    "hidden_size": 8,
+    "embedding_size": 4,
+    "num_layers": 1,
+    "batch_size": 16,
+    "steps": 120,
+    "evaluations": 3,
+    "precision": "fp32",
+    "device": "cpu",
+    "threads": 1,
+}
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    return write_names(tmp_path / "names.tsv")
+
+
+def request(path: Path, **settings: object) -> Request:
+    return make_request(by_section({**SMALL, "corpus": (str(path),), "task": "classify", **settings}))
+
+
+def test_names_are_classified_by_their_endings(names: Path, workspace: Workspace) -> None:
+    result = train_whole(request(names, name="names"), workspace)
+    assert result.unit == "label" and result.task == "classify"
+    assert result.validation is not None and result.validation.num_symbols == result.validation.num_characters
+    uniform = next(each for each in result.baselines if (each.name, each.split) == ("uniform", "validation"))
+    assert uniform.score.perplexity == pytest.approx(3.0)
+    measured = accuracy("names", (), workspace, SilentReporter())
+    assert measured.score.accuracy.value > 0.95
+    assert measured.baselines[NAIVE_BAYES].accuracy.value > 0.95 > measured.baselines[MOST_FREQUENT].accuracy.value
+    found = list(predict("names", (str(names),), workspace, SilentReporter()))
+    assert len(found) == 768 and sum(found[0].probabilities.values()) == pytest.approx(1.0, abs=1e-5)
+    assert verify_run("names", workspace).is_whole
+
+
+def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace: Workspace, tmp_path: Path) -> None:
+    train_whole(request(names, name="names", steps=2), workspace)
+    other = tmp_path / "other.tsv"
+    other.write_text("basen\tNorthern\nbaxyz\tElvish\n")
+    measured = accuracy("names", (str(other),), workspace, SilentReporter())
+    assert measured.unknown_labels == ("Elvish",)
+    row = next(row for row in measured.score.rows if row.label == "Elvish")
+    assert (row.support, row.hits) == (1, 0)
+
+
+@pytest.mark.parametrize("settings", [{}, {"average": 0.9, "accumulation": 2}, {"direction": "forward", "cell": "gru"}])
+def test_a_stopped_training_goes_on_bit_for_bit(names: Path, workspace: Workspace, settings: dict[str, object]) -> None:
+    settings = {**settings, "steps": 12, "dropout": 0.2}
+    whole = train_whole(request(names, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(names, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    stopped = read_checkpoint(workspace.checkpoints / "parts" / "last.safetensors")
+    assert not any(name.startswith("state.") for name in stopped.tensors)
+    resumed = resume("parts", workspace, SilentReporter(), StopRequest())
+    assert_same_end(whole.run, resumed.run)
+
+
+def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Workspace) -> None:
+    config, reasons = plan_run(request(names, steps=None, budget="2s"), workspace, SilentReporter())
+    assert config.model.direction == "both" and config.model.mixed_order is None
+    assert "length:" in reasons
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"model": "ngram", **dict.fromkeys(SMALL)}, "needs a recurrent network"),
+        ({"cell": "jordan"}, "needs a recurrent network"),
+        ({"mix": "ngram:4"}, "--mix is for language models"),
+        ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
+        ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models"),
+        ({"records": "lines"}, "--records is for language models"),
+        ({"task": None, "direction": "both"}, "has already seen it"),
+    ],
+)
+def test_what_no_model_can_be_is_refused(
+    names: Path, workspace: Workspace, settings: dict[str, object], problem: str
+) -> None:
+    given = dict({**SMALL, "corpus": (str(names),), "task": "classify", **settings}.items())
+    asked = make_request(by_section({key: value for key, value in given.items() if value is not None}))
+    with pytest.raises(ConfigError, match=problem):
+        start(asked, workspace, SilentReporter(), StopRequest())
+    assert not workspace.checkpoints.exists()
+
+
+def test_settings_of_examples_need_a_task() -> None:
+    with pytest.raises(ConfigError, match="swap is for data"):
+        make_request(by_section({"corpus": ("x",), "swap": True}))
+
+
+def test_a_classifier_is_no_language_model_and_the_other_way_round(
+    names: Path, text: Path, workspace: Workspace
+) -> None:
+    train_whole(request(names, name="names", steps=2), workspace)
+    with pytest.raises(ConfigError, match="continues no text; use charlm predict names or charlm eval accuracy names"):
+        read_model("names", workspace)
+    train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
+    with pytest.raises(ConfigError, match="charlm eval perplexity tale"):
+        accuracy("tale", (), workspace, SilentReporter())
