@@ -25,27 +25,33 @@ class Outputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A shape of sequence task.
+    """A shape of sequence task. Functions and classes are named `module:name`.
 
     Attributes:
-        read: the function that turns the lines of a file into examples, `module:function`.
-        given: the function that finds what is read in a line that may lack a label, `module:function`.
-        lay: the function that lays an example's symbols into a window, `module:function`.
+        read: the function that turns the lines of a file into examples; charlm/data/examples/example.py says how.
+        has_fields: whether an example is a line of two fields.
+        tokenizer: the class that makes symbols of examples.
+        lay: the function that lays an example's symbols into a window; charlm/data/examples/shapes.py says how.
         head: where a label is due.
         unit: what a target is, for people.
         direction: the usual direction of reading.
         most_epochs: passes over the examples after which a time budget ends the training.
+        predict: the function that answers lines with a model; charlm/runs/predict/apply.py says how.
+        measure: the function that compares predictions with examples; charlm/runs/evaluate/accuracy.py says how.
         next_commands: what can be done with a run, the most usual first.
         description: what a model does with a text, for messages: 'classifies'.
     """
 
     read: str
-    given: str
+    has_fields: bool
+    tokenizer: str
     lay: str
     head: Head
     unit: str
     direction: Direction
     most_epochs: int
+    predict: str
+    measure: str
     next_commands: tuple[str, ...]
     description: str
 
@@ -53,14 +59,31 @@ class Task:
 TASKS: dict[str, Task] = {
     "classify": Task(
         read="charlm.data.examples.fields:read_fields",
-        given="charlm.data.examples.fields:given_text",
+        has_fields=True,
+        tokenizer="charlm.data.tokenizers.labels:LabelTokenizer",
         lay="charlm.data.examples.shapes:label_at_end",
         head="pooled",
         unit="label",
         direction="both",
         most_epochs=10,
+        predict="charlm.runs.predict.lines:predict_lines",
+        measure="charlm.runs.evaluate.labels:measure_labels",
         next_commands=("predict", "eval accuracy"),
         description="classifies",
+    ),
+    "tag": Task(
+        read="charlm.data.examples.columns:read_columns",
+        has_fields=False,
+        tokenizer="charlm.data.tokenizers.tags:TagTokenizer",
+        lay="charlm.data.examples.shapes:tag_at_each",
+        head="each",
+        unit="tag",
+        direction="both",
+        most_epochs=20,
+        predict="charlm.runs.predict.columns:predict_columns",
+        measure="charlm.runs.evaluate.tags:measure_tags",
+        next_commands=("predict", "eval accuracy"),
+        description="tags",
     ),
 }
 """Every task by its name on the command line."""

@@ -1,5 +1,6 @@
 """`data` and `tokenizer`: which text, how it is read, and how it becomes symbols."""
 
+from functools import partial
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -7,9 +8,10 @@ from pydantic import Field, field_validator, model_validator
 from charlm.config.section import Only, Section, setting
 from charlm.config.types import Size, TaskName, written
 from charlm.notation import parse_size, parse_split, quoted
-from charlm.tasks import task_names
+from charlm.tasks import names_with, task_names
 
 _OF_TASKS = Only("task", task_names)
+_OF_FIELDS = Only("task", partial(names_with, lambda task: task.has_fields))
 TASK_SETTINGS = frozenset({"task", "layout", "header", "swap", "max_length"})
 """Settings of examples: they mean nothing where text is continued."""
 LONGEST_EXAMPLE = 2000
@@ -37,15 +39,16 @@ class DataConfig(Section):
 
     task: TaskName | None = setting(
         None,
-        help="Learn from examples instead of continuing text. classify: TEXT<TAB>LABEL, a label for a whole line.  "
+        help="Learn from examples instead of continuing text. classify: TEXT<TAB>LABEL, a label for a whole line; tag: "
+        "columns, the last of them a tag for each token.  "
         "[default: none, every next symbol]",
     )
-    layout: Annotated[Literal["fields", "fasttext"] | None, _OF_TASKS] = setting(
+    layout: Annotated[Literal["fields", "fasttext"] | None, _OF_FIELDS] = setting(
         None,
         help="How a line holds an example: two fields with a tab between, or '__label__x text'.  [default: fields]",
     )
     header: Annotated[bool | None, _OF_TASKS] = setting(None, help="The first line of each file names the columns.")
-    swap: Annotated[bool | None, _OF_TASKS] = setting(None, help="Exchange the two fields of a line.")
+    swap: Annotated[bool | None, _OF_FIELDS] = setting(None, help="Exchange the two fields of a line.")
     max_length: Annotated[Size | None, _OF_TASKS] = setting(
         None, help="Longest example in characters; a longer one is refused, never cut.  [default: 2000]"
     )
@@ -78,6 +81,11 @@ class DataConfig(Section):
     def are_records(self) -> bool:
         """Whether every line is an example of its own."""
         return self.records == "lines" or self.task is not None
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether all of the text is built in."""
+        return all(name.startswith("builtin:") for name in self.corpus)
 
     @property
     def most_characters(self) -> int:

@@ -54,7 +54,7 @@ class ModelConfig(Section):
     direction: Annotated[Direction | None, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
         None,
         help="How a --task reads its examples: forward, or in both directions, each with layers of its own.  "
-        "[default: both for classify]",
+        "[default: both]",
     )
     hidden_size: Annotated[Width, _OF_NETWORKS] = setting(192, help="Units in each layer; chosen for a --budget.")
     num_layers: Annotated[int, _OF_NETWORKS] = setting(2, ge=1, le=256, help="Recurrent or hidden layers.")

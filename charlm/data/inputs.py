@@ -165,7 +165,7 @@ class _Reader:
                 raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
             return "stdin", (self._decoded(SpooledInput(self._stdin, name="stdin"), "stdin"),)
         if spec.startswith(BUILTIN_PREFIX):
-            source = open_builtin(spec)
+            source = open_builtin(spec, task=self._data.task)
             return source.label, (source,)
         entry = self.catalogued(spec)
         if entry is not None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charlm.config import RunConfig
-from charlm.data.tokenizers.examples import ExampleTokenizer
+from charlm.data.tokenizers.examples import UNKNOWN_LABEL, ExampleTokenizer
 from charlm.notation import counted
 from charlm.training.pace import shortened_warmup
 
@@ -133,8 +133,8 @@ def _label_counts(part: "EncodedText", tokenizer: ExampleTokenizer) -> str:
     counts = np.zeros(tokenizer.vocabulary_size, dtype=np.int64)
     for piece in part.tokens.pieces():
         counts += np.bincount(piece, minlength=tokenizer.vocabulary_size)
-    of_labels = {tokenizer.symbol_name(symbol): int(counts[symbol]) for symbol in tokenizer.label_symbols}
-    ranked = sorted(((name, count) for name, count in of_labels.items() if count), key=lambda each: -each[1])
+    found = zip((*tokenizer.labels, UNKNOWN_LABEL), tokenizer.label_counts(counts).tolist(), strict=True)
+    ranked = sorted((each for each in found if each[1]), key=lambda each: -each[1])
     shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:_LABELS_SHOWN])
     more = len(ranked) - _LABELS_SHOWN
     return f"{shown}, {counted(more, 'other')}" if more > 0 else shown

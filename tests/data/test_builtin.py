@@ -65,6 +65,6 @@ def test_a_python_without_sources_is_refused_with_an_alternative(
 
 
 def test_an_unknown_built_in_is_refused_with_those_there_are() -> None:
-    with pytest.raises(DataError, match=r"No built-in text 'builtin:x'; there are builtin:python-docs and builtin:py"):
+    with pytest.raises(DataError, match=r"No built-in text 'builtin:x'; there are builtin:python-docs, builtin:py"):
         open_builtin("builtin:x")
-    assert tuple(BUILTINS) == ("builtin:python-docs", "builtin:python-source")
+    assert tuple(BUILTINS) == tuple(f"builtin:python-{name}" for name in ("docs", "source", "tokens"))

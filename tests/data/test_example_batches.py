@@ -5,9 +5,9 @@ from charlm.data.example_batches import ExampleBatches
 from charlm.data.lanes import IGNORED
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.examples import ExampleTokenizer
+from charlm.data.tokenizers.labels import LabelTokenizer
 
-TOKENIZER = ExampleTokenizer(CharTokenizer("abc"), task="classify", labels=["x", "y"])
+TOKENIZER = LabelTokenizer(CharTokenizer("abc"), task="classify", labels=["x", "y"])
 LINES = ["a\tx", "abca\ty", "bb\tz", "cab\tx", "c\ty"]
 
 

@@ -33,23 +33,23 @@ def predict(
 ) -> None:
     """Prints what the model of RUN says of each line of FILE, one prediction a line.
 
-    What stands right of a tab is not read. An empty line gets an empty one.
+    Of a line with a label, the label is not read; an empty line gets an empty one. Sentences in columns come back with
+    their tags as a further last column.
     """
     files = tuple(text or ("-",))
     stdin = standard_input(*files)
     device = section_config(RunSettings, flags).device
 
-    from charlm.runs.predict import predict as apply
+    from charlm.runs.predict.apply import predict as apply
 
     for each in apply(run, files, Workspace(), make_display(quiet=True), device=device, stdin=stdin):
         if json:
-            print_line(
-                json_line({"text": each.text, "label": each.label, "probabilities": each.probabilities}), sys.stdout
-            )
-        elif probabilities:
-            shown = list(each.probabilities.items())[:_MOST_SHOWN]
-            print_line("\t".join(f"{label}\t{share:.4f}" for label, share in shown), sys.stdout)
+            if each.values is not None:
+                print_line(json_line(each.values), sys.stdout)
+        elif probabilities and each.likeliest:
+            shown = list(each.likeliest.items())[:_MOST_SHOWN]
+            print_line("\t".join(f"{said}\t{share:.4f}" for said, share in shown), sys.stdout)
         else:
-            print_line(each.label, sys.stdout)
+            print_line(each.line, sys.stdout)
         if files == ("-",):
             sys.stdout.flush()

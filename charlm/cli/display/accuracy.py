@@ -1,5 +1,6 @@
 """The result of `charlm eval accuracy`, printed for people and as JSON values for programs."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -11,62 +12,77 @@ from charlm.cli.display.text import visible
 from charlm.notation import counted
 
 if TYPE_CHECKING:
-    from charlm.evaluation.accuracy import LabelScore
+    from collections.abc import Mapping
+
     from charlm.runs.evaluate.accuracy import AccuracyResult
 
 _MOST_ROWS = 30
+OWN = "own"
+_HEADINGS = {
+    "accuracy": "accuracy",
+    "interval": "95 % interval",
+    "character_accuracy": "of characters",
+    "macro_f1": "macro F1",
+    "span_precision": "span precision",
+    "span_recall": "span recall",
+    "span_f1": "span F1",
+    "span_f1_interval": "95 % interval",
+}
+"""The measures that are printed, with their headings."""
 
 
 def accuracy_json(result: "AccuracyResult", *, confusion: bool) -> dict[str, Any]:
     """Returns the result as JSON values; with `confusion`, also how often each label is taken for which."""
-    score = result.score
+    measured = result.measured
     rows = [
         {"label": row.label, "support": row.support, "precision": row.precision, "recall": row.recall, "f1": row.f1}
-        for row in score.rows
+        for row in measured.rows
     ]
     values = {
         "run": result.run,
         "text": result.text,
         "task": result.task,
-        **_summary(score),
+        **_finite(measured.models[OWN]),
         "labels": rows,
-        "unknown_labels": list(result.unknown_labels),
-        "baselines": {name: _summary(each) for name, each in result.baselines.items()},
+        "unknown_labels": list(measured.unknown_labels),
+        "baselines": {name: _finite(each) for name, each in measured.models.items() if name != OWN},
     }
     if confusion:
         taken: dict[str, dict[str, int]] = {}
-        for (true, predicted), count in score.confusion.items():
+        for (true, predicted), count in measured.confusion.items():
             taken.setdefault(true, {})[predicted] = count
         values["confusion"] = taken
     return values
 
 
 def print_accuracy(console: Console, result: "AccuracyResult", *, confusion: bool) -> None:
-    """Prints the result: the share of right labels beside those of simpler models, and a row a label."""
-    table = _table(result.text, "accuracy", "95 % interval", "macro F1")
-    for name, score in ((result.run, result.score), *result.baselines.items()):
-        low, high = score.accuracy.interval
-        cells = (_percent(score.accuracy.value), f"{_percent(low)} to {_percent(high)}", f"{score.macro_f1:.3f}")
-        table.add_row(Text(visible(name)), *cells, style="bold" if score is result.score else "")
+    """Prints the measures of a model beside those of simpler ones, and a row a label."""
+    measured = result.measured
+    shown = [name for name in measured.models[OWN] if name in _HEADINGS]
+    table = _table(result.text, *(_HEADINGS[name] for name in shown))
+    for name, measures in measured.models.items():
+        cells = (_cell(measures[measure]) for measure in shown)
+        is_own = name == OWN
+        table.add_row(Text(visible(result.run if is_own else name)), *cells, style="bold" if is_own else "")
     console.print(table)
-    if result.unknown_labels:
-        names = ", ".join(visible(name) for name in result.unknown_labels[:_MOST_ROWS])
+    if measured.unknown_labels:
+        names = ", ".join(visible(name) for name in measured.unknown_labels[:_MOST_ROWS])
         console.print(f"Never learnt, and so counted as wrong: {names}.", soft_wrap=True)
-    table = _table("label", "examples", "precision", "recall", "F1")
-    for row in result.score.rows[:_MOST_ROWS]:
-        shares = (_percent(row.precision), _percent(row.recall), f"{row.f1:.3f}")
+    table = _table("label", "number", "precision", "recall", "F1")
+    for row in measured.rows[:_MOST_ROWS]:
+        shares = (_percent(row.precision), _percent(row.recall), _percent(row.f1))
         table.add_row(Text(visible(row.label)), f"{row.support:,}", *shares)
     console.print(table)
-    more = len(result.score.rows) - _MOST_ROWS
+    more = len(measured.rows) - _MOST_ROWS
     if more > 0:
         console.print(f"… and {counted(more, 'label')} more; --json lists all.", soft_wrap=True)
     if confusion:
-        _print_confusion(console, result.score)
+        _print_confusion(console, measured.confusion)
 
 
-def _print_confusion(console: Console, score: "LabelScore") -> None:
-    table = _table("is", "was taken for", "examples")
-    wrong = ((pair, count) for pair, count in score.confusion.items() if pair[0] != pair[1])
+def _print_confusion(console: Console, confusion: "Mapping[tuple[str, str], int]") -> None:
+    table = _table("is", "was taken for", "number")
+    wrong = ((pair, count) for pair, count in confusion.items() if pair[0] != pair[1])
     for (true, predicted), count in sorted(wrong, key=lambda each: (-each[1], each[0]))[:_MOST_ROWS]:
         table.add_row(Text(visible(true)), Text(visible(predicted)), f"{count:,}")
     console.print(table)
@@ -80,13 +96,13 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _summary(score: "LabelScore") -> dict[str, Any]:
-    return {
-        "examples": score.accuracy.trials,
-        "accuracy": score.accuracy.value,
-        "interval": list(score.accuracy.interval),
-        "macro_f1": score.macro_f1,
-    }
+def _finite(measures: "Mapping[str, Any]") -> dict[str, Any]:
+    """Returns measures with None for numbers that are none."""
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in measures.items()}
+
+
+def _cell(value: Any) -> str:
+    return f"{_percent(value[0])} to {_percent(value[1])}" if isinstance(value, list) else _percent(value)
 
 
 def _percent(share: float) -> str:

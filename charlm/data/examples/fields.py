@@ -51,7 +51,7 @@ def _split_fasttext(line: str, where: str) -> tuple[str, str]:
 
 
 def given_text(line: str, data: DataConfig) -> str:
-    """Returns what is read of a line, with its label or without; arguments as for `Given`."""
+    """Returns what is read of a line, with its label or without."""
     if data.layout == "fasttext":
         first, _, text = line.replace("\t", " ").strip().partition(" ")
         return text.strip() if first.startswith(_LABEL) else line.replace("\t", " ").strip()

@@ -21,3 +21,9 @@ one, in the first row, whichever symbol the network has read last.
 def label_at_end(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
     """Returns the begin and what is read as inputs, and the label as the only target."""
     return example[:-1], tokenizer.targets_of(example[-1:], ignored=IGNORED)
+
+
+def tag_at_each(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
+    """Returns the begin and what is read as inputs, and the tag of each symbol as its target; the begin has none."""
+    inputs = tokenizer.inputs_of(example)
+    return inputs, tokenizer.targets_of(example[len(inputs) :], ignored=IGNORED)

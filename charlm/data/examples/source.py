@@ -1,6 +1,5 @@
 """Files of examples as a text of one line each, and its parts: which part an example is in is decided by a hash."""
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,7 +7,8 @@ from pkgutil import resolve_name
 from typing import final
 
 from charlm.config import DataConfig
-from charlm.data.examples.example import Example, Read
+from charlm.data.examples.example import Example, Read, parse_line
+from charlm.data.hashing import hashed
 from charlm.data.sources import CombinedSource, TextSource
 from charlm.data.tokenizers.records import split_lines
 from charlm.tasks import TASKS
@@ -54,13 +54,36 @@ class ExampleSource:
         low, high = self.share
         for part in self.text.parts:
             file = replace(self.text, parts=(part,))
-            for example in read(_numbered_lines(file, self.data), self.data, part.label):
+            lines = _numbered_lines(file, self.data)
+            are_ready = isinstance(part, ReadyExamples)
+            for example in _read_ready(lines) if are_ready else read(lines, self.data, part.label):
                 if self.share == (0.0, 1.0) or low <= hashed(example.read) < high:
                     yield example
 
     def size_bytes(self) -> int | None:
         """Returns the size of the files as they are stored; None when it is not known."""
         return self.text.size_bytes()
+
+
+@final
+class ReadyExamples(TextSource):
+    """A text of lines that `Example.to_line` gave; built-in ones are made so."""
+
+    def __init__(self, source: TextSource) -> None:
+        self._source = source
+
+    @property
+    def label(self) -> str:
+        """The label of the text."""
+        return self._source.label
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in pieces."""
+        return self._source.chunks()
+
+    def size_bytes(self) -> int | None:
+        """Returns the size of the text as it is stored; None when it is not known."""
+        return self._source.size_bytes()
 
 
 def split_examples(
@@ -75,15 +98,13 @@ def split_examples(
     return first, held_out[0], held_out[1]
 
 
-def hashed(text: str) -> float:
-    """Returns a number from 0 up to 1 that depends on the text alone, and differs for nearly all texts."""
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    # 53 bits, which a float holds exactly: 1 is never reached by rounding.
-    return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
-
-
 def _numbered_lines(source: TextSource, data: DataConfig) -> Iterator[tuple[int, str]]:
     """Yields the lines of a file with their numbers, from 1; without its header, if it has one."""
     for number, line in enumerate(split_lines(source.chunks()), start=1):
         if number > 1 or not data.header:
             yield number, line
+
+
+def _read_ready(lines: Iterator[tuple[int, str]]) -> Iterator[Example]:
+    for _, line in lines:
+        yield parse_line(line)

@@ -8,6 +8,7 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.examples import MOST_LABELS, ExampleTokenizer, LabelCounts
+from charlm.data.tokenizers.examples import MOST_LABELS, ExampleTokenizer, read_sides
 from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer, train_sentencepiece
 from charlm.errors import CheckpointError, DataError
@@ -90,14 +91,15 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
 
 def _train_on_examples(config: TokenizerConfig, chunks: Iterable[str], *, task: str) -> Tokenizer:
     """Returns the tokenizer of examples whose symbols and labels are those of the training part."""
-    said = LabelCounts()
-    inner = train_tokenizer(config, said.passing(chunks), records=False)
-    labels = said.most_common()
-    if len(labels) == 1:
-        raise DataError(f"Every example for training has the label {quoted(labels[0])}; at least two are needed.")
-    if len(labels) > MOST_LABELS:
-        raise DataError(f"There are {len(labels):,} different labels; at most {MOST_LABELS:,} can be learnt.")
-    return ExampleTokenizer(inner, task=task, labels=labels)
+    kind: type[ExampleTokenizer] = resolve_name(TASKS[task].tokenizer)
+    collector = kind.collector()
+    inner = train_tokenizer(config, read_sides(chunks, collector), records=False)
+    if len(collector.labels) == 1:
+        label = next(iter(collector.labels))
+        raise DataError(f"Every example for training has the label {quoted(label)}; at least two are needed.")
+    if len(collector.labels) > MOST_LABELS:
+        raise DataError(f"There are {len(collector.labels):,} different labels; at most {MOST_LABELS:,} can be learnt.")
+    return kind(inner, task=task, **collector.learnt())
 
 
 def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:
@@ -123,16 +125,19 @@ def from_json(data: Mapping[str, Any]) -> Tokenizer:
 
 def _examples_from_json(data: Mapping[str, Any]) -> ExampleTokenizer:
     match data:
-        case {"kind": _, "task": str(task), "inner": inner, "labels": list(labels), **others} if not others:
+        case {"kind": _, "task": str(task), "inner": inner, "labels": list(labels), **others}:
             if task not in TASKS:
                 raise _unusable(f"its task is {reprlib.repr(task)}")
             are_labels = all(isinstance(label, str) and label and not {"\t", "\n"} & set(label) for label in labels)
             if not are_labels or not 2 <= len(set(labels)) == len(labels) <= MOST_LABELS:
                 raise _unusable("its labels are not distinct texts without tabs, two at least")
+            kind: type[ExampleTokenizer] = resolve_name(TASKS[task].tokenizer)
             try:
-                return ExampleTokenizer(_plain_from_json(inner), task=task, labels=labels)
+                return kind.from_values(_plain_from_json(inner), task=task, labels=labels, values=others)
             except UnicodeEncodeError:
                 raise _unusable("one of its labels has half of a surrogate pair") from None
+            except ValueError as error:
+                raise _unusable(str(error)) from None
         case _:
             raise _unusable(f"it is of examples, with the entries {reprlib.repr([*data])}")
 

@@ -1,8 +1,8 @@
-"""Examples of a task: any tokenizer for what is read, plus a symbol for each label that can be said."""
+"""Examples of a task: any tokenizer for what is read, plus symbols for the labels that can be said."""
 
-from collections import Counter
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,44 @@ from charlm.data.examples.example import Example, parse_line
 from charlm.data.tokenizers.base import Tokenizer, Tokens, smallest_type
 from charlm.tasks import TASKS, Outputs
 
-_BEGIN, _END = 0, 1
-_NUM_SPECIAL = 2
+BEGIN, BETWEEN = 0, 1
+NUM_SPECIAL = 2
 MOST_LABELS = 1 << 16
+UNKNOWN_LABEL = "<unknown label>"
+
+Symbols = NDArray[np.int64]
 
 
-@final
-class ExampleTokenizer(Tokenizer):
-    """Symbol 0 begins an example, symbol 1 is between its sides; the symbols of `inner` follow, then the labels.
+class Collector(Protocol):
+    """Learns from what is said in the training part."""
 
-    The last symbol stands for every label that is none of `labels`.
+    @property
+    def labels(self) -> Mapping[str, int]:
+        """How often each label is said."""
+
+    def add(self, said: str) -> None:
+        """Counts what is said of one example."""
+
+    def learnt(self) -> dict[str, Any]:
+        """Returns the arguments of the tokenizer beside the inner one and the task."""
+
+
+class ExampleTokenizer(Tokenizer, ABC):
+    """Symbol 0 begins an example, symbol 1 is between its sides; the symbols of `inner` follow, then those of labels.
+
+    The last symbol of a block of labels stands for every label that is none of `labels`. A class below it says how what
+    is said becomes symbols, and takes what its collector learns as arguments.
 
     Attributes:
         task: the name of the task.
         labels: in the order of their symbols.
         first_label: the symbol of the first of them.
+        num_blocks: how many symbols each label has.
     """
 
-    begin = _BEGIN
-    end = _END
+    begin = BEGIN
+    end = BETWEEN
+    num_blocks: ClassVar[int] = 1
 
     def __init__(self, inner: Tokenizer, *, task: str, labels: Sequence[str]) -> None:
         assert inner.begin is None, "examples of records"
@@ -38,26 +57,63 @@ class ExampleTokenizer(Tokenizer):
         self.task = task
         self.labels = tuple(labels)
         self.kind = inner.kind
-        self.first_label = len(inner.pieces) + _NUM_SPECIAL
-        self.pieces = [b"", b"\t", *inner.pieces, *(f"\t{label}\n".encode() for label in labels), b"\t\n"]
-        self.unknown = None if inner.unknown is None else inner.unknown + _NUM_SPECIAL
+        self.first_label = len(inner.pieces) + NUM_SPECIAL
+        block = [*(f"\t{label}\n".encode() for label in labels), b"\t\n"]
+        self.pieces = [b"", b"\t", *inner.pieces, *(block * self.num_blocks)]
+        self.unknown = None if inner.unknown is None else inner.unknown + NUM_SPECIAL
         self.outputs = Outputs(len(labels), TASKS[task].head)
-        self._symbols = {label: self.first_label + index for index, label in enumerate(labels)}
+        self._numbers = {label: index for index, label in enumerate(labels)}
         self._dtype = smallest_type(self.vocabulary_size)
 
-    @property
-    def unknown_label(self) -> int:
-        """The symbol of every label that is none of `labels`."""
-        return self.vocabulary_size - 1
+    @classmethod
+    @abstractmethod
+    def collector(cls) -> Collector:
+        """Returns what learns the labels of a training text."""
 
-    @property
-    def label_symbols(self) -> range:
-        """The symbols of all labels, that of unknown ones last."""
-        return range(self.first_label, self.vocabulary_size)
+    @classmethod
+    @abstractmethod
+    def from_values(cls, inner: Tokenizer, *, task: str, labels: list[str], values: Mapping[str, Any]) -> Self:
+        """Returns the tokenizer that a file describes.
 
-    def targets_of(self, symbols: NDArray[np.int64], *, ignored: int) -> NDArray[np.int64]:
-        """Returns the numbers of labels, from 0, for their symbols; `ignored` for one that is not known."""
-        return np.where(symbols == self.unknown_label, ignored, symbols - self.first_label)
+        Args:
+            values: what `to_json` adds to the task, the inner tokenizer and the labels.
+
+        Raises:
+            ValueError: they are not what was written.
+        """
+
+    @abstractmethod
+    def encode_said(self, example: Example) -> Symbols:
+        """Returns the symbols of what is said, which follow those that are read."""
+
+    @abstractmethod
+    def decode_said(self, said: Symbols) -> str:
+        """Returns what is said by its symbols; a label that is not known is UNKNOWN_LABEL."""
+
+    @abstractmethod
+    def named_said(self, decoded: str, given: str) -> str:
+        """Returns what `decode_said` gave, with the labels of the text that was encoded, known or not."""
+
+    @abstractmethod
+    def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
+        """Returns an example with what a model says of it, in one line.
+
+        Args:
+            scores: of each label, `[targets, labels]`.
+        """
+
+    @abstractmethod
+    def inputs_of(self, example: Symbols) -> Symbols:
+        """Returns the symbols that are read of an example's, the begin first."""
+
+    def number_of(self, label: str) -> int:
+        """Returns the number of a label, from 0; `len(labels)` for one that is not known."""
+        return self._numbers.get(label, len(self.labels))
+
+    def targets_of(self, symbols: Symbols, *, ignored: int) -> Symbols:
+        """Returns the numbers of labels for their symbols; `ignored` for one that is not known, or is none."""
+        numbers = (symbols - self.first_label) % (len(self.labels) + 1)
+        return np.where((symbols < self.first_label) | (numbers == len(self.labels)), ignored, numbers)
 
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of the examples in the lines of `text`."""
@@ -67,30 +123,32 @@ class ExampleTokenizer(Tokenizer):
         """Yields the symbols of whole lines, which no piece may cut."""
         for chunk in chunks:
             examples = [parse_line(line) for line in chunk.split("\n") if line]
-            yield self._encode_examples(examples)
+            inputs = self.encode_inputs([example.read for example in examples])
+            said = map(self.encode_said, examples)
+            symbols = [part for example in zip(inputs, said, strict=True) for part in example]
+            yield np.concatenate([np.empty(0, np.int64), *symbols]).astype(self._dtype)
 
-    def encode_inputs(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+    def encode_inputs(self, texts: Sequence[str]) -> list[Symbols]:
         """Returns the symbols of what is read in each example, from its begin on."""
         symbols, lengths = self._inner.encode_each(texts)
-        parts = np.split(symbols.astype(np.int64) + _NUM_SPECIAL, np.cumsum(lengths)[:-1])
-        return [np.concatenate([[_BEGIN], part]) for part in parts[: len(texts)]]
+        parts = np.split(symbols.astype(np.int64) + NUM_SPECIAL, np.cumsum(lengths)[:-1])
+        return [np.concatenate([[BEGIN], part]) for part in parts[: len(texts)]]
 
-    def inputs_of(self, example: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the symbols that are read of an example's, the begin first."""
-        return example[:-1]
+    def decode_example(self, example: Symbols) -> Example:
+        """Returns an example from its symbols; what the vocabulary lacks is U+FFFD, or UNKNOWN_LABEL."""
+        inputs = self.inputs_of(example)
+        read = self._inner.decode((inputs[1:] - NUM_SPECIAL).tolist())
+        return Example(read, self.decode_said(example[len(inputs) :]))
 
-    def decode_example(self, example: NDArray[np.int64]) -> Example:
-        """Returns an example from its symbols; what the vocabulary lacks is U+FFFD, or <unknown label>."""
-        read = self._inner.decode((self.inputs_of(example)[1:] - _NUM_SPECIAL).tolist())
-        return Example(read, self.symbol_name(int(example[-1])))
+    def label_of(self, symbol: int) -> str:
+        """Returns the label of a symbol; UNKNOWN_LABEL for the one of all that are not known."""
+        number = (symbol - self.first_label) % (len(self.labels) + 1)
+        return UNKNOWN_LABEL if number == len(self.labels) else self.labels[number]
 
-    def _encode_examples(self, examples: Sequence[Example]) -> Tokens:
-        if not examples:
-            return np.empty(0, self._dtype)
-        inputs = self.encode_inputs([example.read for example in examples])
-        labels = ([self._symbols.get(example.said, self.unknown_label)] for example in examples)
-        symbols = [part for example in zip(inputs, labels, strict=True) for part in example]
-        return np.concatenate(symbols).astype(self._dtype)
+    def label_counts(self, counts: Symbols) -> Symbols:
+        """Returns how often each label occurs, the unknown ones last, from the counts of all symbols."""
+        blocks: Symbols = counts[self.first_label :].reshape(self.num_blocks, -1).sum(axis=0)
+        return blocks
 
     def scored_text(self, piece: str) -> str:
         """Returns what is read in some lines, with the line ends."""
@@ -98,9 +156,7 @@ class ExampleTokenizer(Tokenizer):
 
     def can_be_target(self) -> NDArray[np.bool_]:
         """Returns for each symbol whether it is a label that is known."""
-        can = np.zeros(self.vocabulary_size, dtype=np.bool_)
-        can[self.first_label : self.unknown_label] = True
-        return can
+        return self.targets_of(np.arange(self.vocabulary_size), ignored=-1) >= 0
 
     def unknown_characters(self, text: str) -> list[str]:
         """Returns the distinct characters of `text` that the vocabulary lacks, in order of appearance."""
@@ -108,31 +164,24 @@ class ExampleTokenizer(Tokenizer):
 
     def symbol_name(self, token: int) -> str:
         """Returns <begin>, <tab>, the name of an inner symbol, or a label."""
-        if token < _NUM_SPECIAL:
+        if token < NUM_SPECIAL:
             return ("<begin>", "<tab>")[token]
-        if token < self.first_label:
-            return self._inner.symbol_name(token - _NUM_SPECIAL)
-        return "<unknown label>" if token == self.unknown_label else self.labels[token - self.first_label]
+        return self._inner.symbol_name(token - NUM_SPECIAL) if token < self.first_label else self.label_of(token)
 
     def to_json(self) -> Mapping[str, Any]:
         """Returns the JSON of the inner tokenizer, the task and the labels."""
         return {"kind": "examples", "task": self.task, "inner": self._inner.to_json(), "labels": list(self.labels)}
 
 
-@final
-class LabelCounts:
-    """Counts labels while it passes the other side of the examples on."""
+def by_count(counts: Mapping[str, int]) -> list[str]:
+    """Returns labels, the most common first."""
+    return sorted(counts, key=lambda label: (-counts[label], label))
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
 
-    def passing(self, chunks: Iterable[str]) -> Iterator[str]:
-        """Yields what is read, and counts what is said."""
-        for chunk in chunks:
-            examples = [parse_line(line) for line in chunk.split("\n") if line]
-            self.counts.update(example.said for example in examples)
-            yield "".join(example.read for example in examples)
-
-    def most_common(self) -> list[str]:
-        """Returns the labels, the most common first."""
-        return sorted(self.counts, key=lambda label: (-self.counts[label], label))
+def read_sides(chunks: Iterable[str], collector: Collector) -> Iterator[str]:
+    """Yields what is read in examples that arrive as lines, and gives what is said to a collector."""
+    for chunk in chunks:
+        examples = [parse_line(line) for line in chunk.split("\n") if line]
+        for example in examples:
+            collector.add(example.said)
+        yield "".join(example.read for example in examples)

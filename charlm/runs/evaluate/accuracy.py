@@ -1,43 +1,38 @@
-"""`charlm eval accuracy`: how often the labels of a run's best model are right."""
+"""`charlm eval accuracy`: how often a run's best model is right."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pkgutil import resolve_name
 from shlex import quote
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from charlm.config import Device
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
+from charlm.data.examples.example import Example
 from charlm.data.examples.source import ExampleSource
-from charlm.data.examples.stored import stored_examples
+from charlm.data.examples.stored import StoredExample, stored_examples
+from charlm.data.sources import TextSource
 from charlm.errors import CharlmError
-from charlm.evaluation.accuracy import LabelScore, score_labels
-from charlm.evaluation.naive_bayes import NaiveBayes
 from charlm.runs.device import resolve_device
+from charlm.runs.evaluate.measured import Examined, Measure, Measured
 from charlm.runs.evaluate.perplexity import Split, opened_text
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.labelling import Labeller, load_labeller
 from charlm.runs.stored.workspace import Workspace
-
-MOST_FREQUENT, NAIVE_BAYES = "most frequent label", "naive Bayes"
+from charlm.tasks import TASKS
 
 
 @dataclass(frozen=True)
 class AccuracyResult:
-    """How often labels are right, beside models without memory.
-
-    Attributes:
-        unknown_labels: labels of the examples that the model has never learnt; they are counted as wrong.
-        baselines: the scores of simpler models, by name.
-    """
+    """How good a run's predictions are on a text."""
 
     run: str
     text: str
     task: str
-    score: LabelScore
-    unknown_labels: tuple[str, ...]
-    baselines: dict[str, LabelScore]
+    measured: Measured
 
 
 def accuracy(
@@ -51,45 +46,50 @@ def accuracy(
     reading: Mapping[str, Any] | None = None,
     stdin: BinaryIO | None = None,
 ) -> AccuracyResult:
-    """Measures the labels that a run's best model gives; arguments as in `perplexity`.
+    """Measures what a run's best model says of examples; arguments as in `perplexity`.
 
     Raises:
         CharlmError: there is no such run, text or part, or it continues text.
     """
     labeller = load_labeller(run, workspace, device=resolve_device(device), command="eval accuracy")
-    loaded, tokenizer = labeller.loaded, labeller.tokenizer
+    loaded, task = labeller.loaded, labeller.tokenizer.task
+    measure: Measure = resolve_name(TASKS[task].measure)
+
+    @cache
+    def own_corpus() -> EncodedCorpus:
+        return reopen_corpus(loaded.record, workspace, reporter)
+
+    def train() -> list[StoredExample] | None:
+        try:
+            found = own_corpus().train
+        except CharlmError as error:
+            reporter.note(f"Without models that are counted on the training text: {error}")
+            return None
+        return list(stored_examples(found.tokens, labeller.tokenizer))
+
     with opened_text(
-        loaded, text, workspace, reporter, command=f"accuracy {quote(run)}", split=split, reading=reading, stdin=stdin
+        loaded,
+        text,
+        workspace,
+        reporter,
+        command=f"accuracy {quote(run)}",
+        split=split,
+        reading=reading,
+        stdin=stdin,
+        corpus=own_corpus,
     ) as (encoded, label, source):
-        examples = list(stored_examples(encoded.tokens, tokenizer))
-        true = [example.said for _, example in examples]
-        if isinstance(source, ExampleSource):
-            true = [example.said for example in source.examples()]  # With the names of labels that are not known.
+        examples = _named_examples(labeller, encoded, source)
         with reporter.progress(f"labelling {label}", len(examples)) as advance:
-            known = labeller.log_probabilities([inputs for inputs, _ in examples], advance=advance)
-        predicted = [tokenizer.labels[int(rows[0].argmax())] for rows in known]
-        texts = [example.read for _, example in examples]
-    return AccuracyResult(
-        loaded.name,
-        label,
-        tokenizer.task,
-        score_labels(true, predicted),
-        tuple(sorted(set(true) - set(tokenizer.labels))),
-        _baselines(labeller, texts, true, workspace, reporter),
-    )
+            measured = measure(Examined(labeller, examples, train, advance))
+    return AccuracyResult(loaded.name, label, task, measured)
 
 
-def _baselines(
-    labeller: Labeller, texts: list[str], true: list[str], workspace: Workspace, reporter: Reporter
-) -> dict[str, LabelScore]:
-    """Returns the scores of simpler models; those that are counted only where the training text is still there."""
+def _named_examples(labeller: Labeller, encoded: EncodedText, source: TextSource | None) -> list[StoredExample]:
+    """Returns the examples; where their text is at hand, with the names of labels that the model has never learnt."""
+    examples = list(stored_examples(encoded.tokens, labeller.tokenizer))
+    if not isinstance(source, ExampleSource):
+        return examples
     tokenizer = labeller.tokenizer
-    counts = labeller.loaded.symbol_counts[tokenizer.first_label : tokenizer.unknown_label]
-    found = {MOST_FREQUENT: score_labels(true, [tokenizer.labels[int(np.argmax(counts))]] * len(true))}
-    try:
-        train = reopen_corpus(labeller.loaded.record, workspace, reporter).train
-    except CharlmError as error:
-        reporter.note(f"Without naive Bayes, which needs the training text: {error}")
-        return found
-    bayes = NaiveBayes(example for _, example in stored_examples(train.tokens, tokenizer))
-    return found | {NAIVE_BAYES: score_labels(true, bayes.predict(texts))}
+    pairs = ((each.example, given.said) for each, given in zip(examples, source.examples(), strict=True))
+    named = [Example(example.read, tokenizer.named_said(example.said, said)) for example, said in pairs]
+    return [each._replace(example=example) for each, example in zip(examples, named, strict=True)]

@@ -1,13 +1,13 @@
 """`charlm eval perplexity`: how well a run's best model predicts a text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import Any, BinaryIO, Literal
 
 from charlm.config import Device, EvaluationConfig, Weights
-from charlm.data.corpus import encode_text
+from charlm.data.corpus import EncodedCorpus, encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.sources import TextSource
@@ -92,14 +92,17 @@ def opened_text(
     split: Split | None,
     reading: Mapping[str, Any] | None,
     stdin: BinaryIO | None,
+    corpus: Callable[[], EncodedCorpus] | None = None,
 ) -> Iterator[tuple[EncodedText, str, TextSource | None]]:
     """Gives a text as symbols, its label, and where it is read from; None for a part of the run's own corpus.
 
     Args:
         command: of `charlm eval`, with its run, for messages; the others as in `perplexity`.
+        corpus: returns the run's own corpus.  [default: it is found again]
     """
     if not text:
-        yield *_own_part(loaded, split, workspace, reporter, command=command), None
+        own = reopen_corpus(loaded.record, workspace, reporter) if corpus is None else corpus()
+        yield *_own_part(loaded, own, split, reporter, command=command), None
         return
     data = loaded.config.data.model_copy(update=reading)
     source, notes = open_text(text, data=data, folder=workspace.data, stdin=stdin)
@@ -145,10 +148,9 @@ def require_two(encoded: EncodedText, *, label: str) -> None:
 
 
 def _own_part(
-    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter, *, command: str
+    loaded: LoadedModel, corpus: EncodedCorpus, split: Split | None, reporter: Reporter, *, command: str
 ) -> tuple[EncodedText, str]:
-    """Returns a part of the corpus the run was trained on, from the cache or read again."""
-    corpus = reopen_corpus(loaded.record, workspace, reporter)
+    """Returns a part of the corpus the run was trained on."""
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     chosen = split or ("test" if corpus.test is not None else "valid")
     part = parts[chosen]

@@ -69,6 +69,8 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--tie-weights is for language models; a model of --task {name} has outputs of its own.")
     if config.training.teacher_forcing != "always":
         raise ConfigError(f"--teacher-forcing is for language models; a model of --task {name} reads no own output.")
+    if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":
+        raise ConfigError(f"--tokenizer sentencepiece is not for --task {name}: a subword may have several labels.")
     if config.data.records != "none":
         raise ConfigError(f"--records is for language models; every line of --task {name} is an example anyway.")
     if init_from is not None:
@@ -92,9 +94,5 @@ def sample_predictions(model: LanguageModel, corpus: EncodedCorpus, *, device: t
     chosen = list(islice(stored_examples(text.tokens, corpus.tokenizer, step=distance), EXAMPLES_SHOWN))
     model.eval()
     known = label_log_probabilities(model, [each.inputs for each in chosen], device=device)
-    lines = []
-    for (_, example), rows in zip(chosen, known, strict=True):
-        said = corpus.tokenizer.labels[int(rows[0].argmax())]
-        verdict = "" if said == example.said else f" (it is {example.said})"
-        lines.append(f"{example.read}: {said}{verdict}")
-    return "\n".join(lines)
+    shown = (corpus.tokenizer.show(example, rows) for (_, example), rows in zip(chosen, known, strict=True))
+    return "\n".join(shown)

@@ -40,7 +40,7 @@ def test_each_line_gets_one_prediction(classifier: Any, monkeypatch: pytest.Monk
     label, share, *_ = classifier("predict", "names", "new.txt", "--probabilities")[0].splitlines()[0].split("\t")
     assert label == "Northern" and float(share) > 0.5
     lines = [json.loads(line) for line in classifier("predict", "names", "new.txt", "--json")[0].splitlines()]
-    assert [line["label"] for line in lines] == ["Northern", "", "Southern"]
+    assert [line["label"] for line in lines] == ["Northern", None, "Southern"]
     assert set(lines[0]["probabilities"]) == {"Northern", "Eastern", "Southern"}
 
 

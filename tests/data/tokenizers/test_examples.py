@@ -5,11 +5,11 @@ from charlm.config import TokenizerConfig
 from charlm.data.examples.example import Example
 from charlm.data.tokenizers.build import from_json, learnt
 from charlm.data.tokenizers.char import CharTokenizer
-from charlm.data.tokenizers.examples import ExampleTokenizer
+from charlm.data.tokenizers.labels import LabelTokenizer
 from charlm.errors import CheckpointError, DataError
 from charlm.tasks import Outputs
 
-TOKENIZER = ExampleTokenizer(CharTokenizer("ab"), task="classify", labels=["x", "y"])
+TOKENIZER = LabelTokenizer(CharTokenizer("ab"), task="classify", labels=["x", "y"])
 # Symbols: 0 begin, 1 tab, 2 unknown, 3 a, 4 b, 5 x, 6 y, 7 any other label.
 
 
@@ -42,7 +42,7 @@ def test_only_known_labels_are_targets() -> None:
 def test_labels_are_learnt_the_most_frequent_first() -> None:
     recipe = learnt(TokenizerConfig(), records=True, task="classify")
     tokenizer = recipe.make(["b\ty\na\tx\n", "c\ty\n"])
-    assert isinstance(tokenizer, ExampleTokenizer)
+    assert isinstance(tokenizer, LabelTokenizer)
     assert tokenizer.labels == ("y", "x") and tokenizer.vocabulary_size == 2 + 4 + 3
     assert from_json(tokenizer.to_json()) == tokenizer
     with pytest.raises(DataError, match="has the label 'x'; at least two are needed"):

@@ -5,8 +5,11 @@ import pytest
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import Request, by_section, make_request
 from charlm.errors import ConfigError
-from charlm.runs.evaluate.accuracy import MOST_FREQUENT, NAIVE_BAYES, accuracy
-from charlm.runs.predict import predict
+from charlm.runs.evaluate.accuracy import accuracy
+from charlm.runs.evaluate.labels import MOST_FREQUENT, NAIVE_BAYES
+from charlm.runs.evaluate.measured import OWN, Measured
+from charlm.runs.evaluate.tags import USUAL_TAG
+from charlm.runs.predict.apply import predict
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.model import read_model
 from charlm.runs.stored.workspace import Workspace
@@ -39,17 +42,20 @@ def request(path: Path, **settings: object) -> Request:
     return make_request(by_section({**SMALL, "corpus": (str(path),), "task": "classify", **settings}))
 
 
+def measure(run: str, workspace: Workspace, *files: Path) -> Measured:
+    return accuracy(run, tuple(map(str, files)), workspace, SilentReporter()).measured
+
+
 def test_names_are_classified_by_their_endings(names: Path, workspace: Workspace) -> None:
     result = train_whole(request(names, name="names"), workspace)
     assert result.unit == "label" and result.task == "classify"
     assert result.validation is not None and result.validation.num_symbols == result.validation.num_characters
     uniform = next(each for each in result.baselines if (each.name, each.split) == ("uniform", "validation"))
     assert uniform.score.perplexity == pytest.approx(3.0)
-    measured = accuracy("names", (), workspace, SilentReporter())
-    assert measured.score.accuracy.value > 0.95
-    assert measured.baselines[NAIVE_BAYES].accuracy.value > 0.95 > measured.baselines[MOST_FREQUENT].accuracy.value
+    shares = {name: each["accuracy"] for name, each in measure("names", workspace).models.items()}
+    assert min(shares[OWN], shares[NAIVE_BAYES]) > 0.95 > shares[MOST_FREQUENT]
     found = list(predict("names", (str(names),), workspace, SilentReporter()))
-    assert len(found) == 768 and sum(found[0].probabilities.values()) == pytest.approx(1.0, abs=1e-5)
+    assert len(found) == 768 and sum(found[0].likeliest.values()) == pytest.approx(1.0, abs=1e-5)
     assert verify_run("names", workspace).is_whole
 
 
@@ -57,10 +63,45 @@ def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace:
     train_whole(request(names, name="names", steps=2), workspace)
     other = tmp_path / "other.tsv"
     other.write_text("basen\tNorthern\nbaxyz\tElvish\n")
-    measured = accuracy("names", (str(other),), workspace, SilentReporter())
+    measured = measure("names", workspace, other)
     assert measured.unknown_labels == ("Elvish",)
-    row = next(row for row in measured.score.rows if row.label == "Elvish")
+    row = next(row for row in measured.rows if row.label == "Elvish")
     assert (row.support, row.hits) == (1, 0)
+
+
+@pytest.fixture
+def sentences(tmp_path: Path) -> Path:
+    """Sentences in columns whose capitals are names: B-N and I-N."""
+    path = tmp_path / "sentences.tsv"
+    words = ("ba", "ko", "ri", "su", "mel", "tan")
+    rows = (
+        f"{one}\tO\n{other.title()}\tB-N\n{one.title()}\tI-N\n{other}{number}\tO\n\n"
+        for one in words
+        for other in words
+        for number in range(8)
+    )
+    path.write_text("".join(rows))
+    return path
+
+
+def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Workspace, tmp_path: Path) -> None:
+    result = train_whole(request(sentences, task="tag", name="tags"), workspace)
+    assert result.unit == "tag" and verify_run("tags", workspace).is_whole
+    measures = measure("tags", workspace).models
+    assert measures[OWN]["token_accuracy"] > 0.95 and measures[OWN]["span_f1"] > 0.95
+    assert measures[OWN]["span_f1"] >= measures[USUAL_TAG]["span_f1"]
+    new = tmp_path / "new.tsv"
+    new.write_text("# comment\nko\tX\nBa\tY\n\nsu\tX")
+    lines = [answer.line for answer in predict("tags", (str(new),), workspace, SilentReporter())]
+    assert lines == ["# comment", "ko\tX\tO", "Ba\tY\tB-N", "", "su\tX\tO"]
+
+
+def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Workspace) -> None:
+    settings = {"task": "tag", "steps": 12, "dropout": 0.2}
+    whole = train_whole(request(sentences, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(sentences, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
 
 
 @pytest.mark.parametrize("settings", [{}, {"average": 0.9, "accumulation": 2}, {"direction": "forward", "cell": "gru"}])
@@ -89,6 +130,7 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
         ({"mix": "ngram:4"}, "--mix is for language models"),
         ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
         ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models"),
+        ({"task": "tag", "tokenizer": "sentencepiece"}, "--tokenizer sentencepiece"),
         ({"records": "lines"}, "--records is for language models"),
         ({"task": None, "direction": "both"}, "has already seen it"),
     ],
