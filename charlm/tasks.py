@@ -32,11 +32,13 @@ class Task:
         has_fields: whether an example is a line of two fields.
         tokenizer: the class that makes symbols of examples.
         lay: the function that lays an example's symbols into a window; charlm/data/examples/shapes.py says how.
-        head: where a label is due.
+        head: where a label is due; None where the next symbol is predicted, on the condition of a label.
+        label_first: whether the label is left of the tab.
         unit: what a target is, for people.
         direction: the usual direction of reading.
         most_epochs: passes over the examples after which a time budget ends the training.
         predict: the function that answers lines with a model; charlm/runs/predict/apply.py says how.
+        score: the function that gives the log-probability of each label; charlm/runs/stored/labelling.py says how.
         measure: the function that compares predictions with examples; charlm/runs/evaluate/accuracy.py says how.
         next_commands: what can be done with a run, the most usual first.
         description: what a model does with a text, for messages: 'classifies'.
@@ -44,13 +46,15 @@ class Task:
 
     read: str
     has_fields: bool
+    label_first: bool = False
     tokenizer: str
     lay: str
-    head: Head
+    head: Head | None
     unit: str
     direction: Direction
     most_epochs: int
     predict: str
+    score: str
     measure: str
     next_commands: tuple[str, ...]
     description: str
@@ -67,8 +71,9 @@ TASKS: dict[str, Task] = {
         direction="both",
         most_epochs=10,
         predict="charlm.runs.predict.lines:predict_lines",
+        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.labels:measure_labels",
-        next_commands=("predict", "eval accuracy"),
+        next_commands=("predict {run}", "eval accuracy {run}"),
         description="classifies",
     ),
     "tag": Task(
@@ -81,9 +86,26 @@ TASKS: dict[str, Task] = {
         direction="both",
         most_epochs=20,
         predict="charlm.runs.predict.columns:predict_columns",
+        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.tags:measure_tags",
-        next_commands=("predict", "eval accuracy"),
+        next_commands=("predict {run}", "eval accuracy {run}"),
         description="tags",
+    ),
+    "generate": Task(
+        read="charlm.data.examples.fields:read_fields",
+        has_fields=True,
+        label_first=True,
+        tokenizer="charlm.data.tokenizers.conditions:ConditionTokenizer",
+        lay="charlm.data.examples.shapes:after_condition",
+        head=None,
+        unit="char",
+        direction="forward",
+        most_epochs=40,
+        predict="charlm.runs.predict.lines:predict_lines",
+        score="charlm.runs.stored.labelling:score_by_bayes",
+        measure="charlm.runs.evaluate.conditions:measure_conditions",
+        next_commands=("sample {run} --condition CONDITION", "predict {run}", "eval accuracy {run}"),
+        description="writes on conditions that it learnt from",
     ),
 }
 """Every task by its name on the command line."""

@@ -40,7 +40,7 @@ class DataConfig(Section):
     task: TaskName | None = setting(
         None,
         help="Learn from examples instead of continuing text. classify: TEXT<TAB>LABEL, a label for a whole line; tag: "
-        "columns, the last of them a tag for each token.  "
+        "columns, the last of them a tag for each token; generate: CONDITION<TAB>TEXT.  "
         "[default: none, every next symbol]",
     )
     layout: Annotated[Literal["fields", "fasttext"] | None, _OF_FIELDS] = setting(

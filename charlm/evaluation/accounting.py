@@ -20,7 +20,7 @@ def make_score(model_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Sc
     num_unknown, num_ends = text.num_unknown, 0
     if tokenizer.begin is not None:
         num_ends = text.num_records
-        num_symbols -= num_ends
+        num_symbols -= num_ends * tokenizer.num_given
     else:
         first = int(text.tokens.read(0, 1)[0])
         num_symbols -= 1

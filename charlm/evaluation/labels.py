@@ -1,4 +1,4 @@
-"""The labels that a network gives to examples."""
+"""The labels that a network gives to examples, and what texts cost on the condition of each label."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,9 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from charlm.models.base import Network
+from charlm.data.example_batches import lay_window
+from charlm.data.examples.shapes import after_condition
+from charlm.data.tokenizers.conditions import ConditionTokenizer
+from charlm.models.base import OWN, Network
 
 _BATCH_SIZE = 64
+_LANES = 512
+"""Texts on conditions that are read side by side."""
 
 
 @torch.inference_mode()
@@ -39,6 +44,36 @@ def label_log_probabilities(
         known = functional.log_softmax(logits.float(), dim=-1).cpu().numpy()
         for lane, number in enumerate(chosen):
             found[number] = known[: len(inputs[number]), lane]
+        if advance is not None:
+            advance(len(chosen))
+    return found
+
+
+@torch.inference_mode()
+def condition_nats(
+    model: Network,
+    inputs: Sequence[NDArray[np.int64]],
+    tokenizer: ConditionTokenizer,
+    *,
+    device: torch.device,
+    advance: Callable[[int], None] | None = None,
+) -> NDArray[np.float64]:
+    """Returns the code length of each text on the condition of each label, `[texts, labels]`; other arguments as above.
+
+    Args:
+        model: a language model that writes on conditions.
+    """
+    labels = range(len(tokenizer.labels))
+    found = np.empty((len(inputs), len(labels)))
+    order = sorted(range(len(inputs)), key=lambda number: len(inputs[number]))
+    at_once = max(1, _LANES // len(labels))
+    for start in range(0, len(order), at_once):
+        chosen = order[start : start + at_once]
+        examples = (tokenizer.conditioned(inputs[number], label) for number in chosen for label in labels)
+        window = lay_window([after_condition(example, tokenizer) for example in examples]).to(device)
+        nats, _ = model.nats(window.inputs, window.targets, model.initial_state(window.inputs.shape[1]))
+        sums = nats[OWN].cpu().double().sum(dim=0).numpy()
+        found[chosen] = sums.reshape(len(chosen), len(labels))
         if advance is not None:
             advance(len(chosen))
     return found

@@ -45,11 +45,13 @@ def tag_segments(rows: NDArray[np.floating], segments: Sequence[Segment], tokeni
     starts = np.cumsum([0, *(segment.length for segment in segments)])[:-1]
     are_tokens = [segment.tag is not None for segment in segments]
     sums = np.add.reduceat(rows.astype(np.float64), starts, axis=0)[are_tokens]
-    first, then = tokenizer.can_follow(within_tokens=False)
+    first, then = tokenizer.can_follow()
     return [tokenizer.labels[number] for number in viterbi(sums, first, then).tolist()]
 
 
 def tag_symbols(rows: NDArray[np.floating], tokenizer: TagTokenizer) -> list[str]:
-    """Returns the tag of each symbol where tokens are not known; arguments as above."""
-    first, then = tokenizer.can_follow(within_tokens=True)
-    return [tokenizer.labels[number] for number in viterbi(rows, first, then).tolist()]
+    """Returns the likeliest tag of each symbol where tokens are not known; arguments as above.
+
+    Nothing of what follows a symbol decides on it, but what the network has read of it.
+    """
+    return [tokenizer.labels[number] for number in rows.argmax(axis=1).tolist()]

@@ -50,7 +50,7 @@ def stream(
     Raises:
         CharlmError: there is no such run, or the prompt has characters that its model does not know.
     """
-    stored, note = read_newest_model(run, workspace)
+    stored, note = read_newest_model(run, workspace, with_conditions=True)
     are_records = stored.tokenizer.begin is not None
     if device not in ("auto", "cpu"):
         from charlm.runs.device import resolve_device
@@ -96,7 +96,7 @@ def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, s
 
 
 def _draw(run: ModelOfRun, model: StepModel, prompt: str, settings: SamplingConfig, *, seed: int) -> Iterator[Piece]:
-    return generate(model, run.tokenizer, _cleaned(run, prompt), settings, seed=seed)
+    return generate(model, run.tokenizer.given(settings.condition), _cleaned(run, prompt), settings, seed=seed)
 
 
 def _cleaned(run: ModelOfRun, prompt: str) -> str:

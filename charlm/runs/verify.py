@@ -82,8 +82,8 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
         _report(folder.metrics, partial(_describe_metrics, folder, newest)),
     )
     task = TASKS.get("" if newest is None else newest.config.data.task or "")
-    applying = "sample" if task is None else task.next_commands[0]
-    usable = [f"charlm {applying} {quote(run)}" for report in bests if report.problem is None]
+    applying = "sample {run}" if task is None else task.next_commands[0]
+    usable = [f"charlm {applying.format(run=quote(run))}" for report in bests if report.problem is None]
     going_on = next((path for path, report in states.items() if report.problem is None), None)
     if going_on is not None:
         state = known[going_on]

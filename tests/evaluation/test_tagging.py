@@ -32,4 +32,4 @@ def test_a_token_has_one_tag_and_what_lies_between_has_none() -> None:
     tokenizer = TagTokenizer(CharTokenizer("a"), task="tag", labels=["X", "Y"], transitions=[(None, 0), (0, 1), (0, 0)])
     rows = np.log(np.array([[0.6, 0.4], [0.9, 0.1], [0.5, 0.5], [0.4, 0.6]]))
     assert tag_segments(rows, [Segment(2, "?"), Segment(1, None), Segment(1, "?")], tokenizer) == ["X", "Y"]
-    assert tag_symbols(np.log(np.array([[0.4, 0.6], [0.4, 0.6]])), tokenizer) == ["X", "Y"]
+    assert tag_symbols(np.log(np.array([[0.4, 0.6], [0.7, 0.3]])), tokenizer) == ["Y", "X"]

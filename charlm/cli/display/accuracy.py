@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from charlm.cli.display.formatting import number
 from charlm.cli.display.text import visible
 from charlm.notation import counted
 
@@ -23,6 +24,8 @@ _HEADINGS = {
     "interval": "95 % interval",
     "character_accuracy": "of characters",
     "macro_f1": "macro F1",
+    "nats_per_character": "nats/char",
+    "nats_per_character_without_condition": "without condition",
     "span_precision": "span precision",
     "span_recall": "span recall",
     "span_f1": "span F1",
@@ -61,7 +64,7 @@ def print_accuracy(console: Console, result: "AccuracyResult", *, confusion: boo
     shown = [name for name in measured.models[OWN] if name in _HEADINGS]
     table = _table(result.text, *(_HEADINGS[name] for name in shown))
     for name, measures in measured.models.items():
-        cells = (_cell(measures[measure]) for measure in shown)
+        cells = (_cell(measure, measures.get(measure)) for measure in shown)
         is_own = name == OWN
         table.add_row(Text(visible(result.run if is_own else name)), *cells, style="bold" if is_own else "")
     console.print(table)
@@ -101,7 +104,11 @@ def _finite(measures: "Mapping[str, Any]") -> dict[str, Any]:
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in measures.items()}
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name.startswith("nats"):
+        return number(value)
     return f"{_percent(value[0])} to {_percent(value[1])}" if isinstance(value, list) else _percent(value)
 
 

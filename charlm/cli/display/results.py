@@ -58,7 +58,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
     if result.task is not None:
-        _print_commands(console, [f"charlm {command} {reference}" for command in TASKS[result.task].next_commands])
+        _print_commands(console, [f"charlm {each.format(run=reference)}" for each in TASKS[result.task].next_commands])
         return
     more = "--num-samples 20" if result.are_records else "--length 1000"
     text = " TEXT" if result.validation is None and result.test is None else ""

@@ -6,6 +6,7 @@ from charlm.config import DataConfig
 from charlm.data.examples.example import Example
 from charlm.errors import DataError
 from charlm.notation import quoted
+from charlm.tasks import TASKS
 
 _LABEL = "__label__"
 
@@ -16,12 +17,11 @@ def read_fields(lines: Iterator[tuple[int, str]], data: DataConfig, name: str) -
     for number, line in lines:
         if not line.strip():
             continue
-        read, said = split(line, f"'{name}', line {number:,},")
-        if data.swap:
-            read, said = said, read
-        if not read or not said:
-            side = "before" if not (said if data.swap else read) else "after"
+        left, right = split(line, f"'{name}', line {number:,},")
+        if not left or not right:
+            side = "after" if left else "before"
             raise DataError(f"'{name}', line {number:,}, has nothing {side} the tab: {quoted(line)}.")
+        read, said = (right, left) if is_read_right(data) else (left, right)
         if len(read) > data.most_characters:
             raise DataError(
                 f"'{name}', line {number:,}, has {len(read):,} characters to read, more than --max-length "
@@ -56,4 +56,9 @@ def given_text(line: str, data: DataConfig) -> str:
         first, _, text = line.replace("\t", " ").strip().partition(" ")
         return text.strip() if first.startswith(_LABEL) else line.replace("\t", " ").strip()
     fields = line.split("\t")
-    return fields[-1 if data.swap else 0].strip()
+    return fields[-1 if is_read_right(data) else 0].strip()
+
+
+def is_read_right(data: DataConfig) -> bool:
+    """Returns whether the label is left of the tab and the text right of it."""
+    return data.layout != "fasttext" and data.task is not None and TASKS[data.task].label_first != bool(data.swap)

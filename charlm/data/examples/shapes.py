@@ -27,3 +27,8 @@ def tag_at_each(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols,
     """Returns the begin and what is read as inputs, and the tag of each symbol as its target; the begin has none."""
     inputs = tokenizer.inputs_of(example)
     return inputs, tokenizer.targets_of(example[len(inputs) :], ignored=IGNORED)
+
+
+def after_condition(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
+    """Returns the begin, the condition and the text as inputs, and as targets what follows each but the begin."""
+    return example[:-1], np.concatenate([[IGNORED], example[2:]])

@@ -61,7 +61,8 @@ class ExampleTokenizer(Tokenizer, ABC):
         block = [*(f"\t{label}\n".encode() for label in labels), b"\t\n"]
         self.pieces = [b"", b"\t", *inner.pieces, *(block * self.num_blocks)]
         self.unknown = None if inner.unknown is None else inner.unknown + NUM_SPECIAL
-        self.outputs = Outputs(len(labels), TASKS[task].head)
+        head = TASKS[task].head
+        self.outputs = None if head is None else Outputs(len(labels), head)
         self._numbers = {label: index for index, label in enumerate(labels)}
         self._dtype = smallest_type(self.vocabulary_size)
 
@@ -124,9 +125,12 @@ class ExampleTokenizer(Tokenizer, ABC):
         for chunk in chunks:
             examples = [parse_line(line) for line in chunk.split("\n") if line]
             inputs = self.encode_inputs([example.read for example in examples])
-            said = map(self.encode_said, examples)
-            symbols = [part for example in zip(inputs, said, strict=True) for part in example]
+            symbols = [self.encode_example(*each) for each in zip(inputs, examples, strict=True)]
             yield np.concatenate([np.empty(0, np.int64), *symbols]).astype(self._dtype)
+
+    def encode_example(self, inputs: Symbols, example: Example) -> Symbols:
+        """Returns the symbols of an example; `inputs` are those that are read, the begin first."""
+        return np.concatenate([inputs, self.encode_said(example)])
 
     def encode_inputs(self, texts: Sequence[str]) -> list[Symbols]:
         """Returns the symbols of what is read in each example, from its begin on."""
@@ -137,8 +141,11 @@ class ExampleTokenizer(Tokenizer, ABC):
     def decode_example(self, example: Symbols) -> Example:
         """Returns an example from its symbols; what the vocabulary lacks is U+FFFD, or UNKNOWN_LABEL."""
         inputs = self.inputs_of(example)
-        read = self._inner.decode((inputs[1:] - NUM_SPECIAL).tolist())
-        return Example(read, self.decode_said(example[len(inputs) :]))
+        return Example(self.decode_inputs(inputs), self.decode_said(example[len(inputs) :]))
+
+    def decode_inputs(self, inputs: Symbols) -> str:
+        """Returns the text of the symbols that are read, the begin first."""
+        return self._inner.decode((inputs[1:] - NUM_SPECIAL).tolist())
 
     def label_of(self, symbol: int) -> str:
         """Returns the label of a symbol; UNKNOWN_LABEL for the one of all that are not known."""

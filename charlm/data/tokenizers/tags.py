@@ -121,20 +121,14 @@ class TagTokenizer(ExampleTokenizer):
         """Returns the symbols before the first symbol 1."""
         return example[: int((example == BETWEEN).argmax())]
 
-    def can_follow(self, *, within_tokens: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Returns which tags may be first, `[labels]`, and which may follow which, `[before, after]`.
-
-        Args:
-            within_tokens: each symbol counts, so that a tag may always follow itself; otherwise each token.
-        """
+    def can_follow(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Returns which tags may be first, `[labels]`, and which may follow which, `[before, after]`."""
         first, then = np.zeros(len(self.labels), np.bool_), np.zeros((len(self.labels),) * 2, np.bool_)
         for before, after in self.transitions:
             if before is None:
                 first[after] = True
             else:
                 then[before, after] = True
-        if within_tokens:
-            np.fill_diagonal(then, val=True)
         return first, then
 
     def to_json(self) -> Mapping[str, Any]:

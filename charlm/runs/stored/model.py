@@ -90,17 +90,30 @@ def read_any_model(run: str, workspace: Workspace) -> StoredModel:
     return read_model_file(folder.best, name=folder.name, within=folder.path)
 
 
-def read_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
-    """Returns the best model of a run; before there is one, that of its last state, with a sentence about that.
+def read_newest_model(
+    run: str, workspace: Workspace, *, with_conditions: bool = False
+) -> tuple[StoredModel, str | None]:
+    """Returns the best language model of a run; before there is one, that of its last state, and a sentence about that.
+
+    Args:
+        with_conditions: whether it may be one that writes on a condition.
 
     Raises:
         CheckpointError: as in `read_model`.
+        ConfigError: as in `read_model`.
     """
+    stored, note = _read_newest(run, workspace)
+    if with_conditions and stored.tokenizer.outputs is None:
+        return stored, note
+    return _language_model(stored), note
+
+
+def _read_newest(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
     if Path(run).is_file():
-        return read_model(run, workspace), None
+        return read_any_model(run, workspace), None
     folder = find_run(run, workspace.checkpoints)
     if folder.best.exists() or not folder.last.exists():
-        return read_model(run, workspace), None
+        return read_any_model(run, workspace), None
     container = read_container(folder.last, within=folder.path)
     record, tensors = read_record(ModelRecord, container.values, source=str(folder.last)), container.tensors
     alone = ""
@@ -108,19 +121,17 @@ def read_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str 
         record, tensors = record.without_mix(), network_alone(tensors)
         alone = ", its network without the n-grams"
     note = f"Run '{folder.name}' has no best model yet; this is its state after step {record.step:,}{alone}."
-    return _language_model(model_of(folder.last, record, tensors, name=folder.name)), note
+    return model_of(folder.last, record, tensors, name=folder.name), note
 
 
 def _language_model(stored: StoredModel) -> StoredModel:
-    """Returns the model; raises a ConfigError if it does not predict the next symbol of a text."""
+    """Returns the model; raises a ConfigError if it was trained for a task."""
     name = stored.config.data.task
-    if stored.tokenizer.outputs is None or name is None:
+    if name is None:
         return stored
     task, run = TASKS[name], quote(stored.name)
-    raise ConfigError(
-        f"Run '{stored.name}' {task.description} examples and continues no text; "
-        f"use {' or '.join(f'charlm {command} {run}' for command in task.next_commands)}."
-    )
+    commands = " or ".join(f"charlm {command.format(run=run)}" for command in task.next_commands)
+    raise ConfigError(f"Run '{stored.name}' {task.description} examples and continues no text; use {commands}.")
 
 
 def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:

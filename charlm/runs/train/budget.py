@@ -11,6 +11,7 @@ from charlm.notation import Duration
 from charlm.runs.train.settings import with_defaults_of_width, with_settings
 from charlm.runs.train.tasks import TASK_SIZES, with_task_sizes
 from charlm.runs.train.timing import ScoringCosts
+from charlm.tasks import TASKS
 from charlm.training.planning import Division, divide
 from charlm.training.sizing import Sizes, Task, candidates, choose
 
@@ -61,7 +62,7 @@ def choose_sizes(
         if "hidden_size" not in fixed:
             config = with_settings(config, hidden_size=_MLP_WIDTH)
         fixed = fixed | {"hidden_size"}
-    if config.data.task is not None:
+    if config.data.task is not None and TASKS[config.data.task].head is not None:
         # Nor does it say anything of labels; docs/budget.md has the rule and what it was measured on.
         config, fixed = with_task_sizes(config, fixed, symbols=task.corpus_symbols), fixed | TASK_SIZES
     model, training = config.model, config.training

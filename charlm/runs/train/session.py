@@ -32,7 +32,7 @@ from charlm.runs.train.history import loss_point
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of
-from charlm.runs.train.tasks import characters_per_target, sample_predictions
+from charlm.runs.train.tasks import characters_per_target, sample_of_task
 from charlm.training.precision import autocast
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
@@ -150,8 +150,8 @@ class TrainingSession:
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples; or predictions."""
-        if self.corpus.tokenizer.outputs is not None:
-            return sample_predictions(model, self.corpus, device=self.trainer.device)
+        if self.config.data.task is not None:
+            return sample_of_task(model, self.config, self.corpus, device=self.trainer.device)
         engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
         return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 

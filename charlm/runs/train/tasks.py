@@ -6,19 +6,31 @@ from itertools import islice
 import torch
 
 from charlm.cells import standing_alone
-from charlm.config import RunConfig
+from charlm.config import RunConfig, SamplingConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.examples.stored import stored_examples
+from charlm.data.tokenizers.conditions import ConditionTokenizer
 from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.labels import label_log_probabilities
+from charlm.generation.generator import generate_texts
 from charlm.models.base import LanguageModel, Network
 from charlm.notation import Mix
+from charlm.runs.stored.loading import step_model
 from charlm.runs.train.settings import with_settings
+from charlm.runs.train.setup import seeds_of
+from charlm.stepping.base import StepModel
 from charlm.tasks import TASKS
 
 EXAMPLES_SHOWN = 8
 """Examples whose predictions are shown as a sample."""
+LENGTH_SHOWN = 60
+"""Characters of a text on a condition that are shown."""
+
+_BOTH_WAYS = (
+    "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
+    "reads backward, too, has already seen it."
+)
 
 
 def with_task_defaults(config: RunConfig) -> RunConfig:
@@ -31,7 +43,7 @@ def with_task_defaults(config: RunConfig) -> RunConfig:
 
 TASK_SIZES = frozenset({"hidden_size", "batch_size", "sequence_length"})
 """Sizes that a task's rule chooses for a time budget."""
-_WIDTHS = ((1_000_000, 64), (10_000_000, 128))
+_WIDTHS = ((1_000_000, 96), (10_000_000, 128))
 _WIDEST = 192
 
 
@@ -55,11 +67,10 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
     model, name = config.model, config.data.task
     if name is None:
         if model.direction == "both":
-            raise ConfigError(
-                "--direction both is for --task: a language model predicts the next symbol, and a network that reads "
-                "backward, too, has already seen it."
-            )
+            raise ConfigError(_BOTH_WAYS)
         return
+    if model.direction == "both" and TASKS[name].head is None:
+        raise ConfigError(_BOTH_WAYS)
     if model.model != "recurrent" or model.cell not in standing_alone():
         chosen = f"--model {model.model}" if model.model != "recurrent" else f"--cell {model.cell}"
         raise ConfigError(f"--task {name} needs a recurrent network of {', '.join(standing_alone())}; not {chosen}.")
@@ -84,8 +95,10 @@ def characters_per_target(corpus: EncodedCorpus) -> float:
     return corpus.train.num_characters / max(1, corpus.train.num_symbols)
 
 
-def sample_predictions(model: LanguageModel, corpus: EncodedCorpus, *, device: torch.device) -> str:
-    """Returns what a model says of the first examples that are held out, or of those that it learns from."""
+def sample_of_task(model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, *, device: torch.device) -> str:
+    """Returns what a model says of a few examples, or writes on a few conditions, a line each."""
+    if isinstance(corpus.tokenizer, ConditionTokenizer):
+        return _texts_on_conditions(step_model(model, config.model), corpus.tokenizer, seed=seeds_of(config).samples)
     assert isinstance(model, Network)
     assert isinstance(corpus.tokenizer, ExampleTokenizer)
     text = corpus.valid or corpus.test or corpus.train
@@ -96,3 +109,12 @@ def sample_predictions(model: LanguageModel, corpus: EncodedCorpus, *, device: t
     known = label_log_probabilities(model, [each.inputs for each in chosen], device=device)
     shown = (corpus.tokenizer.show(example, rows) for (_, example), rows in zip(chosen, known, strict=True))
     return "\n".join(shown)
+
+
+def _texts_on_conditions(model: StepModel, tokenizer: ConditionTokenizer, *, seed: int) -> str:
+    settings = SamplingConfig(length=LENGTH_SHOWN)
+    drawn = (
+        (label, generate_texts(model, tokenizer.given(label), "", settings, seed=seed)[0])
+        for label in tokenizer.labels[:EXAMPLES_SHOWN]
+    )
+    return "\n".join(f"{label}: {text}" for label, text in drawn)

@@ -47,9 +47,8 @@ def test_transitions_are_those_of_training() -> None:
     learnt = collector.learnt()
     assert learnt["labels"] == ["O", "B"]
     assert learnt["transitions"] == {(None, 1), (1, 0), (0, 0), (None, 0)}
-    first, then = TOKENIZER.can_follow(within_tokens=False)
+    first, then = TOKENIZER.can_follow()
     assert first.tolist() == [False, True] and then.tolist() == [[False, False], [True, False]]
-    assert TOKENIZER.can_follow(within_tokens=True)[1].tolist() == [[True, False], [True, True]]
 
 
 def test_it_is_rebuilt_from_json_and_forged_transitions_are_refused() -> None:

@@ -1,16 +1,18 @@
+import math
 from pathlib import Path
 
 import pytest
 
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import Request, by_section, make_request
-from charlm.errors import ConfigError
+from charlm.config import Request, SamplingConfig, by_section, make_request
+from charlm.errors import ConfigError, DataError
 from charlm.runs.evaluate.accuracy import accuracy
 from charlm.runs.evaluate.labels import MOST_FREQUENT, NAIVE_BAYES
 from charlm.runs.evaluate.measured import OWN, Measured
 from charlm.runs.evaluate.tags import USUAL_TAG
 from charlm.runs.predict.apply import predict
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.sample import stream
 from charlm.runs.stored.model import read_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.resume import resume
@@ -67,6 +69,45 @@ def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace:
     assert measured.unknown_labels == ("Elvish",)
     row = next(row for row in measured.rows if row.label == "Elvish")
     assert (row.support, row.hits) == (1, 0)
+
+
+def test_texts_are_written_on_a_condition_and_bayes_finds_it(names: Path, workspace: Workspace) -> None:
+    sizes = {"steps": 400, "hidden_size": 24, "embedding_size": 24}
+    result = train_whole(request(names, task="generate", swap=True, name="write", **sizes), workspace)
+    assert result.unit == "char" and verify_run("write", workspace).is_whole
+    for condition, ending in {"Northern": "sen", "Eastern": "ov", "Southern": "ez"}.items():
+        settings = SamplingConfig(condition=condition, num_samples=20, temperature=0.5)
+        drawn = [""] * 20
+        for piece in stream("write", "", settings, workspace, seed=1).pieces:
+            drawn[piece.sample] += piece.text
+        assert sum(text.rstrip("\n").endswith(ending) for text in drawn) >= 15
+    own = measure("write", workspace).models[OWN]
+    assert own["accuracy"] > 0.9
+    # Knowing one of three conditions saves at most ln 3 nats a text, and so less a character.
+    saved = own["nats_per_character_without_condition"] - own["nats_per_character"]
+    assert 0 < saved < math.log(3)
+    found = list(predict("write", (str(names),), workspace, SilentReporter()))
+    true = [line.split("\t")[1] for line in names.read_text().splitlines()]
+    assert sum(answer.line == label for answer, label in zip(found, true, strict=True)) > 700
+
+
+def test_a_condition_is_needed_and_known(names: Path, text: Path, workspace: Workspace) -> None:
+    train_whole(request(names, task="generate", swap=True, name="write", steps=2), workspace)
+    with pytest.raises(ConfigError, match="name one with --condition: Eastern, Northern, Southern"):
+        list(stream("write", "", SamplingConfig(), workspace, seed=1).pieces)
+    with pytest.raises(DataError, match="'Northen'; nearest: Northern"):
+        list(stream("write", "", SamplingConfig(condition="Northen"), workspace, seed=1).pieces)
+    train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
+    with pytest.raises(ConfigError, match="--condition is for models trained with --task generate"):
+        list(stream("tale", "", SamplingConfig(condition="Northern"), workspace, seed=1).pieces)
+
+
+def test_a_stopped_writer_goes_on_bit_for_bit(names: Path, workspace: Workspace) -> None:
+    settings = {"task": "generate", "swap": True, "steps": 12, "dropout": 0.2}
+    whole = train_whole(request(names, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(names, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
 
 
 @pytest.fixture
@@ -133,6 +174,7 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
         ({"task": "tag", "tokenizer": "sentencepiece"}, "--tokenizer sentencepiece"),
         ({"records": "lines"}, "--records is for language models"),
         ({"task": None, "direction": "both"}, "has already seen it"),
+        ({"task": "generate", "direction": "both"}, "has already seen it"),
     ],
 )
 def test_what_no_model_can_be_is_refused(
