@@ -11,8 +11,8 @@ from typing import Literal
 Direction = Literal["forward", "both"]
 
 
-Head = Literal["pooled", "each"]
-"""What a network predicts: one label for a whole example, or one for each symbol."""
+Head = Literal["pooled", "each", "sequence"]
+"""What a network predicts: one label for a whole example, one for each symbol, or as many as it takes."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Task:
         predict: the function that answers lines with a model; charlm/runs/predict/apply.py says how.
         score: the function that gives the log-probability of each label; charlm/runs/stored/labelling.py says how.
         measure: the function that compares predictions with examples; charlm/runs/evaluate/accuracy.py says how.
+        sample: the function that shows what a model says while it is trained; charlm/runs/train/samples.py says how.
         next_commands: what can be done with a run, the most usual first.
         description: what a model does with a text, for messages: 'classifies'.
     """
@@ -56,6 +57,7 @@ class Task:
     predict: str
     score: str
     measure: str
+    sample: str
     next_commands: tuple[str, ...]
     description: str
 
@@ -73,6 +75,7 @@ TASKS: dict[str, Task] = {
         predict="charlm.runs.predict.lines:predict_lines",
         score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.labels:measure_labels",
+        sample="charlm.runs.train.samples:sample_labels",
         next_commands=("predict {run}", "eval accuracy {run}"),
         description="classifies",
     ),
@@ -88,6 +91,7 @@ TASKS: dict[str, Task] = {
         predict="charlm.runs.predict.columns:predict_columns",
         score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.tags:measure_tags",
+        sample="charlm.runs.train.samples:sample_labels",
         next_commands=("predict {run}", "eval accuracy {run}"),
         description="tags",
     ),
@@ -104,8 +108,25 @@ TASKS: dict[str, Task] = {
         predict="charlm.runs.predict.lines:predict_lines",
         score="charlm.runs.stored.labelling:score_by_bayes",
         measure="charlm.runs.evaluate.conditions:measure_conditions",
+        sample="charlm.runs.train.samples:sample_texts",
         next_commands=("sample {run} --condition CONDITION", "predict {run}", "eval accuracy {run}"),
         description="writes on conditions that it learnt from",
+    ),
+    "transduce": Task(
+        read="charlm.data.examples.fields:read_fields",
+        has_fields=True,
+        tokenizer="charlm.data.tokenizers.targets:TargetTokenizer",
+        lay="charlm.data.examples.shapes:answer_after",
+        head="sequence",
+        unit="symbol",
+        direction="both",
+        most_epochs=40,
+        predict="charlm.runs.predict.answers:predict_answers",
+        score="charlm.runs.stored.labelling:score_outputs",
+        measure="charlm.runs.evaluate.answers:measure_answers",
+        sample="charlm.runs.train.samples:sample_answers",
+        next_commands=("predict {run}", "eval accuracy {run}"),
+        description="answers",
     ),
 }
 """Every task by its name on the command line."""

@@ -12,7 +12,8 @@ from charlm.tasks import names_with, task_names
 
 _OF_TASKS = Only("task", task_names)
 _OF_FIELDS = Only("task", partial(names_with, lambda task: task.has_fields))
-TASK_SETTINGS = frozenset({"task", "layout", "header", "swap", "max_length"})
+_OF_ANSWERS = Only("task", partial(names_with, lambda task: task.head == "sequence"))
+TASK_SETTINGS = frozenset({"task", "layout", "header", "swap", "target_symbols", "max_length"})
 """Settings of examples: they mean nothing where text is continued."""
 LONGEST_EXAMPLE = 2000
 """Characters of an example that are allowed where nothing else is asked for."""
@@ -40,7 +41,8 @@ class DataConfig(Section):
     task: TaskName | None = setting(
         None,
         help="Learn from examples instead of continuing text. classify: TEXT<TAB>LABEL, a label for a whole line; tag: "
-        "columns, the last of them a tag for each token; generate: CONDITION<TAB>TEXT.  "
+        "columns, the last of them a tag for each token; generate: CONDITION<TAB>TEXT; transduce: "
+        "TEXT<TAB>ANSWER.  "
         "[default: none, every next symbol]",
     )
     layout: Annotated[Literal["fields", "fasttext"] | None, _OF_FIELDS] = setting(
@@ -49,6 +51,10 @@ class DataConfig(Section):
     )
     header: Annotated[bool | None, _OF_TASKS] = setting(None, help="The first line of each file names the columns.")
     swap: Annotated[bool | None, _OF_FIELDS] = setting(None, help="Exchange the two fields of a line.")
+    target_symbols: Annotated[Literal["characters", "spaces"] | None, _OF_ANSWERS] = setting(
+        None,
+        help="Symbols of an answer: its characters, or what spaces divide, such as phones.  [default: characters]",
+    )
     max_length: Annotated[Size | None, _OF_TASKS] = setting(
         None, help="Longest example in characters; a longer one is refused, never cut.  [default: 2000]"
     )

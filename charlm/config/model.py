@@ -56,6 +56,11 @@ class ModelConfig(Section):
         help="How a --task reads its examples: forward, or in both directions, each with layers of its own.  "
         "[default: both]",
     )
+    attention: Annotated[Literal["luong", "none"] | None, _OF_RECURRENT] = setting(
+        None,
+        help="What a decoder of --task transduce sees of what was read: all of it, weighted (Luong et al. 2015), or "
+        "only the encoder's last outputs.  [default: luong]",
+    )
     hidden_size: Annotated[Width, _OF_NETWORKS] = setting(192, help="Units in each layer; chosen for a --budget.")
     num_layers: Annotated[int, _OF_NETWORKS] = setting(2, ge=1, le=256, help="Recurrent or hidden layers.")
     embedding_size: Annotated[Width | None, _OF_NETWORKS] = setting(

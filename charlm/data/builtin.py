@@ -1,12 +1,17 @@
 """The texts that every Python brings along: its documentation and its standard library."""
 
+import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+import numpy as np
+
 from charlm.data.encodings import decode
+from charlm.data.examples.example import Example
 from charlm.data.examples.python_tokens import tagged_blocks
 from charlm.data.examples.source import ReadyExamples
 from charlm.data.hashing import hashed
@@ -22,6 +27,8 @@ _NOT_LIBRARY = frozenset(
 )
 _SHARE_TAGGED = 0.25
 """Share of the files of the standard library whose tokens are tagged: Python's own tokenizer takes seconds for them."""
+_COUNTED_NAMES = ("CJK ", "HANGUL SYLLABLE", "TANGUT ", "NUSHU ", "KHITAN ", "VARIATION SELECTOR")
+_NUM_SUMS = 50_000
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,13 @@ class BuiltinText:
     """A text that is on every machine.
 
     Attributes:
-        task: the task that it has the examples of, as the lines that `Example.to_line` gives; None for text.
+        tasks: the tasks that it has the examples of, as the lines that `Example.to_line` gives; none for text.
     """
 
     description: str
     licence: str
     open: Callable[[], TextSource]
-    task: str | None = None
+    tasks: tuple[str, ...] = ()
 
 
 def open_builtin(name: str, *, task: str | None = None) -> TextSource:
@@ -47,8 +54,8 @@ def open_builtin(name: str, *, task: str | None = None) -> TextSource:
     if name not in BUILTINS:
         raise DataError(f"No built-in text '{name}'; there are {', '.join(BUILTINS)}.")
     text = BUILTINS[name]
-    if text.task != task:
-        wanted = "without --task" if text.task is None else f"with --task {text.task}"
+    if task not in (text.tasks or (None,)):
+        wanted = f"with --task {' or '.join(text.tasks)}" if text.tasks else "without --task"
         raise DataError(f"'{name}' is to be read {wanted}.")
     return text.open() if task is None else ReadyExamples(text.open())
 
@@ -103,6 +110,26 @@ class PythonTokens(TextSource):
         return
 
 
+def _examples(label: str, examples: Iterable[Example]) -> TextSource:
+    return StringSource("".join(example.to_line() for example in examples), label=label)
+
+
+def _unicode_names() -> Iterator[Example]:
+    """Yields each character's name and category; of names that only count characters, none."""
+    for code in range(sys.maxunicode + 1):
+        name = unicodedata.name(chr(code), "")
+        if name and not name.startswith(_COUNTED_NAMES):
+            yield Example(name, unicodedata.category(chr(code)))
+
+
+def _sums() -> Iterator[Example]:
+    """Yields different sums, drawn by a fixed seed."""
+    drawn = np.random.default_rng(1).choice(1_000_000, _NUM_SUMS, replace=False)
+    for number in drawn.tolist():
+        one, other = divmod(number, 1000)
+        yield Example(f"{one}+{other}", f"{one + other}")
+
+
 def _is_readable(path: Path) -> bool:
     """Returns whether the file can be read and is UTF-8: a few are there to try out other encodings."""
     try:
@@ -126,7 +153,19 @@ BUILTINS = {
         "A quarter of Python's standard library for --task tag, every character with its token's class.",
         "Python Software Foundation License",
         lambda: KeptSource(PythonTokens()),
-        task="tag",
+        tasks=("tag",),
+    ),
+    BUILTIN_PREFIX + "unicode-names": BuiltinText(
+        "The names of Unicode's characters with their general category, such as Lu.",
+        "Unicode License",
+        lambda: _examples("unicode-names", _unicode_names()),
+        tasks=("classify", "generate"),
+    ),
+    BUILTIN_PREFIX + "sums": BuiltinText(
+        "50,000 sums of two numbers of up to three digits, such as 123+45, with their results.",
+        "none",
+        lambda: _examples("sums", _sums()),
+        tasks=("transduce",),
     ),
 }
 """Every built-in text by its name on the command line."""

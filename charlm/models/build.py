@@ -18,6 +18,7 @@ from charlm.models.mixture import MixedLanguageModel
 from charlm.models.mlp import FixedWindowLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.transducing import TransducingNetwork
 from charlm.ngrams.model import NgramModel
 from charlm.stepping.build import NGRAMS, section
 from charlm.tasks import Outputs
@@ -102,15 +103,12 @@ def build_network(config: ModelConfig, *, vocabulary_size: int, outputs: Outputs
         settings = {name: getattr(config, name) for name in cell.settings}
         initialization = Initialization(config.init, config.init_variance, config.forget_bias)
         if outputs is not None:
-            return LabellingNetwork(
-                vocabulary_size,
-                outputs=outputs,
-                direction=config.direction or "forward",
-                cell=config.cell,
-                settings=settings,
-                initialization=initialization,
-                **shared,
-            )
+            del shared["tie_weights"]
+            shared |= {"outputs": outputs, "direction": config.direction or "forward", "cell": config.cell}
+            shared |= {"settings": settings, "initialization": initialization}
+            if outputs.head == "sequence":
+                return TransducingNetwork(vocabulary_size, attention=config.attention != "none", **shared)
+            return LabellingNetwork(vocabulary_size, **shared)
         if not cell.stands_alone:
             make_network: type[Network] = resolve_name(cell.layer)
             return make_network(vocabulary_size, **settings, **shared)

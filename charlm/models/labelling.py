@@ -94,14 +94,8 @@ class LabellingNetwork(Network):
         return self.output(self.output_dropout(outputs, generator)), state
 
     def _read_layer(self, index: int, inputs: Tensor, lengths: Tensor) -> Tensor:
-        before = self._first_state(inputs)
-        forward, _ = self.layers[index](inputs, before)
-        if self.backward_layers is None:
-            read: Tensor = forward
-            return read
-        order = reversal(lengths, len(inputs))
-        backward, _ = self.backward_layers[index](_reordered(inputs, order), before)
-        return torch.cat([forward, _reordered(backward, order)], dim=-1)
+        backward = None if self.backward_layers is None else self.backward_layers[index]
+        return read_both_ways(self.layers[index], backward, inputs, lengths, self._first_state(inputs))
 
     def _first_state(self, inputs: Tensor) -> Any:
         zeros = inputs.new_zeros(1, inputs.shape[1], self.hidden_size)
@@ -130,6 +124,24 @@ class LabellingNetwork(Network):
         nn.init.zeros_(self.output.bias)
         for layer in (*self.layers, *(self.backward_layers or ())):
             self.initialization.apply(layer, CELLS[self.cell], generator)
+
+
+def read_both_ways(
+    forward: nn.Module, backward: nn.Module | None, inputs: Tensor, lengths: Tensor, before: Any
+) -> Tensor:
+    """Returns the outputs of a layer that reads forward, and beside them those of one that reads backward.
+
+    Args:
+        inputs: `[time, batch, inputs]`.
+        lengths: of the sequences, int64 `[batch]`; what is after them is never read before them.
+        before: the state of either before its first symbol.
+    """
+    outputs: Tensor = forward(inputs, before)[0]
+    if backward is None:
+        return outputs
+    order = reversal(lengths, len(inputs))
+    reversed_outputs, _ = backward(_reordered(inputs, order), before)
+    return torch.cat([outputs, _reordered(reversed_outputs, order)], dim=-1)
 
 
 def reversal(lengths: Tensor, longest: int) -> Tensor:

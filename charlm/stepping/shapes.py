@@ -102,17 +102,34 @@ def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
 
 def _labelling_shapes(model: ModelConfig, outputs: Outputs, *, vocabulary_size: int) -> Shapes:
     hidden, size = model.hidden_size, model.embedding_size or model.hidden_size
-    layer_shapes = CELLS[model.cell].layer_shapes
+    width = hidden * num_directions(model.direction)
     stacks = ("layers", "backward_layers")[: num_directions(model.direction)]
-    shapes: Shapes = {"embedding.weight": (vocabulary_size, size)}
-    for index in range(model.num_layers):
-        for stack in stacks:
-            shapes |= {f"{stack}.{index}.{name}": shape for name, shape in layer_shapes(size, hidden).items()}
-        size = hidden * len(stacks)
-        if model.layer_norm:
-            shapes |= {f"norms.{index}.weight": (size,), f"norms.{index}.bias": (size,)}
-    features = size * POOLED_PARTS if outputs.head == "pooled" else size
-    return shapes | {"output.weight": (outputs.number, features), "output.bias": (outputs.number,)}
+    shapes: Shapes = {"embedding.weight": (vocabulary_size, size), "output.bias": (outputs.number,)}
+    for stack in stacks:
+        shapes |= _stack_shapes(model, stack, width=width)
+    if outputs.head == "sequence":
+        cell = CELLS[model.cell]
+        shapes |= _stack_shapes(model, "decoder_layers", width=hidden) | {"output.weight": (outputs.number, hidden)}
+        shapes |= _named("bridge", width, hidden * len(cell.states))
+        if model.attention != "none":
+            shapes |= {"query.weight": (width, hidden)} | _named("combine", hidden + width, hidden)
+        return shapes
+    if model.layer_norm:
+        for index in range(model.num_layers):
+            shapes |= {f"norms.{index}.weight": (width,), f"norms.{index}.bias": (width,)}
+    features = width * POOLED_PARTS if outputs.head == "pooled" else width
+    return shapes | {"output.weight": (outputs.number, features)}
+
+
+def _stack_shapes(model: ModelConfig, name: str, *, width: int) -> Shapes:
+    """Returns the shapes of layers of which all but the lowest have so many inputs."""
+    sizes = [model.embedding_size or model.hidden_size] + [width] * (model.num_layers - 1)
+    layers = (CELLS[model.cell].layer_shapes(size, model.hidden_size) for size in sizes)
+    return {f"{name}.{index}.{part}": shape for index, layer in enumerate(layers) for part, shape in layer.items()}
+
+
+def _named(name: str, num_inputs: int, num_outputs: int) -> Shapes:
+    return {f"{name}.{part}": shape for part, shape in dense_shapes(num_inputs, num_outputs).items()}
 
 
 def _network_states(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> list[StateShape]:

@@ -27,8 +27,12 @@ def predict(
         typer.Argument(metavar="FILE", help="Files, globs, or '-' for standard input, which is answered line by line."),
     ] = None,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", metavar="", help="Print the five likeliest labels with probabilities.")
+        bool, typer.Option("--probabilities", metavar="", help="Print the five likeliest with their probabilities.")
     ] = False,
+    beam: Annotated[
+        int | None,
+        typer.Option("--beam", min=1, max=1000, metavar="<int>", help="Answers weighed up side by side.  [default: 5]"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Prints what the model of RUN says of each line of FILE, one prediction a line.
@@ -42,7 +46,7 @@ def predict(
 
     from charlm.runs.predict.apply import predict as apply
 
-    for each in apply(run, files, Workspace(), make_display(quiet=True), device=device, stdin=stdin):
+    for each in apply(run, files, Workspace(), make_display(quiet=True), device=device, beam=beam, stdin=stdin):
         if json:
             if each.values is not None:
                 print_line(json_line(each.values), sys.stdout)

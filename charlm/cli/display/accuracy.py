@@ -26,6 +26,7 @@ _HEADINGS = {
     "macro_f1": "macro F1",
     "nats_per_character": "nats/char",
     "nats_per_character_without_condition": "without condition",
+    "error_rate": "errors per 100 symbols",
     "span_precision": "span precision",
     "span_recall": "span recall",
     "span_f1": "span F1",
@@ -71,6 +72,8 @@ def print_accuracy(console: Console, result: "AccuracyResult", *, confusion: boo
     if measured.unknown_labels:
         names = ", ".join(visible(name) for name in measured.unknown_labels[:_MOST_ROWS])
         console.print(f"Never learnt, and so counted as wrong: {names}.", soft_wrap=True)
+    if not measured.rows:
+        return
     table = _table("label", "number", "precision", "recall", "F1")
     for row in measured.rows[:_MOST_ROWS]:
         shares = (_percent(row.precision), _percent(row.recall), _percent(row.f1))
@@ -107,8 +110,8 @@ def _finite(measures: "Mapping[str, Any]") -> dict[str, Any]:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
-    if name.startswith("nats"):
-        return number(value)
+    if name.startswith(("nats", "error")):
+        return number(value, 4 if name.startswith("nats") else 2)
     return f"{_percent(value[0])} to {_percent(value[1])}" if isinstance(value, list) else _percent(value)
 
 

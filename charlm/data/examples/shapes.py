@@ -32,3 +32,10 @@ def tag_at_each(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols,
 def after_condition(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
     """Returns the begin, the condition and the text as inputs, and as targets what follows each but the begin."""
     return example[:-1], np.concatenate([[IGNORED], example[2:]])
+
+
+def answer_after(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
+    """Returns all but the end as inputs, and as targets, from the first row on, what is said and its end."""
+    num_read = len(tokenizer.inputs_of(example))
+    said = tokenizer.targets_of(example[num_read + 1 :], ignored=IGNORED)
+    return example[:-1], np.concatenate([said, np.full(num_read, IGNORED)])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from charlm.config import TokenizerConfig
+from charlm.config import DataConfig, TokenizerConfig
 from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
@@ -37,12 +37,13 @@ class TokenizerRecipe:
     make: Callable[[Iterable[str]], Tokenizer]
 
 
-def learnt(config: TokenizerConfig, *, records: bool, task: str | None = None) -> TokenizerRecipe:
-    """Returns the recipe of a tokenizer learnt from the training text, or from the examples of a task."""
+def learnt(config: TokenizerConfig, *, records: bool, data: DataConfig | None = None) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer learnt from the training text, or from the examples that `data` describes."""
     settings = config.model_dump() if config.tokenizer == "sentencepiece" else {"tokenizer": config.tokenizer}
-    if task is not None:
-        key = json.dumps({"learnt": settings, "task": task}, sort_keys=True)
-        return TokenizerRecipe(key, partial(_train_on_examples, config, task=task))
+    if data is not None and data.task is not None:
+        separator = " " if data.target_symbols == "spaces" else ""
+        key = json.dumps({"learnt": settings, "task": data.task, "separator": separator}, sort_keys=True)
+        return TokenizerRecipe(key, partial(_train_on_examples, config, task=data.task, separator=separator))
     key = json.dumps({"learnt": settings, "records": records}, sort_keys=True)
     return TokenizerRecipe(key, partial(train_tokenizer, config, records=records))
 
@@ -89,10 +90,10 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
     return RecordTokenizer(inner) if records else inner
 
 
-def _train_on_examples(config: TokenizerConfig, chunks: Iterable[str], *, task: str) -> Tokenizer:
+def _train_on_examples(config: TokenizerConfig, chunks: Iterable[str], *, task: str, separator: str) -> Tokenizer:
     """Returns the tokenizer of examples whose symbols and labels are those of the training part."""
     kind: type[ExampleTokenizer] = resolve_name(TASKS[task].tokenizer)
-    collector = kind.collector()
+    collector = kind.collector(separator=separator)
     inner = train_tokenizer(config, read_sides(chunks, collector), records=False)
     if len(collector.labels) == 1:
         label = next(iter(collector.labels))

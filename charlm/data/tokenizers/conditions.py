@@ -34,7 +34,7 @@ class ConditionTokenizer(ExampleTokenizer):
         self._condition: int | None = None
 
     @classmethod
-    def collector(cls) -> LabelCollector:
+    def collector(cls, *, separator: str = "") -> LabelCollector:
         """Returns what learns the conditions of a training text."""
         return LabelCollector()
 
@@ -101,10 +101,6 @@ class ConditionTokenizer(ExampleTokenizer):
     def named_said(self, decoded: str, given: str) -> str:
         """Returns the condition that was encoded."""
         return given
-
-    def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
-        """Returns the text with the likeliest condition."""
-        return f"{self.labels[int(scores[0].argmax())]}: {example.read}"
 
     def can_be_target(self) -> NDArray[np.bool_]:
         """Returns for each symbol whether it is of a text, or its end."""

@@ -68,8 +68,12 @@ class ExampleTokenizer(Tokenizer, ABC):
 
     @classmethod
     @abstractmethod
-    def collector(cls) -> Collector:
-        """Returns what learns the labels of a training text."""
+    def collector(cls, *, separator: str = "") -> Collector:
+        """Returns what learns the labels of a training text.
+
+        Args:
+            separator: what stands between two labels where several are said; nothing between characters.
+        """
 
     @classmethod
     @abstractmethod
@@ -94,14 +98,6 @@ class ExampleTokenizer(Tokenizer, ABC):
     @abstractmethod
     def named_said(self, decoded: str, given: str) -> str:
         """Returns what `decode_said` gave, with the labels of the text that was encoded, known or not."""
-
-    @abstractmethod
-    def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
-        """Returns an example with what a model says of it, in one line.
-
-        Args:
-            scores: of each label, `[targets, labels]`.
-        """
 
     @abstractmethod
     def inputs_of(self, example: Symbols) -> Symbols:

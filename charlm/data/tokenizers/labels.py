@@ -17,7 +17,7 @@ class LabelTokenizer(ExampleTokenizer):
     """An example is a begin, the symbols that are read, and the symbol of its label."""
 
     @classmethod
-    def collector(cls) -> "LabelCollector":
+    def collector(cls, *, separator: str = "") -> "LabelCollector":
         """Returns what learns the labels of a training text."""
         return LabelCollector()
 

@@ -39,7 +39,7 @@ class TagTokenizer(ExampleTokenizer):
         self.transitions = frozenset(transitions)
 
     @classmethod
-    def collector(cls) -> "TagCollector":
+    def collector(cls, *, separator: str = "") -> "TagCollector":
         """Returns what learns the tags of a training text."""
         return TagCollector()
 

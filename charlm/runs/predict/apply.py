@@ -25,17 +25,19 @@ def predict(
     reporter: Reporter,
     *,
     device: Device = "auto",
+    beam: int | None = None,
     stdin: BinaryIO | None = None,
 ) -> Iterator[Answer]:
     """Returns the answer to each line of a text, as they are made; to standard input, line by line.
 
     Args:
+        beam: how many answers are weighed up side by side, where a model answers with texts.
         text: files, as in `DataConfig.corpus`; ("-",) for standard input.
 
     Raises:
         CharlmError: there is no such run or text, or an example is longer than the run allows.
     """
-    labeller = load_labeller(run, workspace, device=resolve_device(device), command="predict")
+    labeller = load_labeller(run, workspace, device=resolve_device(device), command="predict", beam=beam)
     answer: Predict = resolve_name(TASKS[labeller.tokenizer.task].predict)
     if text == ("-",) and stdin is not None:
         return answer(labeller, _lines_of_stream(stdin), 1)

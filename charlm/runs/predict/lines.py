@@ -1,10 +1,11 @@
 """A label for each line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 
+from charlm.config import DataConfig
 from charlm.data.examples.fields import given_text
 from charlm.errors import DataError
 from charlm.runs.predict.answer import Answer
@@ -17,17 +18,10 @@ def predict_lines(labeller: Labeller, lines: Iterator[str], at_once: int) -> Ite
     Raises:
         DataError: a line is longer than the run allows.
     """
-    data, labels = labeller.data, labeller.tokenizer.labels
-    number = 0
+    labels, number = labeller.tokenizer.labels, 0
     while batch := list(islice(lines, at_once)):
-        texts = [given_text(line, data) for line in batch]
-        for text in texts:
-            number += 1
-            if len(text) > data.most_characters:
-                raise DataError(
-                    f"Line {number:,} has {len(text):,} characters; the model was trained with --max-length "
-                    f"{data.most_characters:,}."
-                )
+        texts = given_texts(batch, labeller.data, first=number)
+        number += len(batch)
         inputs = labeller.tokenizer.encode_inputs([text for text in texts if text])
         known = iter(labeller.log_probabilities(inputs))
         for text in texts:
@@ -39,3 +33,22 @@ def predict_lines(labeller: Labeller, lines: Iterator[str], at_once: int) -> Ite
             likeliest = {labels[index]: float(probabilities[index]) for index in order}
             label = labels[order[0]]
             yield Answer(label, likeliest, {"text": text, "label": label, "probabilities": likeliest})
+
+
+def given_texts(lines: Sequence[str], data: DataConfig, *, first: int) -> list[str]:
+    """Returns what is read of each line.
+
+    Args:
+        first: number of lines before them.
+
+    Raises:
+        DataError: a line is longer than the run allows.
+    """
+    texts = [given_text(line, data) for line in lines]
+    for number, text in enumerate(texts, start=first + 1):
+        if len(text) > data.most_characters:
+            raise DataError(
+                f"Line {number:,} has {len(text):,} characters; the model was trained with --max-length "
+                f"{data.most_characters:,}."
+            )
+    return texts

@@ -21,6 +21,8 @@ from charlm.runs.stored.model import read_any_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS
 
+USUAL_BEAM = 5
+
 
 @final
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class Labeller:
     Attributes:
         loaded: the model and what it was made from.
         tokenizer: text to symbols, and labels to theirs.
+        beam: how many answers are weighed up side by side, where a model answers with texts.
     """
 
     loaded: LoadedModel
     tokenizer: ExampleTokenizer
+    beam: int = USUAL_BEAM
 
     @property
     def data(self) -> DataConfig:
@@ -92,11 +96,14 @@ def joint_scores(
     return joint
 
 
-def load_labeller(run: str, workspace: Workspace, *, device: torch.device, command: str) -> Labeller:
+def load_labeller(
+    run: str, workspace: Workspace, *, device: torch.device, command: str, beam: int | None = None
+) -> Labeller:
     """Returns the best model of a run, given by name, folder, or checkpoint file.
 
     Args:
         command: what it is for, for messages.
+        beam: as in `Labeller`.  [default: 5]
 
     Raises:
         CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
@@ -108,4 +115,4 @@ def load_labeller(run: str, workspace: Workspace, *, device: torch.device, comma
             f"charlm {command} is for models trained with --task {' or '.join(TASKS)}; '{stored.name}' continues text. "
             f"Measure it with: charlm eval perplexity {quote(run)}, or let it write with: charlm sample {quote(run)}"
         )
-    return Labeller(build_stored(stored, device=device), stored.tokenizer)
+    return Labeller(build_stored(stored, device=device), stored.tokenizer, beam or USUAL_BEAM)

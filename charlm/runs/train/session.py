@@ -30,9 +30,10 @@ from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provena
 from charlm.runs.stored.state import open_state
 from charlm.runs.train.history import loss_point
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
+from charlm.runs.train.samples import sample_of_task
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of
-from charlm.runs.train.tasks import characters_per_target, sample_of_task
+from charlm.runs.train.tasks import characters_per_target
 from charlm.training.precision import autocast
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
@@ -150,8 +151,9 @@ class TrainingSession:
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples; or predictions."""
-        if self.config.data.task is not None:
-            return sample_of_task(model, self.config, self.corpus, device=self.trainer.device)
+        task = self.config.data.task
+        if task is not None:
+            return sample_of_task(task, model, self.config, self.corpus, self.trainer.device)
         engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
         return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 

@@ -161,7 +161,7 @@ def _begin(
     request = request.with_config(with_task_defaults(request.config))
     config = request.config
     recipe = (
-        learnt(config.tokenizer, records=config.data.are_records, task=config.data.task)
+        learnt(config.tokenizer, records=config.data.are_records, data=config.data)
         if origin is None
         else extended(origin.tokenizer)
     )

@@ -1,31 +1,14 @@
 """What a task decides of a training's settings, and which settings it refuses."""
 
 from collections.abc import Collection
-from itertools import islice
-
-import torch
 
 from charlm.cells import standing_alone
-from charlm.config import RunConfig, SamplingConfig
+from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.data.examples.stored import stored_examples
-from charlm.data.tokenizers.conditions import ConditionTokenizer
-from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import ConfigError
-from charlm.evaluation.labels import label_log_probabilities
-from charlm.generation.generator import generate_texts
-from charlm.models.base import LanguageModel, Network
 from charlm.notation import Mix
-from charlm.runs.stored.loading import step_model
 from charlm.runs.train.settings import with_settings
-from charlm.runs.train.setup import seeds_of
-from charlm.stepping.base import StepModel
-from charlm.tasks import TASKS
-
-EXAMPLES_SHOWN = 8
-"""Examples whose predictions are shown as a sample."""
-LENGTH_SHOWN = 60
-"""Characters of a text on a condition that are shown."""
+from charlm.tasks import TASKS, names_with
 
 _BOTH_WAYS = (
     "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
@@ -65,6 +48,11 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         ConfigError: it cannot.
     """
     model, name = config.model, config.data.task
+    answering = names_with(lambda task: task.head == "sequence")
+    if model.attention is not None and name not in answering:
+        raise ConfigError(
+            f"--attention is for --task {' or '.join(answering)}, whose decoder looks back at what was read."
+        )
     if name is None:
         if model.direction == "both":
             raise ConfigError(_BOTH_WAYS)
@@ -93,28 +81,3 @@ def characters_per_target(corpus: EncodedCorpus) -> float:
     if corpus.tokenizer.outputs is not None:
         return 1.0
     return corpus.train.num_characters / max(1, corpus.train.num_symbols)
-
-
-def sample_of_task(model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, *, device: torch.device) -> str:
-    """Returns what a model says of a few examples, or writes on a few conditions, a line each."""
-    if isinstance(corpus.tokenizer, ConditionTokenizer):
-        return _texts_on_conditions(step_model(model, config.model), corpus.tokenizer, seed=seeds_of(config).samples)
-    assert isinstance(model, Network)
-    assert isinstance(corpus.tokenizer, ExampleTokenizer)
-    text = corpus.valid or corpus.test or corpus.train
-    # Files may be sorted by label: a few from all over them.
-    distance = max(1, text.num_records // EXAMPLES_SHOWN)
-    chosen = list(islice(stored_examples(text.tokens, corpus.tokenizer, step=distance), EXAMPLES_SHOWN))
-    model.eval()
-    known = label_log_probabilities(model, [each.inputs for each in chosen], device=device)
-    shown = (corpus.tokenizer.show(example, rows) for (_, example), rows in zip(chosen, known, strict=True))
-    return "\n".join(shown)
-
-
-def _texts_on_conditions(model: StepModel, tokenizer: ConditionTokenizer, *, seed: int) -> str:
-    settings = SamplingConfig(length=LENGTH_SHOWN)
-    drawn = (
-        (label, generate_texts(model, tokenizer.given(label), "", settings, seed=seed)[0])
-        for label in tokenizer.labels[:EXAMPLES_SHOWN]
-    )
-    return "\n".join(f"{label}: {text}" for label, text in drawn)

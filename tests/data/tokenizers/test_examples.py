@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from charlm.config import TokenizerConfig
+from charlm.config import DataConfig, TokenizerConfig
 from charlm.data.examples.example import Example
 from charlm.data.tokenizers.build import from_json, learnt
 from charlm.data.tokenizers.char import CharTokenizer
@@ -40,7 +40,7 @@ def test_only_known_labels_are_targets() -> None:
 
 
 def test_labels_are_learnt_the_most_frequent_first() -> None:
-    recipe = learnt(TokenizerConfig(), records=True, task="classify")
+    recipe = learnt(TokenizerConfig(), records=True, data=DataConfig(corpus=("x",), task="classify"))
     tokenizer = recipe.make(["b\ty\na\tx\n", "c\ty\n"])
     assert isinstance(tokenizer, LabelTokenizer)
     assert tokenizer.labels == ("y", "x") and tokenizer.vocabulary_size == 2 + 4 + 3

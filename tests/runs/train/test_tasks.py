@@ -111,6 +111,46 @@ def test_a_stopped_writer_goes_on_bit_for_bit(names: Path, workspace: Workspace)
 
 
 @pytest.fixture
+def spellings(tmp_path: Path) -> Path:
+    """Words and their letters one by one in capitals."""
+    path = tmp_path / "spellings.tsv"
+    words = (f"{a}{b}{c}" for a in "abcd" for b in "abcd" for c in ("", "a", "bc", "dab"))
+    path.write_text("".join(f"{word}\t{' '.join(word.upper())}\n" for word in words))
+    return path
+
+
+def test_answers_are_learnt_and_searched_for(spellings: Path, workspace: Workspace, tmp_path: Path) -> None:
+    asked = {"task": "transduce", "target_symbols": "spaces", "hidden_size": 24, "embedding_size": 16, "steps": 600}
+    result = train_whole(request(spellings, name="spell", split="70/15/15", **asked), workspace)
+    assert result.unit == "symbol" and verify_run("spell", workspace).is_whole
+    own = measure("spell", workspace, spellings).models[OWN]
+    assert own["exact"] == own["accuracy"] > 0.7 and own["error_rate"] < 15
+    new = tmp_path / "new.txt"
+    new.write_text("abbc\n\nda\tX Y\n")
+    answers = list(predict("spell", (str(new),), workspace, SilentReporter(), beam=3))
+    assert [answer.line for answer in answers] == ["A B B C", "", "D A"]
+    assert len(answers[0].likeliest) == 3 and sum(answers[0].likeliest.values()) <= 1.0 + 1e-5
+
+
+def test_of_several_right_answers_the_nearest_counts(spellings: Path, workspace: Workspace, tmp_path: Path) -> None:
+    asked = {"task": "transduce", "target_symbols": "spaces", "hidden_size": 24, "embedding_size": 16, "steps": 600}
+    train_whole(request(spellings, name="spell", **asked), workspace)
+    several = tmp_path / "several.tsv"
+    several.write_text("abbc\tD D D D D\nabbc\tA B B C\nab\tA B Z\n")
+    measured = measure("spell", workspace, several)
+    assert measured.models[OWN]["examples"] == 2 and measured.unknown_labels == ("Z",)
+    assert measured.models[OWN]["error_rate"] == pytest.approx(100 / 7)
+
+
+def test_a_stopped_transducer_goes_on_bit_for_bit(spellings: Path, workspace: Workspace) -> None:
+    settings = {"task": "transduce", "steps": 12, "dropout": 0.2, "split": "70/15/15"}
+    whole = train_whole(request(spellings, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(spellings, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
+
+
+@pytest.fixture
 def sentences(tmp_path: Path) -> Path:
     """Sentences in columns whose capitals are names: B-N and I-N."""
     path = tmp_path / "sentences.tsv"
@@ -172,6 +212,7 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
         ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
         ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models"),
         ({"task": "tag", "tokenizer": "sentencepiece"}, "--tokenizer sentencepiece"),
+        ({"attention": "none"}, "--attention is for --task transduce"),
         ({"records": "lines"}, "--records is for language models"),
         ({"task": None, "direction": "both"}, "has already seen it"),
         ({"task": "generate", "direction": "both"}, "has already seen it"),
