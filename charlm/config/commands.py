@@ -24,6 +24,9 @@ class SamplingConfig(Section):
     )
     seed: Seed | None = setting(None, help="Seed; the same seed draws the same text.  [default: random]")
     num_samples: int = setting(1, ge=1, le=65536, help="Texts to draw; each one has the next seed.")
+    condition: str | None = setting(
+        None, help="Condition to write on, of a model trained with --task generate, such as a language."
+    )
     stop: tuple[str, ...] = setting((), help="End a text before this string; may be given several times.")
     unknown: Literal["error", "skip"] = setting(
         "error", help="What to do with prompt characters the model does not know."

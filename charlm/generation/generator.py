@@ -195,8 +195,9 @@ def _start(tokenizer: Tokenizer) -> Tokens:
 
 
 def never_drawn(tokenizer: Tokenizer) -> list[int]:
-    """Returns the symbols that stand for nothing that could be shown: unknown, and the begin of a record."""
-    return [symbol for symbol in (tokenizer.unknown, tokenizer.begin) if symbol is not None]
+    """Returns the symbols that stand for nothing that could be shown: unknown, and those that are never predicted."""
+    given = np.flatnonzero(~tokenizer.can_be_target()).tolist()
+    return given if tokenizer.unknown is None else [tokenizer.unknown, *given]
 
 
 def _quoted(characters: list[str], most: int = 5) -> str:

@@ -54,7 +54,7 @@ def stream(
     if settings.adapt is not None and (settings.weights != "float32" or device not in ("auto", "cpu")):
         other = f"--weights {settings.weights}" if settings.weights != "float32" else f"--device {device}"
         raise ConfigError(f"--adapt computes on the CPU, with exact weights; leave out {other}.")
-    stored, note = read_newest_model(run, workspace)
+    stored, note = read_newest_model(run, workspace, with_conditions=True)
     are_records = stored.tokenizer.begin is not None
     if settings.adapt is not None:
         return Samples(_draw(stored, _adapting(stored, stored.weights), prompt, settings, seed=seed), are_records, note)
@@ -128,7 +128,7 @@ def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, s
 
 
 def _draw(run: ModelOfRun, model: StepModel, prompt: str, settings: SamplingConfig, *, seed: int) -> Iterator[Piece]:
-    return generate(model, run.tokenizer, _cleaned(run, prompt), settings, seed=seed)
+    return generate(model, run.tokenizer.given(settings.condition), _cleaned(run, prompt), settings, seed=seed)
 
 
 def _cleaned(run: ModelOfRun, prompt: str) -> str:
