@@ -54,7 +54,7 @@ class NgramLanguageModel:
 
 def log_distributions(ngrams: NgramModel, contexts: Ids, device: torch.device) -> Tensor:
     """Returns the logarithms of the probabilities of all symbols in some contexts, float32 `[…, vocabulary]`."""
-    return torch.from_numpy(np.log(ngrams.distributions(contexts)).astype(np.float32)).to(device)
+    return torch.from_numpy(np.log(ngrams.distributions(contexts).astype(np.float32))).to(device)
 
 
 def last_contexts(contexts: Ids, device: torch.device) -> Tensor:

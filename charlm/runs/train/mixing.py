@@ -25,7 +25,7 @@ USUAL_ORDER = 8
 """Symbols in the longest grams; longer ones predict no better (docs/experiments.md)."""
 
 _LOWEST_ORDER = 4
-_SECONDS_PER_GRAM = 2.5e-7
+_SECONDS_PER_GRAM = 1.7e-7
 """Time to count a symbol in one order, twice: whole, and cross-fitted."""
 _SHARE_OF_BUDGET = 0.2
 _MOST_SYMBOLS = 20_000_000
