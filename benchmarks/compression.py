@@ -1,7 +1,7 @@
 """Times the coder of charlm compress with a run's model, in both directions, and compares its size with the score.
 
     python benchmarks/compression.py RUN TEXT
-    python benchmarks/compression.py RUN TEXT --characters 20000 --streams 1 8
+    python benchmarks/compression.py RUN TEXT --characters 20000 --streams 1 8 --adapt
 
 Each figure is the median of repetitions. The whole command codes the text once and decodes it once.
 """
@@ -17,10 +17,10 @@ from machine import describe_machine
 
 from charlm.compression.codec import Coding, compressed
 from charlm.compression.coder import decode, encode
-from charlm.compression.lanes import LaneReader, cut_lanes
+from charlm.compression.lanes import cut_lanes
+from charlm.runs.compress.models import coding_of
 from charlm.runs.stored.model import read_model
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.build import build_step_model
 
 
 def main() -> None:
@@ -29,13 +29,12 @@ def main() -> None:
     parser.add_argument("text", type=Path)
     parser.add_argument("--characters", type=int, default=20_000)
     parser.add_argument("--streams", type=int, nargs="+", default=(1, 8))
+    parser.add_argument("--adapt", action="store_true", help="let the model learn from what it has coded")
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
     print(f"{describe_machine()}, NumPy {np.__version__}")
     stored = read_model(arguments.run, Workspace())
-    size = stored.tokenizer.vocabulary_size
-    model = build_step_model(stored.config.model, stored.weights, vocabulary_size=size, source=arguments.run)
-    coding = Coding(model, stored.tokenizer, stored.config.data)
+    coding = coding_of(stored, adapts=arguments.adapt)
     text = arguments.text.read_bytes().decode()[: arguments.characters]
     for num_streams in arguments.streams:
         times = [_time_both(coding, text, num_streams=num_streams) for _ in range(arguments.repeat)]
@@ -55,7 +54,7 @@ def _time_both(coding: Coding, text: str, *, num_streams: int) -> tuple[float, f
     tokens = tokenizer.encode(text)
     coded = tokens if tokenizer.begin is None else tokens[tokens != tokenizer.begin]
     lanes = cut_lanes(coded, num_lanes=num_streams, end=tokenizer.end)
-    writing, reading = (LaneReader(coding.model, tokenizer, num_lanes=num_streams) for _ in range(2))
+    writing, reading = (coding.reader(num_lanes=num_streams) for _ in range(2))
     start = time.perf_counter()
     code = encode(writing, lanes, advance=lambda _: None)
     middle = time.perf_counter()

@@ -25,6 +25,7 @@ _Commands = Mapping[str, tuple[str, str]]
 _COMMANDS: _Commands = {
     "train": ("train:train", "Trains a model on a text, saves it under checkpoints/, and prints its scores."),
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
+    "predict": ("predict:predict", "Prints what a model says of examples, one prediction a line."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
     "compress": ("compress:compress", "Compresses a file with a model, and checks that it comes back."),
     "decompress": ("compress:decompress", "Writes the file that was compressed."),
@@ -42,6 +43,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
         {
             "perplexity": ("evaluate:perplexity", "Scores a text: perplexity, bits per character and bits per byte."),
             "surprisal": ("evaluate:surprisal", "Shows how many bits each character of a text takes."),
+            "accuracy": ("evaluate:accuracy", "Measures how often the labels of a model are right."),
             "exposure": ("evaluate:exposure", "Shows how predictions get worse when a model reads its own output."),
         },
     ),

@@ -34,11 +34,20 @@ _BYTES_BETWEEN = 1 << 11
 
 @dataclass(frozen=True)
 class Coding:
-    """What codes and decodes: a model, its symbols, and how its run reads texts."""
+    """What codes and decodes: a model, its symbols, and how its run reads texts.
+
+    Attributes:
+        adapts: whether the model learns from what it reads.
+    """
 
     model: StepModel
     tokenizer: Tokenizer
     data: DataConfig
+    adapts: bool = False
+
+    def reader(self, *, num_lanes: int) -> LaneReader:
+        """Returns what reads lanes from their beginning."""
+        return LaneReader(self.model, self.tokenizer, num_lanes=num_lanes, restarts=not self.adapts)
 
 
 def probe_of(coding: Coding, *, num_streams: int) -> int:
@@ -62,7 +71,7 @@ def compressed(file: BinaryIO, coding: Coding, *, encoding: str, num_streams: in
     Raises:
         CharlmError: the model's output is not finite.
     """
-    reader = LaneReader(coding.model, coding.tokenizer, num_lanes=num_streams)
+    reader = coding.reader(num_lanes=num_streams)
     speller = Speller(coding.tokenizer, coding.data)
     for number, part in enumerate(_parts(file, encoding)):
         spelling = speller.spell(part.text, is_first=number == 0)
@@ -99,7 +108,7 @@ def decompressed(file: BinaryIO, header: Header, coding: Coding, *, advance: Adv
         UntrustedFileError: the file is damaged, forged, or was made where models compute differently.
         CharlmError: the model's output is not finite.
     """
-    reader = LaneReader(coding.model, coding.tokenizer, num_lanes=header.num_streams)
+    reader = coding.reader(num_lanes=header.num_streams)
     speller = Speller(coding.tokenizer, coding.data)
     digest = hashlib.sha256()
     try:

@@ -19,7 +19,7 @@ ENGINE = 1
 """The arithmetic from symbols to code: raised whenever the step engine's or the coder's gives other bits."""
 
 _BEGINNING = struct.Struct("<8sBBHI")
-_NUMBERS = struct.Struct("<16s16s32sQIB")
+_NUMBERS = struct.Struct("<16s16s32sQIB?")
 _BLOCK = struct.Struct("<IIBBIIII")
 _LENGTH = struct.Struct("<I")
 _LONGEST_HEADER = 1 << 12
@@ -46,6 +46,7 @@ class Header:
         num_bytes: of the original file.
         probe: what the model computes on the machine, see `probe_of`.
         num_streams: lanes that were coded side by side.
+        adapts: whether the model learnt from what it had coded.
         encoding: the usual one of its blocks.
         versions: of what it was made with.
     """
@@ -57,6 +58,7 @@ class Header:
     num_bytes: int
     probe: int
     num_streams: int
+    adapts: bool
     encoding: str
     versions: Versions
 
@@ -88,7 +90,13 @@ class Block(NamedTuple):
 def write_header(header: Header) -> bytes:
     """Returns the bytes that a compressed file begins with."""
     numbers = _NUMBERS.pack(
-        header.identity, header.model, header.sha256, header.num_bytes, header.probe, header.num_streams
+        header.identity,
+        header.model,
+        header.sha256,
+        header.num_bytes,
+        header.probe,
+        header.num_streams,
+        header.adapts,
     )
     texts = b"".join(_text(text) for text in (header.run, header.encoding, *header.versions))
     content = numbers + texts
@@ -111,10 +119,13 @@ def read_header(file: BinaryIO) -> Header:
     if zlib.crc32(content) != checksum:
         raise UntrustedFileError("has a header that does not match its checksum")
     try:
-        identity, model, sha256, num_bytes, probe, num_streams = _NUMBERS.unpack_from(content)
+        *numbers, num_streams, adapts = _NUMBERS.unpack_from(content)
         texts = list(_texts(content[_NUMBERS.size :]))
         run, encoding, *versions = texts
-        header = Header(run, identity, model, sha256, num_bytes, probe, num_streams, encoding, Versions(*versions))
+        identity, model, sha256, num_bytes, probe = numbers
+        header = Header(
+            run, identity, model, sha256, num_bytes, probe, num_streams, adapts, encoding, Versions(*versions)
+        )
     except (struct.error, ValueError, TypeError):
         raise UntrustedFileError("has a header that charlm compress does not write") from None
     if engine != ENGINE:

@@ -34,6 +34,7 @@ class LaneReader:
             running text.
 
     Args:
+        restarts: whether the model has to be told that records begin; one that adapts sees it.
         last: where the lanes go on from, and `stepper` likewise; None for the beginning of a text.
     """
 
@@ -43,6 +44,7 @@ class LaneReader:
         tokenizer: Tokenizer,
         *,
         num_lanes: int,
+        restarts: bool = True,
         last: Tokens | None = None,
         stepper: Stepper | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class LaneReader:
         self._model = model
         self._tokenizer = tokenizer
         self._begin = tokenizer.begin
+        self._restarts = restarts
         self._stepper = model.stepper(model.initial_state(num_lanes)) if stepper is None else stepper
 
     def copy(self) -> "LaneReader":
@@ -62,6 +65,7 @@ class LaneReader:
             self._model,
             self._tokenizer,
             num_lanes=self.num_lanes,
+            restarts=self._restarts,
             last=self.last,
             stepper=self._model.stepper(self._stepper.state()),
         )
@@ -82,12 +86,13 @@ class LaneReader:
         """Returns the symbols to read where the records of some lanes have ended: those lanes begin anew."""
         if not len(ended):
             return last
-        state = self._model.initial_state(self.num_lanes)
-        if len(ended) < self.num_lanes:
-            for part, before in zip(state, self._stepper.state(), strict=True):
-                others = np.setdiff1d(np.arange(self.num_lanes), ended)
-                part[:, others] = before[:, others]
-        self._stepper = self._model.stepper(state)
+        if self._restarts:
+            state = self._model.initial_state(self.num_lanes)
+            if len(ended) < self.num_lanes:
+                for part, before in zip(state, self._stepper.state(), strict=True):
+                    others = np.setdiff1d(np.arange(self.num_lanes), ended)
+                    part[:, others] = before[:, others]
+            self._stepper = self._model.stepper(state)
         tokens = last.copy()
         tokens[ended] = begin
         return tokens

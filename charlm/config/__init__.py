@@ -11,7 +11,7 @@ from charlm.config.commands import (
     SamplingConfig,
     SurprisalConfig,
 )
-from charlm.config.data import DataConfig, TokenizerConfig
+from charlm.config.data import TEXT_SETTINGS, DataConfig, TokenizerConfig
 from charlm.config.model import ModelConfig
 from charlm.config.request import Request, asked_in, by_section, make_request, require_suited, sections, with_effect
 from charlm.config.run import RunConfig, RunSettings

@@ -24,6 +24,9 @@ class SamplingConfig(Section):
     )
     seed: Seed | None = setting(None, help="Seed; the same seed draws the same text.  [default: random]")
     num_samples: int = setting(1, ge=1, le=65536, help="Texts to draw; each one has the next seed.")
+    condition: str | None = setting(
+        None, help="Condition to write on, of a model trained with --task generate, such as a language."
+    )
     stop: tuple[str, ...] = setting((), help="End a text before this string; may be given several times.")
     unknown: Literal["error", "skip"] = setting(
         "error", help="What to do with prompt characters the model does not know."
@@ -32,6 +35,12 @@ class SamplingConfig(Section):
         "float32",
         help="int8 draws long texts from large models faster on the CPU, and is slightly less exact; charlm eval "
         "perplexity RUN --weights int8 shows the difference.",
+    )
+
+    adapt: Literal["counts"] | None = setting(
+        None,
+        help="Learn from the prompt before going on from it: its names and phrases come again. Takes about 0.1 ms for "
+        "each of its characters.",
     )
 
     @field_validator("stop")
@@ -68,6 +77,10 @@ class CompressionConfig(Section):
 
     streams: int = setting(
         1, ge=1, le=255, help="Parts of the file to code side by side: faster, and a few bytes more; 8 at most."
+    )
+    adapt: Literal["counts"] | None = setting(
+        None,
+        help="Let the model learn from what it has coded, as in eval perplexity --adapt counts: smaller and slower.",
     )
 
 

@@ -9,6 +9,7 @@ from charlm.cells import standing_alone, with_keeping_gate, with_setting
 from charlm.config.section import Only, Section, setting
 from charlm.config.types import CellName, Feedback, Init, Mixing, ModelKind, Nonlinearity, Probability, Width
 from charlm.notation import Mix, parse_mix
+from charlm.tasks import Direction
 
 _OF_NETWORKS = Only("model", ("recurrent", "mlp"))
 _OF_RECURRENT = Only("model", ("recurrent",))
@@ -49,6 +50,16 @@ class ModelConfig(Section):
         ge=-100,
         le=100,
         help="Initial bias of an LSTM's forget gates or a GRU's update gates.  [default: 1 for LSTMs, 0 for GRUs]",
+    )
+    direction: Annotated[Direction | None, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
+        None,
+        help="How a --task reads its examples: forward, or in both directions, each with layers of its own.  "
+        "[default: both]",
+    )
+    attention: Annotated[Literal["luong", "none"] | None, _OF_RECURRENT] = setting(
+        None,
+        help="What a decoder of --task transduce sees of what was read: all of it, weighted (Luong et al. 2015), or "
+        "only the encoder's last outputs.  [default: luong]",
     )
     hidden_size: Annotated[Width, _OF_NETWORKS] = setting(192, help="Units in each layer; chosen for a --budget.")
     num_layers: Annotated[int, _OF_NETWORKS] = setting(2, ge=1, le=256, help="Recurrent or hidden layers.")

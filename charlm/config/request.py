@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from charlm.config.run import RunConfig
@@ -36,7 +37,9 @@ def make_request(
         ConfigError: a value is unknown or out of range, or has no effect on the model that is asked for.
     """
     request = Request(validate(RunConfig, values, source=source, name=name), asked_in(values))
-    require_suited(request.config.model, request.asked, source=source, name=lambda where: name(("model", *where)))
+    suited = partial(require_suited, asked=request.asked, source=source)
+    suited(request.config.data, name=lambda where: name(("data", *where)))
+    suited(request.config.model, name=lambda where: name(("model", *where)))
     return request
 
 
@@ -75,5 +78,6 @@ def require_suited(section: Section, asked: Iterable[str], *, source: str | None
         for only in type(section).model_fields[key].metadata:
             if isinstance(only, Only) and (chosen := getattr(section, only.setting)) not in only.listed():
                 shown = name((only.setting,))
-                sentence = f"{name((key,))} is for {shown} {' or '.join(only.listed())}, not for {shown} {chosen}."
+                instead = "" if chosen is None else f", not for {shown} {chosen}"
+                sentence = f"{name((key,))} is for {shown} {' or '.join(only.listed())}{instead}."
                 raise ConfigError(sentence if source is None else f"{source}: {sentence}")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from charlm.cells import CELLS, cell_names
 from charlm.notation import quoted
+from charlm.tasks import TASKS, task_names
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 
@@ -35,6 +36,12 @@ def _is_cell(name: str) -> str:
     return name
 
 
+def _is_task(name: str) -> str:
+    if name not in TASKS:
+        raise ValueError(f"{quoted(name)} is not a task; there are {', '.join(TASKS)}")
+    return name
+
+
 @dataclass(frozen=True)
 class Choices:
     """Marks a text setting that takes a few values, for the help, the completion and the docs to list.
@@ -55,6 +62,7 @@ Mixing = Literal["log-linear", "linear"]
 Adapt = Literal["counts", "full"]
 ModelKind = Literal["recurrent", "mlp", "ngram"]
 CellName = Annotated[str, AfterValidator(_is_cell), Choices(cell_names)]
+TaskName = Annotated[str, AfterValidator(_is_task), Choices(task_names)]
 Nonlinearity = Literal["tanh", "relu", "sigmoid"]
 Feedback = Literal["output", "target"]
 Init = Literal["default", "identity", "orthogonal", "gaussian"]

@@ -52,11 +52,12 @@ def encode_to(
         nonlocal num_characters, num_bytes, num_lines, first_character
         for piece in pieces:
             first_character = first_character or piece[:1]
-            num_characters += len(piece)
-            num_bytes += (more := utf8_length(piece))
+            scored = tokenizer.scored_text(piece)
+            num_characters += len(scored)
+            num_bytes += utf8_length(scored)
             num_lines += piece.count("\n")
             yield piece
-            advance(more)
+            advance(utf8_length(piece))
 
     num_symbols, num_unknown, first_bytes = 0, 0, 0
     for tokens in tokenizer.encode_stream(counted()):

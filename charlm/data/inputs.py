@@ -9,6 +9,7 @@ from charlm.config import DataConfig
 from charlm.data.builtin import BUILTIN_PREFIX, BUILTINS, open_builtin
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
+from charlm.data.examples.source import ExampleSource, split_examples
 from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
 from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
@@ -27,6 +28,7 @@ class CorpusText:
         valid, test: the validation and the test text, where they are separate texts.
         split: the fractions to cut `train` into; None when the parts are separate texts.
         notes: sentences to show, such as which encoding was detected.
+        split_in_words: how the parts were divided, for people, where it was not by `split`.
     """
 
     label: str
@@ -35,6 +37,7 @@ class CorpusText:
     test: TextSource | None
     split: tuple[float, float, float] | None
     notes: tuple[str, ...]
+    split_in_words: str | None = None
 
 
 def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> CorpusText:
@@ -48,6 +51,11 @@ def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> Co
         DataError: something is not there, or cannot be read.
         ConfigError: the encoding is not known.
     """
+    text = _open_texts(data, folder=folder, stdin=stdin)
+    return text if data.task is None else _as_examples(text, data)
+
+
+def _open_texts(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> CorpusText:
     reader = _Reader(data, folder=folder, stdin=stdin)
     entry = reader.catalogued(data.corpus[0]) if len(data.corpus) == 1 else None
     if entry is not None and data.split is None and not data.valid and not data.test:
@@ -66,12 +74,30 @@ def open_text(
     Other arguments, and errors, are as in `open_corpus`.
     """
     reader = _Reader(data, folder=folder, stdin=stdin)
-    return reader.open(specs), reader.notes()
+    text = reader.open(specs)
+    return text if data.task is None else ExampleSource(text, data), reader.notes()
 
 
 def clean_string(text: str, *, data: DataConfig, label: str = "text") -> TextSource:
     """Returns a text in memory, with line ends and Unicode form as `data` has them; errors as in `to_utf8`."""
     return CombinedSource((StringSource(text, label),), label, newlines=data.newlines, normalize=data.normalize)
+
+
+def _as_examples(text: CorpusText, data: DataConfig) -> CorpusText:
+    """Returns the texts as examples, a line each; one text is split by a hash of what is read."""
+
+    def examples(source: TextSource | None) -> ExampleSource | None:
+        assert source is None or isinstance(source, CombinedSource)
+        return None if source is None else ExampleSource(source, data)
+
+    train, valid, test = map(examples, (text.train, text.valid, text.test))
+    assert train is not None
+    if text.split is None:
+        return replace(text, train=train, valid=valid, test=test)
+    train, valid, test = split_examples(train, text.split)
+    shares = "/".join(f"{100 * fraction:g}" for fraction in text.split)
+    words = f"{shares} by a hash of what is read"
+    return CorpusText(text.label, train, valid, test, None, text.notes, split_in_words=words)
 
 
 def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:
@@ -99,13 +125,13 @@ class _Reader:
         self._encoding = None if data.encoding == "auto" else resolve_encoding(data.encoding)
         self._detected: dict[str, list[str]] = {}
 
-    def open(self, specs: tuple[str, ...]) -> TextSource:
+    def open(self, specs: tuple[str, ...]) -> CombinedSource:
         """Returns all texts that `specs` name, joined into one."""
         opened = [self._open_one(spec) for spec in specs]
         label = opened[0][0] if len(opened) == 1 else f"{opened[0][0]} and {len(opened) - 1} more"
         return self.combine(tuple(part for _, parts in opened for part in parts), label)
 
-    def combine(self, parts: tuple[TextSource, ...], label: str) -> TextSource:
+    def combine(self, parts: tuple[TextSource, ...], label: str) -> CombinedSource:
         """Returns the texts as one."""
         return CombinedSource(parts, label, newlines=self._data.newlines, normalize=self._data.normalize)
 
@@ -139,7 +165,7 @@ class _Reader:
                 raise DataError("'-' reads the text from stdin, but nothing is piped in; write: charlm … - < FILE")
             return "stdin", (self._decoded(SpooledInput(self._stdin, name="stdin"), "stdin"),)
         if spec.startswith(BUILTIN_PREFIX):
-            source = open_builtin(spec)
+            source = open_builtin(spec, task=self._data.task)
             return source.label, (source,)
         entry = self.catalogued(spec)
         if entry is not None:

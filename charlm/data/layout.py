@@ -29,6 +29,7 @@ class Layout:
         fractions: how the one text is split; None where the parts are texts of their own.
         num_bytes: size of all texts in UTF-8.
         texts: each text with the sizes of its parts, which follow one another in it.
+        split_in_words: how the parts were divided, where it was not by `fractions`.
     """
 
     digest: str
@@ -36,12 +37,13 @@ class Layout:
     fractions: tuple[float, float, float] | None
     num_bytes: int
     texts: tuple[tuple[TextSource, dict[PartName, int]], ...]
+    split_in_words: str | None = None
 
     @property
     def split(self) -> str:
         """How the text is split, for people: '90/5/5'."""
         if self.fractions is None:
-            return "separate files"
+            return self.split_in_words or "separate files"
         return "/".join(f"{100 * fraction:g}" for fraction in self.fractions)
 
     def parts(self) -> Iterator[tuple[PartName, Iterator[str]]]:
@@ -66,6 +68,11 @@ class Layout:
         """Returns the error of a part that has too little text."""
         source, sizes = next(text for text in self.texts if part in text[1])
         total, size = sum(sizes.values()), sizes[part]
+        if total == 0 and self.split_in_words is not None:
+            return DataError(
+                f"'{source.label}' has too few examples: the split {self.split_in_words} leaves none for "
+                f"{_PART_NAMES[part]}. Use more, or --split 100/0/0 to train on all of them."
+            )
         if total == 0:
             return empty_text(source, records=self.records)
         unit, least = ("record", 1) if self.records else ("character", 2)
@@ -96,7 +103,7 @@ def survey(text: CorpusText, *, records: bool, progress: ProgressFactory) -> Lay
         texts.append((kept, {part: size} if text.split is None else part_sizes(size, text.split)))
         num_bytes += more_bytes
     digest = digests["train"] if len(digests) == 1 else hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-    return Layout(digest, records, text.split, num_bytes, tuple(texts))
+    return Layout(digest, records, text.split, num_bytes, tuple(texts), text.split_in_words)
 
 
 def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[PartName, int]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlm.data.lanes import IGNORED, Lanes, Window, round_ratio
+from charlm.data.lanes import IGNORED, Window, round_ratio
 from charlm.data.tokenfile import TokenFile
 
 _BATCHES_IN_A_POOL = 50
@@ -32,7 +32,7 @@ class RecordBatches:
         self, tokens: TokenFile, *, begin: int, end: int, batch_size: int, sequence_length: int, seed: int
     ) -> None:
         self._tokens = tokens.in_memory()
-        self._offsets = record_borders(self._tokens, begin)
+        self._offsets = find_records(self._tokens, begin)
         num_records = len(self._offsets) - 1
         assert num_records >= 1
         assert self._offsets[0] == 0
@@ -40,7 +40,7 @@ class RecordBatches:
         self._seed = seed
         self.num_lanes = min(batch_size, num_records)
         self.targets_per_epoch = len(tokens) - num_records
-        self._records, longest = _group(self._offsets, self.num_lanes, seed=seed)
+        self._records, longest = group_records(self._offsets, self.num_lanes, seed=seed)
         self._windows = -(-longest // sequence_length)
         self.windows_per_epoch = int(self._windows.sum())
         self._order = (-1, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
@@ -80,11 +80,7 @@ class RecordBatches:
         return self._order[1:]
 
 
-Batches = Lanes | RecordBatches
-"""A training text as windows, epoch after epoch without end, each a pure function of its index."""
-
-
-def record_borders(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
+def find_records(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
     """Returns where each record begins, and as the last entry where the text ends."""
     found, start = [], 0
     for piece in tokens.pieces():
@@ -93,7 +89,7 @@ def record_borders(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
     return np.concatenate([*found, [start]])
 
 
-def _group(
+def group_records(
     offsets: NDArray[np.int64], batch_size: int, *, seed: int
 ) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.int64]]:
     """Returns the records, each run of `batch_size` of similar length, and the most targets in each run.

@@ -20,7 +20,7 @@ def make_score(model_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Sc
     num_unknown, num_ends = text.num_unknown, 0
     if tokenizer.begin is not None:
         num_ends = text.num_records
-        num_symbols -= num_ends
+        num_symbols -= num_ends * tokenizer.num_given
     else:
         first = int(text.tokens.read(0, 1)[0])
         num_symbols -= 1
@@ -29,3 +29,8 @@ def make_score(model_nats: float, text: EncodedText, tokenizer: Tokenizer) -> Sc
         num_unknown -= first == tokenizer.unknown
     unknown_nats = num_unknown * math.log(tokenizer.num_unknown_characters) if num_unknown else 0.0
     return Score(model_nats + unknown_nats, num_symbols, num_characters, num_bytes, num_unknown, num_ends, unknown_nats)
+
+
+def label_score(model_nats: float, num_labels: int) -> Score:
+    """Returns the score of so many labels: each counts as one symbol, one character and one byte."""
+    return Score(model_nats, num_labels, num_labels, num_labels)

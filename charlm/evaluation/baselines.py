@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.evaluation.accounting import make_score
+from charlm.evaluation.accounting import label_score, make_score
 from charlm.evaluation.score import Score
 
 _PIECE = 1 << 24
@@ -55,12 +55,11 @@ def score_baselines(
     training text, with one added to every count so that no symbol is impossible (Laplace).
     """
     counts = count_symbols(text, vocabulary_size=tokenizer.vocabulary_size)
-    possible = np.ones(tokenizer.vocabulary_size, dtype=bool)
-    if tokenizer.begin is not None:
-        # A record's begin is given, never predicted.
-        possible[tokenizer.begin] = False
+    possible = tokenizer.can_be_target()
     counts = np.where(possible, counts, 0)
     smoothed = np.where(possible, training_counts + 1.0, 1.0)
     log_unigram = np.log(smoothed) - np.log(smoothed[possible].sum())
     nats = {"uniform": counts.sum() * np.log(possible.sum()), "unigram": -(counts * log_unigram).sum()}
+    if tokenizer.outputs is not None:
+        return tuple(Baseline(name, split, label_score(float(each), int(counts.sum()))) for name, each in nats.items())
     return tuple(Baseline(name, split, make_score(float(each), text, tokenizer)) for name, each in nats.items())

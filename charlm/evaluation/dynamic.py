@@ -3,8 +3,7 @@
 The rule of Krause et al. (2018): each weight moves against its gradient, divided by the gradient's usual size, and is
 drawn back to its trained value, the more so the larger that size is:
 
-    w <- w - rate * g / (rms + epsilon)
-    w <- w + min(decay * rms / mean rms, 1) * (w_trained - w)
+    w <- w + min(decay * rms / mean rms, 1) * (w_trained - w) - rate * g / (rms + epsilon)
 """
 
 import copy
@@ -86,7 +85,7 @@ class DynamicReader:
             for weight, gradient, step, trained, pull in zip(
                 self._weights, gradients, self._steps, self._trained, self._pulls, strict=True
             ):
-                weight.addcmul_(gradient, step).addcmul_(trained - weight, pull)
+                weight.lerp_(trained, pull).addcmul_(gradient, step)
 
 
 def gradient_sizes(model: LanguageModel, windows: Iterable[Window], *, most_windows: int = 60) -> dict[str, Tensor]:

@@ -6,13 +6,14 @@ from typing import Literal
 
 import torch
 
+from charlm.data.batches import batch_records
 from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
-from charlm.evaluation.accounting import make_score
+from charlm.evaluation.accounting import label_score, make_score
 from charlm.evaluation.score import Score
-from charlm.evaluation.windows import cold_windows, record_batches, stream_windows, warm_windows
+from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
 from charlm.models.base import OWN, LanguageModel, Observer, Scoring, State, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders, usual_groups
 from charlm.models.recurrent import PIECE
@@ -56,12 +57,13 @@ def score_parts(
         ConfigError: `context` is given for records.
     """
     windows: Iterable[Window]
-    if tokenizer.begin is not None and tokenizer.end is not None:
+    records = batch_records(text.tokens, tokenizer, batch_size=64, sequence_length=256, seed=0)
+    if records is not None:
         if context is not None:
             raise ConfigError(
                 "--context is for running text, not records; each record is scored from a zero state anyway."
             )
-        windows = record_batches(text, tokenizer)
+        windows = map(records.window, range(records.windows_per_epoch))
     elif context is not None:
         windows = cold_windows(text.tokens, context=context)
     elif mode == "fast":
@@ -81,6 +83,8 @@ def score_parts(
 
     totals = total_nats(model, windows, device=device, advance=count, observe=observe)
     unread = (len(text.tokens) - 1) / counted if share < 1.0 else 1.0
+    if tokenizer.outputs is not None:
+        return {name: label_score(nats, counted) for name, nats in totals.items()}
     return {name: make_score(nats * unread, text, tokenizer) for name, nats in totals.items()}
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from charlm.data.batches import batch_records
 from charlm.data.encoder import EncodedText
 from charlm.data.lanes import IGNORED, Window
-from charlm.data.record_batches import RecordBatches, record_borders
+from charlm.data.record_batches import find_records
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer
 
@@ -68,20 +69,11 @@ def warm_windows(
         )
 
 
-def record_batches(text: EncodedText, tokenizer: Tokenizer) -> Iterator[Window]:
-    """Yields the records of a text, those of similar length side by side, each from a zero state."""
-    assert tokenizer.begin is not None
-    assert tokenizer.end is not None
-    records = RecordBatches(
-        text.tokens, begin=tokenizer.begin, end=tokenizer.end, batch_size=64, sequence_length=256, seed=0
-    )
-    return map(records.window, range(records.windows_per_epoch))
-
-
 def sampled_windows(text: EncodedText, tokenizer: Tokenizer, *, num_symbols: int) -> Iterator[Window]:
     """Yields windows with about so many targets, from all of a text, in lanes that have read some symbols before."""
-    if tokenizer.begin is not None:
-        return record_batches(text, tokenizer)
+    records = batch_records(text.tokens, tokenizer, batch_size=64, sequence_length=256, seed=0)
+    if records is not None:
+        return map(records.window, range(records.windows_per_epoch))
     length = len(text.tokens)
     num_lanes = max(1, min(32, length // 512))
     return warm_windows(text.tokens, num_lanes=num_lanes, warmup=64, share=min(1.0, num_symbols / length))
@@ -93,7 +85,7 @@ def record_windows(tokens: TokenFile, *, begin: int, most_symbols: int) -> Itera
     Args:
         most_symbols: of a window, padding included; a longer record is a window of its own.
     """
-    records = list(itertools.pairwise(record_borders(tokens, begin).tolist()))
+    records = list(itertools.pairwise(find_records(tokens, begin).tolist()))
     first = 0
     while first < len(records):
         last, longest = first, 0

@@ -13,23 +13,32 @@ from charlm.config import ModelConfig
 from charlm.errors import CheckpointError
 from charlm.models.base import LanguageModel, Network
 from charlm.models.initialization import Initialization
+from charlm.models.labelling import LabellingNetwork
 from charlm.models.mixture import MixedLanguageModel
 from charlm.models.mixture_gates import LinearGate, LogLinearGate
 from charlm.models.mlp import FixedWindowLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
+from charlm.models.transducing import TransducingNetwork
 from charlm.ngrams.model import NgramModel
 from charlm.stepping.build import NGRAMS, section
+from charlm.tasks import Outputs
 
 
 def restore_model(
-    config: ModelConfig, arrays: Mapping[str, NDArray[Any]], *, vocabulary_size: int, source: str
+    config: ModelConfig,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    vocabulary_size: int,
+    source: str,
+    outputs: Outputs | None = None,
 ) -> LanguageModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it.
 
     Args:
         arrays: by the names that the model gives them.
         source: what messages call the place they are from.
+        outputs: the labels that it predicts; None where it is the next symbol.
 
     Raises:
         CheckpointError: they are not those of such a model.
@@ -38,7 +47,7 @@ def restore_model(
         return NgramLanguageModel(
             NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         )
-    model = build_network(config, vocabulary_size=vocabulary_size)
+    model = build_network(config, vocabulary_size=vocabulary_size, outputs=outputs)
     order = config.mixed_order
     if order is not None:
         counts = section(arrays, NGRAMS)
@@ -69,8 +78,8 @@ def count_parameters(model: LanguageModel) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
-    """Returns the network that `config` describes, its weights not yet drawn."""
+def build_network(config: ModelConfig, *, vocabulary_size: int, outputs: Outputs | None = None) -> Network:
+    """Returns the network that `config` describes, its weights not yet drawn; `outputs` as in `restore_model`."""
 
     def or_default(value: float | None) -> float:
         return (config.dropout or 0.0) if value is None else value
@@ -93,6 +102,14 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
         shared["tie_weights"] = config.tie_weights
         cell = CELLS[config.cell]
         settings = {name: getattr(config, name) for name in cell.settings}
+        initialization = Initialization(config.init, config.init_variance, config.forget_bias)
+        if outputs is not None:
+            del shared["tie_weights"]
+            shared |= {"outputs": outputs, "direction": config.direction or "forward", "cell": config.cell}
+            shared |= {"settings": settings, "initialization": initialization}
+            if outputs.head == "sequence":
+                return TransducingNetwork(vocabulary_size, attention=config.attention != "none", **shared)
+            return LabellingNetwork(vocabulary_size, **shared)
         if not cell.stands_alone:
             make_network: type[Network] = resolve_name(cell.layer)
             return make_network(vocabulary_size, **settings, **shared)
@@ -101,7 +118,7 @@ def build_network(config: ModelConfig, *, vocabulary_size: int) -> Network:
             **shared,
             cell=config.cell,
             settings=settings,
-            initialization=Initialization(config.init, config.init_variance, config.forget_bias),
+            initialization=initialization,
         )
 
 

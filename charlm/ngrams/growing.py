@@ -146,7 +146,11 @@ class GrowingCounts:
             self._tables[length][keys[length]] = symbol + size
         if known < len(keys) and sum(map(len, self._tables)) > self._most_contexts:
             self._forget()
-        self._keys = [0, *(key * self._base + symbol + 1 for key in keys[: len(self._tables) - 1])]
+        self.read(symbol)
+
+    def read(self, symbol: int) -> None:
+        """Reads the symbol that comes next without counting it."""
+        self._keys = [0, *(key * self._base + symbol + 1 for key in self._keys[: len(self._tables) - 1])]
         self._find()
 
     def _find(self) -> None:

@@ -57,6 +57,18 @@ class LongestMatch:
                 self._follow(place, self._alike(place))
             self._places[key] = len(self._text)
 
+    def follow(self, symbol: int, key: int | None) -> None:
+        """Reads the next symbol without keeping it: a match goes on, or another is taken up, unmeasured.
+
+        Args:
+            key: as in `learn`.
+        """
+        if self.length and self.symbol == symbol and self._next + 1 < len(self._text):
+            self._follow(self._next + 1, min(self.length + 1, _LONGEST))
+        else:
+            place = 0 if key is None else self._places.get(key, 0)
+            self._follow(place, 1 if 0 < place < len(self._text) else 0)
+
     def _follow(self, place: int, length: int) -> None:
         self._next, self.length = place, length
         self.symbol = self._text[place] if length else None

@@ -24,7 +24,7 @@ _SEEN = "totals", "distinct"
 _SHORT = 3
 """Symbols of contexts of which there are few."""
 
-_USUAL_LOGARITHM = 4.0
+USUAL_LOGARITHM = 4.0
 """The logarithm of a usual count; divided by it, features are about one."""
 
 
@@ -205,7 +205,7 @@ def features(totals: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.float32
     """
     counts = np.moveaxis(np.concatenate((totals, distinct)), 0, -1)
     logs: NDArray[np.float32] = np.log1p(counts, dtype=np.float32)
-    return np.divide(logs, _USUAL_LOGARITHM, out=logs)
+    return np.divide(logs, USUAL_LOGARITHM, out=logs)
 
 
 def make_level(grams: Grams, estimate: Estimate) -> Level:

@@ -72,7 +72,7 @@ def prepare(
     stdin: BinaryIO | None = None,
 ) -> list[tuple[str, str]]:
     """Encodes a text as `encode_corpus` does, as training would, and returns facts of it and where it lies."""
-    recipe = learnt(tokenizer, records=data.records == "lines")
+    recipe = learnt(tokenizer, records=data.are_records)
     corpus = encode_corpus(data, recipe, workspace, reporter, stdin=stdin)
     return [*describe_corpus(corpus), ("encoded in", str(corpus.folder))]
 

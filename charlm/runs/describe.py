@@ -2,15 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from charlm.config import RunConfig
+from charlm.data.tokenizers.examples import UNKNOWN_LABEL, ExampleTokenizer
 from charlm.notation import counted
 from charlm.training.pace import shortened_warmup
 
 if TYPE_CHECKING:
     import torch
 
+    from charlm.data.batches import Batches
     from charlm.data.corpus import EncodedCorpus
-    from charlm.data.record_batches import Batches
+    from charlm.data.encoder import EncodedText
+
+_LABELS_SHOWN = 8
 
 
 def describe_model(config: RunConfig, *, parameters: int) -> str:
@@ -20,10 +26,11 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
         return f"n-grams up to order {model.order}, {model.smoothing} smoothing, {parameters:,} grams"
     extras = [
         f"dropout {model.dropout:g}" if model.dropout else "",
+        "read in both directions" if model.direction == "both" else "",
         "residual" if model.residual and (model.num_layers > 1 or model.embedding_size == model.hidden_size) else "",
         "layer norm" if model.layer_norm else "",
         "tied weights" if model.tie_weights else "",
-        "" if model.mixed_order is None else f"mixed with n-grams up to order {model.mixed_order}",
+        "" if model.mixed_order is None else f"mixed with n-grams up to order {model.mixed_order}, {model.known_mixing}",
     ]
     kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
     is_mlp = model.model == "mlp"
@@ -63,6 +70,8 @@ def describe_corpus(corpus: "EncodedCorpus") -> list[tuple[str, str]]:
         ("vocabulary", f"{counted(tokenizer.vocabulary_size, 'symbol')} ({tokenizer.kind})"),
         ("split", f"{corpus.split}: {sizes}"),
     ]
+    if isinstance(tokenizer, ExampleTokenizer):
+        rows += [(f"labels, {name}", _label_counts(part, tokenizer)) for name, part in present.items()]
     unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
     if unknown:
         rows.append(("unknown characters", f"{', '.join(unknown)} (never seen in training; charged in every score)"))
@@ -87,7 +96,7 @@ def describe_training(
     read = counted(round(epochs) if epochs >= 100 else float(f"{epochs:.3g}"), "epoch")
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
-    lane, carried = ("record", "") if config.data.records == "lines" else ("lane", ", state carried")
+    lane, carried = ("record", "") if config.data.are_records else ("lane", ", state carried")
     evaluations = counted(training.evaluations, "evaluation")
     windows = f"{counted(batches.num_lanes, lane)}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
@@ -117,3 +126,15 @@ def _clipping(config: RunConfig) -> str:
     if training.clip_value is not None:
         return f"gradient clipped to ±{training.clip_value:g}"
     return f"gradient norm clipped to {training.clip_norm:g}" if training.clip_norm else "no clipping"
+
+
+def _label_counts(part: "EncodedText", tokenizer: ExampleTokenizer) -> str:
+    """Returns the most frequent labels of a part with their counts, and how many others there are."""
+    counts = np.zeros(tokenizer.vocabulary_size, dtype=np.int64)
+    for piece in part.tokens.pieces():
+        counts += np.bincount(piece, minlength=tokenizer.vocabulary_size)
+    found = zip((*tokenizer.labels, UNKNOWN_LABEL), tokenizer.label_counts(counts).tolist(), strict=True)
+    ranked = sorted((each for each in found if each[1]), key=lambda each: -each[1])
+    shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:_LABELS_SHOWN])
+    more = len(ranked) - _LABELS_SHOWN
+    return f"{shown}, {counted(more, 'other')}" if more > 0 else shown

@@ -19,6 +19,7 @@ from charlm.runs.describe import describe_model
 from charlm.runs.stored.metrics import charged_nats
 from charlm.runs.stored.standing import Standing, read_standing, standing_of_file
 from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _rows(run: str, path: Path, files: Sequence[Path], standing: Standing) -> tu
     for split in standing.scores:
         bits = standing.bits_per_character(split)
         part = _part_of_validation(standing) if split == "validation" else ""
-        rows.append((split, None if bits is None else f"{bits:.4f} bits/char{part}"))
+        rows.append((split, None if bits is None else f"{bits:.4f} bits/{unit_of(model.data.task)}{part}"))
     versions = f"charlm {record.provenance.charlm}, torch {record.provenance.torch}, seed {record.config.run.seed}"
     rows += [("made with", versions), ("sizes", None if plan is None else plan.sizes)]
     return tuple((heading, value) for heading, value in rows if value is not None)

@@ -36,6 +36,7 @@ class TrainingSummary:
         seconds_left: until training has to end, its deadline; None without a time budget.
         is_mixed: whether n-grams are mixed in; training losses are the network's all the same.
         history: the points of the sessions before, by step.
+        unit: what losses are counted by, for people; where it is not characters, one stands for the other in reports.
     """
 
     run: Path
@@ -45,6 +46,7 @@ class TrainingSummary:
     seconds_left: float | None = None
     is_mixed: bool = False
     history: tuple[LossPoint, ...] = ()
+    unit: str = "char"
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from charlm.config import Device, SamplingConfig, Weights
 from charlm.data.inputs import clean_string
+from charlm.errors import ConfigError
 from charlm.generation.conversation import Conversation
 from charlm.generation.generator import Piece, generate
 from charlm.runs.stored.model import ModelOfRun, StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.base import HeldUnit, StepModel
-from charlm.stepping.build import build_step_model
+from charlm.stepping.base import Arrays, HeldUnit, StepModel
+from charlm.stepping.build import build_adaptive, build_step_model
 
 if TYPE_CHECKING:
     from charlm.runs.stored.loading import LoadedModel
@@ -50,8 +51,13 @@ def stream(
     Raises:
         CharlmError: there is no such run, or the prompt has characters that its model does not know.
     """
-    stored, note = read_newest_model(run, workspace)
+    if settings.adapt is not None and (settings.weights != "float32" or device not in ("auto", "cpu")):
+        other = f"--weights {settings.weights}" if settings.weights != "float32" else f"--device {device}"
+        raise ConfigError(f"--adapt computes on the CPU, with exact weights; leave out {other}.")
+    stored, note = read_newest_model(run, workspace, with_conditions=True)
     are_records = stored.tokenizer.begin is not None
+    if settings.adapt is not None:
+        return Samples(_draw(stored, _adapting(stored, stored.weights), prompt, settings, seed=seed), are_records, note)
     if device not in ("auto", "cpu"):
         from charlm.runs.device import resolve_device
         from charlm.runs.stored.loading import build_stored
@@ -94,19 +100,35 @@ def build_stepped(
     )
 
 
+def _adapting(run: ModelOfRun, arrays: Arrays) -> StepModel:
+    """Returns a model that learns from the prompt, and then goes on from it without learning."""
+    tokenizer = run.tokenizer
+    return build_adaptive(
+        run.config.model,
+        arrays,
+        vocabulary_size=tokenizer.vocabulary_size,
+        begin=tokenizer.begin,
+        source=run.name,
+        learns=False,
+    )
+
+
 def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, seed: int) -> Iterator[Piece]:
     """Returns the samples of a model that is loaded already, piece by piece; arguments as in `generate`.
 
     The prompt gets the line ends and the Unicode form that the training text was given.
     """
+    from charlm.models.build import arrays_of
     from charlm.runs.stored.loading import step_model
 
+    if settings.adapt is not None:
+        return _draw(loaded, _adapting(loaded, arrays_of(loaded.model)), prompt, settings, seed=seed)
     model = step_model(loaded.model, loaded.config.model, weights=settings.weights)
     return _draw(loaded, model, prompt, settings, seed=seed)
 
 
 def _draw(run: ModelOfRun, model: StepModel, prompt: str, settings: SamplingConfig, *, seed: int) -> Iterator[Piece]:
-    return generate(model, run.tokenizer, _cleaned(run, prompt), settings, seed=seed)
+    return generate(model, run.tokenizer.given(settings.condition), _cleaned(run, prompt), settings, seed=seed)
 
 
 def _cleaned(run: ModelOfRun, prompt: str) -> str:

@@ -21,6 +21,7 @@ from charlm.runs.stored.standing import count_stored
 from charlm.runs.stored.state_file import read_state_file
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.build import build_step_model
+from charlm.tasks import TASKS
 
 _MOST_TOKENIZER_BYTES = 256 << 20
 
@@ -80,7 +81,9 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
         _report(folder.tokenizer_file, partial(_describe_tokenizer, folder, newest)),
         _report(folder.metrics, partial(_describe_metrics, folder, newest)),
     )
-    usable = [f"charlm sample {quote(run)}" for report in bests if report.problem is None]
+    task = TASKS.get("" if newest is None else newest.config.data.task or "")
+    applying = "sample {run}" if task is None else task.next_commands[0]
+    usable = [f"charlm {applying.format(run=quote(run))}" for report in bests if report.problem is None]
     going_on = next((path for path, report in states.items() if report.problem is None), None)
     if going_on is not None:
         state = known[going_on]
@@ -146,12 +149,13 @@ def _describe_metrics(folder: RunFolder, newest: RunRecord | None) -> str:
 
 def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
     stored = read_model_file(folder.best, name=folder.name, within=folder.path)
-    build_step_model(
-        stored.config.model,
-        stored.weights,
-        vocabulary_size=stored.tokenizer.vocabulary_size,
-        source=str(stored.source),
-    )
+    if stored.tokenizer.outputs is None:  # Others are not stepped; the shapes of their weights were checked.
+        build_step_model(
+            stored.config.model,
+            stored.weights,
+            vocabulary_size=stored.tokenizer.vocabulary_size,
+            source=str(stored.source),
+        )
     _note(folder.best, stored.record, known)
     parameters = count_stored(stored.record, stored.weights)
     return f"the best model, of step {stored.record.step:,}, {parameters:,} parameters"

@@ -12,6 +12,7 @@ take a gradient step on every symbol's code length (Mattern 2012, geometric mixi
 over all symbols is normalised, always, so that the code lengths are those of a code.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -83,6 +84,7 @@ class _Weights:
         self._predicted = np.empty((_GROUP, vocabulary_size))
         self._sets: list[list[int]] = []
         self._symbols: list[int] = []
+        self._present: list[int] = []
 
     @property
     def inputs(self) -> Floats:
@@ -95,7 +97,7 @@ class _Weights:
         weights = self._first.copy()
         for each in sets:
             weights += self.rows[each]
-        self._sets.append(sets)
+        self._present = sets
         mixed: Floats = self._predicted[len(self._symbols)]
         np.dot(weights, self.inputs, out=mixed)
         mixed += biases
@@ -106,6 +108,7 @@ class _Weights:
 
     def learn(self, symbol: int) -> None:
         """Goes down the gradient of the symbol's code length, once a group is full."""
+        self._sets.append(self._present)
         self._symbols.append(symbol)
         if len(self._symbols) < _GROUP:
             return
@@ -124,12 +127,16 @@ class Adaptation:
 
     Every symbol is told by `learn` after it was predicted by `predict`.
 
+    Attributes:
+        has_predicted: whether it has read the first symbol of a text.
+
     Args:
         num_parts: distributions of the model that does not change.
     """
 
     def __init__(self, num_parts: int, vocabulary_size: int, settings: AdaptationSettings) -> None:
         self.settings = settings
+        self.has_predicted = False
         self._counts = GrowingCounts(vocabulary_size, order=settings.order, most_contexts=settings.most_contexts)
         self._match = LongestMatch()
         static = [1.0] if num_parts == 1 else [0.75, 0.25]
@@ -177,6 +184,7 @@ class Adaptation:
         prediction *= 1.0 - _SHARE_OF_UNIFORM
         prediction += _SHARE_OF_UNIFORM / len(prediction)
         self._prediction = prediction
+        self.has_predicted = True
         return prediction
 
     def learn(self, symbol: int) -> None:
@@ -198,6 +206,18 @@ class Adaptation:
         """Reads a symbol that is not predicted: the first of a text, or the begin of a record."""
         self._counts.restart(symbol)
         self._read(symbol, key=None)
+
+    def follow(self, symbol: int) -> None:
+        """Reads a symbol without learning from it."""
+        self._counts.read(symbol)
+        self._match.follow(symbol, self._counts.longest_key)
+        self._find_bias(symbol)
+
+    def frozen(self) -> "Adaptation":
+        """Returns one that knows the same and goes on from the same place, to `follow` a text; it must not learn."""
+        other = copy.copy(self)
+        other._counts, other._match = copy.copy(self._counts), copy.copy(self._match)
+        return other
 
     def learned(self) -> dict[str, NDArray[Any]]:
         """Returns what was learnt of how far to trust what, without the counts of the text; for `start_from`."""
@@ -228,5 +248,8 @@ class Adaptation:
 
     def _read(self, symbol: int, *, key: int | None) -> None:
         self._match.learn(symbol, key)
+        self._find_bias(symbol)
+
+    def _find_bias(self, symbol: int) -> None:
         self._row = symbol % _BIAS_ROWS
         self._bias = self._biases.get(self._row, self._no_bias)

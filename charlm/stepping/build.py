@@ -12,6 +12,7 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
+from charlm.stepping.adaptive import AdaptiveStepModel
 from charlm.stepping.base import Arrays, HeldUnit, StepModel, StepNetwork
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
@@ -74,6 +75,25 @@ def build_observed(config: ModelConfig, arrays: Arrays, *, vocabulary_size: int,
     """Returns a model's network, without n-grams, with the values of its units in its state; errors as above."""
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
     return _build_network(config, arrays, kind="float32").observed(())
+
+
+def build_adaptive(
+    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, begin: int | None, source: str, learns: bool = True
+) -> AdaptiveStepModel:
+    """Returns the model that `config` describes, which learns from what it reads; errors as above.
+
+    Args:
+        begin, learns: as `AdaptiveStepModel` says.
+    """
+    order, counts = (config.order, arrays) if config.model == "ngram" else (config.mixed_order, section(arrays, NGRAMS))
+    network = None
+    if config.model != "ngram":
+        _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
+        network = _build_network(config, arrays, kind="float32")
+    ngrams = None
+    if order is not None:
+        ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
+    return AdaptiveStepModel(network, None if ngrams is None else NgramStepModel(ngrams), begin=begin, learns=learns)
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:

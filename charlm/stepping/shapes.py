@@ -10,12 +10,17 @@ from typing import NamedTuple
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
 from charlm.config import Mixing, ModelConfig
 from charlm.ngrams.model import num_features
+from charlm.tasks import Outputs, num_directions
 
 GATE_SIZE = 32
 """Units of the gate between a network and an n-gram model."""
 
 GATE_OUTPUTS: Mapping[Mixing, int] = {"log-linear": 2, "linear": 1}
 """What it puts out: a weight for each, or one share."""
+
+
+POOLED_PARTS = 3
+"""Vectors that a whole example is summarised by: the last, the largest and the mean."""
 
 
 class StateShape(NamedTuple):
@@ -25,10 +30,16 @@ class StateShape(NamedTuple):
     dtype: str
 
 
-def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
-    """Returns the names and shapes of all weights of a network, and of the gate of a mixed model; none of n-grams."""
+def weight_shapes(model: ModelConfig, *, vocabulary_size: int, outputs: Outputs | None = None) -> Shapes:
+    """Returns the names and shapes of all weights of a network, and of the gate of a mixed model; none of n-grams.
+
+    Args:
+        outputs: the labels that it predicts; None where it is the next symbol.
+    """
     if model.model == "ngram":
         return {}
+    if outputs is not None:
+        return _labelling_shapes(model, outputs, vocabulary_size=vocabulary_size)
     network = _network_shapes(model, vocabulary_size=vocabulary_size)
     order = model.mixed_order
     if order is None:
@@ -41,15 +52,22 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     }
 
 
-def count_weights(model: ModelConfig, *, vocabulary_size: int) -> int:
-    """Returns the number of weights of a network, the gate of a mixed model included."""
-    shapes = weight_shapes(model, vocabulary_size=vocabulary_size)
+def count_weights(model: ModelConfig, *, vocabulary_size: int, outputs: Outputs | None = None) -> int:
+    """Returns the number of weights of a network, the gate of a mixed model included; arguments as above."""
+    shapes = weight_shapes(model, vocabulary_size=vocabulary_size, outputs=outputs)
     tied = {"output.weight", "network.output.weight"} if model.tie_weights else set[str]()  # Listed under both names.
     return sum(math.prod(shape) for name, shape in shapes.items() if name not in tied)
 
 
-def state_shapes(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> dict[str, StateShape]:
-    """Returns the shape and the type of each array that a model carries, named state.0, state.1, …"""
+def state_shapes(
+    model: ModelConfig, *, vocabulary_size: int, batch_size: int, outputs: Outputs | None = None
+) -> dict[str, StateShape]:
+    """Returns the shape and the type of each array that a model carries, named state.0, state.1, …
+
+    A network that labels whole examples carries nothing.
+    """
+    if outputs is not None:
+        return {}
     order = model.mixed_order
     states = _network_states(model, vocabulary_size=vocabulary_size, batch_size=batch_size)
     if order is not None:
@@ -95,6 +113,38 @@ def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
             shapes |= {f"norms.{index}.weight": (hidden,), f"norms.{index}.bias": (hidden,)}
     # Tied weights are stored under both names.
     return shapes | {"output.weight": (vocabulary_size, hidden), "output.bias": (vocabulary_size,)}
+
+
+def _labelling_shapes(model: ModelConfig, outputs: Outputs, *, vocabulary_size: int) -> Shapes:
+    hidden, size = model.hidden_size, model.embedding_size or model.hidden_size
+    width = hidden * num_directions(model.direction)
+    stacks = ("layers", "backward_layers")[: num_directions(model.direction)]
+    shapes: Shapes = {"embedding.weight": (vocabulary_size, size), "output.bias": (outputs.number,)}
+    for stack in stacks:
+        shapes |= _stack_shapes(model, stack, width=width)
+    if outputs.head == "sequence":
+        cell = CELLS[model.cell]
+        shapes |= _stack_shapes(model, "decoder_layers", width=hidden) | {"output.weight": (outputs.number, hidden)}
+        shapes |= _named("bridge", width, hidden * len(cell.states))
+        if model.attention != "none":
+            shapes |= {"query.weight": (width, hidden)} | _named("combine", hidden + width, hidden)
+        return shapes
+    if model.layer_norm:
+        for index in range(model.num_layers):
+            shapes |= {f"norms.{index}.weight": (width,), f"norms.{index}.bias": (width,)}
+    features = width * POOLED_PARTS if outputs.head == "pooled" else width
+    return shapes | {"output.weight": (outputs.number, features)}
+
+
+def _stack_shapes(model: ModelConfig, name: str, *, width: int) -> Shapes:
+    """Returns the shapes of layers of which all but the lowest have so many inputs."""
+    sizes = [model.embedding_size or model.hidden_size] + [width] * (model.num_layers - 1)
+    layers = (CELLS[model.cell].layer_shapes(size, model.hidden_size) for size in sizes)
+    return {f"{name}.{index}.{part}": shape for index, layer in enumerate(layers) for part, shape in layer.items()}
+
+
+def _named(name: str, num_inputs: int, num_outputs: int) -> Shapes:
+    return {f"{name}.{part}": shape for part, shape in dense_shapes(num_inputs, num_outputs).items()}
 
 
 def _network_states(model: ModelConfig, *, vocabulary_size: int, batch_size: int) -> list[StateShape]:

@@ -9,8 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from charlm.data.batches import Batches
 from charlm.data.lanes import Window
-from charlm.data.record_batches import Batches
 from charlm.errors import NotFiniteError, is_out_of_memory
 from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders

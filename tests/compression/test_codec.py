@@ -21,9 +21,14 @@ FILES = (
 @pytest.mark.parametrize("num_streams", [1, 5])
 @pytest.mark.parametrize(("tokenizer", "records"), KINDS)
 @settings(max_examples=30)
-@given(content=FILES, newlines=st.sampled_from(["keep", "lf"]), normalize=st.sampled_from(["none", "nfc"]))
-def test_any_bytes_come_back(tokenizer, records, num_streams, content, newlines, normalize):
-    coding = coding_of(tokenizer, records, newlines, normalize)
+@given(
+    content=FILES,
+    newlines=st.sampled_from(["keep", "lf"]),
+    normalize=st.sampled_from(["none", "nfc"]),
+    adapts=st.booleans(),
+)
+def test_any_bytes_come_back(tokenizer, records, num_streams, content, newlines, normalize, adapts):
+    coding = coding_of(tokenizer, records, newlines, normalize, adapts)
     packed = compress(content, coding, num_streams=num_streams)
     assert decompress(packed, coding) == content
     assert len(packed) < len(content) + 150 + 4 * num_streams
@@ -58,12 +63,22 @@ def many_blocks() -> bytes:
     return " ".join(words[each] for each in order).encode()
 
 
+@pytest.mark.parametrize("coding", [CHAR, coding_of("char", adapts=True)], ids=["static", "adapting"])
 @pytest.mark.parametrize("num_streams", [1, 3])
-def test_a_file_of_many_blocks_comes_back(num_streams, monkeypatch):
+def test_a_file_of_many_blocks_comes_back(num_streams, coding, monkeypatch):
     monkeypatch.setattr(codec, "BLOCK_BYTES", 4096)
-    content = many_blocks()[:30_000]
+    content = many_blocks()[: 12_000 if coding.adapts else 30_000]
     content = content[:9000] + bytes(range(256)) * 40 + content[9000:]
-    assert decompress(compress(content, CHAR, num_streams=num_streams), CHAR) == content
+    assert decompress(compress(content, coding, num_streams=num_streams), coding) == content
+
+
+@pytest.mark.parametrize("records", ["none", "lines"])
+def test_what_comes_again_is_shorter_for_a_model_that_adapts(records):
+    words = np.random.default_rng(4).integers(97, 123, (40, 8), dtype=np.uint8)
+    content = b"\n".join(bytes(words[each]) for each in np.random.default_rng(5).integers(0, 40, 300))
+    static, adapting = (coding_of("byte", records, adapts=adapts) for adapts in (False, True))
+    with model_alone():
+        assert 2 * len(compress(content, adapting)) < len(compress(content, static))
 
 
 def test_what_the_model_cannot_shorten_is_packed_without_it():

@@ -12,7 +12,7 @@ from charlm.compression.packing import BLOCK_BYTES
 from charlm.files.errors import UntrustedFileError
 from tests.support.compressing import coding_of, decompress
 
-HEADER = Header("r\u00fcn", b"i" * 16, b"m" * 16, b"s" * 32, 7, 5, 2, "utf-8", Versions("1.0", "2.4.6", "0.5.0"))
+HEADER = Header("r\u00fcn", b"i" * 16, b"m" * 16, b"s" * 32, 7, 5, 2, True, "utf-8", Versions("1.0", "2.4.6", "0.5.0"))
 BLOCK = Block(7, 3, True, False, 1, b"unknown", b"", [4, 3], b"code")
 
 
@@ -90,6 +90,7 @@ NUMBERS = st.integers(0, 2**32 - 1) | st.integers(0, 300)
         num_bytes=NUMBERS | st.integers(0, 2**64 - 1),
         probe=NUMBERS,
         num_streams=st.integers(0, 8),
+        adapts=st.booleans(),
         encoding=st.sampled_from(["utf-8", "utf-16-le", "punycode", "", "idna"]) | st.text(),
         versions=st.just(Versions("", "", "")),
     ),

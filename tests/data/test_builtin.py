@@ -65,6 +65,21 @@ def test_a_python_without_sources_is_refused_with_an_alternative(
 
 
 def test_an_unknown_built_in_is_refused_with_those_there_are() -> None:
-    with pytest.raises(DataError, match=r"No built-in text 'builtin:x'; there are builtin:python-docs and builtin:py"):
+    with pytest.raises(DataError, match=r"No built-in text 'builtin:x'; there are builtin:python-docs, builtin:py"):
         open_builtin("builtin:x")
-    assert tuple(BUILTINS) == ("builtin:python-docs", "builtin:python-source")
+    names = ("python-docs", "python-source", "python-tokens", "unicode-names", "sums")
+    assert tuple(BUILTINS) == tuple(f"builtin:{name}" for name in names)
+
+
+def test_examples_are_for_their_tasks() -> None:
+    sums = "".join(open_builtin("builtin:sums", task="transduce").chunks()).splitlines()
+    assert len(set(sums)) == 50_000
+    for line in sums[:100]:
+        read, said = line.split("\t")
+        assert sum(map(int, read.split("+"))) == int(said)
+    names = "".join(open_builtin("builtin:unicode-names", task="classify").chunks()).splitlines()
+    assert "LATIN SMALL LETTER A\tLl" in names and "SPACE\tZs" in names
+    with pytest.raises(DataError, match="'builtin:sums' is to be read with --task transduce"):
+        open_builtin("builtin:sums")
+    with pytest.raises(DataError, match="'builtin:python-docs' is to be read without --task"):
+        open_builtin("builtin:python-docs", task="tag")

@@ -84,14 +84,14 @@ def test_a_step_by_the_rule():
     found = reader.read(second).log_probabilities[0]
 
     weights = dict(model.named_parameters())
+    # From the trained weights there is nothing to go back to.
     logits, state = model(first.inputs, model.initial_state(1))
     nats = torch.nn.functional.cross_entropy(logits[:, 0], first.targets[:, 0])
     gradients = dict(zip(weights, torch.autograd.grad(nats, list(weights.values())), strict=True))
     mean = torch.cat([size.flatten() for size in sizes.values()]).mean()
     with torch.no_grad():
         for name, weight in weights.items():
-            step = SETTINGS.rate * gradients[name] / (sizes[name] + SETTINGS.epsilon * mean)
-            weight -= step * (1.0 - (SETTINGS.decay * sizes[name] / mean).clamp(max=1.0))
+            weight -= SETTINGS.rate * gradients[name] / (sizes[name] + SETTINGS.epsilon * mean)
         logits, _ = model(second.inputs, tuple(each.detach() for each in state))
     torch.testing.assert_close(found, logits.log_softmax(-1), rtol=1e-4, atol=1e-5)
 

@@ -18,9 +18,9 @@ def refined(counts, probabilities):
 
 
 def texts(vocabulary_size):
-    """Lists of symbols, and of None where another text begins."""
-    symbol = st.integers(0, vocabulary_size - 1)
-    return st.lists(symbol | symbol | symbol | st.none(), max_size=120)
+    """Lists of symbols, each with what is done with it."""
+    what = st.sampled_from(["learn"] * 6 + ["read", "restart"])
+    return st.lists(st.tuples(what, st.integers(0, vocabulary_size - 1)), max_size=120)
 
 
 @pytest.mark.parametrize("vocabulary_size", [1, FEW, MANY])
@@ -32,13 +32,9 @@ def test_distributions_are_those_of_counts_in_dictionaries(vocabulary_size, data
     counts = GrowingCounts(vocabulary_size, order=order, most_contexts=most_contexts)
     slow = SlowCounts(order=order, most_contexts=most_contexts)
     given_distribution = np.arange(1.0, vocabulary_size + 1) / sum(range(vocabulary_size + 1))
-    for symbol in text:
-        if symbol is None:
-            counts.restart(0)
-            slow.restart(0)
-        else:
-            counts.learn(symbol)
-            slow.learn(symbol)
+    for what, symbol in text:
+        getattr(counts, what)(symbol)
+        getattr(slow, what)(symbol)
         assert len(slow.followers) <= most_contexts
         known = [context for context in slow.contexts() if context in slow.followers]
         assert counts.known == len(known)

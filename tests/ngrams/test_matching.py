@@ -68,3 +68,29 @@ def test_confidence_is_bounded():
     assert match.confidence == 0.05
     match.record[0][0] = 1e6
     assert match.confidence == 0.999
+
+
+def test_a_text_that_is_followed_is_not_kept_and_not_measured():
+    match = LongestMatch()
+    read(match, "abcdab")
+    record = [list(each) for each in match.record]
+    assert chr(match.symbol) == "c"
+    so_far = "ab"
+    for symbol, expected in [("c", "d"), ("d", "a"), ("x", None), ("b", None), ("c", "d"), ("d", "a")]:
+        so_far += symbol
+        match.follow(ord(symbol), hash(so_far[-LENGTH:]))
+        assert (None if match.symbol is None else chr(match.symbol)) == expected
+    assert match.record == record
+    # What was followed is not found again: "xb" stood there, and "c" after it.
+    match.follow(ord("x"), hash("dx"))
+    match.follow(ord("b"), hash("xb"))
+    assert match.symbol is None
+
+
+def test_a_text_is_followed_to_its_end():
+    match = LongestMatch()
+    read(match, "abab")
+    assert (chr(match.symbol), match.length) == ("a", 2)
+    for symbol, key, expected in (("a", "ba", "b"), ("b", "ab", None), ("a", "ba", "b"), ("b", "ab", None)):
+        match.follow(ord(symbol), hash(key))
+        assert (None if match.symbol is None else chr(match.symbol)) == expected

@@ -16,6 +16,7 @@ from charlm.data.layout import as_pieces
 from charlm.data.tokenizers.build import train_tokenizer
 from charlm.ngrams.build import count_model
 from charlm.ngrams.stepping import NgramStepModel
+from charlm.stepping.adaptive import AdaptiveStepModel
 
 TEXT = "the cat sat on the mat.\na dog ran to the man. \nwe saw ten red h\u00e9ns in a pen.\n" * 20
 
@@ -25,7 +26,9 @@ def silent(_: int) -> None:
 
 
 @cache
-def coding_of(tokenizer: str, records: str = "none", newlines: str = "keep", normalize: str = "none") -> Coding:
+def coding_of(
+    tokenizer: str, records: str = "none", newlines: str = "keep", normalize: str = "none", adapts: bool = False
+) -> Coding:
     """An n-gram model of a small text, with the symbols and the reading that are named."""
     data = DataConfig(corpus=("text.txt",), records=records, newlines=newlines, normalize=normalize)
     has_records = records == "lines"
@@ -36,7 +39,8 @@ def coding_of(tokenizer: str, records: str = "none", newlines: str = "keep", nor
     counted = count_model(
         tokens, order=4, smoothing="kneser-ney", vocabulary_size=learnt.vocabulary_size, begin=learnt.begin
     )
-    return Coding(NgramStepModel(counted.model), learnt, data)
+    model = NgramStepModel(counted.model)
+    return Coding(AdaptiveStepModel(None, model, begin=learnt.begin) if adapts else model, learnt, data, adapts)
 
 
 KINDS = [(name, records) for name in ("char", "byte", "sentencepiece") for records in ("none", "lines")]
@@ -52,6 +56,7 @@ def compress(content: bytes, coding: Coding, *, encoding: str = "utf-8", num_str
         num_bytes=len(content),
         probe=probe_of(coding, num_streams=num_streams),
         num_streams=num_streams,
+        adapts=coding.adapts,
         encoding=encoding,
         versions=Versions("0", "0", "0"),
     )

@@ -31,6 +31,10 @@ class SlowCounts:
             self.followers.setdefault(context, Counter())[symbol] += 1
         if len(self.followers) > self._most_contexts:
             self._forget()
+        self.read(symbol)
+
+    def read(self, symbol: int) -> None:
+        """Goes on without counting."""
         self._text.append(symbol)
 
     def refined(self, probabilities: Sequence[float]) -> list[float]:

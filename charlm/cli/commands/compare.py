@@ -14,6 +14,7 @@ from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet
 from charlm.cli.settings import section_config, shared_config
 from charlm.cli.startup import fast_imports
 from charlm.config import (
+    TEXT_SETTINGS,
     ComparisonConfig,
     DataConfig,
     ModelConfig,
@@ -25,14 +26,19 @@ from charlm.config import (
 from charlm.errors import ConfigError
 from charlm.runs.stored.workspace import Workspace
 
-_GRID_SETTINGS = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix"}
+_GRID_SETTINGS = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix", "direction"}
 """Settings that the grid itself sets, or that only some of its models have."""
 
 _SHARED_SETTINGS = set(ModelConfig.model_fields) - _GRID_SETTINGS
 
 
 @settings_options(
-    ComparisonConfig, DataConfig, TokenizerConfig, (ModelConfig, _SHARED_SETTINGS), TrainingConfig, RunSettings
+    ComparisonConfig,
+    (DataConfig, TEXT_SETTINGS),
+    TokenizerConfig,
+    (ModelConfig, _SHARED_SETTINGS),
+    TrainingConfig,
+    RunSettings,
 )
 def compare(
     *,

@@ -56,6 +56,7 @@ def compress(
         make_display(quiet=quiet),
         output=output,
         num_streams=settings.streams,
+        adapts=settings.adapt is not None,
         overwrite=force,
     )
     if json:

@@ -12,7 +12,7 @@ from charlm.cli.display.text import print_json, print_line
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, Quiet, Texts, standard_input
 from charlm.cli.settings import section_config
-from charlm.config import DataConfig, TokenizerConfig
+from charlm.config import TEXT_SETTINGS, DataConfig, TokenizerConfig
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -44,7 +44,7 @@ def fetch(
     print_line(str(corpora.fetch(name, Workspace(), make_display(quiet=quiet))), sys.stdout)
 
 
-@settings_options(DataConfig, TokenizerConfig)
+@settings_options((DataConfig, TEXT_SETTINGS), TokenizerConfig)
 def prepare(*, flags: Mapping[str, Any], text: Texts, quiet: Quiet = False) -> None:
     """Encodes TEXT under data/ as training would, and describes the result."""
     data = section_config(DataConfig, {"corpus": tuple(text), **flags})

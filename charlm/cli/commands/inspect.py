@@ -12,6 +12,7 @@ from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet, Run, standard_input
 from charlm.cli.settings import section_config, shared_config
 from charlm.config import (
+    TEXT_SETTINGS,
     ActivationsConfig,
     AgreementConfig,
     DataConfig,
@@ -44,7 +45,7 @@ _AGREEMENT_DEFAULTS = {
 
 @settings_options(
     GradientsConfig,
-    DataConfig,
+    (DataConfig, TEXT_SETTINGS),
     TokenizerConfig,
     (ModelConfig, _NETWORK_SETTINGS),
     (TrainingConfig, _TRAINING_SETTINGS),

@@ -41,8 +41,8 @@ def legend(*, is_mixed: bool, is_ascii: bool) -> Text:
     return text
 
 
-def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii: bool) -> Text:
-    """Returns the losses in bits per character over the share of the training.
+def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii: bool, unit: str = "char") -> Text:
+    """Returns the losses in bits per character, or another unit, over the share of the training.
 
     Training losses are a line, without its first, high part; validation losses are marks.
 
@@ -65,7 +65,7 @@ def draw_curve(points: Sequence[LossPoint], *, width: int, height: int, is_ascii
     ]
     cells = draw(strokes, Range(0.0, 1.0, low, high), width=columns, height=height)
     labels = {0: f"{high:.2f}", height - 1: f"{low:.2f}"}
-    ends, middle = len("0 %100 %"), "bits/char over the share of the training"
+    ends, middle = len("0 %100 %"), f"bits/{unit} over the share of the training"
     below = Text(f"{'':{_LABEL + 1}}0 %{middle:^{columns - ends}}100 %", style="dim")
     rows = with_axis(cells, labels, width=_LABEL, is_ascii=is_ascii)
     return Text("\n", no_wrap=True, overflow="crop").join([*rows, below])

@@ -72,3 +72,8 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
         known = [known[index * (len(known) - 1) // (width - 1)] for index in range(width)]
     low, span = min(known), max(known) - min(known)
     return "".join(_BLOCKS[round((value - low) / span * (len(_BLOCKS) - 1)) if span else 0] for value in known)
+
+
+def units_in_words(unit: str) -> str:
+    """Returns the plural of what losses are counted by: 'characters' for char."""
+    return "characters" if unit == "char" else f"{unit}s"

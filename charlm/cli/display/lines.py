@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from charlm.cli.display.formatting import bits, duration, number
+from charlm.cli.display.formatting import bits, duration, number, units_in_words
 from charlm.cli.display.text import visible
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
 from charlm.cli.interrupts import STOPPING
@@ -96,23 +96,23 @@ class LineDisplay:
         steps = steps_in_words(report.step, total_steps=report.total_steps, has_deadline=has_deadline)
         left = self._time.in_words(report)
         skipped = f", {report.skipped} skipped" if report.skipped else ""
-        loss = _loss("network" if self._summary.is_mixed else "loss", report.loss)
+        loss = self._loss("network" if self._summary.is_mixed else "loss", report.loss)
         self._line(
             f"{steps} ({100 * report.share:.0f} %): {loss}, learning rate {report.learning_rate:.2e}, "
             f"gradient norm {number(report.gradient_norm, 2)} ({100 * report.clipped:.0f} % clipped{skipped}), "
-            f"{report.characters_per_second:,.0f} characters/s{left and f', {left}'}"
+            f"{report.characters_per_second:,.0f} {units_in_words(self._summary.unit)}/s{left and f', {left}'}"
         )
 
     def evaluation(self, report: EvaluationReport) -> None:
         """Prints the losses and the beginning of the sample."""
         is_mixed = report.network is not None
-        losses = [_loss("network, training" if is_mixed else "training", report.training_nats_per_character)]
+        losses = [self._loss("network, training" if is_mixed else "training", report.training_nats_per_character)]
         share = f" (on {100 * report.evaluated_share:.0f} % of it)" if report.evaluated_share < 1.0 else ""
         if report.network is not None:
-            losses.append(_loss(f"network, validation{share}", report.network.nats_per_character))
+            losses.append(self._loss(f"network, validation{share}", report.network.nats_per_character))
         if report.score is not None:
             name = f"mixture, validation{share}" if is_mixed else f"validation{share}"
-            losses.append(_loss(name, report.score.nats_per_character))
+            losses.append(self._loss(name, report.score.nats_per_character))
         best = ", the best so far" if report.is_best and report.score is not None else ""
         self._line(f"evaluation at step {report.step:,}: {('; ' if is_mixed else ', ').join(losses)}{best}")
         for line in [line for line in report.sample.split("\n") if line][:_SAMPLE_LINES]:
@@ -137,6 +137,6 @@ class LineDisplay:
                 raise
             self._failure, self._stop.requested = error, True
 
-
-def _loss(name: str, nats: float) -> str:
-    return f"{name} {number(nats)} nats/char = {number(bits(nats))} bits/char"
+    def _loss(self, name: str, nats: float) -> str:
+        unit = "char" if self._summary is None else self._summary.unit
+        return f"{name} {number(nats)} nats/{unit} = {number(bits(nats))} bits/{unit}"

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charlm.cli.display.curve import draw_curve, legend
-from charlm.cli.display.formatting import bits, number
+from charlm.cli.display.formatting import bits, number, units_in_words
 from charlm.cli.display.palette import ALERT
 from charlm.cli.display.tables import rows_grid
 from charlm.cli.display.text import visible
@@ -172,6 +172,10 @@ class LiveDisplay:
     def _is_mixed(self) -> bool:
         return self._summary is not None and self._summary.is_mixed
 
+    @property
+    def _unit(self) -> str:
+        return "char" if self._summary is None else self._summary.unit
+
     def _evaluated_share(self) -> Text | None:
         share = 1.0 if self._evaluation is None else self._evaluation.evaluated_share
         return Text(f"validation: on {100 * share:.0f} % of it", style="dim") if share < 1.0 else None
@@ -184,7 +188,7 @@ class LiveDisplay:
         table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
         table.add_column(Text("loss"), no_wrap=True)
         for model in models:
-            for unit in ("nats/char", "bits/char")[0 if has_nats else 1 :]:
+            for unit in (f"nats/{self._unit}", f"bits/{self._unit}")[0 if has_nats else 1 :]:
                 table.add_column(Text(f"{model}\n{unit}" if model else unit), justify="right", no_wrap=True)
         if not self._narrow:
             table.add_column("", no_wrap=True, style="dim")
@@ -221,7 +225,8 @@ class LiveDisplay:
 
     def _curve(self, height: int) -> Panel:
         is_ascii = self._console.options.ascii_only
-        curve = draw_curve(self._points, width=self._console.width - 4, height=height, is_ascii=is_ascii)
+        width = self._console.width - 4
+        curve = draw_curve(self._points, width=width, height=height, is_ascii=is_ascii, unit=self._unit)
         return _panel(curve, legend(is_mixed=self._is_mixed, is_ascii=is_ascii), border_style="dim")
 
     def _optimisation(self) -> Table:
@@ -235,7 +240,7 @@ class LiveDisplay:
         table.add_row("gradient norm", number(report.gradient_norm, 3))
         table.add_row("clipped", f"{100 * report.clipped:.0f} %")
         table.add_row("skipped", Text(f"{report.skipped:,}", style=ALERT if report.skipped else ""))
-        table.add_row("characters/s", f"{report.characters_per_second:,.0f}")
+        table.add_row(f"{units_in_words(self._unit)}/s", f"{report.characters_per_second:,.0f}")
         return table
 
     def _sample(self, report: EvaluationReport) -> Panel:

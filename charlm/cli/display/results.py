@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from charlm.cli.display.console import print_sentence
-from charlm.cli.display.formatting import duration, megabytes, number, perplexity
+from charlm.cli.display.formatting import duration, megabytes, number, perplexity, units_in_words
 from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
 from charlm.notation import counted
 from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import TASKS
 
 if TYPE_CHECKING:
     from charlm.evaluation.baselines import Baseline
@@ -41,7 +42,8 @@ def print_training(console: Console, result: "TrainResult") -> None:
     for split, score in (("validation", result.validation), ("test", result.test)):
         if score is not None:
             others = [each for each in _of_split(result.baselines, split) if each[0] != result.part]
-            _print_scores(console, split, [(", ".join(filter(None, (result.name, result.part))), score), *others])
+            rows = [(", ".join(filter(None, (result.name, result.part))), score), *others]
+            _print_scores(console, split, rows, unit=result.unit)
     if result.no_better_than is not None:
         print_sentence(console, _advice(result.no_better_than), style="bold")
     if not result.exact:
@@ -56,11 +58,18 @@ def print_training(console: Console, result: "TrainResult") -> None:
         print_excerpt(console, result.sample)
     reference = run_reference(result.run)
     console.print(Text("\nNext:", style="bold"))
+    if result.task is not None:
+        _print_commands(console, [f"charlm {each.format(run=reference)}" for each in TASKS[result.task].next_commands])
+        return
     more = "--num-samples 20" if result.are_records else "--length 1000"
     text = " TEXT" if result.validation is None and result.test is None else ""
     commands = [f"charlm sample {reference} {more}", f"charlm eval perplexity {reference}{text}"]
     if result.kind != "ngram":
         commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
+    _print_commands(console, commands)
+
+
+def _print_commands(console: Console, commands: Iterable[str]) -> None:
     for command in commands:
         console.print(f"  {visible(command)}", soft_wrap=True)
 
@@ -72,7 +81,7 @@ def _training_line(result: "TrainResult") -> str:
         sizes = f"{counted(result.parameters, 'parameter')}, {counted(result.steps, 'step')}"
         done = f"{sizes} in {duration(result.seconds)}"
     early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
-    return f"{result.name}: {done}, {result.characters_per_second:,.0f} characters/s{early}"
+    return f"{result.name}: {done}, {result.characters_per_second:,.0f} {units_in_words(result.unit)}/s{early}"
 
 
 def _advice(simple: "Baseline") -> str:
@@ -90,6 +99,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
         "run": str(result.run),
         "name": result.name,
         "model": result.kind,
+        **({} if result.task is None else {"task": result.task}),
         "parameters": result.parameters,
         "steps": result.steps,
         "total_steps": result.total_steps,
@@ -168,14 +178,15 @@ def _of_split(baselines: Iterable["Baseline"], split: str) -> list[tuple[str, Sc
     return [(each.name, each.score) for each in baselines if each.split == split]
 
 
-def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score]]) -> None:
+def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score]], *, unit: str = "char") -> None:
     """Prints a table of scores on a text, a row a model, the first in bold; and what unknown characters cost it."""
+    has_bytes = unit == "char"
     table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
     table.add_column(Text(visible(text), style="bold not dim"), overflow="fold", min_width=10)
-    for heading in ("nats/char", "bits/char", "bits/byte", "perplexity"):
+    for heading in (f"nats/{unit}", f"bits/{unit}", *(["bits/byte"] if has_bytes else []), "perplexity"):
         table.add_column(heading, justify="right", no_wrap=True)
     for index, (model, score) in enumerate(models):
-        means = map(number, (score.nats_per_character, score.bits_per_character, score.bits_per_byte))
+        means = map(number, (score.nats_per_character, score.bits_per_character, score.bits_per_byte)[: 2 + has_bytes])
         style = "bold" if index == 0 else ""
         table.add_row(Text(visible(model)), *means, perplexity(score.perplexity), style=style)
     console.print(table)

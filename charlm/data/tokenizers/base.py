@@ -8,6 +8,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.errors import ConfigError
+from charlm.tasks import Outputs
+
 Tokens = NDArray[np.integer[Any]]
 
 NUM_UNICODE_CHARACTERS = 0x110000 - 0x800
@@ -54,6 +57,8 @@ class Tokenizer(ABC):
         unknown: the symbol for everything the vocabulary lacks; None where nothing is unknown.
         begin: the symbol before a record; None where text is one stream.
         end: the symbol after a record; None where text is one stream.
+        num_given: symbols of each record that are given and not predicted, its begin among them.
+        outputs: the labels that are predicted; None where it is the next symbol.
     """
 
     kind: str
@@ -61,6 +66,8 @@ class Tokenizer(ABC):
     unknown: int | None = None
     begin: int | None = None
     end: int | None = None
+    num_given: int = 1
+    outputs: Outputs | None = None
 
     @property
     def vocabulary_size(self) -> int:
@@ -96,6 +103,17 @@ class Tokenizer(ABC):
         known = {piece for symbol, piece in enumerate(self.pieces) if piece and symbol != self.unknown}
         return NUM_UNICODE_CHARACTERS - len(known)
 
+    def can_be_target(self) -> NDArray[np.bool_]:
+        """Returns for each symbol whether it may be predicted: all but the begin of a record, which is given."""
+        can = np.ones(self.vocabulary_size, dtype=np.bool_)
+        if self.begin is not None:
+            can[self.begin] = False
+        return can
+
+    def scored_text(self, piece: str) -> str:
+        """Returns the part of a piece of text whose characters are counted: all of it, unless it is examples."""
+        return piece
+
     @abstractmethod
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of `text`, a 1-D array of the smallest integer type that holds the vocabulary.
@@ -119,6 +137,16 @@ class Tokenizer(ABC):
     def encode_stream(self, chunks: Iterable[str]) -> Iterable[Tokens]:
         """Yields the symbols of a text that arrives in pieces, cut where it does not change the symbols."""
         return map(self.encode, chunks)
+
+    def given(self, condition: str | None) -> "Tokenizer":
+        """Returns the tokenizer whose prompts begin with a condition; this one without.
+
+        Raises:
+            ConfigError: there is a condition, and the tokenizer knows none.
+        """
+        if condition is not None:
+            raise ConfigError("--condition is for models trained with --task generate; leave it out.")
+        return self
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Returns the text of `tokens`; unknown and bytes that are no UTF-8 become U+FFFD, record ends newlines."""

@@ -8,18 +8,22 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 
-from charlm.config import TokenizerConfig
+from charlm.config import DataConfig, TokenizerConfig
 from charlm.data.code_points import BLOCK, code_points
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
+from charlm.data.tokenizers.examples import MOST_LABELS, ExampleTokenizer, read_sides
 from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer, train_sentencepiece
 from charlm.errors import CheckpointError, DataError
+from charlm.notation import quoted
+from charlm.tasks import TASKS
 
 _NUM_CODE_POINTS = 0x110000
 _LONGEST_MODEL = 1 << 27  # characters of base 64, several times what a million subwords take
@@ -33,9 +37,13 @@ class TokenizerRecipe:
     make: Callable[[Iterable[str]], Tokenizer]
 
 
-def learnt(config: TokenizerConfig, *, records: bool) -> TokenizerRecipe:
-    """Returns the recipe of a tokenizer learnt from the training text."""
+def learnt(config: TokenizerConfig, *, records: bool, data: DataConfig | None = None) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer learnt from the training text, or from the examples that `data` describes."""
     settings = config.model_dump() if config.tokenizer == "sentencepiece" else {"tokenizer": config.tokenizer}
+    if data is not None and data.task is not None:
+        separator = " " if data.target_symbols == "spaces" else ""
+        key = json.dumps({"learnt": settings, "task": data.task, "separator": separator}, sort_keys=True)
+        return TokenizerRecipe(key, partial(_train_on_examples, config, task=data.task, separator=separator))
     key = json.dumps({"learnt": settings, "records": records}, sort_keys=True)
     return TokenizerRecipe(key, partial(train_tokenizer, config, records=records))
 
@@ -82,6 +90,19 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
     return RecordTokenizer(inner) if records else inner
 
 
+def _train_on_examples(config: TokenizerConfig, chunks: Iterable[str], *, task: str, separator: str) -> Tokenizer:
+    """Returns the tokenizer of examples whose symbols and labels are those of the training part."""
+    kind: type[ExampleTokenizer] = resolve_name(TASKS[task].tokenizer)
+    collector = kind.collector(separator=separator)
+    inner = train_tokenizer(config, read_sides(chunks, collector), records=False)
+    if len(collector.labels) == 1:
+        label = next(iter(collector.labels))
+        raise DataError(f"Every example for training has the label {quoted(label)}; at least two are needed.")
+    if len(collector.labels) > MOST_LABELS:
+        raise DataError(f"There are {len(collector.labels):,} different labels; at most {MOST_LABELS:,} can be learnt.")
+    return kind(inner, task=task, **collector.learnt())
+
+
 def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:
     seen = np.zeros(_NUM_CODE_POINTS, dtype=np.bool_)
     for chunk in chunks:
@@ -98,7 +119,28 @@ def from_json(data: Mapping[str, Any]) -> Tokenizer:
     """Returns the tokenizer whose `to_json` gave `data`; damaged or foreign data is a CheckpointError."""
     if isinstance(data, Mapping) and data.keys() == {"kind", "inner"} and data["kind"] == "records":
         return RecordTokenizer(_plain_from_json(data["inner"]))
+    if isinstance(data, Mapping) and data.get("kind") == "examples":
+        return _examples_from_json(data)
     return _plain_from_json(data)
+
+
+def _examples_from_json(data: Mapping[str, Any]) -> ExampleTokenizer:
+    match data:
+        case {"kind": _, "task": str(task), "inner": inner, "labels": list(labels), **others}:
+            if task not in TASKS:
+                raise _unusable(f"its task is {reprlib.repr(task)}")
+            are_labels = all(isinstance(label, str) and label and not {"\t", "\n"} & set(label) for label in labels)
+            if not are_labels or not 2 <= len(set(labels)) == len(labels) <= MOST_LABELS:
+                raise _unusable("its labels are not distinct texts without tabs, two at least")
+            kind: type[ExampleTokenizer] = resolve_name(TASKS[task].tokenizer)
+            try:
+                return kind.from_values(_plain_from_json(inner), task=task, labels=labels, values=others)
+            except UnicodeEncodeError:
+                raise _unusable("one of its labels has half of a surrogate pair") from None
+            except ValueError as error:
+                raise _unusable(str(error)) from None
+        case _:
+            raise _unusable(f"it is of examples, with the entries {reprlib.repr([*data])}")
 
 
 def _plain_from_json(data: object) -> Tokenizer:

@@ -11,6 +11,19 @@ _BEGIN, _END = 0, 1
 _NUM_SPECIAL = 2
 
 
+def split_lines(chunks: Iterable[str]) -> Iterator[str]:
+    """Yields the lines of a text that arrives in pieces, empty ones too, without their LF or CRLF."""
+    unfinished: list[str] = []
+    for chunk in chunks:
+        first, *others = chunk.split("\n")
+        unfinished.append(first)
+        for line in others:
+            yield "".join(unfinished).removesuffix("\r")
+            unfinished = [line]
+    if last := "".join(unfinished):
+        yield last.removesuffix("\r")
+
+
 def split_records(chunks: Iterable[str]) -> Iterator[list[str]]:
     """Yields the records of a text that arrives in pieces, as many at a time as a piece completes.
 

@@ -58,7 +58,7 @@ def compare(
     if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
         raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
     variants = grid_variants(settings, request)
-    recipe = learnt(config.tokenizer, records=config.data.records == "lines")
+    recipe = learnt(config.tokenizer, records=config.data.are_records)
     corpus = encode_corpus(config.data, recipe, workspace, reporter)
     counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, counts, reporter)

@@ -73,6 +73,7 @@ def compress(
     *,
     output: Path | None = None,
     num_streams: int = 1,
+    adapts: bool = False,
     overwrite: bool = False,
 ) -> CompressionResult:
     """Compresses a file with the best model of a run, and decompresses it again before the result has its name.
@@ -80,6 +81,7 @@ def compress(
     Args:
         output: the file to write.  [default: the file's name and `SUFFIX`]
         num_streams: parts of the file that are coded side by side, which is faster.
+        adapts: whether the model learns from what it has coded.
         overwrite: whether a file of that name is replaced.
 
     Raises:
@@ -94,7 +96,7 @@ def compress(
         raise ConfigError(f"'{output}' is no file, and what is compressed has to be read again to check it.")
     _require_free(output, file=file, overwrite=overwrite)
     stored = read_model(run, workspace)
-    coding = coding_of(stored)
+    coding = coding_of(stored, adapts=adapts)
     if num_streams > coding.model.exact_streams:
         raise ConfigError(
             f"--streams {num_streams} is too many for this model; give at most {coding.model.exact_streams}."
@@ -111,6 +113,7 @@ def compress(
             num_bytes=size,
             probe=probe_of(coding, num_streams=num_streams),
             num_streams=num_streams,
+            adapts=adapts,
             encoding=_usual_encoding(original, stored.config.data.encoding, name=str(file)),
             versions=_versions(),
         )
@@ -167,7 +170,7 @@ def decompress(
     with _opened(file, refusal="cannot be decompressed") as (source, size):
         header = read_header(source)
         stored = find_model(header, run, workspace, file=file)
-        coding = coding_of(stored)
+        coding = coding_of(stored, adapts=header.adapts)
         if header.num_streams > coding.model.exact_streams:
             raise UntrustedFileError(f"has {counted(header.num_streams, 'stream')}")
         if probe_of(coding, num_streams=header.num_streams) != header.probe:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,16 +16,26 @@ from charlm.errors import CheckpointError
 from charlm.runs.stored.model import StoredModel, read_model
 from charlm.runs.stored.record import ModelRecord, RunRecord, read_record
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.build import build_step_model
+from charlm.stepping.base import StepModel
+from charlm.stepping.build import build_adaptive, build_step_model
 
 _IDENTITY_BYTES = 16
 
 
-def coding_of(stored: StoredModel) -> Coding:
-    """Returns what codes with a stored model, without torch; errors as in `build_step_model`."""
-    size = stored.tokenizer.vocabulary_size
-    model = build_step_model(stored.config.model, stored.weights, vocabulary_size=size, source=str(stored.source))
-    return Coding(model, stored.tokenizer, stored.config.data)
+def coding_of(stored: StoredModel, *, adapts: bool = False) -> Coding:
+    """Returns what codes with a stored model, without torch; errors as in `build_step_model`.
+
+    Args:
+        adapts: whether the model learns from what it codes.
+    """
+    tokenizer, config = stored.tokenizer, stored.config.model
+    known: dict[str, Any] = {"vocabulary_size": tokenizer.vocabulary_size, "source": str(stored.source)}
+    model: StepModel
+    if adapts:
+        model = build_adaptive(config, stored.weights, begin=tokenizer.begin, **known)
+    else:
+        model = build_step_model(config, stored.weights, **known)
+    return Coding(model, tokenizer, stored.config.data, adapts)
 
 
 def digest_of(stored: StoredModel) -> bytes:

@@ -92,6 +92,8 @@ def adapted_score(
         ConfigError: `full` for a model without weights.
         DataError: `full`, and there is no text to measure gradients on.
     """
+    if loaded.config.data.task is not None:
+        raise ConfigError(f"--adapt is for models that continue text; '{loaded.name}' learnt from examples.")
     if method == "full" and not isinstance(loaded.model, Network):
         raise ConfigError("--adapt full goes on training a network, and an n-gram model has none; use --adapt counts.")
     found = calibration(loaded, method, workspace, reporter, folder=folder, from_validation=not is_own_validation)

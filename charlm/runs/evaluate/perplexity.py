@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from charlm.checkpointing.run_folder import find_run
 from charlm.config import Adapt, Device, EvaluationConfig, Weights
-from charlm.data.corpus import encode_text
+from charlm.data.corpus import EncodedCorpus, encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
 from charlm.data.layout import as_pieces
@@ -86,7 +86,7 @@ def perplexity(
     loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
     with opened_text(
         loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
-    ) as (encoded, label, _):
+    ) as (encoded, label, _, _):
         training = _training_text(loaded, workspace, reporter) if settings.compressors else None
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
         judges = () if training is None else _judge(encoded, training, loaded, reporter, label=label)
@@ -111,6 +111,22 @@ def perplexity(
     return replace(found, score=score, weights=settings.weights, exact=exact)
 
 
+class OpenedText(NamedTuple):
+    """A text that is opened to be scored.
+
+    Attributes:
+        encoded: its symbols.
+        label: a short name for people.
+        read_again: returns it as it was encoded, where it can be.
+        source: where it is read from; None for a part of the run's own corpus.
+    """
+
+    encoded: EncodedText
+    label: str
+    read_again: Callable[[], str | None]
+    source: TextSource | None
+
+
 @contextmanager
 def opened_text(
     loaded: LoadedModel,
@@ -122,15 +138,18 @@ def opened_text(
     split: Split | None,
     reading: Mapping[str, Any] | None,
     stdin: BinaryIO | None,
-) -> Iterator[tuple[EncodedText, str, Callable[[], str | None]]]:
-    """Gives a text as symbols, its label, and a function that reads it again, as it was encoded, where it can be.
+    corpus: Callable[[], EncodedCorpus] | None = None,
+) -> Iterator[OpenedText]:
+    """Gives a text as symbols.
 
     Args:
         command: of `charlm eval`, with its run, for messages; the others as in `perplexity`.
+        corpus: returns the run's own corpus.  [default: it is found again]
     """
     if not text:
-        part, label, name = _own_part(loaded, split, workspace, reporter, command=command)
-        yield part, label, partial(read_part_again, loaded.record, name, workspace)
+        own = reopen_corpus(loaded.record, workspace, reporter) if corpus is None else corpus()
+        part, label, name = _own_part(loaded, own, split, reporter, command=command)
+        yield OpenedText(part, label, partial(read_part_again, loaded.record, name, workspace), None)
         return
     data = loaded.config.data.model_copy(update=reading)
     source, notes = open_text(text, data=data, folder=workspace.data, stdin=stdin)
@@ -138,7 +157,7 @@ def opened_text(
         reporter.note(note)
     with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
         records = loaded.tokenizer.begin is not None
-        yield encoded, source.label, lambda: "".join(as_pieces(source.chunks(), records=records))
+        yield OpenedText(encoded, source.label, lambda: "".join(as_pieces(source.chunks(), records=records)), source)
 
 
 def score_source(
@@ -195,10 +214,9 @@ def _judge(
 
 
 def _own_part(
-    loaded: LoadedModel, split: Split | None, workspace: Workspace, reporter: Reporter, *, command: str
+    loaded: LoadedModel, corpus: EncodedCorpus, split: Split | None, reporter: Reporter, *, command: str
 ) -> tuple[EncodedText, str, Split]:
-    """Returns a part of the corpus the run was trained on, from the cache or read again, its label and its name."""
-    corpus = reopen_corpus(loaded.record, workspace, reporter)
+    """Returns a part of the corpus the run was trained on, its label and its name."""
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     chosen: Split = split or ("test" if corpus.test is not None else "valid")
     part = parts[chosen]

@@ -47,7 +47,7 @@ def surprisal(
     loaded = load_model(run, workspace, device=resolve_device(device))
     with opened_text(
         loaded, text, workspace, reporter, command=f"surprisal {quote(run)}", split=split, reading=reading, stdin=stdin
-    ) as (encoded, label, read_again):
+    ) as (encoded, label, read_again, _):
         found = _measure(loaded, encoded, read_again, settings, reporter, label=label)
         return SurprisalResult(loaded.name, label, found)
 

@@ -59,7 +59,7 @@ def inspect_gradients(
         DataError: the text is too short for so many symbols.
     """
     configs = cell_configs(settings.cells, config, steps=settings.train_steps)
-    recipe = learnt(config.tokenizer, records=config.data.records == "lines")
+    recipe = learnt(config.tokenizer, records=config.data.are_records)
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     tokens, targets = _stretches(corpus.train, lags=settings.lags)
     device = resolve_device(config.run.device)

@@ -52,7 +52,7 @@ def encode_corpus(
         text,
         folder=workspace.data if cache is None else cache,
         recipe=recipe,
-        records=data.records == "lines",
+        records=data.are_records,
         progress=reporter.progress,
     )
 
@@ -106,7 +106,7 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
         text,
         folder=workspace.data,
         recipe=given(record.tokenizer),
-        records=data.records == "lines",
+        records=data.are_records,
         progress=reporter.progress,
     )
 

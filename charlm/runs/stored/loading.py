@@ -30,7 +30,7 @@ class LoadedModel(ModelOfRun):
 
 
 def load_model(run: str, workspace: Workspace, *, device: torch.device) -> LoadedModel:
-    """Returns the best model of a run, found and refused as by `read_model`, in evaluation mode."""
+    """Returns the best language model of a run, found and refused as by `read_model`, in evaluation mode."""
     return build_stored(read_model(run, workspace), device=device)
 
 
@@ -41,6 +41,7 @@ def build_stored(stored: StoredModel, *, device: torch.device) -> LoadedModel:
         stored.weights,
         vocabulary_size=stored.tokenizer.vocabulary_size,
         source=str(stored.source),
+        outputs=stored.tokenizer.outputs,
     )
     if isinstance(model, Network):
         model.to(device).eval()

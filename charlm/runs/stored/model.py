@@ -14,7 +14,7 @@ from charlm.checkpointing.container import StoredTensor, read_container
 from charlm.checkpointing.run_folder import find_run
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.errors import CheckpointError
+from charlm.errors import CheckpointError, ConfigError
 from charlm.runs.stored.numbers import require_model_numbers
 from charlm.runs.stored.record import (
     MODEL,
@@ -26,6 +26,7 @@ from charlm.runs.stored.record import (
 )
 from charlm.runs.stored.tensors import require_model_tensors
 from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import TASKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +67,17 @@ class StoredModel(ModelOfRun):
 
 
 def read_model(run: str, workspace: Workspace) -> StoredModel:
-    """Returns the best model of a run, given by name, folder, or checkpoint file.
+    """Returns the best language model of a run, given by name, folder, or checkpoint file.
 
     Raises:
         CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
+        ConfigError: its model labels examples.
     """
+    return _language_model(read_any_model(run, workspace))
+
+
+def read_any_model(run: str, workspace: Workspace) -> StoredModel:
+    """Returns the best model of a run, one that labels examples, too; arguments and other errors as in `read_model`."""
     path = Path(run)
     if path.is_file():
         return read_model_file(path, name=path.parent.name or path.stem)
@@ -83,17 +90,30 @@ def read_model(run: str, workspace: Workspace) -> StoredModel:
     return read_model_file(folder.best, name=folder.name, within=folder.path)
 
 
-def read_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
-    """Returns the best model of a run; before there is one, that of its last state, with a sentence about that.
+def read_newest_model(
+    run: str, workspace: Workspace, *, with_conditions: bool = False
+) -> tuple[StoredModel, str | None]:
+    """Returns the best language model of a run; before there is one, that of its last state, and a sentence about that.
+
+    Args:
+        with_conditions: whether it may be one that writes on a condition.
 
     Raises:
         CheckpointError: as in `read_model`.
+        ConfigError: as in `read_model`.
     """
+    stored, note = _read_newest(run, workspace)
+    if with_conditions and stored.tokenizer.outputs is None:
+        return stored, note
+    return _language_model(stored), note
+
+
+def _read_newest(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
     if Path(run).is_file():
-        return read_model(run, workspace), None
+        return read_any_model(run, workspace), None
     folder = find_run(run, workspace.checkpoints)
     if folder.best.exists() or not folder.last.exists():
-        return read_model(run, workspace), None
+        return read_any_model(run, workspace), None
     container = read_container(folder.last, within=folder.path)
     record, tensors = read_record(ModelRecord, container.values, source=str(folder.last)), container.tensors
     alone = ""
@@ -102,6 +122,16 @@ def read_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str 
         alone = ", its network without the n-grams"
     note = f"Run '{folder.name}' has no best model yet; this is its state after step {record.step:,}{alone}."
     return model_of(folder.last, record, tensors, name=folder.name), note
+
+
+def _language_model(stored: StoredModel) -> StoredModel:
+    """Returns the model; raises a ConfigError if it was trained for a task."""
+    name = stored.config.data.task
+    if name is None:
+        return stored
+    task, run = TASKS[name], quote(stored.name)
+    commands = " or ".join(f"charlm {command.format(run=run)}" for command in task.next_commands)
+    raise ConfigError(f"Run '{stored.name}' {task.description} examples and continues no text; use {commands}.")
 
 
 def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:

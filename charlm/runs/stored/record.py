@@ -12,9 +12,11 @@ from typing import Annotated, Any, Self, TypeVar, final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
 
+from charlm.cells import standing_alone
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.build import from_json
+from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import CheckpointError
 from charlm.notation import LONGEST_SECONDS, Mix
 from charlm.runs.stored.migrations import FORMAT, migrated
@@ -138,8 +140,9 @@ class RunRecord(Record, ABC):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         config = self.config
-        if (self.tokenizer.begin is not None) != (config.data.records == "lines"):
+        if (self.tokenizer.begin is not None) != (config.data.are_records):
             raise ValueError("only one of the tokenizer and the settings is for records")
+        _require_task_fits(config, self.tokenizer)
         if config.model.model == "ngram" and self.plan is not None:
             raise ValueError("a counted model has no plan of a training")
         if config.model.model != "ngram" and (self.plan is None or config.training.steps is None):
@@ -150,6 +153,17 @@ class RunRecord(Record, ABC):
         """Returns the record of the network alone."""
         model = self.config.model.model_copy(update={"mix": Mix(None), "mixing": None})
         return self.model_copy(update={"config": self.config.model_copy(update={"model": model})})
+
+
+def _require_task_fits(config: RunConfig, tokenizer: Tokenizer) -> None:
+    task = tokenizer.task if isinstance(tokenizer, ExampleTokenizer) else None
+    if config.data.task != task:
+        raise ValueError(f"the settings are of the task {config.data.task}, the tokenizer of {task}")
+    if tokenizer.outputs is None:
+        if config.model.direction == "both":
+            raise ValueError("a language model reads forward only")
+    elif config.model.model != "recurrent" or config.model.cell not in standing_alone() or config.model.mixed_order:
+        raise ValueError("no such model labels examples")
 
 
 StoredScore = dict[str, Annotated[int, Field(ge=0, le=1 << 62)] | Annotated[float, Field(ge=0, lt=1e300)] | None]

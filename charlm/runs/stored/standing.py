@@ -135,5 +135,6 @@ def count_stored(record: RunRecord, tensors: "Mapping[str, StoredTensor | NDArra
     """Returns the number of a stored model's weights, or of its grams."""
     model = record.config.model
     if model.model != "ngram":
-        return count_weights(model, vocabulary_size=record.tokenizer.vocabulary_size)
+        tokenizer = record.tokenizer
+        return count_weights(model, vocabulary_size=tokenizer.vocabulary_size, outputs=tokenizer.outputs)
     return sum(math.prod(tensor.shape) for name, tensor in tensors.items() if name.endswith(".keys"))

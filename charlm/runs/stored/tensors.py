@@ -29,8 +29,8 @@ def require_model_tensors(record: RunRecord, tensors: Mapping[str, Described], *
     Raises:
         CheckpointError: one is missing, or of another type or shape.
     """
-    size = record.tokenizer.vocabulary_size
-    shapes = weight_shapes(record.config.model, vocabulary_size=size)
+    size, outputs = record.tokenizer.vocabulary_size, record.tokenizer.outputs
+    shapes = weight_shapes(record.config.model, vocabulary_size=size, outputs=outputs)
     _require(tensors, {f"{MODEL}.{name}": ("torch.float32", shape) for name, shape in shapes.items()}, source)
     for name in section(tensors, MODEL):
         if shapes and name not in shapes and not name.startswith("ngrams."):
@@ -45,15 +45,18 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
         CheckpointError: one is missing, or of another type or shape.
     """
     require_model_tensors(record, tensors, source=source)
-    model, size = record.config.model, record.tokenizer.vocabulary_size
-    for name in (f"{STATE}.0", DROPOUT):
+    model, size, outputs = record.config.model, record.tokenizer.vocabulary_size, record.tokenizer.outputs
+    lanes = record.config.training.batch_size
+    # A batch may be narrower where a text is short: the first state tells by how much.
+    for name in (*list(state_shapes(model, vocabulary_size=size, batch_size=lanes, outputs=outputs))[:1], DROPOUT):
         if name not in tensors:
             raise _not_fitting(source, f"{name} is missing")
-    first_shape = tensors[f"{STATE}.0"][1]
-    lanes = first_shape[1] if len(first_shape) > 1 else 0
-    if not 1 <= lanes <= record.config.training.batch_size:
-        raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
-    states = state_shapes(model, vocabulary_size=size, batch_size=lanes)
+    if f"{STATE}.0" in tensors:
+        first_shape = tensors[f"{STATE}.0"][1]
+        lanes = first_shape[1] if len(first_shape) > 1 else 0
+        if not 1 <= lanes <= record.config.training.batch_size:
+            raise _not_fitting(source, f"{STATE}.0 is of the shape {first_shape}")
+    states = state_shapes(model, vocabulary_size=size, batch_size=lanes, outputs=outputs)
     _require(tensors, {name: (f"torch.{each.dtype}", each.shape) for name, each in states.items()}, source)
     if len(section(tensors, STATE)) > len(states):
         raise _not_fitting(source, "more is carried than the model has states")
@@ -62,7 +65,7 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
     if record.config.training.average is not None:
         if record.trainer.num_averaged is None:
             raise _not_fitting(source, "the number of averaged steps is missing")
-        parameters = weight_shapes(model, vocabulary_size=size)
+        parameters = weight_shapes(model, vocabulary_size=size, outputs=outputs)
         if model.tie_weights:  # Stored once.
             parameters = {name: each for name, each in parameters.items() if name not in _TIED}
         _require(tensors, {f"{AVERAGE}.{name}": ("torch.float32", shape) for name, shape in parameters.items()}, source)

@@ -9,7 +9,9 @@ from charlm.config import Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.notation import Duration
 from charlm.runs.train.settings import with_defaults_of_width, with_settings
+from charlm.runs.train.tasks import TASK_SIZES, with_task_sizes
 from charlm.runs.train.timing import ScoringCosts
+from charlm.tasks import TASKS
 from charlm.training.planning import Division, divide
 from charlm.training.sizing import Sizes, Task, candidates, choose
 
@@ -60,6 +62,9 @@ def choose_sizes(
         if "hidden_size" not in fixed:
             config = with_settings(config, hidden_size=_MLP_WIDTH)
         fixed = fixed | {"hidden_size"}
+    if config.data.task is not None and TASKS[config.data.task].head is not None:
+        # Nor does it say anything of labels; docs/budget.md has the rule and what it was measured on.
+        config, fixed = with_task_sizes(config, fixed, symbols=task.corpus_symbols), fixed | TASK_SIZES
     model, training = config.model, config.training
     asked = Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
     choices = candidates(task, asked, fixed, width_multiple=width_multiple)
@@ -106,6 +111,7 @@ def fill_budget(
     evaluations: int,
     steps_per_epoch: int,
     asked: Collection[str],
+    most_epochs: int = MOST_EPOCHS,
 ) -> FilledBudget:
     """Returns the number of steps that a budget has time for, or as many as a short text has use for.
 
@@ -114,6 +120,7 @@ def fill_budget(
         costs: of evaluations.
         evaluations: how many are wanted.
         asked: settings that somebody chose: so many evaluations; a budget, to know of it that it is too long.
+        most_epochs: passes after which training ends.
     """
     seconds = max(SHORTEST_TRAINING, left)
     division = divide(
@@ -131,7 +138,7 @@ def fill_budget(
             f"{budget} is over before training can begin; training for {SHORTEST_TRAINING:.0f} s all the same. "
             f"For this text, --budget {needed}s is about the shortest that makes sense."
         )
-    most = max(MOST_EPOCHS * steps_per_epoch, FEWEST_STEPS)
+    most = max(most_epochs * steps_per_epoch, FEWEST_STEPS)
     if division.steps <= most:
         reason = f"what fits in {budget} at {1e3 * step_seconds:.1f} ms a step"
         return FilledBudget(division, reason, seconds, tuple(warnings))

@@ -30,6 +30,7 @@ from charlm.runs.train.result import (
     store_scores,
 )
 from charlm.runs.train.session import TrainingSession
+from charlm.tasks import unit_of
 from charlm.training.loop import Outcome, Plan, train
 
 
@@ -54,6 +55,8 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         sample=session.last_sample,
         outcome=outcome,
         are_records=session.corpus.tokenizer.begin is not None,
+        unit=unit_of(session.config.data.task),
+        task=session.config.data.task,
     )
     return result if outcome == "interrupted" else _score_best(session, result)
 
@@ -76,6 +79,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         first_step=session.trainer.step,
         seconds_left=session.seconds_left,
         is_mixed=is_mixed,
+        unit=unit_of(session.config.data.task),
         history=tuple(
             read_history(
                 session.folder.metrics,

@@ -56,6 +56,8 @@ class TrainResult:
         are_records: whether the text was records.
         exact: whether each score read its text as one stream.
         baselines: the uniform and the unigram model on the same texts, and what a mixture consists of.
+        unit: what the scores are counted by, for people.
+        task: the name of the task; None where text is continued.
         part: which model the scores are of, where n-grams were mixed in: MIXTURE, or the network alone.
         no_better_than: the simplest model, unigram or bigram, that predicts the validation text as well; None for none.
     """
@@ -77,11 +79,13 @@ class TrainResult:
     baselines: tuple[Baseline, ...] = ()
     no_better_than: Baseline | None = None
     part: str | None = None
+    unit: str = "char"
+    task: str | None = None
 
     def __repr__(self) -> str:
         """Returns the class and the main figures."""
         scores = {"validation": self.validation, "test": self.test}
-        shown = [f"{name} {score.bits_per_character:.4f} bits/char" for name, score in scores.items() if score]
+        shown = [f"{name} {score.bits_per_character:.4f} bits/{self.unit}" for name, score in scores.items() if score]
         return f"<TrainResult {self.name!r}: {', '.join([f'{self.steps:,} steps in {self.seconds:.1f} s', *shown])}>"
 
     @property
@@ -207,6 +211,8 @@ def simplest_as_good(score: Score, corpus: EncodedCorpus, baselines: Iterable[Ba
     if score.total_nats >= unigram.score.total_nats:
         return unigram
     assert corpus.valid is not None
+    if corpus.tokenizer.outputs is not None:
+        return None
     tokenizer, tokens = corpus.tokenizer, corpus.train.tokens
     bigrams = count_model(
         tokens.read(0, min(BIGRAM_SYMBOLS, len(tokens))),

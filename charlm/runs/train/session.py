@@ -30,8 +30,10 @@ from charlm.runs.stored.state import open_state
 from charlm.runs.train.history import loss_point
 from charlm.runs.train.kept_weights import KeptWeights
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
+from charlm.runs.train.samples import sample_of_task
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of
+from charlm.runs.train.tasks import characters_per_target
 from charlm.training.precision import autocast
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
@@ -71,7 +73,7 @@ class TrainingSession:
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self.characters_per_target = self.corpus.train.num_characters / max(1, self.corpus.train.num_symbols)
+        self.characters_per_target = characters_per_target(self.corpus)
         self._kept_weights = KeptWeights(self.trainer)
         self._speed = Speed()
         self._network_score: Score | None = None
@@ -150,7 +152,10 @@ class TrainingSession:
         self._speed.pause()
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
-        """Returns a text drawn from a model of this run, always with the run's own seed for samples."""
+        """Returns a text drawn from a model of this run, always with the run's own seed for samples; or predictions."""
+        task = self.config.data.task
+        if task is not None:
+            return sample_of_task(task, model, self.config, self.corpus, self.trainer.device)
         engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
         return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from charlm.config import RunConfig
+from charlm.data.batches import Batches, batch_records
 from charlm.data.lanes import Lanes
-from charlm.data.record_batches import Batches, RecordBatches
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.models.base import Network
@@ -97,17 +97,14 @@ class TrainingSetup:
         """Returns the training text as windows."""
         settings = config.training
         seed = seeds_of(config).batches
-        tokenizer = self.tokenizer
-        if tokenizer.begin is not None and tokenizer.end is not None:
-            return RecordBatches(
-                self.tokens,
-                begin=tokenizer.begin,
-                end=tokenizer.end,
-                batch_size=settings.batch_size,
-                sequence_length=settings.sequence_length,
-                seed=seed,
-            )
-        return Lanes(
+        records = batch_records(
+            self.tokens,
+            self.tokenizer,
+            batch_size=settings.batch_size,
+            sequence_length=settings.sequence_length,
+            seed=seed,
+        )
+        return records or Lanes(
             self.tokens,
             batch_size=settings.batch_size,
             sequence_length=settings.sequence_length,
@@ -116,7 +113,8 @@ class TrainingSetup:
         )
 
     def _model(self, config: RunConfig) -> Network:
-        model = build_network(config.model, vocabulary_size=self.tokenizer.vocabulary_size)
+        tokenizer = self.tokenizer
+        model = build_network(config.model, vocabulary_size=tokenizer.vocabulary_size, outputs=tokenizer.outputs)
         if self.mixture is not None:
             model = build_mixture(config.model, model, self.mixture.ngrams)
         model.initialize(torch.Generator().manual_seed(seeds_of(config).weights))

@@ -35,6 +35,7 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
+from charlm.runs.train.tasks import require_fit, with_task_defaults
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -156,10 +157,14 @@ def _begin(
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
         request = adopt(origin, request)
+    request = request.with_config(with_task_defaults(request.config))
     config = request.config
     precision = resolve_precision(config.run.precision, device, config.model)
-    records = config.data.records == "lines"
-    recipe = learnt(config.tokenizer, records=records) if origin is None else extended(origin.tokenizer)
+    recipe = (
+        learnt(config.tokenizer, records=config.data.are_records, data=config.data)
+        if origin is None
+        else extended(origin.tokenizer)
+    )
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
     if config.model.model != "ngram" and corpus.train.num_characters < FEWEST_CHARACTERS:
         reporter.warn(
@@ -197,6 +202,7 @@ def _refuse_contradictions(request: Request, *, init_from: str | None) -> None:
         ConfigError: it cannot.
     """
     config = request.config
+    require_fit(config, init_from=init_from)
     if config.model.mixed_order is not None and config.training.teacher_forcing != "always":
         raise ConfigError("--mix needs --teacher-forcing always: its gate learns on the true text.")
     if config.model.model != "ngram":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from charlm.config import RunConfig
+from charlm.data.batches import batch_examples
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.lanes import Window
 from charlm.evaluation.scorer import total_nats
@@ -76,6 +77,7 @@ class ScoringCosts:
 def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
     """Returns what scoring the held-out texts takes with a trial's model."""
     tokens = corpus.train.tokens if corpus.valid is None else corpus.valid.tokens
+    examples = batch_examples(tokens, corpus.tokenizer)
     trial.model.eval()
 
     def per_symbol(windows: Iterable[Window], precision: AbstractContextManager[object]) -> float:
@@ -87,6 +89,8 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
         return (time.perf_counter() - started) / sum(window.inputs.numel() for window in few)
 
     def lanes() -> Iterator[Window]:
+        if examples is not None:
+            return map(examples.batch, range(examples.windows_per_epoch))
         return warm_windows(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
 
     scored = 0 if corpus.valid is None else len(tokens)
@@ -95,5 +99,5 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
         evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)),
         writing=writing,
         stretches=per_symbol(lanes(), nullcontext()),
-        stream=per_symbol(stream_windows(tokens, length=256), nullcontext()),
+        stream=per_symbol(stream_windows(tokens, length=256) if examples is None else lanes(), nullcontext()),
     )

@@ -8,16 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from charlm.api import load
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.compression import codec
 from charlm.config import by_section, make_request
+from charlm.data.tokenfile import TokenFile
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
+from charlm.evaluation.adaptive import StaticReader, adapted_nats, windows_in_order
 from charlm.runs.compress import files as module
 from charlm.runs.compress.files import compress, decompress
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.stored.loading import load_model
 from charlm.runs.train.start import start
+from charlm.stepping.adaptation import Adaptation, AdaptationSettings
 from tests.support.compressing import model_alone
 
 QUIET = SilentReporter()
@@ -86,6 +91,30 @@ def test_a_file_takes_the_bits_of_its_score_and_comes_back(run, workspace, text,
 def most_bytes(workspace, text: str) -> float:
     """What a text may take: a little more than the code length that charlm eval perplexity says, and a header."""
     return 1.002 * load("mine", workspace=workspace.root).score(text).total_nats / math.log(2) / 8 + 200
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"steps": 12, "mix": "ngram:3"}, {"steps": 12, "records": "lines"}, {}],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_a_model_that_adapts_takes_the_bits_of_its_adapted_score(run, workspace, text, file, settings):
+    if "records" in settings:
+        text.write_text(text.read_text().replace(". ", ".\n"))
+    run(**settings)
+    with model_alone():
+        result = compress("mine", file, workspace, QUIET, adapts=True)
+    loaded = load_model("mine", workspace, device=torch.device("cpu"))
+    encoded_nats = adapted_nats(
+        StaticReader(loaded.model, torch.device("cpu")),
+        windows_in_order(TokenFile(loaded.tokenizer.encode(file.read_text())), loaded.tokenizer, length=64),
+        Adaptation(2 if "mix" in settings else 1, loaded.tokenizer.vocabulary_size, AdaptationSettings()),
+    )
+    assert result.compressed_bytes < 1.002 * encoded_nats / math.log(2) / 8 + 200
+    original = file.read_bytes()
+    file.unlink()
+    decompress(result.output, workspace, QUIET)
+    assert file.read_bytes() == original
 
 
 @pytest.mark.usefixtures("coded")

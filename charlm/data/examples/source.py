@@ -1,0 +1,110 @@
+"""Files of examples as a text of one line each, and its parts: which part an example is in is decided by a hash."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pkgutil import resolve_name
+from typing import final
+
+from charlm.config import DataConfig
+from charlm.data.examples.example import Example, Read, parse_line
+from charlm.data.hashing import hashed
+from charlm.data.sources import CombinedSource, TextSource
+from charlm.data.tokenizers.records import split_lines
+from charlm.tasks import TASKS
+
+_LINES_IN_A_CHUNK = 4096
+
+
+@final
+@dataclass(frozen=True)
+class ExampleSource:
+    """The examples of some files, each as the line that `Example.to_line` gives.
+
+    Attributes:
+        text: the files, cleaned as text is.
+        data: how they are read.
+        share: the examples whose hash lies between these two numbers, 0 to 1.
+    """
+
+    text: CombinedSource
+    data: DataConfig
+    share: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def label(self) -> str:
+        """The label of the text."""
+        return self.text.label
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the lines in pieces; a line that is no example is a DataError, which names its file and number."""
+        lines: list[str] = []
+        for example in self.examples():
+            lines.append(example.to_line())
+            if len(lines) == _LINES_IN_A_CHUNK:
+                yield "".join(lines)
+                lines.clear()
+        if lines:
+            yield "".join(lines)
+
+    def examples(self) -> Iterator[Example]:
+        """Yields the examples of this share, in the order of the files."""
+        assert self.data.task is not None
+        read: Read = resolve_name(TASKS[self.data.task].read)
+        low, high = self.share
+        for part in self.text.parts:
+            file = replace(self.text, parts=(part,))
+            lines = _numbered_lines(file, self.data)
+            are_ready = isinstance(part, ReadyExamples)
+            for example in _read_ready(lines) if are_ready else read(lines, self.data, part.label):
+                if self.share == (0.0, 1.0) or low <= hashed(example.read) < high:
+                    yield example
+
+    def size_bytes(self) -> int | None:
+        """Returns the size of the files as they are stored; None when it is not known."""
+        return self.text.size_bytes()
+
+
+@final
+class ReadyExamples(TextSource):
+    """A text of lines that `Example.to_line` gave; built-in ones are made so."""
+
+    def __init__(self, source: TextSource) -> None:
+        self._source = source
+
+    @property
+    def label(self) -> str:
+        """The label of the text."""
+        return self._source.label
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in pieces."""
+        return self._source.chunks()
+
+    def size_bytes(self) -> int | None:
+        """Returns the size of the text as it is stored; None when it is not known."""
+        return self._source.size_bytes()
+
+
+def split_examples(
+    source: ExampleSource, fractions: tuple[float, float, float]
+) -> tuple[ExampleSource, ExampleSource | None, ExampleSource | None]:
+    """Returns the training, the validation and the test part: examples with equal inputs are in the same part."""
+    train, valid, test = fractions
+    borders = (0.0, train if valid or test else 1.0, train + valid if test else 1.0, 1.0)
+    parts = (replace(source, share=share) for share in itertools.pairwise(borders))
+    first, *held_out = (part if fraction else None for part, fraction in zip(parts, fractions, strict=True))
+    assert first is not None
+    return first, held_out[0], held_out[1]
+
+
+def _numbered_lines(source: TextSource, data: DataConfig) -> Iterator[tuple[int, str]]:
+    """Yields the lines of a file with their numbers, from 1; without its header, if it has one."""
+    for number, line in enumerate(split_lines(source.chunks()), start=1):
+        if number > 1 or not data.header:
+            yield number, line
+
+
+def _read_ready(lines: Iterator[tuple[int, str]]) -> Iterator[Example]:
+    for _, line in lines:
+        yield parse_line(line)

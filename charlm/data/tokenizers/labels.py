@@ -1,0 +1,66 @@
+"""Examples with one label each: what is read, and then the label."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charlm.data.examples.example import Example
+from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.examples import ExampleTokenizer, Symbols, by_count
+
+
+@final
+class LabelTokenizer(ExampleTokenizer):
+    """An example is a begin, the symbols that are read, and the symbol of its label."""
+
+    @classmethod
+    def collector(cls, *, separator: str = "") -> "LabelCollector":
+        """Returns what learns the labels of a training text."""
+        return LabelCollector()
+
+    @classmethod
+    def from_values(cls, inner: Tokenizer, *, task: str, labels: list[str], values: Mapping[str, Any]) -> Self:
+        """Returns the tokenizer that a file describes; a ValueError if there is more than labels."""
+        if values:
+            raise ValueError(f"labels have no {next(iter(values))!r:.50}")
+        return cls(inner, task=task, labels=labels)
+
+    def encode_said(self, example: Example) -> Symbols:
+        """Returns the symbol of the label."""
+        return np.array([self.first_label + self.number_of(example.said)])
+
+    def decode_said(self, said: Symbols) -> str:
+        """Returns the label."""
+        return self.label_of(int(said[0]))
+
+    def named_said(self, decoded: str, given: str) -> str:
+        """Returns the label that was encoded."""
+        return given
+
+    def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
+        """Returns what is read, the likeliest label, and the true one where it is another."""
+        said = self.labels[int(scores[0].argmax())]
+        return f"{example.read}: {said}" + ("" if said == example.said else f" (it is {example.said})")
+
+    def inputs_of(self, example: Symbols) -> Symbols:
+        """Returns all symbols but the label's."""
+        return example[:-1]
+
+
+@final
+class LabelCollector:
+    """Counts labels."""
+
+    def __init__(self) -> None:
+        self.labels: Counter[str] = Counter()
+
+    def add(self, said: str) -> None:
+        """Counts the label of one example."""
+        self.labels[said] += 1
+
+    def learnt(self) -> dict[str, Any]:
+        """Returns the labels, the most common first."""
+        return {"labels": by_count(self.labels)}

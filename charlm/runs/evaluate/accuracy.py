@@ -1,0 +1,95 @@
+"""`charlm eval accuracy`: how often a run's best model is right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pkgutil import resolve_name
+from shlex import quote
+from typing import Any, BinaryIO
+
+from charlm.config import Device
+from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
+from charlm.data.examples.example import Example
+from charlm.data.examples.source import ExampleSource
+from charlm.data.examples.stored import StoredExample, stored_examples
+from charlm.data.sources import TextSource
+from charlm.errors import CharlmError
+from charlm.runs.device import resolve_device
+from charlm.runs.evaluate.measured import Examined, Measure, Measured
+from charlm.runs.evaluate.perplexity import Split, opened_text
+from charlm.runs.reporting import Reporter
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.labelling import Labeller, load_labeller
+from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class AccuracyResult:
+    """How good a run's predictions are on a text."""
+
+    run: str
+    text: str
+    task: str
+    measured: Measured
+
+
+def accuracy(
+    run: str,
+    text: tuple[str, ...],
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    split: Split | None = None,
+    device: Device = "auto",
+    reading: Mapping[str, Any] | None = None,
+    stdin: BinaryIO | None = None,
+) -> AccuracyResult:
+    """Measures what a run's best model says of examples; arguments as in `perplexity`.
+
+    Raises:
+        CharlmError: there is no such run, text or part, or it continues text.
+    """
+    labeller = load_labeller(run, workspace, device=resolve_device(device), command="eval accuracy")
+    loaded, task = labeller.loaded, labeller.tokenizer.task
+    measure: Measure = resolve_name(TASKS[task].measure)
+
+    @cache
+    def own_corpus() -> EncodedCorpus:
+        return reopen_corpus(loaded.record, workspace, reporter)
+
+    def train() -> list[StoredExample] | None:
+        try:
+            found = own_corpus().train
+        except CharlmError as error:
+            reporter.note(f"Without models that are counted on the training text: {error}")
+            return None
+        return list(stored_examples(found.tokens, labeller.tokenizer))
+
+    with opened_text(
+        loaded,
+        text,
+        workspace,
+        reporter,
+        command=f"accuracy {quote(run)}",
+        split=split,
+        reading=reading,
+        stdin=stdin,
+        corpus=own_corpus,
+    ) as (encoded, label, _, source):
+        examples = _named_examples(labeller, encoded, source)
+        with reporter.progress(f"labelling {label}", len(examples)) as advance:
+            measured = measure(Examined(labeller, examples, train, advance))
+    return AccuracyResult(loaded.name, label, task, measured)
+
+
+def _named_examples(labeller: Labeller, encoded: EncodedText, source: TextSource | None) -> list[StoredExample]:
+    """Returns the examples; where their text is at hand, with the names of labels that the model has never learnt."""
+    examples = list(stored_examples(encoded.tokens, labeller.tokenizer))
+    if not isinstance(source, ExampleSource):
+        return examples
+    tokenizer = labeller.tokenizer
+    pairs = ((each.example, given.said) for each, given in zip(examples, source.examples(), strict=True))
+    named = [Example(example.read, tokenizer.named_said(example.said, said)) for example, said in pairs]
+    return [each._replace(example=example) for each, example in zip(examples, named, strict=True)]

@@ -1,0 +1,58 @@
+"""How often an answer is right, and how far from right it is."""
+
+from collections import defaultdict
+from typing import Any
+
+from charlm.data.tokenizers.targets import TargetTokenizer, split_target
+from charlm.evaluation.accuracy import Share
+from charlm.evaluation.edits import count_edits
+from charlm.generation.beam import search
+from charlm.models.transducing import TransducingNetwork
+from charlm.runs.evaluate.measured import OWN, Examined, Measured
+
+COPIED = "the input, copied"
+
+
+def measure_answers(examined: Examined) -> Measured:
+    """Returns the share of answers that are right and the edits per 100 symbols, as `Measure` says.
+
+    Each text counts once; where several answers to it are right, the nearest counts. The copied input stands beside.
+    """
+    labeller, tokenizer = examined.labeller, examined.labeller.tokenizer
+    model = labeller.loaded.model
+    assert isinstance(tokenizer, TargetTokenizer)
+    assert isinstance(model, TransducingNetwork)
+    right: dict[str, list[list[str]]] = defaultdict(list)
+    inputs = {}
+    for symbols, example in examined.examples:
+        right[example.read].append(split_target(example.said, tokenizer.separator))
+        inputs[example.read] = symbols
+    found = search(
+        model,
+        list(inputs.values()),
+        first_label=tokenizer.first_label,
+        beam=labeller.beam,
+        device=labeller.loaded.device,
+        advance=examined.advance,
+    )
+    answers = [[tokenizer.labels[number] for number in best[0].labels] for best in found]
+    true = [right[read] for read in inputs]
+    known = set(tokenizer.labels)
+    unknown = tuple(sorted({symbol for said in true for each in said for symbol in each} - known))
+    models = {OWN: _measures(true, answers), COPIED: _measures(true, [list(read) for read in inputs])}
+    return Measured(models, (), {}, unknown)
+
+
+def _measures(true: list[list[list[str]]], answers: list[list[str]]) -> dict[str, Any]:
+    edits = symbols = hits = 0
+    for right, answer in zip(true, answers, strict=True):
+        distance, length = min((count_edits(each, answer), len(each)) for each in right)
+        edits, symbols, hits = edits + distance, symbols + length, hits + (distance == 0)
+    share = Share(hits, len(true))
+    return {
+        "examples": share.trials,
+        "accuracy": share.value,
+        "interval": list(share.interval),
+        "exact": share.value,
+        "error_rate": 100 * edits / max(1, symbols),
+    }

@@ -1,0 +1,54 @@
+"""A label for each line."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from charlm.config import DataConfig
+from charlm.data.examples.fields import given_text
+from charlm.errors import DataError
+from charlm.runs.predict.answer import Answer
+from charlm.runs.stored.labelling import Labeller
+
+
+def predict_lines(labeller: Labeller, lines: Iterator[str], at_once: int) -> Iterator[Answer]:
+    """Yields the answer to each line, as `Predict` says; a label that stands beside a text is not read.
+
+    Raises:
+        DataError: a line is longer than the run allows.
+    """
+    labels, number = labeller.tokenizer.labels, 0
+    while batch := list(islice(lines, at_once)):
+        texts = given_texts(batch, labeller.data, first=number)
+        number += len(batch)
+        inputs = labeller.tokenizer.encode_inputs([text for text in texts if text])
+        known = iter(labeller.log_probabilities(inputs))
+        for text in texts:
+            if not text:
+                yield Answer("", values={"text": "", "label": None})
+                continue
+            probabilities = np.exp(next(known)[0].astype(np.float64))
+            order = np.argsort(-probabilities, kind="stable").tolist()
+            likeliest = {labels[index]: float(probabilities[index]) for index in order}
+            label = labels[order[0]]
+            yield Answer(label, likeliest, {"text": text, "label": label, "probabilities": likeliest})
+
+
+def given_texts(lines: Sequence[str], data: DataConfig, *, first: int) -> list[str]:
+    """Returns what is read of each line.
+
+    Args:
+        first: number of lines before them.
+
+    Raises:
+        DataError: a line is longer than the run allows.
+    """
+    texts = [given_text(line, data) for line in lines]
+    for number, text in enumerate(texts, start=first + 1):
+        if len(text) > data.most_characters:
+            raise DataError(
+                f"Line {number:,} has {len(text):,} characters; the model was trained with --max-length "
+                f"{data.most_characters:,}."
+            )
+    return texts

@@ -1,0 +1,83 @@
+"""What a task decides of a training's settings, and which settings it refuses."""
+
+from collections.abc import Collection
+
+from charlm.cells import standing_alone
+from charlm.config import RunConfig
+from charlm.data.corpus import EncodedCorpus
+from charlm.errors import ConfigError
+from charlm.notation import Mix
+from charlm.runs.train.settings import with_settings
+from charlm.tasks import TASKS, names_with
+
+_BOTH_WAYS = (
+    "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
+    "reads backward, too, has already seen it."
+)
+
+
+def with_task_defaults(config: RunConfig) -> RunConfig:
+    """Returns the configuration with the direction that suits its task, and without n-grams; as it was without one."""
+    if config.data.task is None:
+        return config
+    task = TASKS[config.data.task]
+    return with_settings(config, direction=config.model.direction or task.direction, mix=Mix(None))
+
+
+TASK_SIZES = frozenset({"hidden_size", "batch_size", "sequence_length"})
+"""Sizes that a task's rule chooses for a time budget."""
+_WIDTHS = ((1_000_000, 96), (10_000_000, 128))
+_WIDEST = 192
+
+
+def with_task_sizes(config: RunConfig, fixed: Collection[str], *, symbols: int) -> RunConfig:
+    """Returns the configuration with the sizes that suit a task, unless they were asked for.
+
+    Args:
+        fixed: the settings that were asked for.
+        symbols: symbols in the examples for training.
+    """
+    width = next((width for most, width in _WIDTHS if symbols <= most), _WIDEST)
+    return config if "hidden_size" in fixed else with_settings(config, hidden_size=width)
+
+
+def require_fit(config: RunConfig, *, init_from: str | None) -> None:
+    """Checks that the model that was asked for can be had for the task that was asked for.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    model, name = config.model, config.data.task
+    answering = names_with(lambda task: task.head == "sequence")
+    if model.attention is not None and name not in answering:
+        raise ConfigError(
+            f"--attention is for --task {' or '.join(answering)}, whose decoder looks back at what was read."
+        )
+    if name is None:
+        if model.direction == "both":
+            raise ConfigError(_BOTH_WAYS)
+        return
+    if model.direction == "both" and TASKS[name].head is None:
+        raise ConfigError(_BOTH_WAYS)
+    if model.model != "recurrent" or model.cell not in standing_alone():
+        chosen = f"--model {model.model}" if model.model != "recurrent" else f"--cell {model.cell}"
+        raise ConfigError(f"--task {name} needs a recurrent network of {', '.join(standing_alone())}; not {chosen}.")
+    if model.mixed_order is not None:
+        raise ConfigError(f"--mix is for language models; a model of --task {name} predicts labels, not symbols.")
+    if model.tie_weights:
+        raise ConfigError(f"--tie-weights is for language models; a model of --task {name} has outputs of its own.")
+    if config.training.teacher_forcing != "always":
+        raise ConfigError(f"--teacher-forcing is for language models; a model of --task {name} reads no own output.")
+    if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":
+        raise ConfigError(f"--tokenizer sentencepiece is not for --task {name}: a subword may have several labels.")
+    if config.data.records != "none":
+        raise ConfigError(f"--records is for language models; every line of --task {name} is an example anyway.")
+    if init_from is not None:
+        raise ConfigError(f"--init-from cannot be combined with --task {name}.")
+
+
+def characters_per_target(corpus: EncodedCorpus) -> float:
+    """Returns how many characters a target stands for; a label counts as one."""
+    if corpus.tokenizer.outputs is not None:
+        return 1.0
+    return corpus.train.num_characters / max(1, corpus.train.num_symbols)

@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charlm.cli.app import USAGE, run
+from tests.support.commands import stdin_of
+from tests.support.names import write_names
+
+SMALL = [
+    "--hidden-size",
+    "8",
+    "--num-layers",
+    "1",
+    "--batch-size",
+    "16",
+    "--evaluations",
+    "2",
+    "--precision",
+    "fp32",
+    "--threads",
+    "1",
+]
+
+
+@pytest.fixture
+def classifier(charlm: Any) -> Any:
+    if not Path("checkpoints/names").exists():
+        write_names(Path("names.tsv"))
+        charlm("train", "names.tsv", "--task", "classify", "--name", "names", "--steps", "120", *SMALL)
+    return charlm
+
+
+def test_each_line_gets_one_prediction(classifier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("new.txt").write_text("kumelsen\n\nkumelez\tNorthern\n")
+    assert classifier("predict", "names", "new.txt")[0] == "Northern\n\nSouthern\n"
+    stdin_of(b"kumelov\r\nkumelsen", monkeypatch)
+    assert classifier("predict", "names")[0] == "Eastern\nNorthern\n"
+    label, share, *_ = classifier("predict", "names", "new.txt", "--probabilities")[0].splitlines()[0].split("\t")
+    assert label == "Northern" and float(share) > 0.5
+    lines = [json.loads(line) for line in classifier("predict", "names", "new.txt", "--json")[0].splitlines()]
+    assert [line["label"] for line in lines] == ["Northern", None, "Southern"]
+    assert set(lines[0]["probabilities"]) == {"Northern", "Eastern", "Southern"}
+
+
+def test_accuracy_is_measured_beside_simple_models(classifier: Any) -> None:
+    value = json.loads(classifier("eval", "accuracy", "names", "--json", "--confusion")[0])
+    assert value["task"] == "classify" and value["accuracy"] > 0.9 and value["interval"][0] < value["accuracy"]
+    assert set(value["baselines"]) == {"most frequent label", "naive Bayes"}
+    assert value["examples"] == sum(row["support"] for row in value["labels"])
+    assert sum(sum(each.values()) for each in value["confusion"].values()) == value["examples"]
+    out, _ = classifier("eval", "accuracy", "names", "names.tsv")
+    assert "95 % interval" in out and "naive Bayes" in out and "Southern" in out
+
+
+def test_a_training_says_what_is_next_and_counts_labels(charlm: Any) -> None:
+    write_names(Path("names.tsv"))
+    out, err = charlm("train", "names.tsv", "--task", "classify", "--steps", "2", "--name", "told", *SMALL)
+    assert "charlm predict told" in out and "bits/label" in out and "bits/byte" not in out
+    assert "labels, train" in err and "bits/label" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("eval perplexity names", "charlm predict names"),
+        ("sample names", "charlm predict names"),
+        ("predict demo", "charlm sample demo"),
+        ("eval accuracy demo", "charlm eval perplexity demo"),
+        ("train names.tsv --header", "--header is for --task classify"),
+        ("train names.tsv --task sing", "sing"),
+    ],
+)
+def test_the_wrong_command_is_refused_and_the_right_one_named(
+    classifier: Any, words: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words.split()) == USAGE
+    assert problem in capsys.readouterr().err
+
+
+def test_a_line_that_is_no_example_ends_a_training_with_its_place(
+    charlm: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.tsv").write_text("a\tx\nb\n")
+    assert run(["train", "bad.tsv", "--task", "classify", "--steps", "2"]) == 1
+    assert "'bad', line 2, has no tab: 'b'" in capsys.readouterr().err

@@ -1,0 +1,244 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.config import Request, SamplingConfig, by_section, make_request
+from charlm.errors import ConfigError, DataError
+from charlm.runs.evaluate.accuracy import accuracy
+from charlm.runs.evaluate.labels import MOST_FREQUENT, NAIVE_BAYES
+from charlm.runs.evaluate.measured import OWN, Measured
+from charlm.runs.evaluate.tags import USUAL_TAG
+from charlm.runs.predict.apply import predict
+from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.sample import stream
+from charlm.runs.stored.model import read_model
+from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.resume import resume
+from charlm.runs.train.start import plan_run, start
+from charlm.runs.verify import verify_run
+from tests.support.names import write_names
+from tests.support.reporters import StopAfter
+from tests.support.training_runs import assert_same_end, train_whole
+
+SMALL = {
+    "hidden_size": 8,
+    "embedding_size": 4,
+    "num_layers": 1,
+    "batch_size": 16,
+    "steps": 120,
+    "evaluations": 3,
+    "precision": "fp32",
+    "device": "cpu",
+    "threads": 1,
+}
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    return write_names(tmp_path / "names.tsv")
+
+
+def request(path: Path, **settings: object) -> Request:
+    return make_request(by_section({**SMALL, "corpus": (str(path),), "task": "classify", **settings}))
+
+
+def measure(run: str, workspace: Workspace, *files: Path) -> Measured:
+    return accuracy(run, tuple(map(str, files)), workspace, SilentReporter()).measured
+
+
+def test_names_are_classified_by_their_endings(names: Path, workspace: Workspace) -> None:
+    result = train_whole(request(names, name="names"), workspace)
+    assert result.unit == "label" and result.task == "classify"
+    assert result.validation is not None and result.validation.num_symbols == result.validation.num_characters
+    uniform = next(each for each in result.baselines if (each.name, each.split) == ("uniform", "validation"))
+    assert uniform.score.perplexity == pytest.approx(3.0)
+    shares = {name: each["accuracy"] for name, each in measure("names", workspace).models.items()}
+    assert min(shares[OWN], shares[NAIVE_BAYES]) > 0.95 > shares[MOST_FREQUENT]
+    found = list(predict("names", (str(names),), workspace, SilentReporter()))
+    assert len(found) == 768 and sum(found[0].likeliest.values()) == pytest.approx(1.0, abs=1e-5)
+    assert verify_run("names", workspace).is_whole
+
+
+def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace: Workspace, tmp_path: Path) -> None:
+    train_whole(request(names, name="names", steps=2), workspace)
+    other = tmp_path / "other.tsv"
+    other.write_text("basen\tNorthern\nbaxyz\tElvish\n")
+    measured = measure("names", workspace, other)
+    assert measured.unknown_labels == ("Elvish",)
+    row = next(row for row in measured.rows if row.label == "Elvish")
+    assert (row.support, row.hits) == (1, 0)
+
+
+def test_texts_are_written_on_a_condition_and_bayes_finds_it(names: Path, workspace: Workspace) -> None:
+    sizes = {"steps": 400, "hidden_size": 24, "embedding_size": 24}
+    result = train_whole(request(names, task="generate", swap=True, name="write", **sizes), workspace)
+    assert result.unit == "char" and verify_run("write", workspace).is_whole
+    for condition, ending in {"Northern": "sen", "Eastern": "ov", "Southern": "ez"}.items():
+        settings = SamplingConfig(condition=condition, num_samples=20, temperature=0.5)
+        drawn = [""] * 20
+        for piece in stream("write", "", settings, workspace, seed=1).pieces:
+            drawn[piece.sample] += piece.text
+        assert sum(text.rstrip("\n").endswith(ending) for text in drawn) >= 15
+    own = measure("write", workspace).models[OWN]
+    assert own["accuracy"] > 0.9
+    # Knowing one of three conditions saves at most ln 3 nats a text, and so less a character.
+    saved = own["nats_per_character_without_condition"] - own["nats_per_character"]
+    assert 0 < saved < math.log(3)
+    found = list(predict("write", (str(names),), workspace, SilentReporter()))
+    true = [line.split("\t")[1] for line in names.read_text().splitlines()]
+    assert sum(answer.line == label for answer, label in zip(found, true, strict=True)) > 700
+
+
+def test_a_condition_is_needed_and_known(names: Path, text: Path, workspace: Workspace) -> None:
+    train_whole(request(names, task="generate", swap=True, name="write", steps=2), workspace)
+    with pytest.raises(ConfigError, match="name one with --condition: Eastern, Northern, Southern"):
+        list(stream("write", "", SamplingConfig(), workspace, seed=1).pieces)
+    with pytest.raises(DataError, match="'Northen'; nearest: Northern"):
+        list(stream("write", "", SamplingConfig(condition="Northen"), workspace, seed=1).pieces)
+    train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
+    with pytest.raises(ConfigError, match="--condition is for models trained with --task generate"):
+        list(stream("tale", "", SamplingConfig(condition="Northern"), workspace, seed=1).pieces)
+
+
+def test_a_stopped_writer_goes_on_bit_for_bit(names: Path, workspace: Workspace) -> None:
+    settings = {"task": "generate", "swap": True, "steps": 12, "dropout": 0.2}
+    whole = train_whole(request(names, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(names, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
+
+
+@pytest.fixture
+def spellings(tmp_path: Path) -> Path:
+    """Words and their letters one by one in capitals."""
+    path = tmp_path / "spellings.tsv"
+    words = (f"{a}{b}{c}" for a in "abcd" for b in "abcd" for c in ("", "a", "bc", "dab"))
+    path.write_text("".join(f"{word}\t{' '.join(word.upper())}\n" for word in words))
+    return path
+
+
+def test_answers_are_learnt_and_searched_for(spellings: Path, workspace: Workspace, tmp_path: Path) -> None:
+    asked = {"task": "transduce", "target_symbols": "spaces", "hidden_size": 24, "embedding_size": 16, "steps": 600}
+    result = train_whole(request(spellings, name="spell", split="70/15/15", **asked), workspace)
+    assert result.unit == "symbol" and verify_run("spell", workspace).is_whole
+    own = measure("spell", workspace, spellings).models[OWN]
+    assert own["exact"] == own["accuracy"] > 0.7 and own["error_rate"] < 15
+    new = tmp_path / "new.txt"
+    new.write_text("abbc\n\nda\tX Y\n")
+    answers = list(predict("spell", (str(new),), workspace, SilentReporter(), beam=3))
+    assert [answer.line for answer in answers] == ["A B B C", "", "D A"]
+    assert len(answers[0].likeliest) == 3 and sum(answers[0].likeliest.values()) <= 1.0 + 1e-5
+
+
+def test_of_several_right_answers_the_nearest_counts(spellings: Path, workspace: Workspace, tmp_path: Path) -> None:
+    asked = {"task": "transduce", "target_symbols": "spaces", "hidden_size": 24, "embedding_size": 16, "steps": 600}
+    train_whole(request(spellings, name="spell", **asked), workspace)
+    several = tmp_path / "several.tsv"
+    several.write_text("abbc\tD D D D D\nabbc\tA B B C\nab\tA B Z\n")
+    measured = measure("spell", workspace, several)
+    assert measured.models[OWN]["examples"] == 2 and measured.unknown_labels == ("Z",)
+    assert measured.models[OWN]["error_rate"] == pytest.approx(100 / 7)
+
+
+def test_a_stopped_transducer_goes_on_bit_for_bit(spellings: Path, workspace: Workspace) -> None:
+    settings = {"task": "transduce", "steps": 12, "dropout": 0.2, "split": "70/15/15"}
+    whole = train_whole(request(spellings, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(spellings, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
+
+
+@pytest.fixture
+def sentences(tmp_path: Path) -> Path:
+    """Sentences in columns whose capitals are names: B-N and I-N."""
+    path = tmp_path / "sentences.tsv"
+    words = ("ba", "ko", "ri", "su", "mel", "tan")
+    rows = (
+        f"{one}\tO\n{other.title()}\tB-N\n{one.title()}\tI-N\n{other}{number}\tO\n\n"
+        for one in words
+        for other in words
+        for number in range(8)
+    )
+    path.write_text("".join(rows))
+    return path
+
+
+def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Workspace, tmp_path: Path) -> None:
+    result = train_whole(request(sentences, task="tag", name="tags"), workspace)
+    assert result.unit == "tag" and verify_run("tags", workspace).is_whole
+    measures = measure("tags", workspace).models
+    assert measures[OWN]["token_accuracy"] > 0.95 and measures[OWN]["span_f1"] > 0.95
+    assert measures[OWN]["span_f1"] >= measures[USUAL_TAG]["span_f1"]
+    new = tmp_path / "new.tsv"
+    new.write_text("# comment\nko\tX\nBa\tY\n\nsu\tX")
+    lines = [answer.line for answer in predict("tags", (str(new),), workspace, SilentReporter())]
+    assert lines == ["# comment", "ko\tX\tO", "Ba\tY\tB-N", "", "su\tX\tO"]
+
+
+def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Workspace) -> None:
+    settings = {"task": "tag", "steps": 12, "dropout": 0.2}
+    whole = train_whole(request(sentences, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(sentences, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
+
+
+@pytest.mark.parametrize("settings", [{}, {"average": 0.9, "accumulation": 2}, {"direction": "forward", "cell": "gru"}])
+def test_a_stopped_training_goes_on_bit_for_bit(names: Path, workspace: Workspace, settings: dict[str, object]) -> None:
+    settings = {**settings, "steps": 12, "dropout": 0.2}
+    whole = train_whole(request(names, name="whole", **settings), workspace)
+    stop = StopRequest()
+    start(request(names, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    stopped = read_checkpoint(workspace.checkpoints / "parts" / "last.safetensors")
+    assert not any(name.startswith("state.") for name in stopped.tensors)
+    resumed = resume("parts", workspace, SilentReporter(), StopRequest())
+    assert_same_end(whole.run, resumed.run)
+
+
+def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Workspace) -> None:
+    config, reasons = plan_run(request(names, steps=None, budget="2s"), workspace, SilentReporter())
+    assert config.model.direction == "both" and config.model.mixed_order is None
+    assert "length:" in reasons
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"model": "ngram", **dict.fromkeys(SMALL)}, "needs a recurrent network"),
+        ({"cell": "jordan"}, "needs a recurrent network"),
+        ({"mix": "ngram:4"}, "--mix is for language models"),
+        ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
+        ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models"),
+        ({"task": "tag", "tokenizer": "sentencepiece"}, "--tokenizer sentencepiece"),
+        ({"attention": "none"}, "--attention is for --task transduce"),
+        ({"records": "lines"}, "--records is for language models"),
+        ({"task": None, "direction": "both"}, "has already seen it"),
+        ({"task": "generate", "direction": "both"}, "has already seen it"),
+    ],
+)
+def test_what_no_model_can_be_is_refused(
+    names: Path, workspace: Workspace, settings: dict[str, object], problem: str
+) -> None:
+    given = dict({**SMALL, "corpus": (str(names),), "task": "classify", **settings}.items())
+    asked = make_request(by_section({key: value for key, value in given.items() if value is not None}))
+    with pytest.raises(ConfigError, match=problem):
+        start(asked, workspace, SilentReporter(), StopRequest())
+    assert not workspace.checkpoints.exists()
+
+
+def test_settings_of_examples_need_a_task() -> None:
+    with pytest.raises(ConfigError, match="swap is for data"):
+        make_request(by_section({"corpus": ("x",), "swap": True}))
+
+
+def test_a_classifier_is_no_language_model_and_the_other_way_round(
+    names: Path, text: Path, workspace: Workspace
+) -> None:
+    train_whole(request(names, name="names", steps=2), workspace)
+    with pytest.raises(ConfigError, match="continues no text; use charlm predict names or charlm eval accuracy names"):
+        read_model("names", workspace)
+    train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
+    with pytest.raises(ConfigError, match="charlm eval perplexity tale"):
+        accuracy("tale", (), workspace, SilentReporter())
