@@ -3,7 +3,7 @@
 The rule of Krause et al. (2018): each weight moves against its gradient, divided by the gradient's usual size, and is
 drawn back to its trained value, the more so the larger that size is:
 
-    w <- w + decay * min(rms / mean rms, 1 / decay) * (w_trained - w) - rate * g / (rms + epsilon)
+    w <- w + min(decay * rms / mean rms, 1) * (w_trained - w) - rate * g / (rms + epsilon)
 """
 
 import copy
@@ -20,6 +20,8 @@ from charlm.models.mixture import MixedLanguageModel, network_of
 
 WINDOW = 20
 """Symbols after which the network takes a step."""
+_HIGHEST = 1e12
+"""Of the size of a gradient: far more than any is."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class DynamicReader:
 
     Args:
         sizes: of the gradients of the network's weights, by their names, as `gradient_sizes` gives them.
+
+    Raises:
+        ValueError: the sizes are not those of gradients of this network.
     """
 
     def __init__(self, model: LanguageModel, sizes: Mapping[str, Tensor], settings: DynamicSettings) -> None:
@@ -53,10 +58,12 @@ class DynamicReader:
         network.requires_grad_(True)
         self._weights = [weight for _, weight in _weights(network)]
         self._trained = [weight.detach().clone() for weight in self._weights]
-        known = [sizes[name].to(network.device) for name, _ in _weights(network)]
-        mean = sum(float(size.sum()) for size in known) / sum(size.numel() for size in known)
+        known = [sizes[name].to(weight) for name, weight in _weights(network) if _is_of(sizes.get(name), weight)]
+        mean = sum(float(size.sum()) for size in known) / sum(weight.numel() for weight in self._weights)
+        if len(known) < len(self._weights) or not mean > 0.0:
+            raise ValueError("the gradients are not those of this network")
         self._steps = [-settings.rate / (size + settings.epsilon * mean) for size in known]
-        self._pulls = [settings.decay * (size / mean).clamp(max=1.0 / settings.decay) for size in known]
+        self._pulls = [(settings.decay * (size / mean)).clamp(max=1.0) for size in known]
         self._state: State = ()
         self._nats: Tensor | None = None
 
@@ -104,6 +111,15 @@ def gradient_sizes(model: LanguageModel, windows: Iterable[Window], *, most_wind
     for weight, was_needed in zip(weights, needed, strict=True):
         weight.requires_grad_(was_needed)
     return {name: (square / max(1, count)).sqrt() for name, square in zip(names, squares, strict=True)}
+
+
+def _is_of(size: Tensor | None, weight: Tensor) -> bool:
+    """Whether this can be the size of a weight's gradient: of its shape and type, finite and nowhere negative."""
+    return (
+        size is not None
+        and (size.shape, size.dtype) == (weight.shape, weight.dtype)
+        and bool(((size >= 0.0) & (size < _HIGHEST)).all())
+    )
 
 
 def _weights(network: torch.nn.Module) -> list[tuple[str, Tensor]]:

@@ -20,6 +20,8 @@ DISCOUNTS = (0.7, 1.0, 1.3)
 _FIRST, _SECOND, _THIRD = (count - discount for count, discount in zip((1, 2, 3), DISCOUNTS, strict=True))
 _MOST_SPARSE = 8
 """Symbols after a context up to which adding one by one is faster than adding a row."""
+_LONGEST_ROW = 32
+"""Numbers that a row may have for each symbol that is not zero in it, so that rows of a large vocabulary stay few."""
 
 
 @final
@@ -53,7 +55,7 @@ class _Context:
         self.rest[symbol] = rest
         if self.row is not None:
             self.row[symbol] = rest
-        elif len(self.rest) > _MOST_SPARSE:
+        elif len(self.rest) > _MOST_SPARSE and len(self.rest) * _LONGEST_ROW > vocabulary_size:
             self.row = np.zeros(vocabulary_size)
             self.row[list(self.rest)] = list(self.rest.values())
 

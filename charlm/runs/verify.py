@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, get_args
 
+from charlm.checkpointing.container import read_container
 from charlm.checkpointing.metrics import NO_LINES, digest_after, read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
+from charlm.config import Adapt
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
 from charlm.files.errors import read_errors_as
@@ -16,7 +18,7 @@ from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
 from charlm.notation import counted
 from charlm.runs.stored.model import read_model_file
-from charlm.runs.stored.record import RunRecord, StateRecord
+from charlm.runs.stored.record import RunRecord, StateRecord, adapted_model
 from charlm.runs.stored.standing import count_stored
 from charlm.runs.stored.state_file import read_state_file
 from charlm.runs.stored.workspace import Workspace
@@ -75,6 +77,11 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     # A run that was stopped before its first evaluation has no best model yet, and none is missing.
     has_best = folder.best.exists() or not states
     bests = [_report(folder.best, partial(_describe_best, folder, known))] if has_best else []
+    adaptations = [
+        _report(path, partial(_describe_adaptation, path, known.get(folder.best)))
+        for path in map(folder.adaptation, get_args(Adapt))
+        if path.exists()
+    ]
     newest = next(iter(known.values()), None)
     others = (
         _report(folder.config_file, partial(_describe_config, folder, newest)),
@@ -90,7 +97,7 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
         longer = f" --steps {2 * state.step}" if isinstance(state, StateRecord) and state.is_finished else ""
         named = run if going_on == folder.last else str(going_on)
         usable.append(f"charlm train --resume {quote(named)}{longer}")
-    return RunReport(folder.name, (*others, *bests, *states.values()), tuple(usable))
+    return RunReport(folder.name, (*others, *bests, *adaptations, *states.values()), tuple(usable))
 
 
 def _report(path: Path, describe: Callable[[], str]) -> FileReport:
@@ -159,6 +166,16 @@ def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
     _note(folder.best, stored.record, known)
     parameters = count_stored(stored.record, stored.weights)
     return f"the best model, of step {stored.record.step:,}, {parameters:,} parameters"
+
+
+def _describe_adaptation(path: Path, best: RunRecord | None) -> str:
+    try:
+        values = read_container(path, within=path.parent).values
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} Remove it; it is made anew where it is needed.") from None
+    if best is None or values.get("model") != adapted_model(best):
+        return "how another model adapts to a text; made anew where it is needed"
+    return "how the best model adapts to a text, as the validation text taught"
 
 
 def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:

@@ -31,6 +31,8 @@ _BIAS_ROWS = 1024
 _EVIDENCE_OF_COUNTS = 4
 _MATCH_LENGTHS = 5
 _LOWEST = 1e-300
+_HIGHEST = 1e12
+"""Of what is learnt: far more than weights, biases and numbers of matches come to."""
 _SHARE_OF_UNIFORM = 1e-6
 """So that no symbol is impossible, whatever the weights have come to."""
 
@@ -228,17 +230,21 @@ class Adaptation:
         }
 
     def start_from(self, learned: Mapping[str, NDArray[Any]]) -> None:
-        """Goes on from what was learnt from another text; arrays of other shapes are a ValueError."""
+        """Goes on from what was learnt from another text; what no adaptation like this learns is a ValueError."""
+        num_rows = learned["bias_rows"].size
         for name, array in self.learned().items():
-            expected = (
-                array.shape if name in ("static", "mixed", "matches") else (len(learned["bias_rows"]), *array.shape[1:])
-            )
-            if learned[name].shape != expected or not np.isfinite(learned[name]).all():
+            given = learned[name]
+            shape = (num_rows, *array.shape[1:]) if name.startswith("bias") else array.shape
+            if given.dtype != array.dtype or given.shape != shape or not (np.abs(given) < _HIGHEST).all():
                 raise ValueError(f"{name} is not of an adaptation like this")
+        if not (learned["matches"] > 0.0).all():
+            raise ValueError("matches are fewer than none")
+        if not np.isin(learned["bias_rows"], np.arange(_BIAS_ROWS)).all():
+            raise ValueError("bias_rows are not those of symbols")
         self._static.rows[:] = learned["static"]
         self._mixed.rows[:] = learned["mixed"]
         self._match.record = learned["matches"].tolist()
-        self._biases = dict(zip(learned["bias_rows"].tolist(), learned["biases"].astype(np.float64), strict=True))
+        self._biases = dict(zip(learned["bias_rows"].tolist(), learned["biases"].copy(), strict=True))
 
     def _read(self, symbol: int, *, key: int | None) -> None:
         self._match.learn(symbol, key)

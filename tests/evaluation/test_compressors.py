@@ -1,27 +1,19 @@
 import bz2
 import lzma
 import math
-import tempfile
 
 import numpy as np
 import pyppmd
 import pytest
 
-from charlm.data.encoder import encode_to
-from charlm.data.layout import as_pieces
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.data.tokenizers.records import RecordTokenizer
 from charlm.evaluation.compressors import score_compressors, symbols_compressed
+from tests.support.encoded import encoded
 
 LETTERS = CharTokenizer("abcdefghijklmnop \n")
 NAMES = {"ppmd-6", "ppmd-16", "xz", "bzip2", "zstd"}
-
-
-def encoded(text: str, tokenizer):
-    with tempfile.TemporaryFile() as file:
-        pieces = as_pieces([text], records=tokenizer.begin is not None)
-        return encode_to(file, pieces, tokenizer, advance=lambda _: None)
 
 
 def scores(text: str, before: str, tokenizer=LETTERS, done=None):

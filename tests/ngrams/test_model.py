@@ -97,3 +97,23 @@ def test_damaged_arrays_are_refused(name, change):
         arrays[name] = change(array)
     with pytest.raises(CheckpointError, match="'the file'"):
         NgramModel.from_arrays(arrays, order=4, vocabulary_size=6, source="the file")
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 6])
+def test_distributions_are_the_probabilities_of_all_symbols_wherever_contexts_come_again(order):
+    # Short contexts, which come again and again, are computed once; those that are not known are each their own.
+    text = np.concatenate((TEXT, [5, 0, 1, 5, 5], TEXT[:50]))[:, None]
+    model = model_of(order=order)
+    contexts = model.contexts_after(text, model.first_contexts(1))
+    found = model.distributions(contexts)
+    assert found.sum(axis=-1) == pytest.approx(1.0, abs=1e-5)
+    for symbol in range(6):
+        assert found[..., symbol] == pytest.approx(model.probabilities(contexts, np.full_like(text, symbol)), rel=1e-9)
+    assert model.distributions(contexts[:, :0]).shape == (0, 1, 6)
+
+
+def test_totals_by_hand():
+    # 0 is followed by 1 twice and by 2 once; 0 1 by 0 twice.
+    model = model_of(np.array([0, 1, 0, 1, 0, 2]), order=3)
+    contexts = model.contexts_after(np.array([[0], [1], [5]]), model.first_contexts(1))
+    assert model.totals(contexts).tolist() == [[[6, 3, 0]], [[6, 2, 2]], [[6, 0, 0]]]

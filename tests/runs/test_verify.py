@@ -4,8 +4,10 @@ import shlex
 import pytest
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from charlm.config import make_request
+from charlm.config import EvaluationConfig, make_request
 from charlm.errors import CharlmError
+from charlm.runs.evaluate.perplexity import perplexity
+from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
@@ -36,6 +38,29 @@ def test_verify_says_of_each_file_what_it_is(small_request, workspace):
             assert damaged == [each.file] or each.file == "config.toml"
         (run / each.file).write_bytes(whole)
     assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one --steps 24")
+
+
+def test_how_a_model_adapts_is_a_file_of_the_run(small_request, workspace):
+    run = trained(small_request, workspace)
+    for method in ("full", "counts"):
+        perplexity("one", (), EvaluationConfig(adapt=method), workspace, SilentReporter())
+    report = verify_run("one", workspace)
+    assert report.is_whole
+    assert [each.file for each in report.files][3:6] == [
+        "best.safetensors",
+        "adaptation-counts.safetensors",
+        "adaptation-full.safetensors",
+    ]
+    assert all(each.holds.startswith("how the best model adapts") for each in report.files[4:6])
+    path = run / "adaptation-full.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 0x80]))
+    damaged = verify_run("one", workspace)
+    (problem,) = (each.problem for each in damaged.files if each.problem is not None)
+    assert str(path) in problem and "Remove it" in problem
+    assert damaged.usable == report.usable
+    # What describes the run counts the file, and does not read it.
+    assert describe("one", workspace).facts["size_bytes"] == sum(each.stat().st_size for each in run.iterdir())
 
 
 def test_lines_of_metrics_that_were_changed_are_noticed_but_for_their_seconds(small_request, workspace):

@@ -12,11 +12,13 @@ import pytest
 Damage = Callable[[Path, Path], None]
 
 SCORE = ("eval", "perplexity", "one", "tale.txt", "--quiet")
+ADAPT = ("eval", "perplexity", "one", "--adapt", "counts", "--quiet")
 COMMANDS = (
     ("list",),
     ("info", "one"),
     ("sample", "one", "--length", "20", "--seed", "1"),
     SCORE,
+    ADAPT,
     ("verify", "one"),
     ("train", "--resume", "one", "--steps", "26", "--quiet"),
 )
@@ -27,6 +29,7 @@ RUN_FILES = (
     "config.toml",
     "tokenizer.json",
     "metrics.jsonl",
+    "adaptation-counts.safetensors",
 )
 CACHE_FILES = ("meta.json", "tokenizer.json", "train.bin", "valid.bin", "test.bin")
 MOST_SECONDS = 60.0
@@ -141,6 +144,7 @@ def model(runs, tmp_path_factory):
     """A finished run in a folder to be copied."""
     folder = runs.folder()
     assert runs.runner.run(folder, *runs.train).code == 0
+    assert runs.runner.run(folder, *ADAPT).code == 0
     return folder
 
 
@@ -176,6 +180,17 @@ def test_a_damaged_model_is_never_sampled_or_scored(runs, model, tmp_path):
                 assert ended.code == 1, (name, command, ended.output)
 
 
+def test_a_damaged_adaptation_is_found_out_anew(runs, model, tmp_path):
+    whole = runs.runner.run(model, *ADAPT)
+    assert whole.code == 0
+    for name in list(DAMAGES)[1::7]:
+        for command, ended, _ in attack(
+            runs, model, tmp_path, DAMAGES[name], lambda folder: folder / "checkpoints" / "one" / RUN_FILES[-1]
+        ):
+            assert ended.code == (1 if command[0] == "verify" else 0), (name, command, ended.output)
+            assert command != ADAPT or ended.output == whole.output, (name, ended.output)
+
+
 @pytest.mark.torture
 def test_every_file_of_a_run_damaged_in_every_way(workers, model, tmp_path):
     def once(runs, item):
@@ -190,6 +205,8 @@ def test_every_file_of_a_run_damaged_in_every_way(workers, model, tmp_path):
             if file == "last.safetensors" and command[0] in ("train", "verify"):
                 assert ended.code == 1, (item, command, ended.output)
                 assert command[0] == "verify" or "newest intact state is" in ended.output
+            if file == "adaptation-counts.safetensors":
+                assert ended.code == (1 if command[0] == "verify" else 0), (item, command, ended.output)
 
     workers.each(once, [(name, file) for name in DAMAGES for file in RUN_FILES], kind=None)
     workers.cases.add("commands on damaged files", len(DAMAGES) * len(RUN_FILES) * len(COMMANDS))

@@ -19,13 +19,13 @@ from charlm.evaluation.accounting import make_score
 from charlm.evaluation.adaptive import Reader, StaticReader, adapted_nats, text_nats, windows_in_order
 from charlm.evaluation.dynamic import WINDOW, DynamicReader, DynamicSettings, gradient_sizes
 from charlm.evaluation.score import Score
-from charlm.evaluation.windows import warm_windows
+from charlm.evaluation.windows import sampled_windows, warm_windows
 from charlm.models.base import Network
 from charlm.models.mixture import MixedLanguageModel
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.loading import LoadedModel
-from charlm.runs.stored.record import section
+from charlm.runs.stored.record import adapted_model, section
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.adaptation import Adaptation, AdaptationSettings
 
@@ -119,7 +119,7 @@ def calibration(
     usual = Calibration(AdaptationSettings(), None, None, None)
     path = None if folder is None else folder.adaptation(method)
     if from_validation and path is not None and path.exists():
-        stored = _read(path, usual, loaded, reporter)
+        stored = _read(path, usual, loaded, method, reporter)
         if stored is not None:
             return stored
     corpus = None
@@ -144,8 +144,11 @@ def calibration(
 
 
 def _measured_sizes(loaded: LoadedModel, text: EncodedText) -> dict[str, Tensor]:
-    lanes = min(_SIZED_LANES, max(1, len(text.tokens) // (2 * WINDOW)))
-    windows = warm_windows(text.tokens, num_lanes=lanes, warmup=0, length=WINDOW)
+    if loaded.tokenizer.begin is None:
+        lanes = min(_SIZED_LANES, max(1, len(text.tokens) // (2 * WINDOW)))
+        windows = warm_windows(text.tokens, num_lanes=lanes, warmup=0, length=WINDOW)
+    else:
+        windows = sampled_windows(text, loaded.tokenizer, num_symbols=_SIZED_WINDOWS * _SIZED_LANES * WINDOW)
     return gradient_sizes(loaded.model, windows, most_windows=_SIZED_WINDOWS)
 
 
@@ -178,25 +181,27 @@ def _first(windows: Iterable[Window], num_symbols: int) -> Iterable[Window]:
         yield window
 
 
-def _read(path: Path, usual: Calibration, loaded: LoadedModel, reporter: Reporter) -> Calibration | None:
+def _read(path: Path, usual: Calibration, loaded: LoadedModel, method: Adapt, reporter: Reporter) -> Calibration | None:
     """Returns what a run knows; None where that is of another model, or damaged, which is said."""
     try:
         stored = read_checkpoint(path)
-        if stored.values.get("model") != _identity(loaded):
+        if stored.values.get("model") != adapted_model(loaded.record):
             return None
-        rate, dynamic_rate = stored.values["weight_rate"], stored.values["dynamic_rate"]
+        rate, dynamic_rate = _rate(stored.values["weight_rate"]), stored.values["dynamic_rate"]
+        if (dynamic_rate is None) != (method == "counts"):
+            raise ValueError("it is of another method")
         learned = {name: tensor.numpy() for name, tensor in section(stored.tensors, LEARNED).items()}
         sizes = section(stored.tensors, SIZES)
         known = replace(
             usual,
-            settings=replace(usual.settings, weight_rate=float(rate)),
-            dynamic=None if dynamic_rate is None else replace(DynamicSettings(), rate=float(dynamic_rate)),
+            settings=replace(usual.settings, weight_rate=rate),
+            dynamic=None if dynamic_rate is None else replace(DynamicSettings(), rate=_rate(dynamic_rate)),
             learned=learned,
-            sizes=sizes or None,
+            sizes=None if dynamic_rate is None else sizes,
         )
         known.adaptation(loaded)
         known.reader(loaded)
-    except (CheckpointError, KeyError, TypeError, ValueError, RuntimeError, IndexError):
+    except (CheckpointError, KeyError, TypeError, ValueError):
         reporter.note(f"'{path}' is damaged; what it holds is found out anew.")
         return None
     return known
@@ -207,7 +212,7 @@ def _write(path: Path, chosen: Calibration, loaded: LoadedModel, reporter: Repor
     tensors = {f"{LEARNED}.{name}": torch.from_numpy(array) for name, array in chosen.learned.items()}
     tensors |= {f"{SIZES}.{name}": size for name, size in (chosen.sizes or {}).items()}
     values = {
-        "model": _identity(loaded),
+        "model": adapted_model(loaded.record),
         "weight_rate": chosen.settings.weight_rate,
         "dynamic_rate": None if chosen.dynamic is None else chosen.dynamic.rate,
     }
@@ -217,12 +222,8 @@ def _write(path: Path, chosen: Calibration, loaded: LoadedModel, reporter: Repor
         reporter.note(f"What the validation text taught is not kept: {error}")
 
 
-def _identity(loaded: LoadedModel) -> dict[str, Any]:
-    """Returns what tells the models of runs, and of one run at different steps, apart."""
-    provenance = loaded.record.provenance
-    return {
-        "run": provenance.identity,
-        "step": loaded.record.step,
-        "text": provenance.corpus.digest,
-        "settings": loaded.config.model.model_dump(mode="json"),
-    }
+def _rate(value: Any) -> float:
+    """Returns a stored rate; what is none is a ValueError."""
+    if not isinstance(value, float) or not 0.0 < value <= 1.0:
+        raise ValueError("it is no rate")
+    return value

@@ -261,6 +261,17 @@ def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: s
         raise CheckpointError(f"'{source}' does not hold what charlm stores: {shown}.") from None
 
 
+def adapted_model(record: RunRecord) -> dict[str, Any]:
+    """Returns what tells the models that adaptations are of apart: those of runs, and of one run at different steps."""
+    provenance = record.provenance
+    return {
+        "run": provenance.identity,
+        "step": record.step,
+        "text": provenance.corpus.digest,
+        "settings": record.config.model.model_dump(mode="json"),
+    }
+
+
 def section(tensors: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Returns the tensors named `name.*`, without that prefix."""
     prefix = f"{name}."

@@ -81,6 +81,36 @@ def test_options_of_surprisal_that_contradict_one_another_are_refused(
     assert reason in charlm("eval", "surprisal", "demo", *options, code=2)[1]
 
 
+def test_the_adapted_score_stands_beside_the_static_one(charlm: Any) -> None:
+    plain = json.loads(charlm("eval", "perplexity", "demo", "--json")[0])
+    for method in ("counts", "full"):
+        value = json.loads(charlm("eval", "perplexity", "demo", "--adapt", method, "--json")[0])
+        adapted = value.pop("adapted")
+        assert value == plain
+        assert adapted.pop("method") == method
+        assert adapted.keys() == plain["baselines"]["unigram"].keys()
+        assert f"demo, adapting ({method})" in charlm("eval", "perplexity", "demo", "--adapt", method)[0]
+    files = {each["file"]: each["problem"] for each in json.loads(charlm("verify", "demo", "--json")[0])["files"]}
+    assert files["adaptation-counts.safetensors"] is files["adaptation-full.safetensors"] is None
+    assert "demo" in charlm("info", "demo")[0]
+
+
+@pytest.mark.parametrize(
+    ("run", "options", "reason"),
+    [
+        ("demo", ["counts", "--context", "8"], "leave out --context"),
+        ("demo", ["full", "--weights", "int8"], "leave out --weights int8"),
+        ("counted", ["full"], "use --adapt counts"),
+        ("demo", ["all"], "'all'"),
+    ],
+)
+def test_what_cannot_adapt_is_refused(charlm: Any, run: str, options: list[str], reason: str) -> None:
+    if run == "counted" and not Path("checkpoints/counted").exists():
+        charlm("train", "t.txt", "--name", "counted", "--model", "ngram", "--quiet")
+    _, err = charlm("eval", "perplexity", run, "--adapt", *options, code=2)
+    assert reason in err and err.count("Error") == 1
+
+
 def test_what_compressors_need_stands_beside_the_score(charlm: Any) -> None:
     plain = json.loads(charlm("eval", "perplexity", "demo", "--json")[0])
     judged = json.loads(charlm("eval", "perplexity", "demo", "--compressors", "--json")[0])
