@@ -35,7 +35,7 @@ test: setup ## Set up and run the tests
 # An older processor, as far as the libraries can be told to be on one: it differs in the last bits of sums, so that a
 # test that passes on both has a margin.
 OLDER_PROCESSOR := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Haswell
-COMPUTING_TESTS := $(addprefix tests/,evaluation generation models ngrams runs stepping training)
+COMPUTING_TESTS := $(addprefix tests/,compression evaluation generation models ngrams runs stepping training)
 
 test-portable: setup ## Run the tests that compute once more, as on an older processor
 	$(OLDER_PROCESSOR) $(BIN)/python -m pytest $(COMPUTING_TESTS)

@@ -1,10 +1,11 @@
 """Times what comes before and after the work: help, start of training, its end, encoding, start of sampling.
 
-    python benchmarks/startup.py path/to/tinyshakespeare.txt
+    python benchmarks/startup.py path/to/tinyshakespeare.txt [--parts help,commands,encoding]
 
-Commands are whole processes, timed from outside by what they print; medians of several. Encoding is the whole
-path from a file to symbols on the disk (reading, decoding, digest, vocabulary, encoding, syncing) on one core,
-of texts generated here, each in a fresh process, with the most memory it took.
+Commands are whole processes, timed from outside by what they print; medians of several. What is over before any work
+begins is also told against the time that importing Typer, Rich and pydantic takes, with which it takes turns. Encoding
+is the whole path from a file to symbols on the disk (reading, decoding, digest, vocabulary, encoding, syncing) on one
+core, of texts generated here, each in a fresh process, with the most memory it took.
 """
 
 import argparse
@@ -29,23 +30,55 @@ ALPHABETS = {
     "CJK": "".join(map(chr, range(0x4E00, 0x5600))),
 }
 BLOCK_CHARACTERS = 2_000_000
+PARTS = ("help", "commands", "encoding")
+WITHOUT_WORK = (
+    ("--help",),
+    ("train", "--help"),
+    ("sample", "--help"),
+    ("eval", "perplexity", "--help"),
+    ("trian",),
+    ("train", "--hidden-sise", "8"),
+    ("train", "text.txt", "--hidden-size", "0"),
+)
+"""Commands that end with their help or with a usage error."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("text", type=Path, help="tiny-shakespeare, as one file")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of them, with commas")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--megabytes", type=int, default=100, help="size of each text that is encoded")
     arguments = parser.parse_args()
+    parts = arguments.parts.split(",")
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
     print(describe_machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        _time_commands(arguments.text.resolve(), Path(folder), arguments)
-        _time_encoding(Path(folder), arguments)
+        if "help" in parts:
+            _time_help(Path(folder), repeat=arguments.repeat)
+        if "commands" in parts:
+            _time_commands(arguments.text.resolve(), Path(folder), arguments)
+        if "encoding" in parts:
+            _time_encoding(Path(folder), arguments)
+
+
+def _time_help(folder: Path, *, repeat: int) -> None:
+    imports = [sys.executable, "-c", "import typer, rich, pydantic"]
+    commands = {"charlm " + " ".join(words): _charlm(words) for words in WITHOUT_WORK}
+    seconds: dict[str, list[float]] = {name: [] for name in ("imports", *commands)}
+    for _ in range(repeat + 1):
+        for name, command in (("imports", imports), *commands.items()):
+            seconds[name].append(_until_end(command, folder))
+    # The first round has read the files.
+    least = statistics.median(seconds["imports"][1:])
+    for name, each in seconds.items():
+        median = statistics.median(each[1:])
+        print(f"{name}: {1e3 * median:.0f} ms, {median / least:.2f} times the imports", flush=True)
 
 
 def _time_commands(text: Path, folder: Path, arguments: argparse.Namespace) -> None:
-    _show("charlm --help", [_until_end(["--help"], folder) for _ in range(arguments.repeat)])
     train = ["train", str(text), "--split", "90/10/0", "--threads", str(arguments.threads)]
     train += ["--steps", "50", "--evaluations", "1"]
     for state in ("cold", "warm"):
@@ -77,8 +110,10 @@ def _time_encoding(folder: Path, arguments: argparse.Namespace) -> None:
 
 
 def _until_end(command: Sequence[str], folder: Path) -> float:
+    """Returns the seconds of a command that may end with a usage error."""
     started = time.perf_counter()
-    subprocess.run(_charlm(command), cwd=folder, check=True, capture_output=True)
+    if subprocess.run(command, cwd=folder, capture_output=True).returncode not in (0, 2):
+        sys.exit(f"{' '.join(command)} failed")
     return time.perf_counter() - started
 
 

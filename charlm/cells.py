@@ -65,6 +65,7 @@ class Cell:
         splits_products: inputs and state need products of their own, as where a reset gate acts on one of the two.
         gates_see_memory: the gates depend on more than a layer's inputs and its last output.
         weights_by_symbol: names of weights beside the layers' that have a row of `hidden` numbers for each symbol.
+        uses_onednn: on a CPU its layer is oneDNN's, which has bfloat16 only where the processor has AVX-512.
         matrix_pairs: matrices of a layer for its inputs, and as many for its state; None for one pair a gate.
     """
 
@@ -81,6 +82,7 @@ class Cell:
     splits_products: bool = False
     gates_see_memory: bool = False
     weights_by_symbol: tuple[str, ...] = ()
+    uses_onednn: bool = False
     matrix_pairs: int | None = None
 
     @property
@@ -149,7 +151,7 @@ _GRU = Cell(
 )
 
 CELLS: dict[str, Cell] = {
-    "lstm": _LSTM,
+    "lstm": replace(_LSTM, uses_onednn=True),
     "lstm-peephole": replace(
         _LSTM,
         layer="charlm.models.cells.lstm_peephole:PeepholeLSTM",

@@ -1,7 +1,9 @@
-"""How people write durations, sizes, splits and schedules, and what that stands for."""
+"""How people write durations, sizes, splits, schedules and names, and what that stands for."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal
 
 _TIME = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$")
@@ -16,6 +18,8 @@ _PARAMETERS = {"linear": (0.0, 1.0), "exponential": (1e-6, 1.0), "inverse-sigmoi
 """The range of the number in a schedule, by its kind."""
 
 _MOST_QUOTED = 80
+_LEAST_LIKENESS = 0.75
+"""Twice the letters in common by those of both: 'lstm' and 'lsmt' have 0.75, 'score' and 'compare' 0.67."""
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -47,6 +51,17 @@ def counted(number: float, noun: str) -> str:
 def shortened(text: str) -> str:
     """Returns a text for a message, with an ellipsis after 80 characters: what others wrote may be long."""
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Returns the name that was meant by one that is misspelt; None where none is nearly the same.
+
+    Digits are not misspelt: 'run-3' is not 'run-2'.
+    """
+    digits = re.sub(r"\D", "", name)
+    alike = {each: SequenceMatcher(None, each, name).ratio() for each in known if re.sub(r"\D", "", each) == digits}
+    best = max(alike, key=alike.__getitem__, default=None)
+    return best if best is not None and alike[best] >= _LEAST_LIKENESS else None
 
 
 def quoted(value: object) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charlm.notation import Duration, counted, quoted
+from charlm.notation import Duration, counted, nearest, quoted
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,20 @@ def test_a_duration_is_written_as_people_write_it():
 def test_a_short_value_is_quoted_whole_and_a_long_one_cut():
     assert quoted("soon") == "'soon'"
     assert quoted("x" * 79) == "'" + "x" * 79 + "…"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("lsmt", "lstm"),
+        ("temprature", "temperature"),
+        ("shakespeare", "tiny-shakespeare"),
+        ("score", None),  # Not 'compare', which has four of its letters.
+        ("run-3", None),  # Not 'run-2': another number is another run.
+        ("run2", "run-2"),
+        ("", None),
+    ],
+)
+def test_a_misspelt_name_is_nearly_the_same(name, meant):
+    assert nearest(name, ["lstm", "temperature", "tiny-shakespeare", "compare", "run-2"]) == meant
+    assert nearest(name, []) is None

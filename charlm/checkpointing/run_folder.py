@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -19,6 +18,7 @@ from charlm.files.errors import os_errors_as, read_errors_as
 from charlm.files.parsing import parse_toml
 from charlm.files.reading import read_bounded
 from charlm.files.writing import write_atomically
+from charlm.notation import nearest
 
 _MOST_CONFIG_BYTES = 1 << 20
 _MOST_LISTED = 10
@@ -72,6 +72,10 @@ class RunFolder:
     def last(self) -> Path:
         """The newest state of the training; enough to resume it exactly."""
         return self.path / "last.safetensors"
+
+    def adaptation(self, method: str) -> Path:
+        """What the validation text taught about adapting the best model to a text; made anew where it is missing."""
+        return self.path / f"adaptation-{method}.safetensors"
 
     def state_after(self, step: int) -> Path:
         """The file of an older state of the training."""
@@ -176,9 +180,9 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
             one, names = quote(str(Path(run, inner[0]))), _listed(inner)
             raise CheckpointError(f"'{path}' holds several runs, {names}; name one of them, such as {one}")
     known = list_runs(checkpoints)
-    close = get_close_matches(run, known, n=1)
-    if close:
-        raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; did you mean '{close[0]}'?")
+    near = nearest(run, known)
+    if near is not None:
+        raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; did you mean '{near}'?")
     hint = f"there are: {_listed(known)}" if known else "there are none yet; make one with: charlm train my.txt"
     raise CheckpointError(f"There is no run '{run}' under '{checkpoints}'; {hint}.")
 
@@ -203,7 +207,7 @@ def _folders(path: Path) -> list[Path]:
     """Returns the folders in a folder; none where it cannot be read."""
     try:
         return [each for each in path.iterdir() if each.is_dir()]
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # The latter: a name that no folder can have.
         return []
 
 

@@ -4,14 +4,15 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
-from charlm.cli.help import ReadableCommand, ReadableGroup, flowing
+from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_nearest
 from charlm.cli.interrupts import Terminated, interruptible
+from charlm.cli.startup import fast_imports
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 from charlm.version import __version__
@@ -26,6 +27,8 @@ _COMMANDS: _Commands = {
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "predict": ("predict:predict", "Prints what a model says of examples, one prediction a line."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
+    "compress": ("compress:compress", "Compresses a file with a model, and checks that it comes back."),
+    "decompress": ("compress:decompress", "Writes the file that was compressed."),
     "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
     "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
     "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
@@ -107,7 +110,7 @@ def main() -> NoReturn:
     sys.exit(run())
 
 
-def build_app(words: Collection[str] | None = None) -> typer.Typer:
+def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     """Returns the Typer application.
 
     Args:
@@ -115,7 +118,9 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
             None loads all commands.
     """
     summary = "Trains character-level recurrent language models, measures them, and writes text with them."
-    app = _new_group(summary, _show_version_or_help)
+    # Typer's options for completion load pydantic wherever they are not asked for.
+    has_options = not words or words[0].startswith("-")
+    app = _new_group(summary, _show_version_or_help, add_completion=has_options)
     _add_commands(app, _COMMANDS, words)
     for name, (summary, commands) in _GROUPS.items():
         group = _new_group(summary, _show_help)
@@ -124,14 +129,21 @@ def build_app(words: Collection[str] | None = None) -> typer.Typer:
     return app
 
 
-def _new_group(text: str, callback: Callable[..., None]) -> typer.Typer:
+def _new_group(text: str, callback: Callable[..., None], *, add_completion: bool = False) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
     return typer.Typer(
-        cls=ReadableGroup, help=text, callback=callback, invoke_without_command=True, context_settings=settings
+        cls=ReadableGroup,
+        help=text,
+        callback=callback,
+        invoke_without_command=True,
+        context_settings=settings,
+        # The group's own suggestions are of what is nearly the same.
+        suggest_commands=False,
+        add_completion=add_completion,
     )
 
 
-def _add_commands(group: typer.Typer, commands: _Commands, words: Collection[str] | None) -> None:
+def _add_commands(group: typer.Typer, commands: _Commands, words: Sequence[str] | None) -> None:
     for name, (place, summary) in commands.items():
         command: Callable[..., None] = _do_nothing
         if words is None or name in words:
@@ -161,13 +173,14 @@ def _show_version_or_help(
 
 def _show_help(ctx: typer.Context) -> None:
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help(), nl=False)
+        typer.echo(ctx.get_help())
         raise typer.Exit(USAGE)
 
 
 def _invoke(arguments: list[str]) -> int:
     completing = f"_{PROGRAM.upper()}_COMPLETE" in os.environ
-    command = typer.main.get_command(build_app(None if completing else arguments))
+    with fast_imports():
+        command = typer.main.get_command(build_app(None if completing else arguments))
     if completing:
         command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     try:
@@ -181,6 +194,9 @@ def _invoke(arguments: list[str]) -> int:
 
 def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    similar = getattr(error, "possibilities", None)
+    if similar:
+        message = with_nearest(error.message, getattr(error, "option_name", ""), similar)
     context = getattr(error, "ctx", None)
     end = "" if message.endswith("?") else "."
     return f"{message}{end} See '{context.command_path} --help'." if context is not None else f"{message}{end}"

@@ -1,13 +1,17 @@
-"""Commands whose help can be read on narrow terminals, too."""
+"""Commands whose help is laid out by charlm: Rich's, which Typer uses, takes longer to load than to read."""
 
 import inspect
 import shutil
+import sys
+from collections.abc import Iterable
 from typing import Any
 
-from typer.core import MarkupMode, TyperCommand, TyperGroup
+import typer
+from typer.core import TyperCommand, TyperGroup
 
-_FEWEST_COLUMNS = 80
-"""Below it, the panels of the help leave no room for names, and cut them short."""
+from charlm.cli.display.help_page import FEWEST_COLUMNS, lay_out, page_of
+from charlm.cli.display.text import may_colour
+from charlm.notation import nearest
 
 
 def flowing(text: str) -> str:
@@ -15,10 +19,20 @@ def flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
-class _ReadableHelp:
-    """Shows flags without a type, and on narrow terminals options one below the other instead of in panels."""
+def with_nearest(message: str, name: str, known: Iterable[str]) -> str:
+    """Returns a message about a name that is not known, with the one that was meant, if one is nearly the same."""
+    near = nearest(name, known)
+    return message if near is None else f"{message.rstrip('.')}. Did you mean '{near}'?"
 
-    rich_markup_mode: MarkupMode
+
+class _ReadableHelp:
+    """Shows flags without a type, and the help as `lay_out` does."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        # Typer would load pydantic to learn that None is no bool.
+        option.default = False
+        return option
 
     def get_params(self, ctx: Any) -> list[Any]:
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
@@ -28,9 +42,10 @@ class _ReadableHelp:
         return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        if shutil.get_terminal_size().columns < _FEWEST_COLUMNS:
-            self.rich_markup_mode = None
-        super().format_help(ctx, formatter)  # type: ignore[misc]
+        width = shutil.get_terminal_size().columns
+        has_lines = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        boxed = has_lines and width >= FEWEST_COLUMNS
+        formatter.write(lay_out(page_of(self, ctx), width=width, colour=may_colour(sys.stdout), boxed=boxed))
 
 
 class ReadableCommand(_ReadableHelp, TyperCommand):
@@ -39,3 +54,12 @@ class ReadableCommand(_ReadableHelp, TyperCommand):
 
 class ReadableGroup(_ReadableHelp, TyperGroup):
     """A group of commands with such a help."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Returns the name of a command, the command, and the arguments after it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            if args:
+                error.message = with_nearest(error.message, args[0], self.commands)
+            raise

@@ -8,7 +8,6 @@ from charlm.cli.options import flag
 from charlm.config import Request, RunConfig, Section, by_section, make_request, validate
 from charlm.errors import CharlmError, ConfigError
 from charlm.files.errors import UntrustedFileError
-from charlm.files.parsing import parse_toml
 
 EXCLUSIVE = (
     frozenset({"steps", "epochs", "budget"}),
@@ -30,6 +29,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
 
     Raises a CharlmError if it cannot be read, and a ConfigError if it is no TOML.
     """
+    from charlm.files.parsing import parse_toml
+
     try:
         return parse_toml(path.read_bytes())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Faster imports of torch."""
+"""Faster imports."""
 
 import gc
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ from charlm.config.commands import (
     ActivationsConfig,
     AgreementConfig,
     ComparisonConfig,
+    CompressionConfig,
     EvaluationConfig,
     ExposureConfig,
     GradientsConfig,
@@ -16,5 +17,17 @@ from charlm.config.request import Request, asked_in, by_section, make_request, r
 from charlm.config.run import RunConfig, RunSettings
 from charlm.config.section import Only, Section
 from charlm.config.training import DEFAULT_BUDGET, TrainingConfig
-from charlm.config.types import CellName, Choices, Device, Feedback, Init, ModelKind, Nonlinearity, Precision, Weights
+from charlm.config.types import (
+    Adapt,
+    CellName,
+    Choices,
+    Device,
+    Feedback,
+    Init,
+    Mixing,
+    ModelKind,
+    Nonlinearity,
+    Precision,
+    Weights,
+)
 from charlm.config.validation import validate

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from charlm.config.section import Section, setting
-from charlm.config.types import Seed, Weights
+from charlm.config.types import Adapt, Seed, Weights
 
 
 class SamplingConfig(Section):
@@ -33,8 +33,14 @@ class SamplingConfig(Section):
     )
     weights: Weights = setting(
         "float32",
-        help="int8 samples large models faster on the CPU, but starts about a second later and is "
-        "slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
+        help="int8 draws long texts from large models faster on the CPU, and is slightly less exact; charlm eval "
+        "perplexity RUN --weights int8 shows the difference.",
+    )
+
+    adapt: Literal["counts"] | None = setting(
+        None,
+        help="Learn from the prompt before going on from it: its names and phrases come again. Takes about 0.1 ms for "
+        "each of its characters.",
     )
 
     @field_validator("stop")
@@ -53,6 +59,28 @@ class EvaluationConfig(Section):
     )
     weights: Weights = setting(
         "float32", help="int8 also scores the model with the weights that charlm sample --weights int8 uses."
+    )
+    adapt: Adapt | None = setting(
+        None,
+        help="Score also a model that learns from each symbol after it was charged for it: counts goes on counting, "
+        "full goes on training the network, too.",
+    )
+    compressors: bool = setting(
+        False,
+        help="Also show what PPMd, xz, bzip2 and zstd need for the text after the run's training text (needs the extra "
+        "`judges`).",
+    )
+
+
+class CompressionConfig(Section):
+    """How a file is compressed."""
+
+    streams: int = setting(
+        1, ge=1, le=255, help="Parts of the file to code side by side: faster, and a few bytes more; 8 at most."
+    )
+    adapt: Literal["counts"] | None = setting(
+        None,
+        help="Let the model learn from what it has coded, as in eval perplexity --adapt counts: smaller and slower.",
     )
 
 
@@ -125,7 +153,7 @@ class ComparisonConfig(Section):
     )
     match: Literal["time", "parameters"] = setting(
         "time",
-        help="time: each model has the same --budget, and its sizes are chosen for it. parameters: "
+        help="time: each model has the same --budget of its own, and its sizes are chosen for it. parameters: "
         "each model has as many weights as the first one with --hidden-size units, and the same "
         "--epochs or --steps.",
     )

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, InstanceOf, PlainSerializer, model_validat
 
 from charlm.cells import standing_alone, with_keeping_gate, with_setting
 from charlm.config.section import Only, Section, setting
-from charlm.config.types import CellName, Feedback, Init, ModelKind, Nonlinearity, Probability, Width
+from charlm.config.types import CellName, Feedback, Init, Mixing, ModelKind, Nonlinearity, Probability, Width
 from charlm.notation import Mix, parse_mix
 from charlm.tasks import Direction
 
@@ -100,6 +100,12 @@ class ModelConfig(Section):
         "on the validation text, else none]",
     )
 
+    mixing: Annotated[Mixing | None, _OF_NETWORKS] = setting(
+        None,
+        help="How --mix puts both together: p ~ p_network^a p_ngrams^b with learnt weights, or a p_network + "
+        "(1 - a) p_ngrams with a learnt share.  [default: log-linear; linear in runs that do not say it]",
+    )
+
     @model_validator(mode="after")
     def _tied_sizes_agree(self) -> Self:
         if self.tie_weights and self.embedding_size not in (None, self.hidden_size):
@@ -112,3 +118,8 @@ class ModelConfig(Section):
     def mixed_order(self) -> int | None:
         """The order of the n-gram model that is mixed in; None without one."""
         return None if self.mix is None else self.mix.order
+
+    @property
+    def known_mixing(self) -> Mixing:
+        """How both are put together; runs of before there was a choice do not say it."""
+        return self.mixing or "linear"

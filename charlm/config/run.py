@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from charlm.config.data import DataConfig, TokenizerConfig
 from charlm.config.model import ModelConfig
@@ -45,7 +45,7 @@ class RunConfig(Section):
     """All that reproduces a run; stored as its config.toml."""
 
     data: DataConfig
-    tokenizer: TokenizerConfig = TokenizerConfig()
-    model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
-    run: RunSettings = RunSettings()
+    tokenizer: TokenizerConfig = Field(default_factory=TokenizerConfig)
+    model: ModelConfig = Field(default_factory=ModelConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    run: RunSettings = Field(default_factory=RunSettings)

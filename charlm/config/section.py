@@ -12,7 +12,7 @@ _Value = TypeVar("_Value")
 class Section(BaseModel):
     """A group of settings: immutable, unknown keys, infinities and NaN refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 def setting(default: _Value, *, help: str, **bounds: Any) -> _Value:

@@ -19,7 +19,8 @@ class TrainingConfig(Section):
     epochs: float | None = setting(None, gt=0, le=1e6, help="Length of the training in passes over the text.")
     budget: Annotated[str, written(parse_seconds)] | None = setting(
         None,
-        help=f"Time for the whole command: 90s, 5m, 2h. Chooses the sizes that suit it.  [default: {DEFAULT_BUDGET}]",
+        help="Time of a training, from its start to its last score: 90s, 5m, 2h. Chooses the sizes that suit it.  "
+        f"[default: {DEFAULT_BUDGET}]",
     )
     batch_size: Size = setting(32, help="Parallel sequences in each step; chosen for a --budget.")
     sequence_length: Size = setting(64, help="Symbols that gradients flow back through; chosen for a --budget.")

@@ -56,6 +56,10 @@ class Choices:
 Device = Annotated[str, AfterValidator(_is_device)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Weights = Literal["float32", "int8"]
+
+Mixing = Literal["log-linear", "linear"]
+
+Adapt = Literal["counts", "full"]
 ModelKind = Literal["recurrent", "mlp", "ngram"]
 CellName = Annotated[str, AfterValidator(_is_cell), Choices(cell_names)]
 TaskName = Annotated[str, AfterValidator(_is_task), Choices(task_names)]

@@ -1,6 +1,5 @@
 """From values that somebody wrote to a checked section; what is refused becomes one sentence."""
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from charlm.config.section import Section
 from charlm.errors import ConfigError
-from charlm.notation import quoted, shortened
+from charlm.notation import nearest, quoted, shortened
 
 _SomeSection = TypeVar("_SomeSection", bound=Section)
 Name = Callable[[tuple[str, ...]], str]
@@ -38,8 +37,8 @@ def validate(
 def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
     where = tuple(shortened(part) for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(where[-1], _fields(section, where[:-1]), n=1)
-        return f"{name(where)} is not a setting charlm knows{f'; did you mean {near[0]}?' if near else '.'}"
+        near = nearest(where[-1], _fields(section, where[:-1]))
+        return f"{name(where)} is not a setting charlm knows{f'; did you mean {near}?' if near else '.'}"
     if error["type"] == "value_error":
         problem, fields = str(error["ctx"]["error"]), _fields(section, where)
         return f"{_rename(problem, fields, where, name)}." if fields else f"{name(where)}: {problem}."

@@ -1,14 +1,15 @@
 """The field's standard corpora, listed in catalog.toml: fetched, found, and split as is usual."""
 
-import difflib
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from charlm.data.builtin import BUILTINS
 from charlm.data.downloading import RemoteText, fetch_text
 from charlm.errors import DataError
+from charlm.notation import nearest
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,13 @@ def entries() -> dict[str, CorpusEntry]:
 
 
 def require(name: str) -> CorpusEntry:
-    """Returns the corpus of this name; raises a DataError that suggests one where there is none."""
+    """Returns the corpus of this name; raises a DataError that suggests one where there is none to fetch."""
     known = entries()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}."
+        if name in BUILTINS:
+            raise DataError(f"'{name}' is part of this Python and needs no fetching: charlm train {name}")
+        near = nearest(name, known)
+        hint = f"did you mean '{near}'?" if near else f"there are {', '.join(known)}."
         raise DataError(f"No corpus '{name}' in the catalogue; {hint}")
     return known[name]
 

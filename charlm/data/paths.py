@@ -1,6 +1,5 @@
 """The files that a path, a folder or a glob stands for, in a fixed order."""
 
-import difflib
 import glob
 import os
 import stat
@@ -11,6 +10,7 @@ from pathlib import Path
 from charlm.data.raw import COMPRESSED_SUFFIXES
 from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
+from charlm.notation import nearest
 
 
 def path_exists(spec: str) -> bool:
@@ -57,8 +57,8 @@ def find_files(spec: str, *, pattern: str, known: Iterable[str] = ()) -> tuple[P
         names = glob.iglob(spec, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
         found, problem = filter(Path.is_file, map(Path, names)), f"No file matches '{spec}'."
     else:
-        near = difflib.get_close_matches(spec, [*known, *_siblings(Path(spec))], n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "'charlm data list' shows the corpora known by name."
+        near = nearest(spec, known) or _near_sibling(Path(spec))
+        hint = f"did you mean '{near}'?" if near else "'charlm data list' shows the corpora known by name."
         raise DataError(f"No file, folder or known corpus '{spec}'; {hint}")
     files = tuple(sorted(found, key=lambda file: file.parts))
     if not files:
@@ -81,11 +81,13 @@ def _status(spec: str) -> os.stat_result | None:
             return None
 
 
-def _siblings(path: Path) -> list[str]:
+def _near_sibling(path: Path) -> str | None:
     try:
-        return [str(sibling) for sibling in path.parent.iterdir()]
+        # By their names alone: two long paths are alike whatever the files in them are called.
+        name = nearest(path.name, [sibling.name for sibling in path.parent.iterdir()])
     except (OSError, ValueError):
-        return []
+        return None
+    return None if name is None else str(path.parent / name)
 
 
 def _walk(folder: Path, pattern: str) -> Iterator[Path]:

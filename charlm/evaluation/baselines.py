@@ -31,6 +31,21 @@ def count_symbols(text: EncodedText, *, vocabulary_size: int) -> NDArray[np.int6
     return counts
 
 
+def unlikeness(text: EncodedText, training_counts: NDArray[np.int64]) -> float:
+    """Returns how unlike the symbols of a text are to those of the training text, in bits per character.
+
+    It is the divergence of Kullback and Leibler (1951) between the shares of the symbols in the two, less three times
+    what chance adds to it where both are of the same kind: half a nat for each symbol, over the length of the text.
+    """
+    counts = count_symbols(text, vocabulary_size=len(training_counts))
+    met = counts > 0
+    total = counts.sum()
+    smoothed = training_counts + 1.0
+    nats = (counts[met] * np.log((counts[met] / total) / (smoothed[met] / smoothed.sum()))).sum()
+    by_chance = 0.5 * met.sum() * (1.0 + total / smoothed.sum())
+    return float((nats - 3.0 * by_chance) / np.log(2) / max(1, text.num_characters))
+
+
 def score_baselines(
     text: EncodedText, tokenizer: Tokenizer, training_counts: NDArray[np.int64], *, split: str
 ) -> tuple[Baseline, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from charlm.models.base import OWN, PLAIN, CodeLengths, Scoring, State, code_lengths
+from charlm.models.base import OWN, PLAIN, CodeLengths, Parts, Scoring, State, code_lengths
 from charlm.stepping.base import StepModel
 
 
@@ -36,6 +36,11 @@ class SteppedModel:
         if scoring.observe is not None:
             scoring.observe(nats, lambda: logits, None)
         return {OWN: nats}, state
+
+    def parts(self, tokens: Tensor, state: State, scoring: Scoring = PLAIN) -> tuple[Parts, State]:
+        """Returns the model's own log-probabilities, as those of one part."""
+        logits, state = self(tokens, state)
+        return Parts((logits.log_softmax(dim=-1),), None), state
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state before any symbol, for `batch_size` sequences."""

@@ -36,19 +36,23 @@ PROPERTIES = (
 )
 
 
-def text_properties(text: str) -> NDArray[np.float32]:
+def text_properties(text: str, *, are_records: bool = False) -> NDArray[np.float32]:
     """Returns the value of each of PROPERTIES after each character, `[properties, characters]`.
 
     Quotes and brackets end with their paragraph at the latest. A heading is a line of at most 60 characters after an
     empty one, with a letter and without punctuation of a sentence at its end. Lines since one are counted as
     log(1 + lines).
+
+    Args:
+        are_records: whether each line is a record: quotes and brackets end with it, and there are no headings.
     """
     codes = code_points(text)
     kinds, inverse = np.unique(codes, return_inverse=True)
     letters = np.array([chr(code).isalpha() for code in kinds], dtype=bool)[inverse]
     capitals = np.array([chr(code).isupper() for code in kinds], dtype=bool)[inverse]
-    quoted, bracketed = _nesting(codes)
     line_ends = codes == _LINE_END
+    after_another = np.concatenate(([False], line_ends[:-1]))
+    quoted, bracketed = _nesting(codes, borders=line_ends if are_records else line_ends & after_another)
     values = (
         quoted,
         bracketed,
@@ -56,17 +60,15 @@ def text_properties(text: str) -> NDArray[np.float32]:
         line_ends,
         _distance_since(line_ends),
         _distance_since(~letters),
-        _lines_since_heading(text),
+        np.zeros(len(codes)) if are_records else _lines_since_heading(text),
     )
     return np.array(values, dtype=np.float32)
 
 
-def _nesting(codes: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Returns whether there is an open quote, and an open bracket, after each character."""
-    line_ends = codes == _LINE_END
-    paragraphs = line_ends & np.concatenate(([False], line_ends[:-1]))
+def _nesting(codes: NDArray[np.uint32], *, borders: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Returns whether there is an open quote, and an open bracket, after each character; at borders all are closed."""
     marks = np.array([_STRAIGHT, *_QUOTES, *_BRACKETS], dtype=np.uint32)
-    events = np.flatnonzero(np.isin(codes, marks) | paragraphs)
+    events = np.flatnonzero(np.isin(codes, marks) | borders)
     straight, quotes, brackets = False, 0, 0
     quoted, bracketed = [False], [False]
     for code in codes[events].tolist():

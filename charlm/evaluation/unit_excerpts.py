@@ -11,6 +11,7 @@ from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.text_properties import PROPERTIES, Property
 from charlm.evaluation.units import properties_of
 from charlm.stepping.base import StepModel
+from charlm.stepping.restarting import restarting
 
 _LENGTH = 240
 _SEARCHED = 16_384
@@ -66,7 +67,7 @@ class UnitReader:
         first = max(0, start - _READ_BEFORE)
         symbols = self.tokens.read(first, start + length)
         decoder = self.tokenizer.decoder()
-        stepper = self.network.stepper(self.network.initial_state(1))
+        stepper = restarting(self.network, self.tokenizer.begin).stepper(self.network.initial_state(1))
         pieces, values = [], []
         for token in symbols.tolist():
             stepper.step(np.array([token]))

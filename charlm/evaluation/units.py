@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from charlm.data.code_points import code_points
 from charlm.data.tokenfile import TokenFile
-from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.evaluation.text_properties import LOOKBACK, PROPERTIES, text_properties
 from charlm.stepping.base import StepModel
+from charlm.stepping.restarting import restarting
 
 Numbers = NDArray[np.float64]
 
@@ -113,7 +114,8 @@ def measure_units(
     """Returns the moments over the first and over the second half of what was read.
 
     Units that are chosen by the first are judged by the second. The text is read as up to 64 stretches side by side,
-    spread over all of it, each from a zero state; their first 64 symbols do not count.
+    spread over all of it, each from a zero state; their first 64 symbols do not count. Of records, neither do begins
+    and ends.
 
     Args:
         part: which array of the network's state holds the units, `[layers, streams, units]`.
@@ -131,7 +133,7 @@ def measure_units(
         end = min(begin + _CHUNK, length)
         symbols = tokens.columns(np.array(starts) + begin, end - begin)
         known = np.stack([properties_of(tokens, tokenizer, start + begin, start + end) for start in starts], axis=1)
-        stepper = network.stepper(state)
+        stepper = restarting(network, tokenizer.begin).stepper(state)
         for first in range(0, end - begin, _STRETCH):
             stretch = symbols[first : first + _STRETCH]
             values = np.empty((len(stretch), num_lanes, layers, size), dtype=np.float32)
@@ -140,10 +142,18 @@ def measure_units(
                 row[:] = stepper.state()[part].transpose(1, 0, 2)
             if begin + first >= _WARM_UP:
                 places = known[first : first + _STRETCH].reshape(-1, len(PROPERTIES))
-                halves[2 * (begin + first) >= length].add(values.reshape(len(places), -1), places)
+                counts = _are_characters(stretch.ravel(), tokenizer)
+                half = halves[2 * (begin + first) >= length]
+                half.add(values.reshape(len(places), -1)[counts], places[counts])
             advance(stretch.size)
         state = stepper.state()
     return halves
+
+
+def _are_characters(symbols: Tokens, tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """Returns which symbols are neither the begin nor the end of a record."""
+    marks = [mark for mark in (tokenizer.begin, tokenizer.end) if mark is not None]
+    return ~np.isin(symbols, marks)
 
 
 def properties_of(tokens: TokenFile, tokenizer: Tokenizer, start: int, stop: int) -> NDArray[np.float32]:
@@ -160,5 +170,6 @@ def properties_of(tokens: TokenFile, tokenizer: Tokenizer, start: int, stop: int
     lengths = 1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000)
     lengths[(codes >= 0xDC80) & (codes <= 0xDCFF)] = 1  # A byte that is no UTF-8.
     characters = np.searchsorted(np.cumsum(lengths), ends, side="right") - 1
-    values: NDArray[np.float32] = text_properties(text)[:, np.maximum(characters, 0)].T
-    return values
+    values = text_properties(text, are_records=tokenizer.begin is not None)
+    found: NDArray[np.float32] = values[:, np.maximum(characters, 0)].T
+    return found

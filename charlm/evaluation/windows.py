@@ -1,13 +1,18 @@
 """Three divisions of a text into windows; in each, every symbol after the first is a target exactly once."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from charlm.data.batches import batch_records
+from charlm.data.encoder import EncodedText
 from charlm.data.lanes import IGNORED, Window
+from charlm.data.record_batches import find_records
 from charlm.data.tokenfile import TokenFile
+from charlm.data.tokenizers.base import Tokenizer
 
 
 def stream_windows(tokens: TokenFile, *, length: int = 512) -> Iterator[Window]:
@@ -62,6 +67,40 @@ def warm_windows(
             num_targets=int(scored.sum()),
             starts=torch.from_numpy(starts + offset),
         )
+
+
+def sampled_windows(text: EncodedText, tokenizer: Tokenizer, *, num_symbols: int) -> Iterator[Window]:
+    """Yields windows with about so many targets, from all of a text, in lanes that have read some symbols before."""
+    records = batch_records(text.tokens, tokenizer, batch_size=64, sequence_length=256, seed=0)
+    if records is not None:
+        return map(records.window, range(records.windows_per_epoch))
+    length = len(text.tokens)
+    num_lanes = max(1, min(32, length // 512))
+    return warm_windows(text.tokens, num_lanes=num_lanes, warmup=64, share=min(1.0, num_symbols / length))
+
+
+def record_windows(tokens: TokenFile, *, begin: int, most_symbols: int) -> Iterator[Window]:
+    """Yields whole records in their order, some neighbours side by side, each from a zero state.
+
+    Args:
+        most_symbols: of a window, padding included; a longer record is a window of its own.
+    """
+    records = list(itertools.pairwise(find_records(tokens, begin).tolist()))
+    first = 0
+    while first < len(records):
+        last, longest = first, 0
+        while last < len(records):
+            longest = max(longest, records[last][1] - records[last][0] - 1)
+            if last > first and longest * (last - first + 1) > most_symbols:
+                break
+            last += 1
+        pieces = [_long(tokens.read(*each)) for each in records[first:last]]
+        inputs = torch.nn.utils.rnn.pad_sequence([piece[:-1] for piece in pieces])
+        targets = torch.nn.utils.rnn.pad_sequence([piece[1:] for piece in pieces], padding_value=IGNORED)
+        num_targets = int((targets != IGNORED).sum())
+        starts = torch.tensor([start for start, _ in records[first:last]])
+        yield Window(inputs, targets, fresh=True, num_targets=num_targets, starts=starts)
+        first = last
 
 
 def _long(tokens: np.ndarray) -> torch.Tensor:

@@ -33,22 +33,30 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
-    """Writes a file, maybe in pieces: a reader sees the old one or the new one, also after a power cut.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Gives a new file, to write and read, that takes the place of `path` when the block ends without an exception.
 
-    The bytes go to a temporary name in the same folder and are synced to the disk. The file is renamed, and
-    the folder is synced, so that the rename lasts, too. A failure, which changes nothing, is a CheckpointError.
+    A reader of `path` sees the old file or the new one, also after a power cut. The bytes go to a temporary name in
+    the same folder and are synced to the disk. The file is renamed, and the folder is synced, so that the rename
+    lasts, too. A failure, which changes nothing, is a CheckpointError.
     """
     temporary = temporary_path(path.parent, path.name)
     with os_errors_as(CheckpointError, f"Cannot write '{path}'", remedy="What was there before is kept."):
         try:
             with create_synced(temporary) as file:
-                file.writelines([content] if isinstance(content, bytes) else content)
+                yield file
             temporary.replace(path)
             sync(path.parent)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
+    """Writes a file, maybe in pieces, whole or not at all, as `replacing` does; errors as there."""
+    with replacing(path) as file:
+        file.writelines([content] if isinstance(content, bytes) else content)
 
 
 def write_result(output: Path | BinaryIO, pieces: Iterable[bytes]) -> None:

@@ -27,6 +27,7 @@ class Turn:
 
     Attributes:
         before: where it began.
+        is_cut: whether the answer ended because it was long enough.
         symbols: those of both.
     """
 
@@ -34,6 +35,7 @@ class Turn:
     answer: str
     before: _Place
     symbols: Tokens
+    is_cut: bool
 
 
 @final
@@ -108,7 +110,7 @@ class Conversation:
         # Nothing was read in vain: the next turn begins with the last symbol.
         self._place = _Place(stepper.state(), last)
         all_symbols = np.concatenate((symbols[len(before.unread) :], np.array(drawn, dtype=np.int64)))
-        self.turns.append(Turn(typed, "".join(written), before, all_symbols))
+        self.turns.append(Turn(typed, "".join(written), before, all_symbols, sample.is_cut))
 
     def undo(self) -> Turn:
         """Takes the last turn back, and returns it.

@@ -17,6 +17,9 @@ from charlm.stepping.base import StepModel, select_streams
 LONGEST_PROMPT = 1 << 14
 """The number of symbols at the end of a prompt that are read; trained models forget earlier ones."""
 
+LONGEST_LEARNT_PROMPT = 1 << 20
+"""The same for a model that learns from them."""
+
 RECORDS_SHOWN = 8
 """The number of records that `sample_text` draws; one record is often only one word."""
 
@@ -52,7 +55,7 @@ def generate(
     A sample ends after exactly `settings.length` characters (never for 0), before a stop string, or at the end of a
     record. Without a prompt, a record starts with its begin symbol, and running text as after a line end; a
     vocabulary without a line end uses a space, or else its first symbol. Memory does not grow with the text. Only the
-    last `LONGEST_PROMPT` symbols of a prompt are read.
+    last `LONGEST_PROMPT` symbols of a prompt are read, or `LONGEST_LEARNT_PROMPT` where `settings.adapt` is given.
 
     Sample N, from 0, is exactly the text that the seed `seed` + N gives alone (docs/decisions/0004-step-engine.md).
 
@@ -100,10 +103,16 @@ def sample_text(
 
 @final
 class Sample:
-    """The text of one sample, decoded symbol by symbol up to its end."""
+    """The text of one sample, decoded symbol by symbol up to its end.
+
+    Attributes:
+        finished: whether it has ended.
+        is_cut: whether it has ended for its length alone.
+    """
 
     def __init__(self, number: int, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False
+        self.is_cut = False
         self._number = number
         self._decoder = tokenizer.decoder()
         self._stop = StopFilter(settings.stop)
@@ -119,8 +128,10 @@ class Sample:
         if self._remaining is not None:
             text = text[: self._remaining]
             self._remaining -= len(text)
-            self.finished = self.finished or self._remaining == 0
+            self.is_cut = self._remaining == 0 and not self.finished
+            self.finished = self.finished or self.is_cut
         shown = self._stop.feed(text)
+        self.is_cut = self.is_cut and not self._stop.stopped
         self.finished = self.finished or self._stop.stopped
         if self.finished:
             shown += self._stop.finish()
@@ -131,7 +142,8 @@ def _pieces(
     model: StepModel, tokenizer: Tokenizer, prompt: Tokens, settings: SamplingConfig, *, seed: int
 ) -> Iterator[Piece]:
     # Without the last symbol of the prompt, which the first step reads.
-    state = model.read(prompt[-LONGEST_PROMPT:-1], model.initial_state(1))
+    longest = LONGEST_PROMPT if settings.adapt is None else LONGEST_LEARNT_PROMPT
+    state = model.read(prompt[-longest:-1], model.initial_state(1))
 
     def draw(numbers: Sequence[int]) -> Iterator[list[Piece]]:
         """Yields the pieces of these samples, which are computed together, after every step."""

@@ -3,9 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -44,6 +46,19 @@ OWN = "own"
 """The name under which a model gives its own code lengths."""
 
 
+class Parts(NamedTuple):
+    """What the models that a model consists of predict at some places.
+
+    Attributes:
+        log_probabilities: of all symbols, float32 `[time, batch, vocabulary]` for each part.
+        totals: how often the contexts of each length of an n-gram model among them were followed,
+            `[time, batch, order]`, 0 for those it does not know; None without one.
+    """
+
+    log_probabilities: tuple[Tensor, ...]
+    totals: NDArray[np.int64] | None
+
+
 class LanguageModel(Protocol):
     """Predicts the next symbol at every position of a batch of symbol sequences."""
 
@@ -77,6 +92,14 @@ class LanguageModel(Protocol):
 
         Returns:
             float32 `[time, batch]` under the name OWN; a model made of others adds theirs, by their names.
+        """
+
+    def parts(self, tokens: Tensor, state: State, scoring: Scoring = PLAIN) -> tuple[Parts, State]:
+        """Returns what the models that this one consists of predict after each symbol, and the state after the last.
+
+        Args:
+            tokens: symbols, int64 `[time, batch]`.
+            state: the memory before the first of them.
         """
 
 
@@ -117,6 +140,11 @@ class Network(nn.Module, ABC):
             scoring.observe(nats, lambda: logits, None)
         return {OWN: nats}, state
 
+    def parts(self, tokens: Tensor, state: State, scoring: Scoring = PLAIN) -> tuple[Parts, State]:
+        """Returns the network's own log-probabilities, as `LanguageModel` says."""
+        logits, state = self.read(tokens, state, workers=scoring.workers)
+        return Parts((logits.float().log_softmax(dim=-1),), None), state
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
@@ -130,6 +158,12 @@ def code_lengths(logits: Tensor, targets: Tensor) -> Tensor:
         logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
     )
     return nats.view(targets.shape)
+
+
+def chosen(log_probabilities: Tensor, targets: Tensor) -> Tensor:
+    """Returns the nats of each target, float32 `[time, batch]`, from the log-probabilities of all symbols."""
+    nats = -log_probabilities.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    return nats.where(targets != IGNORED, 0.0)
 
 
 def detach(state: State) -> State:

@@ -15,6 +15,7 @@ from charlm.models.base import LanguageModel, Network
 from charlm.models.initialization import Initialization
 from charlm.models.labelling import LabellingNetwork
 from charlm.models.mixture import MixedLanguageModel
+from charlm.models.mixture_gates import LinearGate, LogLinearGate
 from charlm.models.mlp import FixedWindowLanguageModel
 from charlm.models.ngram import NgramLanguageModel
 from charlm.models.recurrent import RecurrentLanguageModel
@@ -51,7 +52,7 @@ def restore_model(
     if order is not None:
         counts = section(arrays, NGRAMS)
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
-        model = MixedLanguageModel(model, ngrams)
+        model = build_mixture(config, model, ngrams)
         arrays = {name: array for name, array in arrays.items() if not name.startswith(f"{NGRAMS}.")}
     # A copy: torch's tensors can be written to, a file's arrays cannot.
     load_weights(model, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}, source=source)
@@ -119,6 +120,13 @@ def build_network(config: ModelConfig, *, vocabulary_size: int, outputs: Outputs
             settings=settings,
             initialization=initialization,
         )
+
+
+def build_mixture(config: ModelConfig, network: Network, ngrams: NgramModel) -> MixedLanguageModel:
+    """Returns the mixture of both that `config` describes, the weights of its gate not yet drawn."""
+    with torch.random.fork_rng(devices=[]):
+        make_gate = {"log-linear": LogLinearGate, "linear": LinearGate}[config.known_mixing]
+        return MixedLanguageModel(network, ngrams, make_gate(ngrams.order))
 
 
 def load_weights(model: Network, weights: Mapping[str, Tensor], *, source: str) -> None:

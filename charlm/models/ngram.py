@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from charlm.data.lanes import IGNORED
-from charlm.models.base import OWN, PLAIN, CodeLengths, Scoring, State
+from charlm.models.base import OWN, PLAIN, CodeLengths, Parts, Scoring, State
 from charlm.ngrams.counting import Ids
 from charlm.ngrams.model import NgramModel
 
@@ -36,6 +36,12 @@ class NgramLanguageModel:
         if scoring.observe is not None:
             scoring.observe(nats, lambda: log_distributions(self.ngrams, contexts, tokens.device), None)
         return {OWN: nats}, (last_contexts(contexts, tokens.device),)
+
+    def parts(self, tokens: Tensor, state: State, scoring: Scoring = PLAIN) -> tuple[Parts, State]:
+        """Returns the n-grams' log-probabilities, and how often the contexts were met."""
+        contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[0].cpu().numpy())
+        counted = log_distributions(self.ngrams, contexts, tokens.device)
+        return Parts((counted,), self.ngrams.totals(contexts)), (last_contexts(contexts, tokens.device),)
 
     def __repr__(self) -> str:
         """Returns the class, the order and the number of grams."""

@@ -1,75 +1,96 @@
-"""Cross-fitting: the probability of each symbol of a text by n-gram models that are counted on the rest of the text.
+"""Cross-fitting: the distributions of an n-gram model at places of a text, counted on the rest of the text.
 
-The text is cut into a few contiguous folds; each is held out once and scored by what is counted on the others.
-Whoever learns from these probabilities how far to trust an n-gram model sees it as it is on a new text.
+The text is cut into a few contiguous folds; each is held out once, and the model of the others is asked in it.
+Whoever learns from these distributions how far to trust an n-gram model sees it as it is on a new text.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.counting import NONE, CountedText, Ids, beginnings, suffixes, sums_by_context
-from charlm.ngrams.model import features, num_features
+from charlm.ngrams.counting import NONE, CountedText, Ids, beginnings, suffixes
+from charlm.ngrams.model import Level, NgramModel, make_level
 from charlm.ngrams.smoothing import Discounts, adjusted_counts, estimate_discounts, kneser_ney
 
 NUM_FOLDS = 10
 
+_MOST_PLACES = 1 << 17
+_MOST_NUMBERS = 1 << 25
+"""Of all distributions, 128 MiB."""
+
 
 @dataclass(frozen=True)
-class HeldOutScores:
-    """The scores of each symbol of a text, by models that it was held out from.
+class HeldOutDistributions:
+    """What n-gram models predict at some places of a text that they were not counted on.
 
     Attributes:
-        probabilities: of the symbol, in the highest order, float32 `[symbols]`.
-        confidence: features of its context, as `features` gives them, float16 `[symbols, 2 order]`.
+        places: numbers of the predicted symbols, rising, int64 `[places]`.
+        log_probabilities: of all symbols, float32 `[places, vocabulary]`.
+        confidence: the evidence in the symbols' contexts, as `NgramModel.confidence` gives it, `[places, 2 order]`.
     """
 
-    probabilities: NDArray[np.float32]
-    confidence: NDArray[np.float16]
+    places: Ids
+    log_probabilities: NDArray[np.float32]
+    confidence: NDArray[np.float32]
 
 
-def cross_fit(text: CountedText, *, num_folds: int = NUM_FOLDS) -> HeldOutScores:
-    """Returns each symbol's scores by modified Kneser-Ney, counted on the other folds.
+def cross_fit(
+    text: CountedText, *, num_folds: int = NUM_FOLDS, most_places: int = _MOST_PLACES
+) -> HeldOutDistributions:
+    """Returns the distributions of modified Kneser-Ney, counted on the other folds, at places spread over the text.
 
     The discounts are those of the whole text.
     """
-    length, order = len(text.occurrences[0]), len(text.orders)
+    length, order, vocabulary_size = len(text.occurrences[0]), len(text.orders), text.orders[0].vocabulary_size
+    num_places = min(length, most_places, max(1, _MOST_NUMBERS // vocabulary_size))
+    places = np.linspace(0, length, num_places, endpoint=False).astype(np.int64)
     discounts = [estimate_discounts(adjusted_counts(text, each)) for each in range(1, order + 1)]
     shorter = [suffixes(text, each) for each in range(2, order + 1)]
-    scores = HeldOutScores(
-        np.empty(length, dtype=np.float32),
-        np.zeros((length, num_features(order)), dtype=np.float16),
-    )
     borders = np.linspace(0, length, num_folds + 1).round().astype(np.int64)
-    for start, stop in itertools.pairwise(borders):
-        _score_fold(text, slice(start, stop), discounts, shorter, scores)
-    return scores
+    held_out = HeldOutDistributions(
+        places,
+        np.empty((num_places, vocabulary_size), dtype=np.float32),
+        np.empty((num_places, 2 * order), dtype=np.float32),
+    )
+    grams_of_contexts = None
+    for fold in itertools.pairwise(borders):
+        levels = _levels_without(text, slice(*fold), discounts, shorter)
+        model = NgramModel(levels, vocabulary_size=vocabulary_size, borders=grams_of_contexts)
+        grams_of_contexts = model.borders
+        inside = slice(*np.searchsorted(places, fold))
+        contexts = _contexts_before(text, places[inside])
+        held_out.log_probabilities[inside] = np.log(model.distributions(contexts))
+        held_out.confidence[inside] = model.confidence(contexts)
+    return held_out
 
 
-def _score_fold(
-    text: CountedText, fold: slice, discounts: list[Discounts], shorter: list[Ids], scores: HeldOutScores
-) -> None:
+def _levels_without(text: CountedText, fold: slice, discounts: list[Discounts], shorter: list[Ids]) -> list[Level]:
+    """Returns the model's orders without the grams that end in a fold, numbered as in the whole text."""
     order = len(text.orders)
-    held_out = [ending[fold] for ending in text.occurrences]
     left = [
         grams.counts - np.bincount(places[places != NONE], minlength=len(grams))
-        for grams, places in zip(text.orders, held_out, strict=True)
+        for grams, places in zip(text.orders, (ending[fold] for ending in text.occurrences), strict=True)
     ]
-    length = fold.stop - fold.start
-    probabilities = np.full(length, 1.0 / text.orders[0].vocabulary_size)
-    totals, distinct = (np.zeros((order, length), dtype=np.float32) for _ in range(2))
-    for index, (grams, counts, places) in enumerate(zip(text.orders, left, held_out, strict=True)):
+    levels = []
+    for index, (grams, counts) in enumerate(zip(text.orders, left, strict=True)):
+        counts = np.maximum(counts, 0)  # A begin counts as not occurring.
         adjusted = counts
         if index + 1 < order:
-            distinct_left = np.bincount(shorter[index], weights=left[index + 1] > 0, minlength=len(grams))
-            adjusted = np.minimum(counts, distinct_left.astype(np.int64) + beginnings(text, index + 1))
-        estimate = kneser_ney(grams, np.maximum(adjusted, 0), discounts[index])
-        there = np.flatnonzero(places != NONE)
-        gram, context = places[there], grams.contexts[places[there]]
-        probabilities[there] = estimate.seen[gram] + estimate.backoff[context] * probabilities[there]
-        totals[index, there] = sums_by_context(grams, counts)[context]
-        distinct[index, there] = sums_by_context(grams, counts > 0)[context]
-    scores.probabilities[fold] = probabilities
-    scores.confidence[fold] = features(totals, distinct)
+            distinct = np.bincount(shorter[index], weights=left[index + 1] > 0, minlength=len(grams)).astype(np.int64)
+            adjusted = np.minimum(counts, distinct + beginnings(text, index + 1))
+        estimate = kneser_ney(grams, adjusted, discounts[index])
+        levels.append(make_level(replace(grams, counts=counts), estimate))
+    return levels
+
+
+def _contexts_before(text: CountedText, places: Ids) -> Ids:
+    """Returns the contexts of the symbols at some places, int64 `[order, places]`."""
+    order = len(text.orders)
+    contexts = np.full((order, len(places)), NONE, dtype=np.int64)
+    contexts[0] = 0
+    later = places > 0
+    for length in range(1, order):
+        contexts[length, later] = text.occurrences[length - 1][places[later] - 1]
+    return contexts

@@ -20,7 +20,11 @@ Probabilities = NDArray[np.float64]
 _TOLERANCE = 1e-5
 """Of a sum of float32 probabilities."""
 
-_USUAL_LOGARITHM = 4.0
+_SEEN = "totals", "distinct"
+_SHORT = 3
+"""Symbols of contexts of which there are few."""
+
+USUAL_LOGARITHM = 4.0
 """The logarithm of a usual count; divided by it, features are about one."""
 
 
@@ -52,14 +56,19 @@ class NgramModel:
 
     Args:
         levels: of order 1, 2, … N.
+        borders: those of another model with the same grams, which take a while to find.
     """
 
-    def __init__(self, levels: Sequence[Level], *, vocabulary_size: int) -> None:
+    def __init__(
+        self, levels: Sequence[Level], *, vocabulary_size: int, borders: tuple[Ids, ...] | None = None
+    ) -> None:
+        self._borders = borders
         self.levels = tuple(levels)
         self.order = len(self.levels)
         self.vocabulary_size = vocabulary_size
         uniform = np.full((1, vocabulary_size), 1.0 / vocabulary_size)
-        self.of_empty_context = self._next_order(0, uniform, np.zeros(1, dtype=np.int64))
+        self.of_empty_context = uniform * self.levels[0].backoff
+        self.of_empty_context[:, self.levels[0].keys] += self.levels[0].seen
 
     @property
     def num_grams(self) -> int:
@@ -91,9 +100,14 @@ class NgramModel:
     def distributions(self, contexts: Ids) -> Probabilities:
         """Returns the probabilities of all symbols in some contexts, float64 `[…, vocabulary]`."""
         flat = contexts.reshape(self.order, -1)
-        probabilities = np.repeat(self.of_empty_context, flat.shape[1], axis=0)
-        for length in range(1, self.order):
-            probabilities = self._next_order(length, probabilities, flat[length])
+        short = min(_SHORT, self.order - 1)
+        # Short contexts come again and again: each is computed once. One that is not known is like no other.
+        numbers = np.where(flat[short] == NONE, NONE - 1 - np.arange(flat.shape[1]), flat[short])
+        _, first, again = np.unique(numbers, return_index=True, return_inverse=True)
+        probabilities = self._interpolated(
+            np.repeat(self.of_empty_context, len(first), axis=0), flat[:, first], 1, short
+        )
+        probabilities = self._interpolated(probabilities[again], flat, short + 1, self.order - 1)
         return probabilities.reshape(*contexts.shape[1:], self.vocabulary_size)
 
     def probabilities(self, contexts: Ids, targets: Symbols) -> Probabilities:
@@ -107,12 +121,19 @@ class NgramModel:
 
     def confidence(self, contexts: Ids) -> NDArray[np.float32]:
         """Returns the evidence in some contexts as `features` gives it, float32 `[…, 2 order]`."""
-        totals, distinct = np.zeros_like(contexts), np.zeros_like(contexts)
-        for length, level in enumerate(self.levels):
-            known = contexts[length] != NONE
-            totals[length][known] = level.totals[contexts[length][known]]
-            distinct[length][known] = level.distinct[contexts[length][known]]
+        totals, distinct = (self._of_known([getattr(level, name) for level in self.levels], contexts) for name in _SEEN)
         return features(totals, distinct)
+
+    def totals(self, contexts: Ids) -> Ids:
+        """Returns how often the contexts of each length were followed, int64 `[…, order]`; 0 where not known."""
+        return np.moveaxis(self._of_known([level.totals for level in self.levels], contexts), 0, -1)
+
+    def _of_known(self, values: Sequence[NDArray[np.int32]], contexts: Ids) -> Ids:
+        found = np.zeros_like(contexts)
+        for each, of_length, numbers in zip(found, values, contexts, strict=True):
+            known = numbers != NONE
+            each[known] = of_length[numbers[known]]
+        return found
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Returns the model's arrays by name: `ORDER.keys`, `ORDER.seen`, …"""
@@ -140,18 +161,34 @@ class NgramModel:
             num_contexts = len(level.keys)
         return cls(levels, vocabulary_size=vocabulary_size)
 
-    def _next_order(self, length: int, shorter: Probabilities, contexts: Ids) -> Probabilities:
-        """Returns the distributions in contexts of a length from those in contexts one shorter."""
+    def _interpolated(self, probabilities: Probabilities, contexts: Ids, first: int, last: int) -> Probabilities:
+        """Returns distributions `[contexts, vocabulary]`, refined by the contexts of the lengths `first … last`."""
+        for length in range(first, last + 1):
+            self._refine(length, probabilities, contexts[length])
+        return probabilities
+
+    def _refine(self, length: int, probabilities: Probabilities, contexts: Ids) -> None:
+        """Makes distributions in contexts of a length from those in contexts one shorter, in place."""
         level = self.levels[length]
         known = np.flatnonzero(contexts != NONE)
-        first = np.searchsorted(level.keys, contexts[known] * self.vocabulary_size)
-        counts = np.searchsorted(level.keys, (contexts[known] + 1) * self.vocabulary_size) - first
+        borders = self.borders[length]
+        first = borders[contexts[known]]
+        counts = borders[contexts[known] + 1] - first
         rows = np.repeat(known, counts)
         grams = np.arange(len(rows)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        probabilities = shorter.copy()
         probabilities[known] *= level.backoff[contexts[known], None]
         probabilities[rows, level.keys[grams] % self.vocabulary_size] += level.seen[grams]
-        return probabilities
+
+    @property
+    def borders(self) -> tuple[Ids, ...]:
+        """For each order the number of each context's first gram, and one beyond the last; found when first needed."""
+        if self._borders is None:
+            self._borders = tuple(_first_grams(level, self.vocabulary_size) for level in self.levels)
+        return self._borders
+
+
+def _first_grams(level: Level, vocabulary_size: int) -> Ids:
+    return np.searchsorted(level.keys, np.arange(len(level.backoff) + 1) * vocabulary_size)
 
 
 def num_features(order: int) -> int:
@@ -168,7 +205,7 @@ def features(totals: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.float32
     """
     counts = np.moveaxis(np.concatenate((totals, distinct)), 0, -1)
     logs: NDArray[np.float32] = np.log1p(counts, dtype=np.float32)
-    return np.divide(logs, _USUAL_LOGARITHM, out=logs)
+    return np.divide(logs, USUAL_LOGARITHM, out=logs)
 
 
 def make_level(grams: Grams, estimate: Estimate) -> Level:
@@ -210,6 +247,6 @@ def _has_types_and_shapes(level: Level, *, num_contexts: int) -> bool:
 
 def _adds_to_one(level: Level, *, vocabulary_size: int) -> bool:
     """Whether what is seen after each context and its back-off are one together: all distributions add to one then."""
-    borders = np.searchsorted(level.keys, np.arange(len(level.backoff) + 1) * vocabulary_size)
+    borders = _first_grams(level, vocabulary_size)
     sums = np.concatenate(([0.0], np.cumsum(level.seen, dtype=np.float64)))
     return bool(np.all(np.abs(np.diff(sums[borders]) + level.backoff - 1.0) < _TOLERANCE))

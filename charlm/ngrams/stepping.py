@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.ngrams.counting import NONE, Ids, Symbols
-from charlm.ngrams.model import Level, NgramModel, features, num_features
+from charlm.ngrams.model import USUAL_LOGARITHM, Level, NgramModel, features, num_features
 
 _KEPT_LENGTH = 3
 """Of contexts as long as this there are few, and they come again and again: their distributions are kept."""
@@ -62,6 +62,10 @@ class NgramStepper:
         """Returns the evidence in the present contexts, as `features` gives it, float32 `[streams, 2 order]`."""
         return np.concatenate([stream.confidence() for stream in self._streams])
 
+    def totals(self) -> NDArray[np.int64]:
+        """Returns how often the present contexts of each length were followed, int64 `[streams, order]`."""
+        return np.concatenate([stream.totals() for stream in self._streams])
+
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
         """Reads one symbol in every stream and returns the logarithms of the next one's probabilities."""
         return np.log(self.probabilities_after(tokens))
@@ -107,6 +111,14 @@ class SingleStepper:
             numbers[length] = children.totals[context] if is_known else 0.0
             numbers[order + length] = children.distinct[context] if is_known else 0.0
         return self._confidence
+
+    def totals(self) -> NDArray[np.int64]:
+        """Returns how often the present contexts of each length were followed, int64 `[1, order]`; 0 if not known."""
+        features = [
+            children.totals[context] if context != NONE else 0.0
+            for children, context in zip(self._children, self._contexts, strict=True)
+        ]
+        return np.rint(np.expm1(np.array([features]) * USUAL_LOGARITHM)).astype(np.int64)
 
     def step(self, tokens: Symbols) -> NDArray[np.float32]:
         """Reads one symbol and returns the logarithms of the next one's probabilities, `[1, vocabulary]`."""

@@ -20,7 +20,6 @@ from charlm.runs.stored.metrics import charged_nats
 from charlm.runs.stored.standing import Standing, read_standing, standing_of_file
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import unit_of
-from charlm.training.state import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,12 @@ def _rows(run: str, path: Path, files: Sequence[Path], standing: Standing) -> tu
             ("steps", f"{record.step:,} of {standing.total_steps:,} ({state})"),
             ("length", plan.length_in_words),
             ("time", f"{standing.progress.seconds:.0f} s of training"),
-            ("best", _best(standing.progress)),
+            ("best", _best(standing)),
         ]
     for split in standing.scores:
         bits = standing.bits_per_character(split)
-        rows.append((split, None if bits is None else f"{bits:.4f} bits/{unit_of(model.data.task)}"))
+        part = _part_of_validation(standing) if split == "validation" else ""
+        rows.append((split, None if bits is None else f"{bits:.4f} bits/{unit_of(model.data.task)}{part}"))
     versions = f"charlm {record.provenance.charlm}, torch {record.provenance.torch}, seed {record.config.run.seed}"
     rows += [("made with", versions), ("sizes", None if plan is None else plan.sizes)]
     return tuple((heading, value) for heading, value in rows if value is not None)
@@ -126,6 +126,7 @@ def _facts(path: Path, files: Sequence[Path], standing: Standing) -> dict[str, A
         "seconds": None if standing.state is None else progress.seconds,
         "best": {"step": progress.best_step, "nats_per_symbol": progress.best_nats},
         "validation": standing.scores.get("validation"),
+        "validation_share": standing.validation_share,
         "test": standing.scores.get("test"),
         "config": record.config.model_dump(mode="json", exclude_none=True),
     }
@@ -161,8 +162,15 @@ def _history(folder: RunFolder, standing: Standing) -> tuple[HistoryPoint, ...]:
     )
 
 
-def _best(progress: Progress) -> str:
+def _best(standing: Standing) -> str:
+    progress = standing.progress
     if progress.best_step is None:
         return "none yet"
     loss = "" if progress.best_nats is None else f"{progress.best_nats:.4f} nats/symbol on validation at "
     return f"{loss}step {progress.best_step:,}"
+
+
+def _part_of_validation(standing: Standing) -> str:
+    """Returns what part of the validation text was read, where it was not all of it."""
+    share = standing.validation_share
+    return "" if share is None else f", on {share:.0%} of the validation text so far"

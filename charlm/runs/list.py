@@ -26,6 +26,7 @@ class RunRow:
         text: the label of its text.
         parameters: weights, or grams.
         validation: bits per character of its best model; `test` likewise.
+        validation_share: how much of the validation text that was measured on, below 1; None for all of it.
         step: steps done; `total_steps` are planned.
         problem: why it is damaged, one sentence.
     """
@@ -41,6 +42,7 @@ class RunRow:
     step: int = 0
     total_steps: int | None = None
     problem: str | None = None
+    validation_share: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns the row as JSON values."""
@@ -83,6 +85,7 @@ def _row(name: str, folder: RunFolder) -> RunRow:
         step=newest.step,
         total_steps=standing.total_steps,
         problem=problem,
+        validation_share=standing.validation_share,
     )
 
 

@@ -1,19 +1,20 @@
 """`charlm sample` and `charlm play`: text drawn from a run's best model."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from charlm.config import Device, SamplingConfig, Weights
 from charlm.data.inputs import clean_string
+from charlm.errors import ConfigError
 from charlm.generation.conversation import Conversation
 from charlm.generation.generator import Piece, generate
 from charlm.runs.stored.model import ModelOfRun, StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.base import StepModel
-from charlm.stepping.build import build_step_model
+from charlm.stepping.base import Arrays, HeldUnit, StepModel
+from charlm.stepping.build import build_adaptive, build_step_model
 
 if TYPE_CHECKING:
     from charlm.runs.stored.loading import LoadedModel
@@ -50,15 +51,22 @@ def stream(
     Raises:
         CharlmError: there is no such run, or the prompt has characters that its model does not know.
     """
+    if settings.adapt is not None and (settings.weights != "float32" or device not in ("auto", "cpu")):
+        other = f"--weights {settings.weights}" if settings.weights != "float32" else f"--device {device}"
+        raise ConfigError(f"--adapt computes on the CPU, with exact weights; leave out {other}.")
     stored, note = read_newest_model(run, workspace, with_conditions=True)
     are_records = stored.tokenizer.begin is not None
+    if settings.adapt is not None:
+        return Samples(_draw(stored, _adapting(stored, stored.weights), prompt, settings, seed=seed), are_records, note)
     if device not in ("auto", "cpu"):
         from charlm.runs.device import resolve_device
         from charlm.runs.stored.loading import build_stored
 
         loaded = build_stored(stored, device=resolve_device(device))
         return Samples(draw_from(loaded, prompt, settings, seed=seed), are_records, note)
-    model = build_stepped(stored, weights=settings.weights)
+    # Records end by themselves, most of them soon; a length of 0 is endless.
+    num_steps = 0 if are_records else settings.length * settings.num_samples or None
+    model = build_stepped(stored, weights=settings.weights, num_steps=num_steps)
     return Samples(_draw(stored, model, prompt, settings, seed=seed), are_records, note)
 
 
@@ -73,14 +81,35 @@ def converse(run: str, settings: SamplingConfig, workspace: Workspace, *, seed: 
     return Conversation(model, stored.tokenizer, settings, seed=seed, clean=partial(_cleaned, stored)), note
 
 
-def build_stepped(stored: StoredModel, *, weights: Weights = "float32") -> StepModel:
-    """Returns a stored model, to be stepped on the CPU without torch; errors as in `build_step_model`."""
+def build_stepped(
+    stored: StoredModel,
+    *,
+    weights: Weights = "float32",
+    held: Sequence[HeldUnit] = (),
+    num_steps: int | None = None,
+) -> StepModel:
+    """Returns a stored model, to be stepped on the CPU; arguments and errors as in `build_step_model`."""
     return build_step_model(
         stored.config.model,
         stored.weights,
         vocabulary_size=stored.tokenizer.vocabulary_size,
         source=str(stored.source),
         weights=weights,
+        held=held,
+        num_steps=num_steps,
+    )
+
+
+def _adapting(run: ModelOfRun, arrays: Arrays) -> StepModel:
+    """Returns a model that learns from the prompt, and then goes on from it without learning."""
+    tokenizer = run.tokenizer
+    return build_adaptive(
+        run.config.model,
+        arrays,
+        vocabulary_size=tokenizer.vocabulary_size,
+        begin=tokenizer.begin,
+        source=run.name,
+        learns=False,
     )
 
 
@@ -89,8 +118,11 @@ def draw_from(loaded: "LoadedModel", prompt: str, settings: SamplingConfig, *, s
 
     The prompt gets the line ends and the Unicode form that the training text was given.
     """
+    from charlm.models.build import arrays_of
     from charlm.runs.stored.loading import step_model
 
+    if settings.adapt is not None:
+        return _draw(loaded, _adapting(loaded, arrays_of(loaded.model)), prompt, settings, seed=seed)
     model = step_model(loaded.model, loaded.config.model, weights=settings.weights)
     return _draw(loaded, model, prompt, settings, seed=seed)
 

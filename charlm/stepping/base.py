@@ -1,7 +1,7 @@
 """The interface of models that read and predict one symbol at a time."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,26 @@ class StepModel(Protocol):
 
     def stepper(self, state: State) -> Stepper:
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
+
+
+class HeldUnit(NamedTuple):
+    """One unit: the array of the state that it is in, its layer and its number, both from 0, and its value."""
+
+    part: int
+    layer: int
+    unit: int
+    value: float
+
+
+class StepNetwork(StepModel, Protocol):
+    """A StepModel of layers of units."""
+
+    def observed(self, held: Sequence[HeldUnit]) -> StepModel:
+        """Returns the network with the values of all units in its state, `[layers, streams, hidden]`.
+
+        Args:
+            held: units that have a value of their own at every step; charlm/stepping/shapes.py knows their `part`.
+        """
 
 
 def float32_copy(array: NDArray[Any]) -> Floats:

@@ -1,6 +1,6 @@
 """Makes a step model of a configuration and stored arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any
@@ -12,31 +12,47 @@ from charlm.config import ModelConfig, Weights
 from charlm.errors import CheckpointError, ConfigError
 from charlm.ngrams.model import NgramModel
 from charlm.ngrams.stepping import NgramStepModel
-from charlm.stepping.base import Arrays, StepModel
+from charlm.stepping.adaptive import AdaptiveStepModel
+from charlm.stepping.base import Arrays, HeldUnit, StepModel, StepNetwork
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
+from charlm.stepping.int8 import Int8Matrix
 from charlm.stepping.matrices import Float32Matrix
-from charlm.stepping.mixture import MixedStepModel, MixtureGate
+from charlm.stepping.mixture import LinearGate, LogLinearGate, MixedStepModel
 from charlm.stepping.shapes import weight_shapes
+
+_SECONDS_TO_LOAD_TORCH = 1.0
+_SECONDS_PER_WEIGHT, _SECONDS_PER_STEP = 2.5e-11, 8e-6
+"""What torch's products in 8 bits save at each symbol for each weight, and what calling them costs; measured
+(docs/experiments.md)."""
 
 NGRAMS = "ngrams"
 """What the arrays of a mixed model's n-grams are named by; its other parts are `network` and `gate`."""
 
 
 def build_step_model(
-    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str, weights: Weights = "float32"
+    config: ModelConfig,
+    arrays: Arrays,
+    *,
+    vocabulary_size: int,
+    source: str,
+    weights: Weights = "float32",
+    held: Sequence[HeldUnit] = (),
+    num_steps: int | None = None,
 ) -> StepModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 
     Args:
         arrays: by the names that the model gives them.
         source: what messages call the place they are from.
-        weights: how a network's are kept; int8 loads torch.
+        weights: how a network's are kept.
+        held: units of a network that have a value of their own at every step.
+        num_steps: symbols that will be read one by one, by which it is chosen whether int8 loads torch; None for very
+            many. No result depends on it.
 
     Raises:
         CheckpointError: they are not those of such a model.
         ConfigError: int8 was asked for and the model has no weights.
-        CharlmError: int8 was asked for and this torch has no kernels for it.
     """
     if config.model == "ngram":
         if weights != "float32":
@@ -44,13 +60,40 @@ def build_step_model(
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
+    network = _build_network(config, arrays, kind=weights, num_steps=num_steps)
+    stepped = network.observed(held) if held else network
     order = config.mixed_order
     if order is None:
-        return _build_network(config, arrays, kind=weights)
+        return stepped
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
-    network = _build_network(config, section(arrays, "network"), kind=weights)
-    return MixedStepModel(network, NgramStepModel(ngrams), MixtureGate.from_arrays(section(arrays, "gate")))
+    gate = {"log-linear": LogLinearGate, "linear": LinearGate}[config.known_mixing].from_arrays(section(arrays, "gate"))
+    return MixedStepModel(stepped, NgramStepModel(ngrams), gate)
+
+
+def build_observed(config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str) -> StepModel:
+    """Returns a model's network, without n-grams, with the values of its units in its state; errors as above."""
+    _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
+    return _build_network(config, arrays, kind="float32").observed(())
+
+
+def build_adaptive(
+    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, begin: int | None, source: str, learns: bool = True
+) -> AdaptiveStepModel:
+    """Returns the model that `config` describes, which learns from what it reads; errors as above.
+
+    Args:
+        begin, learns: as `AdaptiveStepModel` says.
+    """
+    order, counts = (config.order, arrays) if config.model == "ngram" else (config.mixed_order, section(arrays, NGRAMS))
+    network = None
+    if config.model != "ngram":
+        _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
+        network = _build_network(config, arrays, kind="float32")
+    ngrams = None
+    if order is not None:
+        ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
+    return AdaptiveStepModel(network, None if ngrams is None else NgramStepModel(ngrams), begin=begin, learns=learns)
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
@@ -69,7 +112,8 @@ def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
             )
 
 
-def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> StepModel:
+def _build_network(config: ModelConfig, arrays: Arrays, *, kind: Weights, num_steps: int | None = None) -> StepNetwork:
+    weights = arrays if config.mixed_order is None else section(arrays, "network")
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
         return StepEngine(
@@ -78,7 +122,7 @@ def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> St
             num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
-            make_matrix=_matrix_maker(kind),
+            make_matrix=Float32Matrix if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
@@ -86,7 +130,7 @@ def _build_network(config: ModelConfig, weights: Arrays, *, kind: Weights) -> St
     layers: dict[str, Any] = {"num_layers": config.num_layers, "residual": config.residual}
     if cell is None:
         return FixedWindowStepModel(weights, window=config.window, **layers)
-    make_network: Callable[..., StepModel] = resolve_name(cell.step)
+    make_network: Callable[..., StepNetwork] = resolve_name(cell.step)
     return make_network(weights, **_settings_of(cell, config), **layers)
 
 
@@ -94,10 +138,12 @@ def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in cell.settings}
 
 
-def _matrix_maker(kind: Weights) -> MatrixMaker:
-    if kind == "float32":
-        return Float32Matrix
-    # Here, so that only int8 loads torch.
-    from charlm.stepping.int8 import Int8Matrix
+def _int8_maker(weights: Arrays, *, num_steps: int | None) -> MatrixMaker:
+    num_weights = sum(array.size for name, array in weights.items() if name.startswith("layers."))
+    saved_per_step = num_weights * _SECONDS_PER_WEIGHT - _SECONDS_PER_STEP
+    if saved_per_step > 0 and (num_steps is None or num_steps * saved_per_step > _SECONDS_TO_LOAD_TORCH):
+        from charlm.stepping.int8_torch import TorchIntegers, sums_exactly
 
+        if sums_exactly():
+            return partial(Int8Matrix, make_integers=TorchIntegers)
     return Int8Matrix

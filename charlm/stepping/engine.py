@@ -12,9 +12,10 @@ from typing import NamedTuple, final
 import numpy as np
 
 from charlm.cells import Cell
-from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, State, Symbols, float32_copy
+from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, HeldUnit, State, StepModel, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
-from charlm.stepping.matrices import Float32Matrix, Matrix, Product
+from charlm.stepping.held import HeldModel
+from charlm.stepping.matrices import Float32Matrix, Matrix, Product, multiply_unshared
 from charlm.stepping.norms import Norm, normalize
 from charlm.stepping.parameters import LayerParameters, layer_parameters
 
@@ -51,7 +52,7 @@ class StepEngine:
         self.make_step = make_step
         self.residual = residual
         self.embedding = float32_copy(weights["embedding.weight"])
-        self.table = _project_inputs(first, self.embedding)
+        self.table = _project_inputs(first, self.embedding, multiply=multiply_unshared)
         self.hidden_size = self.table.shape[2]
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
@@ -73,6 +74,10 @@ class StepEngine:
     def stepper(self, state: State) -> "EngineStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
         return EngineStepper(self, state)
+
+    def observed(self, held: Sequence[HeldUnit]) -> StepModel:
+        """Returns the network with the values of all units in its state, as `StepNetwork` says."""
+        return HeldModel(self, held)
 
     def read(self, tokens: Symbols, state: State) -> State:
         """Returns the state of one stream after a whole text.
@@ -194,10 +199,16 @@ class EngineStepper:
         return lambda: np.add(product(), bias, out=added), recurrent.bind(hidden)
 
 
-def _project_inputs(layer: LayerParameters, inputs: Floats) -> Floats:
-    """Returns the projection of inputs `[rows, inputs]` to a layer's gates, biases added, `[rows, gates, hidden]`."""
+def _project_inputs(
+    layer: LayerParameters, inputs: Floats, *, multiply: Callable[[Floats, Floats], Floats] = np.matmul
+) -> Floats:
+    """Returns the projection of inputs `[rows, inputs]` to a layer's gates, biases added, `[rows, gates, hidden]`.
+
+    Args:
+        multiply: computes the product; NumPy's own is faster, but its bits depend on the number of threads.
+    """
     gates, size, num_inputs = layer.inputs.shape
-    products = inputs @ layer.inputs.reshape(gates * size, num_inputs).T
+    products = multiply(inputs, layer.inputs.reshape(gates * size, num_inputs).T)
     return products.reshape(len(inputs), gates, size) + layer.bias
 
 

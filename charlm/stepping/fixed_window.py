@@ -9,7 +9,8 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy
-from charlm.stepping.networks import DenseNetwork
+from charlm.stepping.matrices import multiply_unshared
+from charlm.stepping.networks import DenseNetwork, Touch
 
 BEFORE = -1
 
@@ -23,7 +24,9 @@ class FixedWindowStepModel(DenseNetwork):
         # The row past the last symbol's is for what lies before the text; as the number -1 it is found there.
         embedding = np.concatenate((self.embedding, float32_copy(weights["before"])[None]))
         # [window, vocabulary + 1, hidden]
-        self.tables = np.stack([embedding @ place.T for place in np.split(self.first, window, axis=1)])
+        self.tables = np.stack(
+            [multiply_unshared(embedding, place.T) for place in np.split(self.first, window, axis=1)]
+        )
         self.places = np.arange(window)[:, None]
 
     def initial_state(self, batch_size: int) -> State:
@@ -35,8 +38,8 @@ class FixedWindowStepModel(DenseNetwork):
         symbols = np.concatenate((state[0], tokens.astype(np.int64)[:, None]))
         return (symbols[len(symbols) - len(state[0]) :],)
 
-    def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:
+    def advance(self, tokens: Symbols, state: State, touch: Touch | None = None) -> tuple[Floats, State]:
         """Returns the logits, and the last symbols."""
         symbols = np.concatenate((state[0], tokens[None]), dtype=np.int64)
         sums = np.add.reduce(self.tables[self.places, symbols], axis=0)
-        return self.hidden_to_logits(sums + self.biases[0]), (symbols[1:],)
+        return self.hidden_to_logits(sums + self.biases[0], touch), (symbols[1:],)

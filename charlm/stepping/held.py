@@ -1,18 +1,9 @@
-"""A model some of whose units are held at a value, to see what they do."""
+"""A model some of whose units are held at a value, to see what they do; the units are in its state."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, final
+from typing import final
 
-from charlm.stepping.base import Floats, State, StepModel, Stepper, Symbols
-
-
-class HeldUnit(NamedTuple):
-    """One unit: the array of the state that it is in, its layer and its number, both from 0, and its value."""
-
-    part: int
-    layer: int
-    unit: int
-    value: float
+from charlm.stepping.base import Floats, HeldUnit, State, StepModel, Stepper, Symbols
 
 
 @final

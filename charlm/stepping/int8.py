@@ -1,74 +1,101 @@
-"""Matrices in 8 bits, multiplied as integers by torch: a step reads a quarter of the memory."""
+"""Matrices in 8 bits: weights and inputs rounded to integers, whose products are added up without loss.
 
-from typing import final
+Whoever adds them up gives the same bits: torch (int8_torch.py), which reads a quarter of the memory but takes a
+second to load, or NumPy, in float32.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, final
 
 import numpy as np
-import torch
 
 from charlm.stepping.base import Floats
-from charlm.stepping.matrices import Product
+from charlm.stepping.matrices import Float32Matrix, Product
 
 _LARGEST = np.float32(127)
 _SMALLEST = np.float32(1e-30)
 """What the largest input is taken to be at least, so that inputs of zero have a scale."""
+
+_EXACT_INPUTS = 2**24 // 127**2
+"""The most products of two integers up to 127 whose sums float32 holds, in whatever order they are added up."""
+
+
+class IntegerMatrix(Protocol):
+    """Integers from -127 to 127, `[outputs, inputs]`."""
+
+    def bind(self, inputs: Floats) -> Callable[[], Floats]:
+        """Returns the exact product with such integers in the buffer `inputs`, `[batch, inputs]`.
+
+        A call returns `[batch, outputs]`, the caller's until the next call.
+        """
+
+
+@final
+class FloatIntegers:
+    """Integers kept as float32, multiplied by NumPy."""
+
+    def __init__(self, integers: Floats) -> None:
+        starts = range(0, integers.shape[1], _EXACT_INPUTS)
+        self._parts = [(start, Float32Matrix(integers[None, :, start : start + _EXACT_INPUTS])) for start in starts]
+
+    def bind(self, inputs: Floats) -> Callable[[], Floats]:
+        """Returns the exact product with the buffer `inputs`, `[batch, inputs]`."""
+        first, *others = (part.bind(inputs[:, start : start + _EXACT_INPUTS]) for start, part in self._parts)
+        if not others:
+            return lambda: first()[0]
+
+        def product() -> Floats:
+            total = first()[0].astype(np.float64)
+            for other in others:
+                total += other()[0]
+            rounded: Floats = total.astype(np.float32)
+            return rounded
+
+        return product
 
 
 @final
 class Int8Matrix:
     """Weights rounded to 8 bits, with a scale for each output; inputs are rounded likewise, with one for each stream.
 
-    Sums of integers are exact, so that a stream's products do not depend on the streams beside it. They are computed
-    on one thread: several would meet at every symbol, and wait there while another process has a core.
+    Sums of integers are exact, so that a stream's products do not depend on the streams beside it.
+
+    Args:
+        make_integers: how the rounded weights are kept and multiplied; not part of the result.
     """
 
-    def __init__(self, weights: Floats) -> None:
+    def __init__(self, weights: Floats, *, make_integers: Callable[[Floats], IntegerMatrix] = FloatIntegers) -> None:
         self._shape = weights.shape[:2]
         rows = weights.reshape(-1, weights.shape[2])
         largest = np.abs(rows).max(axis=1)
         self._scales = np.where(largest > 0, largest, 1.0).astype(np.float32) / _LARGEST
-        # Output by output in memory, as torch's kernel for one stream reads them fastest.
-        self._columns = torch.from_numpy(np.rint(rows / self._scales[:, None]).astype(np.int8)).t()
+        self._integers = make_integers(np.rint(rows / self._scales[:, None]))
 
     def bind(self, inputs: Floats) -> Product:
         """Returns the product with the buffer `inputs`, `[batch, inputs]`."""
-        num_streams, num_outputs = len(inputs), self._columns.shape[1]
-        columns, scales = self._columns, self._scales
+        num_streams, scales = len(inputs), self._scales
         rounded = np.empty(inputs.shape, dtype=np.float32)
-        largest = np.empty((num_streams, 1), dtype=np.float32)
-        narrow = torch.empty(inputs.shape, dtype=torch.int8)
-        sums = torch.empty(num_streams, num_outputs, dtype=torch.int32)
-        narrow_array, sums_array = narrow.numpy(), sums.numpy()
-        products = np.empty((num_streams, num_outputs), dtype=np.float32)
+        products = np.empty((num_streams, len(scales)), dtype=np.float32)
         shaped: Floats = products.reshape(num_streams, *self._shape).transpose(1, 0, 2)
-
-        wide = None if _sums_exactly() else columns.numpy().astype(np.float64)
+        sums = self._integers.bind(rounded)
+        largest = _row_largest(rounded)
 
         def product() -> Floats:
             np.abs(inputs, out=rounded)
-            np.maximum.reduce(rounded, axis=1, keepdims=True, out=largest)
-            np.maximum(largest, _SMALLEST, out=largest)
-            np.multiply(inputs, _LARGEST / largest, out=rounded)
+            scale = largest()
+            np.multiply(inputs, _LARGEST / scale, out=rounded)
             np.rint(rounded, out=rounded)
-            np.copyto(narrow_array, rounded, casting="unsafe")
-            if wide is None:
-                num_threads = torch.get_num_threads()
-                torch.set_num_threads(1)
-                torch._int_mm(narrow, columns, out=sums)
-                torch.set_num_threads(num_threads)
-                np.copyto(products, sums_array, casting="same_kind")
-            else:
-                np.copyto(products, rounded.astype(np.float64) @ wide, casting="same_kind")
-            np.multiply(products, scales, out=products)
-            np.multiply(products, largest / _LARGEST, out=products)
+            np.multiply(sums(), scales, out=products)
+            np.multiply(products, scale / _LARGEST, out=products)
             return shaped
 
         return product
 
 
-def _sums_exactly() -> bool:
-    """Returns whether torch adds up products of 8-bit integers without loss: on processors without VNNI it does not.
-
-    There, oneDNN adds pairs of products in 16 bits, and cuts off what they cannot hold.
-    """
-    largest = torch.full((64, 64), 127, dtype=torch.int8)
-    return bool((torch._int_mm(largest, largest.t()) == 64 * 127 * 127).all())
+def _row_largest(values: Floats) -> Callable[[], Any]:
+    """Returns what tells the largest number in each row of a buffer now, or of its only row: that is faster."""
+    if len(values) > 1:
+        largest = np.empty((len(values), 1), dtype=np.float32)
+        return lambda: np.maximum.reduce(values, axis=1, keepdims=True, out=largest, initial=_SMALLEST)
+    row = values[0]
+    return lambda: max(row[row.argmax()], _SMALLEST)

@@ -7,8 +7,8 @@ import numpy as np
 
 from charlm.config import Feedback, Nonlinearity
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
-from charlm.stepping.matrices import multiply_rows
-from charlm.stepping.networks import DenseNetwork
+from charlm.stepping.matrices import multiply_rows, multiply_unshared
+from charlm.stepping.networks import DenseNetwork, Touch
 
 _ACTIVATIONS: dict[Nonlinearity, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
@@ -28,7 +28,7 @@ class JordanStepModel(DenseNetwork):
         self.is_teacher_forced = feedback == "target"
         self.feedback = float32_copy(weights["feedback.weight"])
         # What a symbol adds to the first layer; teacher-forced, by way of the feedback, too.
-        self.table: Floats = self.embedding @ self.first.T + self.biases[0]
+        self.table: Floats = multiply_unshared(self.embedding, self.first.T) + self.biases[0]
         if self.is_teacher_forced:
             self.table = self.table + self.feedback
 
@@ -40,11 +40,11 @@ class JordanStepModel(DenseNetwork):
         """Returns the last prediction; teacher-forced, it depends on the last symbol alone."""
         return super().read(tokens[-1:] if self.is_teacher_forced else tokens, state)
 
-    def advance(self, tokens: Symbols, state: State) -> tuple[Floats, State]:
+    def advance(self, tokens: Symbols, state: State, touch: Touch | None = None) -> tuple[Floats, State]:
         """Returns the logits, and the distribution that they give."""
         sums = self.table[tokens]
         if not self.is_teacher_forced:
             sums = sums + multiply_rows(state[0][0], self.feedback)
-        logits = self.hidden_to_logits(sums)
+        logits = self.hidden_to_logits(sums, touch)
         likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
         return logits, ((likelihoods / likelihoods.sum(axis=1, keepdims=True))[None],)

@@ -17,6 +17,9 @@ from charlm.stepping.base import Floats
 _BLOCK_WEIGHTS = 460_799
 """The most weights in a block: OpenBLAS shares the product of a larger matrix among threads."""
 
+_UNSHARED_PRODUCTS = 1 << 18
+"""The most products of two numbers in one of two matrices that OpenBLAS computes on one thread."""
+
 _ROWS = 64
 """Blocks have a multiple of so many rows, as one of the kernel does: a row's sum is then that of the whole matrix."""
 
@@ -65,6 +68,19 @@ def multiply_rows(rows: Floats, matrix: Floats) -> Floats:
     blocks = [np.matmul(rows[:, None], matrix[:, start:stop]) for start, stop in _blocks(matrix.shape[1], len(matrix))]
     products: Floats = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=2)
     return products[:, 0]
+
+
+def multiply_unshared(rows: Floats, matrix: Floats) -> Floats:
+    """Returns `rows` `[rows, inputs]` times `matrix` `[inputs, outputs]`, the same bits on any number of threads."""
+    num_outputs = matrix.shape[1]
+    width = max(1, min(num_outputs, _UNSHARED_PRODUCTS // len(matrix)))
+    height = max(1, _UNSHARED_PRODUCTS // (len(matrix) * width))
+    products = np.empty((len(rows), num_outputs), dtype=np.float32)
+    for top in range(0, len(rows), height):
+        for left in range(0, num_outputs, width):
+            block = np.s_[left : left + width]
+            np.matmul(rows[top : top + height], matrix[:, block], out=products[top : top + height, block])
+    return products
 
 
 def _blocks(num_rows: int, size: int) -> list[tuple[int, int]]:

@@ -4,15 +4,19 @@ Nothing is built for it: the shapes of networks that fit no memory cost as littl
 """
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from charlm.cells import CELLS, LayerShapes, Shapes, dense_shapes
-from charlm.config import ModelConfig
+from charlm.config import Mixing, ModelConfig
 from charlm.ngrams.model import num_features
 from charlm.tasks import Outputs, num_directions
 
 GATE_SIZE = 32
 """Units of the gate between a network and an n-gram model."""
+
+GATE_OUTPUTS: Mapping[Mixing, int] = {"log-linear": 2, "linear": 1}
+"""What it puts out: a weight for each, or one share."""
 
 
 POOLED_PARTS = 3
@@ -43,8 +47,8 @@ def weight_shapes(model: ModelConfig, *, vocabulary_size: int, outputs: Outputs 
     return {f"network.{name}": shape for name, shape in network.items()} | {
         "gate.hidden.weight": (GATE_SIZE, num_features(order) + 2),
         "gate.hidden.bias": (GATE_SIZE,),
-        "gate.output.weight": (1, GATE_SIZE),
-        "gate.output.bias": (1,),
+        "gate.output.weight": (GATE_OUTPUTS[model.known_mixing], GATE_SIZE),
+        "gate.output.bias": (GATE_OUTPUTS[model.known_mixing],),
     }
 
 
@@ -77,6 +81,17 @@ def state_names(model: ModelConfig) -> tuple[str, ...]:
         return ("contexts",)
     names = ["window"] if model.model == "mlp" else [state.name for state in CELLS[model.cell].states]
     return tuple(names) if model.mixed_order is None else (*names, "contexts")
+
+
+def unit_state(model: ModelConfig) -> tuple[int, str]:
+    """Returns which array of an observed network's state has the values of its units, and the letter of what they are.
+
+    It is c, the memory, of cells that carry one, else h, the output; a network that carries neither shows h after all
+    that it carries.
+    """
+    names = [name for name in state_names(model) if name != "contexts"]
+    part = next((names.index(name) for name in ("c", "h") if name in names), len(names))
+    return part, "c" if "c" in names else "h"
 
 
 def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:

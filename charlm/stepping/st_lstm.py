@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from charlm.stepping.base import Arrays, Floats, State, Symbols, float32_copy, logistic
-from charlm.stepping.matrices import multiply_rows
+from charlm.stepping.matrices import multiply_rows, multiply_unshared
 from charlm.stepping.networks import SteppedNetwork
 from charlm.stepping.norms import normalize
 
@@ -42,7 +42,7 @@ class SpatiotemporalStepModel(SteppedNetwork):
             for index in range(num_layers)
         ]
         self.hidden_size = len(self.layers[0].states)
-        self.table = self.embedding @ matrix("layers.0.inputs.weight") + self.layers[0].bias
+        self.table = multiply_unshared(self.embedding, matrix("layers.0.inputs.weight")) + self.layers[0].bias
 
     def initial_state(self, batch_size: int) -> State:
         """Returns zeros."""

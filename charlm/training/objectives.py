@@ -10,7 +10,7 @@ from torch.nn import functional
 from charlm.data.lanes import IGNORED, Window
 from charlm.models.base import Network, State, code_lengths
 from charlm.models.mixture import MixedLanguageModel
-from charlm.ngrams.cross_fitting import HeldOutScores
+from charlm.ngrams.cross_fitting import HeldOutDistributions
 
 
 @dataclass(frozen=True)
@@ -57,27 +57,36 @@ class MixtureLoss:
     itself, and the mixture is no better (docs/experiments.md).
     """
 
-    def __init__(self, scores: HeldOutScores) -> None:
-        self._log_probabilities = torch.from_numpy(scores.probabilities).log()
-        self._confidence = torch.from_numpy(scores.confidence)
+    def __init__(self, held_out: HeldOutDistributions) -> None:
+        self._places = torch.from_numpy(held_out.places)
+        self._log_probabilities = torch.from_numpy(held_out.log_probabilities)
+        self._confidence = torch.from_numpy(held_out.confidence)
 
     def __call__(
         self, model: Network, window: Window, state: State, generator: torch.Generator, *, progress: float = 0.0
     ) -> tuple[Loss, State]:
-        """Returns the network's code length and, as the minimized loss, its sum with the mixture's; and the state."""
+        """Returns the network's code length and, as the minimized loss, its sum with the mixture's; and the state.
+
+        The mixture is computed where the n-grams' distributions are known, for all of the window.
+        """
         assert isinstance(model, MixedLanguageModel)
         device = window.inputs.device
         logits, network_state = model.network(window.inputs, state[:-1], generator)
-        known = logits.float().log_softmax(dim=-1)
-        nats = functional.nll_loss(
-            known.flatten(0, 1), window.targets.flatten(), ignore_index=IGNORED, reduction="none"
-        ).view(window.targets.shape)
-        places = window.places().clamp(max=len(self._log_probabilities) - 1)
-        counted = self._log_probabilities[places].to(device, non_blocking=True)
-        confidence = self._confidence[places].to(device, non_blocking=True).float()
+        total = code_lengths(logits, window.targets).sum()
+        chosen, rows = self._known(window)
+        own = logits.detach().flatten(0, 1)[chosen.to(device)].float().log_softmax(dim=-1)
+        confidence, counted = (each[rows].to(device) for each in (self._confidence, self._log_probabilities))
         with torch.autocast(device.type, enabled=False):
-            network_share, ngram_share = model.gate(confidence, known.detach())
-        mixed = -torch.logaddexp(network_share - nats.detach(), ngram_share + counted)
-        total = nats.sum()
-        minimized = total + mixed.where(window.targets != IGNORED, 0.0).sum()
+            mixed, _ = model.gate(confidence, own, counted)
+        targets = window.targets.flatten()[chosen.to(device)]
+        nats = functional.nll_loss(mixed, targets, ignore_index=IGNORED, reduction="sum")
+        # As much as if all targets were known, so that the rate of learning does not hang on how many are.
+        minimized = total + nats * (window.num_targets / max(1, len(chosen)))
         return Loss(total, minimized), (*network_state, state[-1])
+
+    def _known(self, window: Window) -> tuple[Tensor, Tensor]:
+        """Returns which of a window's targets, flattened, have distributions here, and the numbers of these."""
+        places = window.places().flatten()
+        rows = torch.searchsorted(self._places, places).clamp(max=len(self._places) - 1)
+        chosen = (self._places[rows] == places).nonzero()[:, 0]
+        return chosen, rows[chosen]

@@ -7,7 +7,8 @@ from typing import Literal, final
 import torch
 from torch import Tensor
 
-from charlm.config import Precision
+from charlm.cells import CELLS
+from charlm.config import ModelConfig, Precision
 from charlm.errors import ConfigError
 from charlm.training.state import LossScaleState
 
@@ -19,22 +20,28 @@ _FIRST_STATE = LossScaleState(factor=2.0**16, good_steps=0)
 _STEPS_TO_GROW = 2000
 
 
-def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
+def resolve_precision(precision: Precision, device: torch.device, model: ModelConfig) -> Arithmetic:
     """Returns the arithmetic of a setting on this device.
 
     Raises:
-        ConfigError: float16 is set for a device other than CUDA.
+        ConfigError: float16 is set for a device other than CUDA, or bfloat16 for a model that this processor cannot
+            compute in it.
     """
     if precision == "auto":
         return _fast_arithmetic(device)
     if precision == "fp16" and device.type != "cuda":
-        raise ConfigError(f"--precision fp16 is for CUDA devices, not for {device.type}; leave it out, or take bf16.")
+        raise ConfigError(f"--precision fp16 is for CUDA devices, not for {device.type}; leave it out.")
+    if precision == "bf16" and not _has_bfloat16(device, model):
+        raise ConfigError(
+            f"--precision bf16 with the cell {model.cell} needs a processor with AVX-512; leave it out, or take fp32."
+        )
     return precision
 
 
-def precision_on_resuming(stored: Arithmetic, device: torch.device) -> Arithmetic:
+def precision_on_resuming(stored: Arithmetic, device: torch.device, model: ModelConfig) -> Arithmetic:
     """Returns the arithmetic of a resumed run, whose device may have changed."""
-    return resolve_precision("auto", device) if stored == "fp16" and device.type != "cuda" else stored
+    is_there = device.type == "cuda" if stored == "fp16" else stored == "fp32" or _has_bfloat16(device, model)
+    return stored if is_there else _fast_arithmetic(device)
 
 
 def autocast(precision: Arithmetic, device: torch.device) -> AbstractContextManager[object]:
@@ -42,6 +49,13 @@ def autocast(precision: Arithmetic, device: torch.device) -> AbstractContextMana
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(device.type, dtype=_DTYPES[precision])
+
+
+def _has_bfloat16(device: torch.device, model: ModelConfig) -> bool:
+    if device.type != "cpu" or model.model != "recurrent" or not CELLS[model.cell].uses_onednn:
+        return True
+    is_built = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return not is_built or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _fast_arithmetic(device: torch.device) -> Arithmetic:

@@ -1,6 +1,6 @@
 import pytest
 
-from charlm.checkpointing.run_folder import RunFolder, find_state
+from charlm.checkpointing.run_folder import RunFolder, find_run, find_state
 from charlm.errors import CheckpointError, ConfigError
 
 
@@ -54,3 +54,8 @@ def test_settings_that_are_none_are_refused_in_a_sentence(tmp_path, content, sen
     folder.config_file.write_bytes(content)
     with pytest.raises((CheckpointError, ConfigError), match=sentence):
         folder.read_config()
+
+
+def test_a_name_that_no_folder_can_have_is_no_run(tmp_path):
+    with pytest.raises(CheckpointError, match="There is no run"):
+        find_run("\ud800", tmp_path)

@@ -76,9 +76,22 @@ def test_the_refused_setting_is_named_on_resuming(capsys: pytest.CaptureFixture[
     assert "--hidden-size cannot be given with --resume" in capsys.readouterr().err
 
 
-def test_a_typo_is_answered_with_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
-    app.run(["trian"])
-    assert "Did you mean 'train'?" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["trian"], "train"), (["eval", "perplexty"], "perplexity"), (["train", "t.txt", "--epoch", "1"], "--epochs")],
+)
+def test_a_typo_is_answered_with_what_was_meant(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.run(arguments) == 2
+    assert f". Did you mean '{meant}'? See" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["score"], ["eval", "loss"], ["train", "t.txt", "--overwrite"]])
+def test_what_is_no_typo_is_not_answered_with_a_guess(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(arguments) == 2
+    err = capsys.readouterr().err
+    assert "No such" in err and "?" not in err and "Possible" not in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["eval"], ["data"]])
@@ -247,7 +260,18 @@ def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
 def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments: list[str]) -> None:
     script = (
         f"import sys; from charlm.cli.app import run; run({arguments})\n"
-        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config')) for name in sys.modules))"
+        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config', 'pydantic')) for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_settings(tmp_path: Path) -> None:
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for words in (['train'], ['compare'], ['eval', 'surprisal'], ['inspect', 'gates'], ['data', 'show']):\n"
+        "    run([*words, '--help'])\n"
+        "sys.exit(any(name in ('rich.console', 'tomllib', 'pydantic.plugin._loader') for name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

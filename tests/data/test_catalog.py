@@ -58,6 +58,11 @@ def test_an_unknown_name_is_refused_with_a_near_one() -> None:
         require("zzz")
 
 
+def test_a_built_in_text_needs_no_fetching() -> None:
+    with pytest.raises(DataError, match="'builtin:python-docs' is part of this Python and needs no fetching"):
+        require("builtin:python-docs")
+
+
 def test_fetching_gets_every_file_once(remote: MakeRemote, server: Any, tmp_path: Path) -> None:
     files = tuple(remote(name, text, text, file=f"raw.{name}") for name, text in (("a", b"AA"), ("b", b"BBB")))
     entry = replace(require("ptb-char"), name="two", files=files)

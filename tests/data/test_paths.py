@@ -60,6 +60,10 @@ class TestShelf:
         with pytest.raises(DataError, match=rf"No file, folder or known corpus '{missing}'; did you mean '{meant}'?"):
             names(missing)
 
+    def test_a_long_path_alone_makes_no_neighbour(self) -> None:
+        with pytest.raises(DataError, match="'charlm data list' shows"):
+            names("c/d/diary.txt")
+
     def test_a_missing_name_may_be_near_a_known_one(self) -> None:
         with pytest.raises(DataError, match=r"did you mean 'enwik8'?"):
             find_files("enwiki8", pattern="*", known=("enwik8",))

@@ -39,6 +39,13 @@ def test_lines_are_counted_from_a_heading():
     assert [lines[start] for start in starts] == pytest.approx(expected)
 
 
+def test_quotes_end_with_their_record_and_there_are_no_headings():
+    values = text_properties('a "b\nc\n\nd', are_records=True)
+    known = dict(zip((each.name for each in PROPERTIES), values.tolist(), strict=True))
+    assert known["inside quotes"] == [0, 0, 1, 1, 0, 0, 0, 0, 0]
+    assert not any(known["lines since a heading"])
+
+
 @pytest.mark.parametrize("text", ["", "\n", "\r\n\x85\u2028x", "\udc80(", "”»)]}"])
 def test_any_text_has_properties(text):
     values = text_properties(text)

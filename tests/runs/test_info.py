@@ -1,7 +1,10 @@
 import pytest
 
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.runs.info import describe
+from charlm.runs.list import list_all
 from charlm.runs.reporting import SilentReporter, StopRequest
+from charlm.runs.stored.record import ModelRecord, read_record
 from charlm.runs.train.start import start
 
 
@@ -17,6 +20,22 @@ def test_info_describes_the_run(run, workspace):
     assert facts["parameters"] == run.parameters
     assert [point.step for point in description.history] == [4, 8, 12]
     assert all(point.validation is not None for point in description.history)
+
+
+def test_a_score_on_a_part_of_the_validation_text_says_so(run, workspace):
+    path = workspace.checkpoints / "mine" / "best.safetensors"
+    assert describe("mine", workspace).facts["validation_share"] is None
+    stored = read_checkpoint(path)
+    record = read_record(ModelRecord, stored.values, source="a test")
+    assert record.plan is not None
+    plan = record.plan.model_copy(update={"evaluated_share": 0.25})
+    unfinished = record.model_copy(update={"plan": plan, "final": None})
+    write_checkpoint(path, Checkpoint(stored.tensors, unfinished.to_values()))
+    description = describe("mine", workspace)
+    assert description.facts["validation_share"] == 0.25
+    assert "bits/char, on 25% of the validation text so far" in dict(description.rows)["validation"]
+    (row,) = list_all(workspace)
+    assert row.to_json()["validation_share"] == 0.25
 
 
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])

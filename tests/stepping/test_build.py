@@ -1,6 +1,9 @@
 """What the model that is stepped is made of."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -9,10 +12,10 @@ import torch
 
 from charlm.cells import CELLS
 from charlm.config import ModelConfig
-from charlm.models.build import arrays_of, build_network
-from charlm.models.mixture import MixedLanguageModel
+from charlm.models.build import arrays_of, build_mixture, build_network
 from charlm.ngrams.build import count_model
 from charlm.stepping.build import build_step_model
+from tests.support.commands import PACKAGE
 
 KINDS = [
     *({"cell": cell} for cell in CELLS),
@@ -29,7 +32,7 @@ def build(kind, mix="none"):
     if mix != "none":
         text = np.array([0, 1, 2, 3, 4, 5] * 5)
         counted = count_model(text, order=3, smoothing="kneser-ney", vocabulary_size=6)
-        model = MixedLanguageModel(model, counted.model)
+        model = build_mixture(config, model, counted.model)
     model.initialize(torch.Generator().manual_seed(1))
     return config, model.eval()
 
@@ -71,3 +74,12 @@ def test_nothing_that_is_stepped_shares_memory_with_the_weights_of_a_model_that_
     held = list(arrays_in((steps, steps.stepper(steps.initial_state(num_streams)))))
     assert len(held) > 5
     assert [name for name, weight in trained.items() for array in held if np.shares_memory(array, weight)] == []
+
+
+def test_the_bits_of_a_step_do_not_depend_on_the_number_of_threads():
+    def bits(threads: int) -> str:
+        settings = {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(PACKAGE)}
+        command = [sys.executable, "-m", "tests.support.thread_bits"]
+        return subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=True).stdout
+
+    assert bits(1) == bits(4)

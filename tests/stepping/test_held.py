@@ -1,8 +1,9 @@
 import numpy as np
 
 from charlm.config import ModelConfig
+from charlm.stepping.base import HeldUnit
 from charlm.stepping.build import build_step_model
-from charlm.stepping.held import HeldModel, HeldUnit
+from charlm.stepping.held import HeldModel
 from charlm.stepping.shapes import weight_shapes
 
 

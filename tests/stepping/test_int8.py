@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +8,8 @@ import torch
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
 from charlm.stepping.build import build_step_model
-from charlm.stepping.int8 import Int8Matrix
+from charlm.stepping.int8 import FloatIntegers, Int8Matrix
+from charlm.stepping.int8_torch import TorchIntegers, sums_exactly
 
 
 def test_weights_that_eight_bits_hold_are_multiplied_exactly():
@@ -44,7 +48,9 @@ def test_inputs_of_zero_give_zeros():
 
 def test_a_product_leaves_torchs_number_of_threads():
     before = torch.get_num_threads()
-    Int8Matrix(np.ones((1, 2, 3), dtype=np.float32)).bind(np.zeros((1, 3), dtype=np.float32))()
+    Int8Matrix(np.ones((1, 2, 3), dtype=np.float32), make_integers=TorchIntegers).bind(
+        np.zeros((1, 3), dtype=np.float32)
+    )()
     assert torch.get_num_threads() == before
 
 
@@ -73,3 +79,40 @@ def test_an_int8_engine_predicts_nearly_what_the_model_does(cell, tolerance, num
         exact = model(torch.from_numpy(tokens), model.initial_state(num_streams))[0].numpy()
     assert logits == pytest.approx(exact, abs=tolerance)
     assert not np.array_equal(logits, exact)
+
+
+@pytest.mark.parametrize("num_streams", [1, 3])
+@pytest.mark.parametrize("size", [130, 1040, 1041, 2500])
+def test_numpy_adds_up_integers_as_exactly_as_python_does(num_streams: int, size: int) -> None:
+    generator = np.random.default_rng(1)
+    # Sums of the largest integers, all of one sign, come nearest to what float32 cannot hold.
+    integers = np.concatenate([np.full((1, size), 127.0), generator.integers(-127, 128, (70, size))]).astype(np.float32)
+    inputs = np.full((num_streams, size), -127.0, dtype=np.float32)
+    inputs[-1, ::2] = 126.0
+    expected = integers.astype(np.int64) @ inputs.T.astype(np.int64)
+    assert FloatIntegers(integers).bind(inputs)().tolist() == expected.T.astype(np.float32).tolist()
+
+
+@pytest.mark.skipif(not sums_exactly(), reason="this processor's 8-bit products are not exact")
+@pytest.mark.parametrize("num_streams", [1, 4])
+def test_products_are_the_same_to_the_bit_with_and_without_torch(num_streams: int) -> None:
+    generator = np.random.default_rng(3)
+    weights = generator.normal(size=(4, 33, 1100)).astype(np.float32)
+    inputs = generator.normal(size=(num_streams, 1100)).astype(np.float32)
+    without, with_torch = (Int8Matrix(weights, make_integers=each) for each in (FloatIntegers, TorchIntegers))
+    assert np.array_equal(without.bind(inputs)(), with_torch.bind(inputs)())
+
+
+def test_few_symbols_are_read_without_torch() -> None:
+    script = (
+        "import sys; import numpy as np\n"
+        "from charlm.config import ModelConfig\n"
+        "from charlm.stepping.build import build_step_model\n"
+        "from charlm.stepping.shapes import weight_shapes\n"
+        "config = ModelConfig(hidden_size=8)\n"
+        "shapes = weight_shapes(config, vocabulary_size=5)\n"
+        "weights = {name: np.ones(shape, dtype=np.float32) for name, shape in shapes.items()}\n"
+        "build_step_model(config, weights, vocabulary_size=5, source='here', weights='int8', num_steps=500)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -9,11 +9,10 @@ import torch
 
 from charlm.cells import CELLS
 from charlm.config import ModelConfig
-from charlm.models.build import arrays_of, build_network
-from charlm.models.mixture import MixedLanguageModel
+from charlm.models.build import arrays_of, build_mixture, build_network
 from charlm.ngrams.build import count_model
 from charlm.stepping.build import build_step_model
-from charlm.stepping.matrices import Float32Matrix, multiply_rows
+from charlm.stepping.matrices import Float32Matrix, multiply_rows, multiply_unshared
 
 NUM_SYMBOLS = 41
 NETWORKS = [
@@ -34,7 +33,7 @@ def step_model(settings, *, hidden_size=37):
     if config.mixed_order is not None:
         text = np.random.default_rng(1).integers(0, NUM_SYMBOLS, 3000).astype(np.uint8) // 2
         counted = count_model(text, order=config.mixed_order, smoothing="kneser-ney", vocabulary_size=NUM_SYMBOLS)
-        network = MixedLanguageModel(network, counted.model)
+        network = build_mixture(config, network, counted.model)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -92,3 +91,15 @@ def test_rows_are_multiplied_one_by_one():
     rows, matrix = (generator.normal(size=shape).astype(np.float32) for shape in ((64, 515), (515, 129)))
     assert multiply_rows(rows, matrix) == pytest.approx(rows.astype(np.float64) @ matrix, abs=1e-3)
     assert np.array_equal(multiply_rows(rows, matrix), np.stack([row @ matrix for row in rows]))
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_inputs", "num_outputs"), [(3, 4, 5), (70, 512, 1024), (2, 1 << 18, 3), (0, 2, 2)]
+)
+def test_a_product_in_blocks_is_the_product(num_rows, num_inputs, num_outputs):
+    rng = np.random.default_rng(1)
+    rows, matrix = (
+        rng.standard_normal(shape).astype(np.float32) for shape in ((num_rows, num_inputs), (num_outputs, num_inputs))
+    )
+    exact = rows.astype(np.float64) @ matrix.T.astype(np.float64)
+    assert np.allclose(multiply_unshared(rows, matrix.T), exact, atol=1e-5 * num_inputs)

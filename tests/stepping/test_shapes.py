@@ -5,8 +5,7 @@ import pytest
 
 from charlm.cells import CELLS
 from charlm.config import ModelConfig
-from charlm.models.build import arrays_of, build_network
-from charlm.models.mixture import MixedLanguageModel
+from charlm.models.build import arrays_of, build_mixture, build_network
 from charlm.ngrams.build import count_model
 from charlm.stepping.shapes import state_shapes, weight_shapes
 
@@ -31,7 +30,7 @@ def build(kind, settings, mix="none"):
     if mix != "none":
         text = np.array([0, 1, 2, 3, 4, 5] * 5)
         counted = count_model(text, order=3, smoothing="kneser-ney", vocabulary_size=6)
-        model = MixedLanguageModel(model, counted.model)
+        model = build_mixture(config, model, counted.model)
     return config, model
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import typer
 
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.plots import plot_comparison
 from charlm.cli.display.text import print_json, print_line
 from charlm.cli.interrupts import interruptible
 from charlm.cli.options import settings_options
@@ -26,7 +24,6 @@ from charlm.config import (
     TrainingConfig,
 )
 from charlm.errors import ConfigError
-from charlm.runs.reporting import StopRequest
 from charlm.runs.stored.workspace import Workspace
 
 _GRID_SETTINGS = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix", "direction"}
@@ -65,7 +62,10 @@ def compare(
 
     with fast_imports():
         from charlm.cli.display.comparison import make_comparison_display, results_table
+        from charlm.cli.display.console import plain_console
+        from charlm.cli.display.plots import plot_comparison
         from charlm.runs.compare.comparing import compare as compare_models
+        from charlm.runs.reporting import StopRequest
 
     stop = StopRequest()
     display = make_comparison_display(stop, quiet=quiet)

@@ -8,10 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from charlm.cli.completion import catalogue_names
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.progress import make_display
-from charlm.cli.display.results import print_corpora, print_excerpt
-from charlm.cli.display.tables import print_rows
 from charlm.cli.display.text import print_json, print_line
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, Quiet, Texts, standard_input
@@ -22,6 +18,8 @@ from charlm.runs.stored.workspace import Workspace
 
 def list_corpora(*, json: Json = False) -> None:
     """Lists the corpora that have a name, and which of them are on this machine."""
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.results import print_corpora
     from charlm.runs import corpora
 
     rows = corpora.listing(Workspace())
@@ -40,6 +38,7 @@ def fetch(
     quiet: Quiet = False,
 ) -> None:
     """Downloads a corpus into data/ and checks that it is complete and unchanged."""
+    from charlm.cli.display.progress import make_display
     from charlm.runs import corpora
 
     print_line(str(corpora.fetch(name, Workspace(), make_display(quiet=quiet))), sys.stdout)
@@ -52,6 +51,9 @@ def prepare(*, flags: Mapping[str, Any], text: Texts, quiet: Quiet = False) -> N
     tokenizer = section_config(TokenizerConfig, flags)
     stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_rows
     from charlm.runs import corpora
 
     rows = corpora.prepare(data, tokenizer, Workspace(), make_display(quiet=quiet), stdin=stdin)
@@ -73,6 +75,10 @@ def show(
     data = section_config(DataConfig, {"corpus": tuple(text), **flags})
     stdin = standard_input(*data.corpus)
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.results import print_excerpt
+    from charlm.cli.display.tables import print_rows
     from charlm.runs import corpora
 
     preview = corpora.show(data, Workspace(), make_display(quiet=quiet), characters=characters, stdin=stdin)

@@ -1,5 +1,6 @@
 """`charlm eval`: how well a model predicts text."""
 
+import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,14 +9,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from charlm.cli.display.accuracy import accuracy_json, print_accuracy
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.plots import CurvePlot, plot_curves
-from charlm.cli.display.progress import make_display
-from charlm.cli.display.results import evaluation_json, print_evaluation
-from charlm.cli.display.surprisal import print_odd_lines, print_summary, print_surprisal, print_surprisal_json
-from charlm.cli.display.surprisal_page import surprisal_page
-from charlm.cli.display.tables import print_curves
 from charlm.cli.display.text import print_json
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import READING_SETTINGS, Json, OptionalTexts, Plot, Quiet, Run, standard_input
@@ -31,18 +24,12 @@ OwnPart = Annotated[
 ]
 USUAL_TOP = 5
 """Likeliest symbols at each place for --json and --html."""
-_EXPOSURE_PLOT = CurvePlot(
-    "Predictions when the model reads its own output",
-    x="symbols since the true beginning",
-    y="loss (nats per symbol)",
-    is_logarithmic=False,
-    names={
-        "forced": "model, true text, having read the true text",
-        "free": "model, true text, having read its own output",
-        "own": "n-grams, the model's output",
-        "true": "n-grams, the true text",
-    },
-)
+_EXPOSURE_CURVES = {
+    "forced": "model, true text, having read the true text",
+    "free": "model, true text, having read its own output",
+    "own": "n-grams, the model's output",
+    "true": "n-grams, the true text",
+}
 
 
 @settings_options(EvaluationConfig, (DataConfig, READING_SETTINGS), (RunSettings, {"device"}))
@@ -57,13 +44,19 @@ def perplexity(
 ) -> None:
     """Scores the run's test text, or TEXT: perplexity, bits per character and bits per byte.
 
-    Every symbol after the first is scored exactly once. A uniform and a unigram model are scored for comparison.
+    Every symbol after the first is scored exactly once. A uniform and a unigram model are scored for comparison,
+    with --compressors also what compressors need for the text after the run's training text.
     """
     settings = section_config(EvaluationConfig, flags)
+    if settings.compressors and importlib.util.find_spec("pyppmd") is None:
+        raise ConfigError("--compressors needs pyppmd; install it with: pip install 'charlm[judges]'")
     device = section_config(RunSettings, flags).device
     reading = _reading(flags, text, split)
     stdin = standard_input(*(text or ()))
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.results import evaluation_json, print_evaluation
     from charlm.runs.evaluate.perplexity import perplexity as score
 
     display = make_display(quiet=quiet)
@@ -85,7 +78,9 @@ def surprisal(
     split: OwnPart = None,
     by: Annotated[
         Literal["character", "line"],
-        typer.Option("--by", help="Show the text, or its lines by their bits per character, the oddest first."),
+        typer.Option(
+            "--by", help="Show the text, or its lines by their bits per character: the oddest first, empty ones last."
+        ),
     ] = "character",
     html: Annotated[
         # A string: as a path, './-' would be '-'.
@@ -100,7 +95,12 @@ def surprisal(
     What the model did not expect takes many. A terminal shows it in colours;
     elsewhere, and with NO_COLOR, each line has a line of bars below it.
     A symbol of several characters has the colour of its bits per character.
-    The bits sum to the score of charlm eval perplexity.
+    A line end that was not expected is shown as ⏎, a tab as ⇥. The bits sum to
+    the score of charlm eval perplexity.
+
+    A mixed model adds what its network expects and what its n-grams expect, in
+    shares that change from symbol to symbol: the first line shows their means,
+    and --top, --json (network_share) and --html the network's share at each place.
 
     The page of --html shows the likeliest symbols under the mouse. It has no
     scripts and loads nothing; it takes some 100 bytes a character.
@@ -114,6 +114,9 @@ def surprisal(
     if settings.top is None and by == "character" and (json or html is not None):
         settings = settings.model_copy(update={"top": USUAL_TOP})
 
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.surprisal import print_odd_lines, print_summary, print_surprisal, print_surprisal_json
+    from charlm.cli.display.surprisal_page import surprisal_page
     from charlm.runs.evaluate.surprisal import surprisal as measure
 
     result = measure(
@@ -172,11 +175,21 @@ def exposure(
     """
     settings = section_config(ExposureConfig, flags)
 
+    from charlm.cli.display.plots import CurvePlot, plot_curves
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_curves
     from charlm.runs.evaluate.exposure import exposure as measure
 
     curves = asdict(measure(run, settings, Workspace(), make_display(quiet=quiet)))
     if plot is not None:
-        plot_curves(curves, plot, _EXPOSURE_PLOT)
+        look = CurvePlot(
+            "Predictions when the model reads its own output",
+            x="symbols since the true beginning",
+            y="loss (nats per symbol)",
+            is_logarithmic=False,
+            names=_EXPOSURE_CURVES,
+        )
+        plot_curves(curves, plot, look)
     if json:
         print_json(curves)
     else:
@@ -204,6 +217,9 @@ def accuracy(
     reading = _reading(flags, text, split)
     stdin = standard_input(*(text or ()))
 
+    from charlm.cli.display.accuracy import accuracy_json, print_accuracy
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
     from charlm.runs.evaluate.accuracy import accuracy as measure
 
     result = measure(

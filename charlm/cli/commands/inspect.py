@@ -7,13 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.inspection import gradient_curves, print_agreement, print_clipping, print_gates
-from charlm.cli.display.plots import CurvePlot, plot_agreement, plot_curves, plot_gates
-from charlm.cli.display.progress import make_display
-from charlm.cli.display.tables import print_curves
 from charlm.cli.display.text import print_json
-from charlm.cli.display.units import print_held_sample, print_units
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Plot, Quiet, Run, standard_input
 from charlm.cli.settings import section_config, shared_config
@@ -73,6 +67,11 @@ def gradients(
     config = shared_config(text=tuple(text or ("builtin:python-docs",)), flags=flags)
     stdin = standard_input(*config.data.corpus, *config.data.valid, *config.data.test)
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.inspection import gradient_curves, print_clipping
+    from charlm.cli.display.plots import CurvePlot, plot_curves
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.tables import print_curves
     from charlm.runs.inspect.gradients import inspect_gradients
 
     curves = inspect_gradients(settings, config, Workspace(), make_display(quiet=quiet), stdin=stdin)
@@ -95,6 +94,8 @@ def activations(*, flags: Mapping[str, Any], plot: Plot = None, json: Json = Fal
     settings = section_config(ActivationsConfig, flags)
     variances = _read_variances(settings.variances)
 
+    from charlm.cli.display.plots import CurvePlot, plot_curves
+    from charlm.cli.display.tables import print_curves
     from charlm.evaluation.activations import activation_norms
 
     curves = {
@@ -133,6 +134,10 @@ def agreement(*, flags: Mapping[str, Any], plot: Plot = None, json: Json = False
     settings = section_config(AgreementConfig, flags)
     config = shared_config(text=("generated",), flags=_AGREEMENT_DEFAULTS | dict(flags))
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.inspection import print_agreement
+    from charlm.cli.display.plots import plot_agreement
+    from charlm.cli.display.progress import make_display
     from charlm.runs.inspect.agreement import inspect_agreement
 
     results = inspect_agreement(settings, config, make_display(quiet=quiet))
@@ -153,6 +158,10 @@ def gates(
     quiet: Quiet = False,
 ) -> None:
     """Shows how often the gates of RUN are nearly shut (below 0.1) or nearly open (above 0.9) as it reads its text."""
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.inspection import print_gates
+    from charlm.cli.display.plots import plot_gates
+    from charlm.cli.display.progress import make_display
     from charlm.runs.inspect.gates import inspect_gates
 
     activities = inspect_gates(run, Workspace(), make_display(quiet=quiet), symbols=symbols)
@@ -191,23 +200,30 @@ def units(
     Every unit is measured against each of these properties on TEXT, or on what was held out of the run's own. Units
     are chosen on one half of it, and their effects measured on the other: d is the difference of a unit's means where
     the property holds and where it does not, in standard deviations; r is the correlation with a number. A unit's value
-    is c, its memory, in an LSTM, and h, its output, in the other cells.
+    is c, its memory, in an LSTM, and h, its output, in other networks. In a run of records, the place in the line is
+    that in the record. An n-gram model has no units.
     """
     if held:
         if text or unit is not None:
             raise ConfigError("--set writes text, and reads none; leave out TEXT and --unit.")
         settings = section_config(SamplingConfig, flags)
 
+        from charlm.cli.display.progress import make_display
+        from charlm.cli.display.units import print_held_sample
         from charlm.runs.inspect.units import sample_with_held
         from charlm.runs.sample import resolve_seed
 
-        sample = sample_with_held(run, held, settings, Workspace(), seed=resolve_seed(settings))
+        display = make_display(quiet=quiet)
+        sample = sample_with_held(run, held, settings, Workspace(), display, seed=resolve_seed(settings))
         print_json(asdict(sample)) if json else print_held_sample(sample)
         return
     if flags:
         raise ConfigError(f"{flag(min(flags))} is for --set; leave it out.")
     stdin = standard_input(*(text or ()))
 
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.progress import make_display
+    from charlm.cli.display.units import print_units
     from charlm.runs.inspect.units import inspect_units
 
     report = inspect_units(

@@ -4,17 +4,17 @@ import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.shading import is_shaded, print_shaded
+from charlm.cli.display.surprisal import write_characters
 from charlm.cli.display.text import TextWriter, may_colour, print_error, print_line
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Run
 from charlm.cli.settings import section_config
+from charlm.cli.startup import fast_imports
 from charlm.config import SamplingConfig, validate
 from charlm.data.code_points import to_utf8
 from charlm.errors import CharlmError, ConfigError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from charlm.generation.conversation import Conversation
 
 _SETTINGS = set(SamplingConfig.model_fields) - {"num_samples"}
-_MOST_BITS = 12.0
 
 _COMMANDS = {
     "/temperature": "/temperature X   draw with this temperature from now on",
@@ -40,7 +39,7 @@ _COMMANDS = {
     "/quit": "/quit            end, as Ctrl-D does",
 }
 _HINT = (
-    "Type the beginning of a text. Enter lets the model go on, Alt-Enter begins a line, Ctrl-C stops it; /help, /quit."
+    "Type the beginning of a text; Enter lets the model go on.\nAlt-Enter begins a line, Ctrl-C stops it; /help, /quit."
 )
 
 
@@ -58,9 +57,10 @@ def play(*, flags: Mapping[str, Any], run: Run) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("charlm play needs a terminal; charlm sample RUN --prompt TEXT writes without one.")
 
-    from charlm.runs.sample import converse, resolve_seed
+    with fast_imports():
+        from charlm.runs.sample import converse, resolve_seed
 
-    conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
+        conversation, note = converse(run, settings, Workspace(), seed=resolve_seed(settings))
     if note is not None:
         print_line(note, sys.stderr)
     print_line(_HINT, sys.stderr)
@@ -127,6 +127,7 @@ class _Turns:
 
     def __init__(self, conversation: "Conversation") -> None:
         self._conversation = conversation
+        self._explains_length = True
 
     def take(self, line: str) -> None:
         """Does what a line asks for.
@@ -173,6 +174,10 @@ class _Turns:
             writer.end()
         if interrupts.exit_code == 128 + signal.SIGTERM:
             raise Terminated
+        if begun and self._explains_length and self._conversation.turns[-1].is_cut:
+            self._explains_length = False
+            length = self._conversation.settings.length
+            print_line(f"Cut after {length} characters (--length); Enter alone goes on.", sys.stderr)
 
     def _set_temperature(self, written: str) -> None:
         settings = self._conversation.settings
@@ -181,12 +186,11 @@ class _Turns:
         print_line(f"The temperature is {self._conversation.settings.temperature:g}.", sys.stderr)
 
     def _show_surprise(self) -> None:
+        from charlm.cli.display.console import plain_console
+
         pieces, bits = self._conversation.surprise()
-        console = plain_console(sys.stdout)
-        shades = [min(1.0, each / _MOST_BITS) for each in bits]
-        print_shaded(console, pieces, shades if is_shaded(console) else [2 * each - 1 for each in shades])
-        mean = sum(bits) / max(1, len(bits))
-        print_line(f"{mean:.2f} bits a symbol; {_MOST_BITS:g} or more have the strongest colour.", sys.stderr)
+        write_characters(sys.stdout, _per_character(pieces, bits), width=plain_console(sys.stdout).width)
+        print_line(f"{sum(bits) / max(1, len(bits)):.2f} bits a symbol", sys.stderr)
 
     def _save(self, written: str) -> None:
         if not written:
@@ -198,3 +202,13 @@ class _Turns:
         except (OSError, ValueError) as error:
             raise ConfigError(f"'{written}' cannot be written: {error}.") from None
         print_line(f"Written to '{written}'.", sys.stderr)
+
+
+def _per_character(pieces: Sequence[str], bits: Sequence[float]) -> Iterator[tuple[str, float]]:
+    """Yields each piece with its bits per character; a character of several bytes, each a symbol, has those of all."""
+    waiting = 0.0
+    for piece, each in zip(pieces, bits, strict=True):
+        waiting += each
+        if piece:
+            yield piece, waiting / len(piece)
+            waiting = 0.0

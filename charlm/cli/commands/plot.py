@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.chart import print_chart
-from charlm.cli.display.console import plain_console
 from charlm.cli.display.plots import AXES, LOSS, Axis, chosen_lines, plot_losses
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, require_matplotlib
@@ -42,6 +40,8 @@ def plot(
     One run shows its training and its validation loss, several their validation losses. A mixture and its network alone
     have a curve each.
     """
+    from charlm.cli.display.chart import print_chart
+    from charlm.cli.display.console import plain_console
     from charlm.runs.plot import loss_curves
 
     curves = loss_curves(runs, Workspace())

@@ -10,6 +10,7 @@ from charlm.cli.display.text import TextWriter, may_colour, print_json, print_li
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, Run, read_prompt
 from charlm.cli.settings import section_config
+from charlm.cli.startup import fast_imports
 from charlm.config import RunSettings, SamplingConfig
 from charlm.runs.stored.workspace import Workspace
 
@@ -44,10 +45,12 @@ def sample(
     device = section_config(RunSettings, flags).device
     beginning = read_prompt(prompt, prompt_file)
 
-    from charlm.runs.sample import resolve_seed, stream
+    with fast_imports():
+        from charlm.runs.sample import resolve_seed, stream
 
-    seed = resolve_seed(settings)
-    samples = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
+        seed = resolve_seed(settings)
+        # Inside, too: some models load torch.
+        samples = stream(run, beginning, settings, Workspace(), seed=seed, device=device)
     pieces, shown = samples.pieces, beginning if echo else ""
     if samples.note is not None:
         print_line(samples.note, sys.stderr)

@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.runs import print_descriptions, print_runs, print_verification
 from charlm.cli.display.text import print_json, print_line
 from charlm.cli.parameters import Json, Run
 from charlm.cli.startup import fast_imports
@@ -22,6 +20,8 @@ def list_runs(*, json: Json = False) -> None:
     Scores are bits per character of the best model on the validation and the test text.
     """
     with fast_imports():
+        from charlm.cli.display.console import plain_console
+        from charlm.cli.display.runs import print_runs
         from charlm.runs.list import list_all
 
         # Inside, too: the headers of many runs are many objects, and none of them is garbage.
@@ -45,6 +45,8 @@ def info(
 ) -> None:
     """Describes RUN: its text, its model, its training and its scores; with OTHER, two runs side by side."""
     with fast_imports():
+        from charlm.cli.display.console import plain_console
+        from charlm.cli.display.runs import print_descriptions
         from charlm.runs.info import describe
 
     descriptions = [describe(each, Workspace()) for each in (run, other) if each is not None]
@@ -58,6 +60,8 @@ def info(
 def verify(*, run: Run, json: Json = False) -> None:
     """Checks every file of RUN against its checksum, and lists what is still usable; exits with 1 if one is damaged."""
     with fast_imports():
+        from charlm.cli.display.console import plain_console
+        from charlm.cli.display.runs import print_verification
         from charlm.runs.verify import verify_run
 
     report = verify_run(run, Workspace())

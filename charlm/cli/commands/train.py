@@ -8,11 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.checkpointing.run_folder import dump_config
 from charlm.cli.completion import run_names
-from charlm.cli.display.console import plain_console
-from charlm.cli.display.progress import make_display
-from charlm.cli.display.results import print_training, resume_command, training_json
 from charlm.cli.display.text import print_json, print_line, visible
 from charlm.cli.interrupts import interruptible
 from charlm.cli.options import flag, settings_options
@@ -21,7 +17,6 @@ from charlm.cli.settings import run_request, section_config
 from charlm.cli.startup import fast_imports
 from charlm.config import DataConfig, ModelConfig, RunSettings, TokenizerConfig, TrainingConfig
 from charlm.errors import ConfigError
-from charlm.runs.reporting import StopRequest
 from charlm.runs.stored.workspace import Workspace
 
 _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
@@ -78,6 +73,11 @@ def train(
         stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
     with fast_imports():
+        from charlm.checkpointing.run_folder import dump_config
+        from charlm.cli.display.console import plain_console
+        from charlm.cli.display.progress import make_display
+        from charlm.cli.display.results import print_training, resume_command, training_json
+        from charlm.runs.reporting import StopRequest
         from charlm.runs.train.resume import resume as resume_run
         from charlm.runs.train.start import plan_run, start
 

@@ -1,20 +1,22 @@
-"""Curves drawn with characters, for the terminal."""
+"""A chart of curves for the terminal, with numbers on both axes."""
 
 import math
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
+from charlm.cli.display.canvas import Range, Stroke, column_of, draw, row_of, with_axis
+from charlm.cli.display.palette import BLUE, GREEN, GREY, MAGENTA, RED, VIOLET
 from charlm.cli.display.text import visible
 
 HEIGHT = 18
 MARKS = "*o+x#@%&"
 """A mark for each curve, so that curves are told apart without colours, too."""
 
-_COLOURS = ("bold", "cyan", "magenta", "yellow", "green", "blue", "red", "bright_black")
+STYLES = ("bold", BLUE, MAGENTA, GREEN, RED, VIOLET, GREY)
 _SHARE_CUT = 0.05
 _TICKS_ACROSS, _TICKS_UP = 6, 8
 
@@ -35,26 +37,18 @@ def print_chart(console: Console, lines: Sequence[Line], *, x: str, y: str) -> N
         x, y: what the axes show.
     """
     width = max(20, min(console.width, 100) - 10)
-    left, right = _widened(0.0, max(max(line.x) for line in lines))
-    low, high = _widened(*visible_range(lines))
-    rows: list[dict[int, int]] = [{} for _ in range(HEIGHT)]
-    for number, line in enumerate(lines):
-        for column, value in _columns(line, left, right, width):
-            if low <= value <= high:
-                rows[round((high - value) / (high - low) * (HEIGHT - 1))][column] = number
-    names = {round((high - tick) / (high - low) * (HEIGHT - 1)): f"{tick:g}" for tick in ticks(low, high, _TICKS_UP)}
+    seen = Range(*_widened(0.0, max(max(line.x) for line in lines)), *_widened(*visible_range(lines)))
+    strokes = [Stroke(line.x, line.y, _style(number), _mark(number)) for number, line in enumerate(lines)]
+    cells = draw(strokes, seen, width=width, height=HEIGHT)
+    names = {row_of(tick, seen, rows=HEIGHT): f"{tick:g} " for tick in ticks(seen.low, seen.high, _TICKS_UP)}
     console.print(Text(y, style="dim"))
-    for index, row in enumerate(rows):
-        text = Text(f"{names.get(index, ''):>8} {'┤' if index in names else '│'}")
-        for column in range(max(row, default=-1) + 1):
-            curve = row.get(column)
-            text.append(" " if curve is None else _mark(curve), style="" if curve is None else _colour(curve))
-        console.print(text, no_wrap=True)
-    console.print(Text(f"{'':8} └{'─' * width}"), no_wrap=True)
-    console.print(Text(f"{'':10}{_names_below(left, right, width)}".rstrip()), no_wrap=True)
+    for row in with_axis(cells, names, width=9, is_ascii=False):
+        console.print(row, no_wrap=True)
+    console.print(Text(f"{'':9}└{'─' * width}", style="dim"), no_wrap=True)
+    console.print(Text(f"{'':10}{_names_below(seen, width)}".rstrip(), style="dim"), no_wrap=True)
     console.print(Text(x.rjust(10 + width), style="dim"), no_wrap=True)
     for number, line in enumerate(lines):
-        entry = Text(f"  {_mark(number)} ", style=_colour(number))
+        entry = Text(f"  {_mark(number)} ", style=_style(number))
         entry.append(f"{visible(line.name)}: {line.y[-1]:.3f}", style="default not bold")
         console.print(entry, soft_wrap=True)
 
@@ -89,23 +83,11 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def _columns(line: Line, left: float, right: float, width: int) -> Iterator[tuple[int, float]]:
-    """Yields the columns that a curve passes, and its height there, between two points on a straight line."""
-    places = [(x - left) / (right - left) * (width - 1) for x in line.x]
-    for place, value in zip(places, line.y, strict=True):
-        yield round(place), value
-    for index in range(len(places) - 1):
-        (start, stop), (first, last) = places[index : index + 2], line.y[index : index + 2]
-        for column in range(math.ceil(start), math.floor(stop) + 1):
-            share = (column - start) / (stop - start) if stop > start else 0.0
-            yield column, first + share * (last - first)
-
-
-def _names_below(left: float, right: float, width: int) -> str:
+def _names_below(seen: Range, width: int) -> str:
     text = [" "] * (width + 8)
-    for tick in ticks(left, right, _TICKS_ACROSS):
+    for tick in ticks(seen.left, seen.right, _TICKS_ACROSS):
         name = short(tick)
-        start = max(0, round((tick - left) / (right - left) * (width - 1)) - len(name) // 2)
+        start = max(0, column_of(tick, seen, columns=width) - len(name) // 2)
         text[start : start + len(name)] = name
     return "".join(text)
 
@@ -119,5 +101,5 @@ def _mark(curve: int) -> str:
     return MARKS[curve % len(MARKS)]
 
 
-def _colour(curve: int) -> str:
-    return _COLOURS[curve % len(_COLOURS)]
+def _style(curve: int) -> str:
+    return STYLES[curve % len(STYLES)]

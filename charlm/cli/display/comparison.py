@@ -16,6 +16,7 @@ from rich.text import Text
 from charlm.cli.display.console import is_live, plain_console
 from charlm.cli.display.formatting import clock, number
 from charlm.cli.display.lines import LineDisplay
+from charlm.cli.display.palette import ALERT, RED
 from charlm.cli.display.tables import plain_table
 from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
@@ -87,7 +88,7 @@ class LiveComparison(SilentReporter):
 
     def warn(self, message: str) -> None:
         """Prints the message above the table, as a warning."""
-        self._console.print(Text.assemble(("Warning: ", "bold yellow"), visible(message)))
+        self._console.print(Text.assemble(("Warning: ", ALERT), visible(message)))
 
     def stopping(self) -> None:
         """Does nothing: the next redrawing shows the request, as a signal handler must not draw."""
@@ -144,7 +145,7 @@ class LiveComparison(SilentReporter):
             table.add_row(*(Text(visible(cell)) for cell in table_rows([result])[0]), style=style)
         done = f"{len(self._results)} of {len(self._variants)} models done" if self._variants else self._activity
         # Below the table: the terminal writes ^C at the cursor, which must not be inside a row.
-        below = Text(STOPPING, style="bold yellow") if self._stop.requested else Text(done, style="dim")
+        below = Text(STOPPING, style=ALERT) if self._stop.requested else Text(done, style="dim")
         return Group(table, below) if self._variants else below
 
     def _rows_that_fit(self) -> Sequence[Variant]:
@@ -164,7 +165,7 @@ class LiveComparison(SilentReporter):
             steps = None if self._step is None else self._step.step
             return replace(unknown, steps=steps, validation=self._validation, error=self._training_state()), "bold"
         result = self._results.get(variant.name)
-        return (unknown, "dim") if result is None else (result, "red" if result.error else "")
+        return (unknown, "dim") if result is None else (result, RED if result.error else "")
 
     def _training_state(self) -> str:
         report = self._step

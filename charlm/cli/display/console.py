@@ -4,8 +4,11 @@ import os
 from typing import TextIO
 
 from rich.console import Console
+from rich.theme import Theme
 
 _PIPE_WIDTH = 160
+_THEME = Theme(dict.fromkeys(("progress.elapsed", "progress.remaining", "progress.percentage"), "none"))
+"""Times in the terminal's own colour: Rich's yellow can hardly be read on a light one."""
 
 
 def is_live(stream: TextIO) -> bool:
@@ -22,4 +25,9 @@ class _Console(Console):
 def plain_console(stream: TextIO) -> Console:
     """Returns a console that prints every text literally; into a pipe it wraps lines at 160 characters."""
     width = None if stream.isatty() else _PIPE_WIDTH
-    return _Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+    return _Console(file=stream, markup=False, highlight=False, emoji=False, width=width, theme=_THEME)
+
+
+def print_sentence(console: Console, text: str, *, style: str = "none") -> None:
+    """Prints sentences in one line; a terminal breaks it between words."""
+    console.print(text, style=style, soft_wrap=not console.file.isatty())

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from charlm.cli.display.curve import draw_curve, legend
 from charlm.cli.display.formatting import bits, number, units_in_words
+from charlm.cli.display.palette import ALERT
 from charlm.cli.display.tables import rows_grid
 from charlm.cli.display.text import visible
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
@@ -76,7 +77,7 @@ class LiveDisplay:
 
     def warn(self, message: str) -> None:
         """Prints the message as a warning, above the picture."""
-        self._console.print(Text.assemble(("Warning: ", "bold yellow"), visible(message)))
+        self._console.print(Text.assemble(("Warning: ", ALERT), visible(message)))
 
     def stopping(self) -> None:
         """Does nothing: the next redrawing shows the request, as a signal handler must not draw."""
@@ -154,7 +155,7 @@ class LiveDisplay:
         if self._evaluation is not None and self._evaluation.sample:
             parts.append(self._sample(self._evaluation))
         # Always present: the terminal writes ^C at the cursor, which must not be inside a line of the picture.
-        parts.append(Text(STOPPING if self._stop.requested else "", style="bold yellow"))
+        parts.append(Text(STOPPING if self._stop.requested else "", style=ALERT))
         return Group(*parts)
 
     @property
@@ -212,7 +213,7 @@ class LiveDisplay:
                 None if score is None else score.nats_per_character for score in (latest.score, latest.network)
             )
             losses = (network, validation) if self._is_mixed else (validation, None)
-            yield "validation", losses, *(("best", "bold green") if latest.is_best else ("", ""))
+            yield "validation", losses, *(("best", "bold") if latest.is_best else ("", ""))
         best = min(
             (point for point in self._points if point.validation is not None),
             key=lambda point: point.validation or 0.0,
@@ -220,7 +221,7 @@ class LiveDisplay:
         )
         if best is not None and not latest.is_best:
             losses = (best.network, best.validation) if self._is_mixed else (best.validation, None)
-            yield "best", losses, f"step {best.step:,}", "green"
+            yield "best", losses, f"step {best.step:,}", ""
 
     def _curve(self, height: int) -> Panel:
         is_ascii = self._console.options.ascii_only
@@ -238,7 +239,7 @@ class LiveDisplay:
         table.add_row("learning rate", f"{report.learning_rate:.2e}")
         table.add_row("gradient norm", number(report.gradient_norm, 3))
         table.add_row("clipped", f"{100 * report.clipped:.0f} %")
-        table.add_row("skipped", Text(f"{report.skipped:,}", style="bold red" if report.skipped else ""))
+        table.add_row("skipped", Text(f"{report.skipped:,}", style=ALERT if report.skipped else ""))
         table.add_row(f"{units_in_words(self._unit)}/s", f"{report.characters_per_second:,.0f}")
         return table
 

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import duration, megabytes, number, perplexity, units_in_words
 from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
@@ -44,13 +45,13 @@ def print_training(console: Console, result: "TrainResult") -> None:
             rows = [(", ".join(filter(None, (result.name, result.part))), score), *others]
             _print_scores(console, split, rows, unit=result.unit)
     if result.no_better_than is not None:
-        console.print(_advice(result.no_better_than), style="bold", soft_wrap=True)
+        print_sentence(console, _advice(result.no_better_than), style="bold")
     if not result.exact:
-        console.print(
+        print_sentence(
+            console,
             "To save time, the text was scored in parallel stretches, each after a warm-up on the text before it; "
             f"charlm eval perplexity {visible(run_reference(result.run))} scores it exactly, as one stream.",
             style="dim",
-            soft_wrap=True,
         )
     if result.sample:
         console.print(Text("A sample:", style="bold"))
@@ -124,17 +125,25 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
     rows = [(result.run if exact is None else f"{result.run}, {result.weights} weights", score)]
     if exact is not None:
         rows.append((f"{result.run}, float32", exact))
+    if result.adapted is not None:
+        rows.append((f"{result.run}, adapting ({result.adapt})", result.adapted))
     rows += [(each.name, each.score) for each in result.baselines]
+    rows += [(f"{each.name} (adapts)", each.score) for each in result.compressors]
     _print_scores(console, result.text, rows)
     if exact is not None:
         lost = score.bits_per_character - exact.bits_per_character
         console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
+    if result.compressors:
+        console.print(
+            "Compressors have read the training text, too, and go on learning from this one; the model does not.",
+            soft_wrap=True,
+        )
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""
     ends = f", {counted(score.num_ends, 'record end')} scored" if score.num_ends else ""
-    console.print(
+    print_sentence(
+        console,
         f"{counted(score.num_symbols, 'symbol')} scored, {number(score.nats_per_symbol)} nats each{unknown}: "
         f"{counted(score.num_characters, 'character')}, {counted(score.num_bytes, 'byte')}{ends}",
-        soft_wrap=True,
     )
 
 
@@ -146,7 +155,13 @@ def evaluation_json(result: "EvaluationResult") -> dict[str, Any]:
         "weights": result.weights,
         **result.score.to_json(),
         **({} if result.exact is None else {"exact": result.exact.to_json()}),
+        **({} if result.adapted is None else {"adapted": {**result.adapted.to_json(), "method": result.adapt}}),
         "baselines": {each.name: each.score.to_json() for each in result.baselines},
+        **(
+            {"compressors": {each.name: each.score.to_json() for each in result.compressors}}
+            if result.compressors
+            else {}
+        ),
     }
 
 
@@ -177,11 +192,11 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
     console.print(table)
     _, score = models[0]
     if score.num_unknown:
-        console.print(
+        print_sentence(
+            console,
             f"The model has no symbol for {score.num_unknown:,} of {counted(score.num_characters, 'character')}: "
             f"naming them costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} "
             "bits/char, in every row. A model with --tokenizer byte has symbols for all.",
-            soft_wrap=True,
         )
 
 

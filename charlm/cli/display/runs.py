@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import count, number, sparkline
 from charlm.cli.display.tables import print_rows
 from charlm.cli.display.text import visible
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from charlm.runs.list import RunRow
     from charlm.runs.verify import RunReport
 
+_PARTIAL = "~"
+"""Stands before a score that is not that of a whole text."""
 _DISPENSABLE = ("text", "date", "model", "size")
 """Columns that a narrow terminal does without, in this order."""
 
@@ -33,7 +36,7 @@ def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
         "text": [row.text or "" for row in rows],
         "model": [row.model or "" for row in rows],
         "size": ["" if row.parameters is None else count(row.parameters) for row in rows],
-        "valid": ["" if row.validation is None else number(row.validation, 3) for row in rows],
+        "valid": [_validation(row) for row in rows],
         "test": ["" if row.test is None else number(row.test, 3) for row in rows],
         "state": [_state(row) for row in rows],
     }
@@ -48,9 +51,17 @@ def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*map(Text, cells))
     console.print(table)
+    if any(row.validation_share is not None for row in rows):
+        print_sentence(console, f"{_PARTIAL} on a part of the validation text; the end of a training reads all of it.")
     for row in rows:
         if row.problem is not None:
             console.print(visible(f"{row.name}: {row.problem}"), soft_wrap=True)
+
+
+def _validation(row: "RunRow") -> str:
+    if row.validation is None:
+        return ""
+    return f"{'' if row.validation_share is None else _PARTIAL}{number(row.validation, 3)}"
 
 
 def _state(row: "RunRow") -> str:

@@ -1,73 +1,96 @@
-"""Text coloured by a number for each of its symbols; where there are no colours, with a bar below each."""
+"""Text with a number for each of its characters: in colours, or with a line of bars below each line."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TextIO
 
-from rich.color import Color
-from rich.console import Console
-from rich.style import Style
-from rich.text import Text
+from rich.cells import cell_len
 
 from charlm.cli.display.text import may_colour, visible
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_POSITIVE, _NEGATIVE = (214, 94, 0), (0, 96, 178)
-_WEAK = 0.1
-_TAB = "    "
+_LINE_END, _TAB = "⏎", "⇥"
 
-_Cell = tuple[str, float]
-"""What is shown of one character, and its shade."""
+_Cell = tuple[str, int, float]
+"""What is shown for a character, its width in a terminal, and its number."""
 
 
-def is_shaded(console: Console) -> bool:
-    """Returns whether texts get colours, and not bars."""
-    return may_colour(console.file)  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Scale:
+    """How numbers are shown.
 
-
-def print_shaded(console: Console, pieces: Sequence[str], shades: Sequence[float]) -> None:
-    """Prints the pieces of a text, each in its shade.
-
-    Args:
-        shades: from -1, blue or a bar without height, to 1, orange or a high bar.
+    Attributes:
+        borders: where the next level begins, ascending; there is one level more.
+        colours: background and foreground of each level, by their numbers among a terminal's 256; None for neither.
+        bar_borders: where the next bar begins, ascending.
+        bars: one character more, from the lowest.
     """
-    for line in _lines(pieces, shades, width=console.width):
-        if is_shaded(console):
-            console.print(_coloured(line), no_wrap=True)
+
+    borders: tuple[float, ...]
+    colours: tuple[tuple[int, int] | None, ...]
+    bar_borders: tuple[float, ...]
+    bars: str
+
+    def level(self, number: float) -> int:
+        """Returns the level of a number; the highest for NaN, which a broken model gives."""
+        return bisect_right(self.borders, number)
+
+    def bar(self, number: float) -> str:
+        """Returns the bar of a number; the highest for NaN."""
+        return self.bars[bisect_right(self.bar_borders, number)]
+
+    def coloured(self, text: str, level: int) -> str:
+        """Returns a text in the colours of a level, as a terminal understands them."""
+        colours = self.colours[level]
+        if colours is None or not text:
+            return text
+        background, foreground = colours
+        return f"\x1b[48;5;{background};38;5;{foreground}m{text}\x1b[0m"
+
+
+def write_shaded(stream: TextIO, pieces: Iterable[tuple[str, float]], scale: Scale, *, width: int) -> None:
+    """Writes pieces of a text, each with the number of each of its characters, in lines of at most `width` columns.
+
+    A line end is shown where its number has a colour. A character without a width, such as an accent, has the colour of
+    the one before, which is that of the larger number of the two.
+    """
+    colours = may_colour(stream)
+    for row in _rows(pieces, scale, width=width):
+        if colours:
+            levels = groupby(row, key=lambda cell: scale.level(cell[2]))
+            line = "".join(scale.coloured("".join(shown for shown, _, _ in cells), level) for level, cells in levels)
+            stream.write(f"{line}\n")
         else:
-            console.file.write(f"{''.join(text for text, _ in line)}\n{''.join(map(_bar, line))}\n")
+            bars = "".join(scale.bar(number) * cells for _, cells, number in row)
+            stream.write(f"{''.join(shown for shown, _, _ in row)}\n{bars.rstrip()}\n")
 
 
-def _lines(pieces: Sequence[str], shades: Sequence[float], *, width: int) -> Iterator[list[_Cell]]:
-    """Yields the lines of a text, none wider than `width`; a line end is shown as a space."""
-    line: list[_Cell] = []
-    used = 0
-    for piece, shade in zip(pieces, shades, strict=True):
-        for character in piece:
-            shown = {"\n": " ", "\t": _TAB}.get(character) or visible(character)
-            size = Text(shown).cell_len
-            if line and used + size > width:
-                yield line
-                line, used = [], 0
-            line.append((shown, shade))
-            used += size
+def _rows(pieces: Iterable[tuple[str, float]], scale: Scale, *, width: int) -> Iterator[list[_Cell]]:
+    """Yields the lines of the text, those that are too wide in several."""
+    row: list[_Cell] = []
+    column = 0
+    known: dict[str, tuple[str, int]] = {}
+    for text, number in pieces:
+        for character in text:
             if character == "\n":
-                yield line
-                line, used = [], 0
-    if line:
-        yield line
-
-
-def _coloured(line: list[_Cell]) -> Text:
-    text = Text()
-    for shown, shade in line:
-        strength, colour = min(1.0, abs(shade)), _POSITIVE if shade > 0 else _NEGATIVE
-        if strength < _WEAK:
-            text.append(shown)
-            continue
-        background = Color.from_rgb(*(round(255 - strength * (255 - each)) for each in colour))
-        text.append(shown, Style(color="black" if strength < 0.6 else "white", bgcolor=background.name))
-    return text
-
-
-def _bar(cell: _Cell) -> str:
-    shown, shade = cell
-    return _BLOCKS[max(0, min(7, int((shade + 1) / 2 * 8)))] * Text(shown).cell_len
+                if scale.colours[scale.level(number)] is not None and column < width:
+                    row.append((_LINE_END, 1, number))
+                yield row
+                row, column = [], 0
+                continue
+            if character not in known:
+                shown = visible(character.replace("\t", _TAB))
+                known[character] = (shown, cell_len(shown))
+            shown, cells = known[character]
+            if cells == 0 and row:
+                before = row.pop()
+                row.append((before[0] + shown, before[1], max(before[2], number, key=abs)))
+                continue
+            if column + cells > width:
+                yield row
+                row, column = [], 0
+            row.append((shown, cells, number))
+            column += cells
+    if row:
+        yield row

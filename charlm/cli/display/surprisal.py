@@ -2,14 +2,15 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from charlm.cli.display.console import plain_console
+from charlm.cli.display.console import plain_console, print_sentence
 from charlm.cli.display.formatting import number
+from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.text import json_line, may_colour, visible
 from charlm.notation import counted
 
@@ -17,26 +18,20 @@ if TYPE_CHECKING:
     from charlm.evaluation.surprisal import Line, Surprisal
     from charlm.runs.evaluate.surprisal import SurprisalResult
 
-BORDERS = (1, 2, 4, 8)
-"""Bits per character at which the next level begins; there are five."""
-_COLOURS = ("", "48;5;229;38;5;16", "48;5;215;38;5;16", "48;5;203;38;5;16", "48;5;124;38;5;231")
-"""A background and a foreground for each level, legible on light and dark terminals; the lowest has neither."""
-_BARS = " ▁▂▃▄▅▆▇█"
-_LINE_END, _TAB = "⏎", "⇥"
+SCALE = Scale(
+    borders=(1, 2, 4, 8),
+    colours=(None, (229, 16), (215, 16), (203, 16), (124, 231)),
+    bar_borders=(1, 2, 3, 4, 5, 6, 7, 8),
+    bars=" ▁▂▃▄▅▆▇█",
+)
+"""How bits per character are shown."""
 _NAME_WIDTH = 11
-
-Cell = tuple[str, int, float]
-"""What is shown for a character, its width in a terminal, and its bits."""
-
-
-def level(bits: float) -> int:
-    """Returns the level of a number of bits per character, 0 to 4; the highest for NaN, which a broken model gives."""
-    return sum(not bits < border for border in BORDERS)
 
 
 def level_names() -> list[str]:
     """Returns what each level stands for: '<1', '1–2', …, '≥8'."""
-    return [f"<{BORDERS[0]}", *(f"{low}–{high}" for low, high in pairwise(BORDERS)), f"≥{BORDERS[-1]}"]
+    borders = [f"{border:g}" for border in SCALE.borders]
+    return [f"<{borders[0]}", *map("–".join, pairwise(borders)), f"≥{borders[-1]}"]
 
 
 def summary(result: "SurprisalResult") -> str:
@@ -56,7 +51,7 @@ def summary(result: "SurprisalResult") -> str:
 
 def print_summary(result: "SurprisalResult", stream: TextIO) -> None:
     """Prints the score of the text."""
-    plain_console(stream).print(visible(summary(result)), soft_wrap=not stream.isatty())
+    print_sentence(plain_console(stream), visible(summary(result)))
 
 
 def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | None) -> None:
@@ -66,23 +61,21 @@ def print_surprisal(result: "SurprisalResult", stream: TextIO, *, top: int | Non
         top: how many of the likeliest symbols to list, in a line for each symbol instead; None shows the text.
     """
     print_summary(result, stream)
-    colours = may_colour(stream)
-    names = level_names()
-    if colours:
-        swatches = (_coloured(f" {name} ", index) for index, name in enumerate(names))
-        stream.write(f"bits per character:{''.join(swatches)}\n\n")
-    elif top is None:
-        stream.write(f"Below each line its bits per character: {_BARS[1]} is 1, {_BARS[-1]} is 8 or more.\n\n")
-    width = plain_console(stream).width
-    if top is not None:
-        stream.writelines(_symbol_lines(result.surprisal, width=width, colours=colours))
+    surprisal, width = result.surprisal, plain_console(stream).width
+    if top is None:
+        write_characters(stream, ((text, bits / len(text)) for text, bits, _ in surprisal.stretches()), width=width)
         return
-    for row in _rows(result.surprisal, width=width):
-        if colours:
-            stream.write(f"{''.join(_coloured(*run) for run in _runs(row))}\n")
-        else:
-            bars = "".join(_BARS[int(bits) if bits < len(_BARS) else -1] * cells for _, cells, bits in row)
-            stream.write(f"{''.join(shown for shown, _, _ in row)}\n{bars.rstrip()}\n")
+    if may_colour(stream):
+        stream.write(_legend())
+    stream.writelines(_symbol_lines(surprisal, width=width, colours=may_colour(stream)))
+
+
+def write_characters(stream: TextIO, pieces: Iterable[tuple[str, float]], *, width: int) -> None:
+    """Writes pieces of a text with their bits per character, and before it what the colours or bars stand for."""
+    bars = SCALE.bars
+    explained = f"Bits per character, below: {bars[1]} is 1, {bars[-1]} is 8 or more.\n\n"
+    stream.write(_legend() if may_colour(stream) else explained)
+    write_shaded(stream, pieces, SCALE, width=width)
 
 
 def print_odd_lines(result: "SurprisalResult", stream: TextIO) -> None:
@@ -126,7 +119,8 @@ def symbol_names(surprisal: "Surprisal") -> list[str]:
 
 def _odd_lines(surprisal: "Surprisal") -> "list[Line]":
     lines = [line for line in surprisal.lines() if line.num_characters]
-    return sorted(lines, key=lambda line: -line.bits_per_character)
+    # Empty ones last: an empty line has no character to be odd but its end.
+    return sorted(lines, key=lambda line: (not line.text.strip(), -line.bits_per_character))
 
 
 def _line_rows(surprisal: "Surprisal") -> Iterator[str]:
@@ -167,7 +161,7 @@ def _symbol_lines(surprisal: "Surprisal", *, width: int, colours: bool) -> Itera
         token = int(surprisal.tokens[index])
         name = visible(repr(surprisal.texts[index])) if token == tokenizer.unknown else names[token]
         each = bits[index] / max(1, len(surprisal.texts[index]))
-        shown = _coloured(name, level(each)) if colours else name
+        shown = SCALE.coloured(name, SCALE.level(each)) if colours else name
         rank = "" if surprisal.ranks is None else surprisal.ranks[index]
         share = "" if shares is None else f"{float(shares[index]):7.0%}  "
         line = f"{shown}{' ' * (_NAME_WIDTH - cell_len(name))} {bits[index]:6.2f} {rank:6d}  {share}"
@@ -180,48 +174,6 @@ def _symbol_lines(surprisal: "Surprisal", *, width: int, colours: bool) -> Itera
         yield f"{line.rstrip()}\n"
 
 
-def _rows(surprisal: "Surprisal", *, width: int) -> Iterator[list[Cell]]:
-    """Yields the lines of the text, those that are too wide in several."""
-    row: list[Cell] = []
-    column = 0
-    known: dict[str, tuple[str, int]] = {}
-    for text, bits, _ in surprisal.stretches():
-        each = bits / len(text)
-        for character in text:
-            if character == "\n":
-                # A line end that was expected is not shown.
-                if level(each) and column < width:
-                    row.append((_LINE_END, 1, each))
-                yield row
-                row, column = [], 0
-                continue
-            if character not in known:
-                shown = visible(character.replace("\t", _TAB))
-                known[character] = (shown, cell_len(shown))
-            shown, cells = known[character]
-            if cells == 0 and row:
-                before = row.pop()
-                row.append((before[0] + shown, before[1], before[2] + each))
-                continue
-            if column + cells > width:
-                yield row
-                row, column = [], 0
-            row.append((shown, cells, each))
-            column += cells
-    if row:
-        yield row
-
-
-def _runs(row: list[Cell]) -> Iterator[tuple[str, int]]:
-    """Yields the stretches of a row that have one level, and that level."""
-    text, last = "", 0
-    for shown, _, bits in row:
-        if (now := level(bits)) != last:
-            yield text, last
-            text, last = "", now
-        text += shown
-    yield text, last
-
-
-def _coloured(text: str, index: int) -> str:
-    return f"\x1b[{_COLOURS[index]}m{text}\x1b[0m" if text and index else text
+def _legend() -> str:
+    swatches = (SCALE.coloured(f" {name} ", index) for index, name in enumerate(level_names()))
+    return f"bits per character:{''.join(swatches)}\n\n"

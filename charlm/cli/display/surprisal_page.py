@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from charlm.cli.display.surprisal import alternatives, level, level_names, summary, symbol_names
+from charlm.cli.display.surprisal import SCALE, alternatives, level_names, summary, symbol_names
 from charlm.cli.display.text import visible
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from charlm.runs.evaluate.surprisal import SurprisalResult
 
 # A level is a background and a line below, so that it can be told without colours. Lines out of sight are not laid
-# out, which keeps a long text fast; the line under the mouse must be, or its box would be placed inside the line.
+# out, which keeps a long text fast; the line under the mouse must be, or its box would be placed inside the line. The
+# box is above the lines after it, each of which is a stack of its own.
 _STYLE = """
 :root { color-scheme: light dark; --1: #fff2ae; --2: #ffd08a; --3: #ff9d80; --4: #b3261e; --on4: #fff }
 @media (prefers-color-scheme: dark) { :root { --1: #433c00; --2: #6a4200; --3: #8c2f16; --4: #ffb4a8; --on4: #300 } }
@@ -29,7 +30,8 @@ b { font-weight: normal }
 .l4 { background: var(--4); border-bottom: 3px double; color: var(--on4) }
 b:hover { outline: 2px solid }
 b:hover::after { background: Canvas; border-top: 2px solid; bottom: 0; box-sizing: border-box; color: CanvasText;
-  content: attr(data-i); left: 0; padding: .7rem 1.5rem; position: fixed; white-space: pre-wrap; width: 100% }
+  content: attr(data-i); left: 0; padding: .7rem 1.5rem; position: fixed; white-space: pre-wrap; width: 100%;
+  z-index: 1 }
 """
 _LINE, _END = "\n<pre>", "</pre>"
 
@@ -53,7 +55,7 @@ def surprisal_page(result: "SurprisalResult") -> Iterator[bytes]:
     for text, bits, places in surprisal.stretches():
         figures = "\n".join(expected[place] for place in places if expected[place]) or "read, not scored"
         shown = "⏎" if text == "\n" else visible(text.replace("\t", "⇥"))
-        piece = f'<b class="l{level(bits / len(text))}" data-i="{figures}">{escape(shown)}</b>'
+        piece = f'<b class="l{SCALE.level(bits / len(text))}" data-i="{figures}">{escape(shown)}</b>'
         ends = text == "\n"
         yield f"{_LINE if begins else ''}{piece}{_END if ends else ''}".encode()
         begins = ends

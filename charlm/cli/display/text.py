@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from charlm.cli.display.palette import ALERT_CODE
 from charlm.cli.display.wrapping import WordWrap
 
 _FLUSH_SECONDS = 0.02
@@ -106,7 +107,7 @@ def print_json(value: Any) -> None:
 
 def print_error(message: str) -> None:
     """Prints an error message on standard error."""
-    label = "\x1b[1;31mError:\x1b[0m" if may_colour(sys.stderr) else "Error:"
+    label = f"\x1b[{ALERT_CODE}mError:\x1b[0m" if may_colour(sys.stderr) else "Error:"
     sys.stderr.write(f"{label} {visible(message)}\n")
 
 

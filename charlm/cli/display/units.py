@@ -2,13 +2,13 @@
 
 import math
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from charlm.cli.display.formatting import number
-from charlm.cli.display.shading import is_shaded, print_shaded
+from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.tables import plain_table
 from charlm.cli.display.text import TextWriter, may_colour, visible
 
@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from charlm.evaluation.unit_excerpts import Excerpt
     from charlm.runs.inspect.units import HeldSample, UnitsReport
 
+SCALE = Scale(
+    borders=(-0.75, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 0.75),
+    colours=((25, 231), (68, 16), (110, 16), (153, 16), None, (223, 16), (215, 16), (172, 16), (130, 231)),
+    bar_borders=(-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75),
+    bars="▁▂▃▄▅▆▇█",
+)
+"""How a unit's value is shown, from -1 to 1."""
 _VALUES = {"c": "c, a unit's memory; shown as tanh(c)", "h": "h, a unit's output"}
 
 
 def print_units(console: Console, report: "UnitsReport") -> None:
     """Prints the effects as a table, and the excerpts with the units' values."""
-    console.print(f"Read {report.symbols:,} symbols of {visible(report.text)}. Values are {_VALUES[report.value]}.\n")
+    stream: TextIO = console.file  # type: ignore[assignment]
+    scale = "Blue is below 0, orange above." if may_colour(stream) else "Below each line: ▁ is -1, ▅ is 0, █ is 1."
+    values = f"Values are {_VALUES[report.value]}. {scale}"
+    console.print(f"Read {report.symbols:,} symbols of {visible(report.text)}. {values}")
     headings = ("property", "unit", "effect", "mean if so", "otherwise")
     rows = [
         (
@@ -34,11 +44,11 @@ def print_units(console: Console, report: "UnitsReport") -> None:
         for each in report.effects
     ]
     console.print(plain_table(headings, rows, numbers=headings[2:]))
-    scale = "blue: below 0, orange: above 0" if is_shaded(console) else "below each line: ▁ is -1, ▅ is 0, █ is 1"
     for excerpt in report.excerpts:
         name = "" if excerpt.property is None else f"{excerpt.property}: "
-        console.print(Text(f"--- {name}unit {excerpt.unit} ({scale}) ---", style="dim"))
-        print_shaded(console, excerpt.pieces, _shades(excerpt, squash=report.value == "c"))
+        console.print(Text(f"--- {name}unit {excerpt.unit} ---", style="dim"))
+        shades = _shades(excerpt, squash=report.value == "c")
+        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width)
 
 
 def print_held_sample(sample: "HeldSample") -> None:

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from charlm.models.cells.layer import each_step, read_window, state_gradient, sum_rows, window_gradients
+from charlm.models.cells.gru_steps import read_steps, return_steps, scripted
+from charlm.models.cells.layer import read_window, state_gradient, sum_rows, window_gradients
 from charlm.models.cells.products import StepProduct
 
-_FLOAT32_UP_TO = 128
+_FLOAT32_UP_TO = 64
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
 
 
@@ -31,6 +32,12 @@ class GRU(nn.GRU):
     weight_hh_l0: Tensor
     bias_ih_l0: Tensor
     bias_hh_l0: Tensor
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        # Here, as groups of lanes would do it at the same time, on threads of theirs.
+        scripted(read_steps)
+        scripted(return_steps)
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Returns the outputs `[time, batch, hidden]` and the last state `[1, batch, hidden]`."""
@@ -60,27 +67,16 @@ class _Recurrence(torch.autograd.Function):
         # [time, batch, r z n]: what the inputs add to each gate, until a step replaces it by the gates
         # r and z, and by the state's part of n.
         gates = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype))
-        candidate_inputs = gates[..., 2 * hidden :].to(state_weights.dtype, copy=True)
-        gates[..., 2 * hidden :] = state_bias[2 * hidden :]
-        candidates = torch.empty_like(candidate_inputs, dtype=dtype)
+        doubled_inputs = gates[..., 2 * hidden :].to(state_weights.dtype, copy=True).mul_(2.0)
+        # Converted first: a copy that converts a row again for every symbol takes twenty times as long.
+        gates[..., 2 * hidden :] = state_bias[2 * hidden :].to(dtype)
+        candidates = torch.empty_like(doubled_inputs, dtype=dtype)
         states = torch.empty((time + 1, batch, hidden), dtype=dtype)
         states[0] = state
         product = StepProduct(state_weights, dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
         state = state.to(state_weights.dtype, copy=True)
-        before = states[0] if product.dtype == dtype else state
-        gate = torch.empty((batch, 3 * hidden), dtype=state.dtype)
-        reset_update, candidate_state = torch.split(gate, [2 * hidden, hidden], dim=1)
-        reset, update = reset_update.chunk(2, dim=1)
-        candidate = torch.empty_like(state)
-        for kept_gate, kept_candidate, from_input, after in each_step(gates, candidates, candidate_inputs, states[1:]):
-            product.add_to(gate.copy_(kept_gate), before)
-            reset_update.sigmoid_()
-            torch.addcmul(from_input, reset, candidate_state, out=candidate).tanh_()
-            torch.lerp(candidate, state, update, out=state)
-            after.copy_(state)
-            before = after if product.dtype == dtype else state
-            kept_gate.copy_(gate)
-            kept_candidate.copy_(candidate)
+        read = scripted(read_steps)
+        state = read(gates, doubled_inputs, candidates, states, state, product.matrix, product.is_packed)
         ctx.save_for_backward(inputs, states, gates, candidates, input_weights, state_weights)
         return states[1:], state
 
@@ -99,21 +95,18 @@ class _Recurrence(torch.autograd.Function):
         torch.ops.aten.sigmoid_backward.grad_input(of_candidate * candidate_states, resets, grad_input=of_reset)
         torch.ops.aten.sigmoid_backward.grad_input(states[:-1] - candidates, updates, grad_input=of_update)
 
-        # Each step's factors become its gradients.
         product = StepProduct(state_weights.t(), inputs.dtype, float32_up_to=_FLOAT32_UP_TO, batch_size=batch)
         grads = torch.empty_like(candidates)
         flat_factors = factors.view(time, batch, 3 * hidden)
+        # Each step's factors become its gradients.
         grad = grad_last + grad_outputs[-1]
-        for step in reversed(range(time)):
-            factors[step].mul_(grads[step].copy_(grad)[:, None])
-            grad.mul_(updates[step])
-            if step > 0:
-                grad.add_(grad_outputs[step - 1])
-            product.add_to(grad, flat_factors[step])
+        come_back = scripted(return_steps)
+        grad = come_back(factors, grads, updates, grad_outputs, grad, product.matrix, product.is_packed)
 
         grad_state_weights = state_gradient(flat_factors, states[:-1], inputs.dtype)
-        grad_state_bias = sum_rows(flat_factors.flatten(0, 1))
+        grad_candidate_bias = sum_rows(flat_factors[..., 2 * hidden :].flatten(0, 1))
         flat_factors[..., 2 * hidden :] = grads.mul_(of_candidate)
         grad_inputs, grad_input_weights, grad_input_bias = window_gradients(flat_factors, inputs, input_weights)
+        grad_state_bias = torch.cat([grad_input_bias[: 2 * hidden], grad_candidate_bias.to(grad_input_bias.dtype)])
         parameters = (grad_input_weights, grad_state_weights, grad_input_bias, grad_state_bias)
         return None, grad_inputs, grad, *(each.to(state_weights.dtype) for each in parameters)

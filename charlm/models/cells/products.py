@@ -16,26 +16,28 @@ class StepProduct:
 
     Attributes:
         dtype: the arithmetic of these products; `left` may come in it already.
+        matrix: as the product takes it.
+        is_packed: oneDNN takes the matrix in a layout of its own.
     """
 
     def __init__(self, matrix: Tensor, dtype: torch.dtype, *, batch_size: int, float32_up_to: int = 256) -> None:
         self.dtype = matrix.dtype if min(matrix.shape) <= float32_up_to else dtype
         matrix = matrix.to(self.dtype)
-        self._is_packed = self.dtype == torch.bfloat16 and matrix.device.type == "cpu" and _can_pack()
-        if self._is_packed:
+        self.is_packed = self.dtype == torch.bfloat16 and matrix.device.type == "cpu" and _can_pack()
+        if self.is_packed:
             # Otherwise oneDNN packs the matrix at every product, for as long as the product takes.
-            self._matrix = torch.ops.mkldnn._reorder_linear_weight(matrix.contiguous(), batch_size)
+            self.matrix = torch.ops.mkldnn._reorder_linear_weight(matrix.contiguous(), batch_size)
         else:
-            self._matrix = matrix.t().contiguous()
+            self.matrix = matrix.t().contiguous()
 
     def add_to(self, total: Tensor, left: Tensor) -> Tensor:
         """Adds the product to `total` `[batch, columns]` in place and returns it; `left` is `[batch, rows]`."""
         left = left.to(self.dtype)
-        if self._is_packed:
-            return total.add_(torch.ops.mkldnn._linear_pointwise(left, self._matrix, None, "none", [], ""))
+        if self.is_packed:
+            return total.add_(torch.ops.mkldnn._linear_pointwise(left, self.matrix, None, "none", [], ""))
         if self.dtype == total.dtype:
-            return total.addmm_(left, self._matrix)
-        return total.add_(torch.mm(left, self._matrix))
+            return total.addmm_(left, self.matrix)
+        return total.add_(torch.mm(left, self.matrix))
 
 
 def product_dtype(inputs: Tensor) -> torch.dtype:

@@ -12,13 +12,14 @@ from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import learnt
 from charlm.errors import CharlmError, ConfigError
 from charlm.evaluation.accounting import make_score
+from charlm.evaluation.baselines import count_symbols
 from charlm.models.build import count_parameters
 from charlm.runs.compare.folder import ComparisonFolder
 from charlm.runs.compare.grid import Variant, grid_variants, run_request, variants_of_equal_parameters
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.evaluate.perplexity import score_encoded
 from charlm.runs.reporting import Reporter, StopRequest
-from charlm.runs.stored.corpus import encode_corpus
+from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
 from charlm.runs.stored.loading import load_model
 from charlm.runs.stored.record import StateRecord
 from charlm.runs.stored.state import is_complete, open_state
@@ -59,6 +60,8 @@ def compare(
     variants = grid_variants(settings, request)
     recipe = learnt(config.tokenizer, records=config.data.are_records)
     corpus = encode_corpus(config.data, recipe, workspace, reporter)
+    counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    note_unlike_parts(corpus, counts, reporter)
     if corpus.valid is None and corpus.test is None:
         raise ConfigError("A comparison needs text that is held out; choose a --split that leaves some.")
     if settings.match == "parameters":

@@ -77,7 +77,7 @@ def accuracy(
         reading=reading,
         stdin=stdin,
         corpus=own_corpus,
-    ) as (encoded, label, source):
+    ) as (encoded, label, _, source):
         examples = _named_examples(labeller, encoded, source)
         with reporter.progress(f"labelling {label}", len(examples)) as advance:
             measured = measure(Examined(labeller, examples, train, advance))

@@ -3,24 +3,30 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from shlex import quote
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 
-from charlm.config import Device, EvaluationConfig, Weights
+from charlm.checkpointing.run_folder import find_run
+from charlm.config import Adapt, Device, EvaluationConfig, Weights
 from charlm.data.corpus import EncodedCorpus, encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
+from charlm.data.layout import as_pieces
 from charlm.data.sources import TextSource
-from charlm.errors import DataError
+from charlm.errors import CharlmError, ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
+from charlm.evaluation.compressors import score_compressors, symbols_compressed
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.evaluation.stepped import SteppedModel
 from charlm.models.base import OWN
 from charlm.notation import counted
 from charlm.runs.device import resolve_device
+from charlm.runs.evaluate.adapted import adapted_score
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.corpus import read_part_again, reopen_corpus
 from charlm.runs.stored.loading import LoadedModel, load_model, step_model
 from charlm.runs.stored.workspace import Workspace
 
@@ -34,6 +40,9 @@ class EvaluationResult:
     Attributes:
         weights: how the model's weights were kept.
         exact: the score of the weights as they are, where they were kept otherwise; None where not.
+        adapt: how the model adapted for `adapted`; None where that was not asked for.
+        adapted: the score of the model that learns from each symbol after it was charged for it.
+        compressors: the scores of compressors that read the training text first, if they were asked for.
     """
 
     run: str
@@ -42,6 +51,9 @@ class EvaluationResult:
     baselines: tuple[Baseline, ...]
     weights: Weights = "float32"
     exact: Score | None = None
+    adapt: Adapt | None = None
+    adapted: Score | None = None
+    compressors: tuple[Baseline, ...] = ()
 
 
 def perplexity(
@@ -67,18 +79,52 @@ def perplexity(
         CharlmError: there is no such run, text or part, or the text is too short.
     """
     reduced = settings.weights != "float32"
+    if settings.adapt is not None and (reduced or settings.context is not None):
+        other = f"--weights {settings.weights}" if reduced else "--context"
+        raise ConfigError(f"--adapt reads a text as one stream with exact weights; leave out {other}.")
     # Reduced weights are for the CPU, and so the best of what "auto" may take.
     loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
     with opened_text(
         loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
-    ) as (encoded, label, _):
+    ) as (encoded, label, _, _):
+        training = _training_text(loaded, workspace, reporter) if settings.compressors else None
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
+        judges = () if training is None else _judge(encoded, training, loaded, reporter, label=label)
+        found = EvaluationResult(loaded.name, label, exact, baselines, compressors=judges)
+        if settings.adapt is not None:
+            adapted = adapted_score(
+                loaded,
+                encoded,
+                settings.adapt,
+                workspace,
+                reporter,
+                label=label,
+                folder=None if Path(run).is_file() else find_run(run, workspace.checkpoints),
+                is_own_validation=label.endswith(" (valid)") and not text,
+            )
+            return replace(found, adapt=settings.adapt, adapted=adapted)
         if not reduced:
-            return EvaluationResult(loaded.name, label, exact, baselines)
+            return found
         engine = step_model(loaded.model, loaded.config.model, weights=settings.weights)
         stepped = replace(loaded, model=SteppedModel(engine))
         score, _ = score_encoded(stepped, encoded, settings, reporter, label=f"{label} with {settings.weights} weights")
-    return EvaluationResult(loaded.name, label, score, baselines, settings.weights, exact)
+    return replace(found, score=score, weights=settings.weights, exact=exact)
+
+
+class OpenedText(NamedTuple):
+    """A text that is opened to be scored.
+
+    Attributes:
+        encoded: its symbols.
+        label: a short name for people.
+        read_again: returns it as it was encoded, where it can be.
+        source: where it is read from; None for a part of the run's own corpus.
+    """
+
+    encoded: EncodedText
+    label: str
+    read_again: Callable[[], str | None]
+    source: TextSource | None
 
 
 @contextmanager
@@ -93,8 +139,8 @@ def opened_text(
     reading: Mapping[str, Any] | None,
     stdin: BinaryIO | None,
     corpus: Callable[[], EncodedCorpus] | None = None,
-) -> Iterator[tuple[EncodedText, str, TextSource | None]]:
-    """Gives a text as symbols, its label, and where it is read from; None for a part of the run's own corpus.
+) -> Iterator[OpenedText]:
+    """Gives a text as symbols.
 
     Args:
         command: of `charlm eval`, with its run, for messages; the others as in `perplexity`.
@@ -102,14 +148,16 @@ def opened_text(
     """
     if not text:
         own = reopen_corpus(loaded.record, workspace, reporter) if corpus is None else corpus()
-        yield *_own_part(loaded, own, split, reporter, command=command), None
+        part, label, name = _own_part(loaded, own, split, reporter, command=command)
+        yield OpenedText(part, label, partial(read_part_again, loaded.record, name, workspace), None)
         return
     data = loaded.config.data.model_copy(update=reading)
     source, notes = open_text(text, data=data, folder=workspace.data, stdin=stdin)
     for note in notes:
         reporter.note(note)
     with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
-        yield encoded, source.label, source
+        records = loaded.tokenizer.begin is not None
+        yield OpenedText(encoded, source.label, lambda: "".join(as_pieces(source.chunks(), records=records)), source)
 
 
 def score_source(
@@ -147,12 +195,30 @@ def require_two(encoded: EncodedText, *, label: str) -> None:
         )
 
 
+def _training_text(loaded: LoadedModel, workspace: Workspace, reporter: Reporter) -> EncodedText:
+    try:
+        return reopen_corpus(loaded.record, workspace, reporter).train
+    except CharlmError as error:
+        raise DataError(
+            f"--compressors lets compressors read the training text of '{loaded.name}' first, which cannot be read "
+            f"again: {error}"
+        ) from None
+
+
+def _judge(
+    encoded: EncodedText, training: EncodedText, loaded: LoadedModel, reporter: Reporter, *, label: str
+) -> tuple[Baseline, ...]:
+    """Returns the scores of compressors that read the training text first."""
+    with reporter.progress(f"compressing {label}", symbols_compressed(encoded, training)) as advance:
+        return score_compressors(encoded, training, loaded.tokenizer, split=label, advance=advance)
+
+
 def _own_part(
     loaded: LoadedModel, corpus: EncodedCorpus, split: Split | None, reporter: Reporter, *, command: str
-) -> tuple[EncodedText, str]:
-    """Returns a part of the corpus the run was trained on."""
+) -> tuple[EncodedText, str, Split]:
+    """Returns a part of the corpus the run was trained on, its label and its name."""
     parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
-    chosen = split or ("test" if corpus.test is not None else "valid")
+    chosen: Split = split or ("test" if corpus.test is not None else "valid")
     part = parts[chosen]
     if part is None:
         present = ", ".join(name for name, each in parts.items() if each is not None)
@@ -162,4 +228,4 @@ def _own_part(
         )
     if split is None and chosen != "test":
         reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")
-    return part, f"{corpus.label} ({chosen})"
+    return part, f"{corpus.label} ({chosen})", chosen

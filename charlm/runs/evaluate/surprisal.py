@@ -1,6 +1,6 @@
 """`charlm eval surprisal`: the bits of each character of a text under a run's best model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any, BinaryIO
@@ -47,8 +47,9 @@ def surprisal(
     loaded = load_model(run, workspace, device=resolve_device(device))
     with opened_text(
         loaded, text, workspace, reporter, command=f"surprisal {quote(run)}", split=split, reading=reading, stdin=stdin
-    ) as (encoded, label, source):
-        return SurprisalResult(loaded.name, label, _measure(loaded, encoded, source, settings, reporter, label=label))
+    ) as (encoded, label, read_again, _):
+        found = _measure(loaded, encoded, read_again, settings, reporter, label=label)
+        return SurprisalResult(loaded.name, label, found)
 
 
 def surprisal_of_source(
@@ -56,22 +57,25 @@ def surprisal_of_source(
 ) -> Surprisal:
     """Returns the code lengths in any text under a model that is loaded already."""
     with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
-        return _measure(loaded, encoded, source, settings, reporter, label=source.label)
+        records = loaded.tokenizer.begin is not None
+
+        def read_again() -> str:
+            return "".join(as_pieces(source.chunks(), records=records))
+
+        return _measure(loaded, encoded, read_again, settings, reporter, label=source.label)
 
 
 def _measure(
     loaded: LoadedModel,
     encoded: EncodedText,
-    source: TextSource | None,
+    read_again: Callable[[], str | None],
     settings: SurprisalConfig,
     reporter: Reporter,
     *,
     label: str,
 ) -> Surprisal:
     require_two(encoded, label=label)
-    characters = None
-    if source is not None and encoded.num_unknown:
-        characters = "".join(as_pieces(source.chunks(), records=loaded.tokenizer.begin is not None))
+    characters = read_again() if encoded.num_unknown else None
     with reporter.progress(f"scoring {label}", len(encoded.tokens)) as advance:
         return measure_surprisal(
             loaded.model,

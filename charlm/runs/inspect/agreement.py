@@ -44,7 +44,7 @@ def inspect_agreement(settings: AgreementConfig, config: RunConfig, reporter: Re
     asked = "".join(f"\n{each.before}{each.verb}{each.other}" for group in questions for each in group)
     tokenizer = CharTokenizer(sorted(set(text) | set(asked)))
     device = resolve_device(config.run.device)
-    precision = resolve_precision(config.run.precision, device)
+    precision = resolve_precision(config.run.precision, device, config.model)
     setup = TrainingSetup(TokenFile(tokenizer.encode(text)), tokenizer, device, precision)
     results = []
     for cell, chosen in configs:

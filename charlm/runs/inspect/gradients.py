@@ -63,7 +63,7 @@ def inspect_gradients(
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin)
     tokens, targets = _stretches(corpus.train, lags=settings.lags)
     device = resolve_device(config.run.device)
-    precision = resolve_precision(config.run.precision, device)
+    precision = resolve_precision(config.run.precision, device, config.model)
     setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, device, precision)
     curves = []
     for cell, chosen in configs:

@@ -8,8 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from charlm.cells import CELLS, standing_alone
-from charlm.config import SamplingConfig
+from charlm.config import ModelConfig, SamplingConfig
 from charlm.data.corpus import encode_text
 from charlm.data.encoder import EncodedText
 from charlm.data.inputs import open_text
@@ -22,11 +21,11 @@ from charlm.notation import quoted
 from charlm.runs.reporting import Reporter
 from charlm.runs.sample import build_stepped
 from charlm.runs.stored.corpus import reopen_corpus
-from charlm.runs.stored.model import StoredModel, read_model
+from charlm.runs.stored.model import StoredModel, read_newest_model
 from charlm.runs.stored.workspace import Workspace
-from charlm.stepping.base import StepModel
-from charlm.stepping.build import build_step_model, section
-from charlm.stepping.held import HeldModel, HeldUnit
+from charlm.stepping.base import HeldUnit
+from charlm.stepping.build import build_observed
+from charlm.stepping.shapes import unit_state
 
 BEST_UNITS = 3
 _LONG_EXCERPT = 800
@@ -58,7 +57,7 @@ class UnitsReport:
 
     Attributes:
         text: what was read.
-        value: the letter of what a unit's value is: c, a memory, or h, an output.
+        value: the letter of what a unit's value is: c, its memory, or h, its output.
         symbols: how many were read.
     """
 
@@ -102,29 +101,31 @@ def inspect_units(
         ConfigError: the network has no such units.
         DataError: there is too little text.
     """
-    stored = read_model(run, workspace)
-    network, part = _network_of(stored)
-    shape = network.initial_state(1)[part].shape
-    chosen = None if unit is None else _parse_unit(unit, shape=shape)
+    stored = _read_network(run, workspace, reporter)
+    model = stored.config.model
+    part, value = unit_state(model)
+    size = stored.tokenizer.vocabulary_size
+    network = build_observed(model, stored.weights, vocabulary_size=size, source=str(stored.source))
+    chosen = None if unit is None else _parse_unit(unit, model)
     with _text_of(stored, text, workspace, reporter, stdin=stdin) as (encoded, label):
         tokens, tokenizer = encoded.tokens, stored.tokenizer
         if len(tokens) < _FEWEST_SYMBOLS:
-            raise DataError(f"'{label}' has {len(tokens)} symbols; at least {_FEWEST_SYMBOLS} are needed.")
+            raise DataError(
+                f"'{label}' has {len(tokens)} symbols; at least {_FEWEST_SYMBOLS} are needed. Give a longer TEXT."
+            )
         with reporter.progress(f"reading {label}", min(symbols, len(tokens))) as advance:
             halves = measure_units(network, tokens, tokenizer, part=part, num_symbols=symbols, advance=advance)
-        effects, best = _effects(halves, size=shape[2], only=chosen)
+        effects, best = _effects(halves, size=model.hidden_size, only=chosen)
         reader = UnitReader(network, tokens, tokenizer, part)
         if chosen is not None:
             excerpts = [reader.excerpt(chosen, start=0, length=_LONG_EXCERPT)]
         else:
             excerpts = [reader.telling_excerpt(unit, tracked) for tracked, unit in best.items()]
-        return UnitsReport(
-            stored.name, label, _states(stored)[part], min(symbols, len(tokens)), tuple(effects), tuple(excerpts)
-        )
+        return UnitsReport(stored.name, label, value, min(symbols, len(tokens)), tuple(effects), tuple(excerpts))
 
 
 def sample_with_held(
-    run: str, held: Sequence[str], settings: SamplingConfig, workspace: Workspace, *, seed: int
+    run: str, held: Sequence[str], settings: SamplingConfig, workspace: Workspace, reporter: Reporter, *, seed: int
 ) -> HeldSample:
     """Draws a text with units held, such as "2:117=1", and one without, from the same seed.
 
@@ -133,41 +134,25 @@ def sample_with_held(
     Raises:
         ConfigError: the network has no such units, or a value is no number.
     """
-    stored = read_model(run, workspace)
-    network, part = _network_of(stored)
-    shape = network.initial_state(1)[part].shape
-    units = [_parse_held(each, shape=shape, part=part) for each in held]
-    model = build_stepped(stored)
+    stored = _read_network(run, workspace, reporter)
+    model = stored.config.model
+    part, _ = unit_state(model)
+    units = [_parse_held(each, model, part=part) for each in held]
     free, other = (
-        generate_texts(each, stored.tokenizer, "", settings, seed=seed)[0] for each in (model, HeldModel(model, units))
+        generate_texts(build_stepped(stored, held=each), stored.tokenizer, "", settings, seed=seed)[0]
+        for each in ((), units)
     )
     return HeldSample(stored.name, tuple(held), free, other, seed)
 
 
-def _network_of(stored: StoredModel) -> tuple[StepModel, int]:
-    """Returns the network, without the n-grams of a mixture, and the array of its state that holds the units."""
-    model = stored.config.model
-    if model.model != "recurrent" or model.cell not in standing_alone():
-        kind = model.cell if model.model == "recurrent" else model.model
-        raise ConfigError(
-            f"'{stored.name}' is of kind {kind}, without units that can be looked at; these have them: "
-            f"{', '.join(standing_alone())}."
-        )
-    names = _states(stored)
-    part = names.index("c") if "c" in names else 0
-    if model.mixed_order is None:
-        return build_stepped(stored), part
-    network = build_step_model(
-        stored.record.without_mix().config.model,
-        section(stored.weights, "network"),
-        vocabulary_size=stored.tokenizer.vocabulary_size,
-        source=str(stored.source),
-    )
-    return network, part
-
-
-def _states(stored: StoredModel) -> list[str]:
-    return [state.name for state in CELLS[stored.config.model.cell].states]
+def _read_network(run: str, workspace: Workspace, reporter: Reporter) -> StoredModel:
+    """Returns a run's best model, or its last before there is one; one without a network is a ConfigError."""
+    stored, note = read_newest_model(run, workspace)
+    if note is not None:
+        reporter.note(note)
+    if stored.config.model.model == "ngram":
+        raise ConfigError(f"'{stored.name}' is an n-gram model: it counts, and has no units to look at.")
+    return stored
 
 
 @contextmanager
@@ -179,8 +164,6 @@ def _text_of(
     *,
     stdin: BinaryIO | None,
 ) -> Iterator[tuple[EncodedText, str]]:
-    if stored.tokenizer.begin is not None:
-        raise ConfigError(f"'{stored.name}' was trained on records; units are measured on running text.")
     if text:
         source, notes = open_text(text, data=stored.config.data, folder=workspace.data, stdin=stdin)
         for note in notes:
@@ -218,8 +201,8 @@ def _effects(
     return found, best
 
 
-def _parse_unit(text: str, *, shape: tuple[int, ...]) -> Unit:
-    layers, _, size = shape
+def _parse_unit(text: str, model: ModelConfig) -> Unit:
+    layers, size = model.num_layers, model.hidden_size
     unit = Unit.parse(text)
     if unit is None or not (1 <= unit.layer <= layers and 1 <= unit.number <= size):
         raise ConfigError(
@@ -228,9 +211,9 @@ def _parse_unit(text: str, *, shape: tuple[int, ...]) -> Unit:
     return unit
 
 
-def _parse_held(text: str, *, shape: tuple[int, ...], part: int) -> HeldUnit:
+def _parse_held(text: str, model: ModelConfig, *, part: int) -> HeldUnit:
     name, _, written = text.partition("=")
-    unit = _parse_unit(name, shape=shape)
+    unit = _parse_unit(name, model)
     try:
         value = float(written)
     except ValueError:

@@ -1,18 +1,29 @@
 """The text of a run: encoded for a new one, found again for one that exists."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from charlm.config import DataConfig
 from charlm.data.corpus import EncodedCorpus, open_cached, prepare_corpus
-from charlm.data.inputs import open_corpus
-from charlm.data.layout import survey
+from charlm.data.inputs import CorpusText, open_corpus
+from charlm.data.layout import PartName, survey
 from charlm.data.paths import require_regular
 from charlm.data.tokenizers.build import TokenizerRecipe, given
 from charlm.errors import CharlmError, DataError
+from charlm.evaluation.baselines import unlikeness
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import RunRecord
 from charlm.runs.stored.workspace import Workspace
+
+_CLEARLY_UNLIKE = 0.25
+"""Bits per character by which the symbols of the validation part may differ from those of the training part.
+
+Those of plays differ by 0.02, of a manual in alphabetical order by 0.15, of surnames by language by 0.5.
+"""
 
 
 def encode_corpus(
@@ -46,6 +57,20 @@ def encode_corpus(
     )
 
 
+def note_unlike_parts(corpus: EncodedCorpus, training_counts: NDArray[np.int64], reporter: Reporter) -> None:
+    """Notes that the validation part is made of other symbols than the training part, as where a text is sorted.
+
+    Args:
+        training_counts: how often each symbol is a target in the training part.
+    """
+    if corpus.valid is None or unlikeness(corpus.valid, training_counts) < _CLEARLY_UNLIKE:
+        return
+    reporter.note(
+        "The validation part is made of clearly other characters than the training part; its scores will say little. "
+        "If the text is sorted, shuffle its lines: shuf TEXT > shuffled.txt; or name another text with --valid."
+    )
+
+
 def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -> EncodedCorpus:
     """Returns the text that a run was trained on, encoded with its tokenizer.
 
@@ -59,15 +84,12 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
     cached = open_cached(workspace.data, known.key)
     if cached is not None and (cached.tokenizer != record.tokenizer or cached.digest != known.digest):
         cached = None  # The key is that of another text.
-    if "-" in (*data.corpus, *data.valid, *data.test):
+    if _is_from_stdin(data):
         if cached is None:
             raise DataError("The run's text came from stdin, and what was encoded from it is gone.")
         return cached
     try:
-        # The run may be somebody else's: what it names is read like any file of others.
-        require_regular(*data.corpus, *data.valid, *data.test)
-        data = data.model_copy(update={"max_bytes": DataConfig.model_fields["max_bytes"].default})
-        text = open_corpus(data, folder=workspace.data, stdin=None)
+        text = _open_again(data, workspace)
         digest = survey(text, records=False, progress=reporter.progress).digest
     except CharlmError:
         if cached is None:
@@ -87,3 +109,33 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
         records=data.are_records,
         progress=reporter.progress,
     )
+
+
+def read_part_again(record: RunRecord, name: PartName, workspace: Workspace) -> str | None:
+    """Returns a part of the text that a run was trained on, as it was encoded; None where it is gone or has changed."""
+    data, records = record.config.data, record.config.data.records == "lines"
+    if _is_from_stdin(data):
+        return None
+    try:
+        layout = survey(_open_again(data, workspace), records=records, progress=lambda *_: nullcontext(lambda _: None))
+    except CharlmError:
+        return None
+    if layout.digest != record.provenance.corpus.digest:
+        return None
+    for part, pieces in layout.parts():
+        # Each part is read before the next.
+        text = "".join(pieces)
+        if part == name:
+            return text
+    return None
+
+
+def _is_from_stdin(data: DataConfig) -> bool:
+    return "-" in (*data.corpus, *data.valid, *data.test)
+
+
+def _open_again(data: DataConfig, workspace: Workspace) -> CorpusText:
+    """Opens a run's text; the run may be somebody else's, and what it names is read like any file of others."""
+    require_regular(*data.corpus, *data.valid, *data.test)
+    data = data.model_copy(update={"max_bytes": DataConfig.model_fields["max_bytes"].default})
+    return open_corpus(data, folder=workspace.data, stdin=None)

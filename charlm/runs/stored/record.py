@@ -151,7 +151,7 @@ class RunRecord(Record, ABC):
 
     def without_mix(self) -> Self:
         """Returns the record of the network alone."""
-        model = self.config.model.model_copy(update={"mix": Mix(None)})
+        model = self.config.model.model_copy(update={"mix": Mix(None), "mixing": None})
         return self.model_copy(update={"config": self.config.model_copy(update={"model": model})})
 
 

@@ -68,6 +68,17 @@ class Standing:
             found = {"validation": None if is_mixes else self.best.validation}
         return {split: score for split, score in found.items() if score is not None}
 
+    @property
+    def validation_share(self) -> float | None:
+        """How much of the validation text its score was measured on, below 1; None for all of it, and without a score.
+
+        Evaluations of a training may read a part of it; the final score is that of all of it.
+        """
+        if self.best is None or self.best.final is not None or self.best.plan is None or not self.scores:
+            return None
+        share = self.best.plan.evaluated_share
+        return share if share < 1.0 else None
+
     def bits_per_character(self, split: str) -> float | None:
         """Returns the best model's score on "validation" or "test"; what charlm 0.1.0 did not charge is added."""
         score = self.scores.get(split, {})

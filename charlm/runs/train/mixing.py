@@ -69,7 +69,7 @@ def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
     """
     training = config.training
     if config.model.mix is not None:
-        return config, False
+        return _with_mix(config, config.model.mix), False
     order = None
     if training.duration.is_budget and corpus.valid is not None and training.teacher_forcing == "always":
         seconds = _SHARE_OF_BUDGET * training.duration.value
@@ -77,7 +77,12 @@ def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
         longest = min(USUAL_ORDER, affordable, corpus.train.num_symbols // 100)
         if longest >= _LOWEST_ORDER and corpus.train.num_symbols <= _MOST_SYMBOLS:
             order = longest
-    return with_settings(config, mix=Mix(order)), order is not None
+    return _with_mix(config, Mix(order)), order is not None
+
+
+def _with_mix(config: RunConfig, mix: Mix) -> RunConfig:
+    mixing = None if mix.order is None else config.model.mixing or "log-linear"
+    return with_settings(config, mix=mix, mixing=mixing)
 
 
 def take_mix_out(path: Path) -> None:

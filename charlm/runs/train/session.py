@@ -1,7 +1,6 @@
 """A training while it runs, new or resumed: what it writes into its folder, and what it reports."""
 
 import time
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from charlm.runs.stored.loading import step_model
 from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
 from charlm.runs.stored.state import open_state
 from charlm.runs.train.history import loss_point
+from charlm.runs.train.kept_weights import KeptWeights
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
 from charlm.runs.train.samples import sample_of_task
 from charlm.runs.train.settings import with_settings
@@ -74,6 +74,7 @@ class TrainingSession:
     def __post_init__(self) -> None:
         self.model = self.trainer.model
         self.characters_per_target = characters_per_target(self.corpus)
+        self._kept_weights = KeptWeights(self.trainer)
         self._speed = Speed()
         self._network_score: Score | None = None
         self._ends = time.monotonic() + (self.plan.seconds or 0.0) - self.progress.seconds
@@ -114,7 +115,8 @@ class TrainingSession:
         if text is None:
             return None
         self.model.eval()
-        with self._kept_weights(), autocast(self.trainer.precision, self.trainer.device):
+        self._kept_weights.calibrate(text, self.corpus.tokenizer)
+        with self._kept_weights.applied(), autocast(self.trainer.precision, self.trainer.device):
             parts = score_parts(
                 self.model,
                 text,
@@ -128,7 +130,7 @@ class TrainingSession:
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
         """Keeps the weights if they are the best, draws a short sample, and reports both."""
-        with self._kept_weights():
+        with self._kept_weights.applied():
             if is_best:
                 self.trainer.require_finite()
                 self.folder.require_in_place()
@@ -272,9 +274,6 @@ class TrainingSession:
             "config": self.config,
             "tokenizer": self.corpus.tokenizer,
         }
-
-    def _kept_weights(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.trainer.average is None else self.trainer.average.applied_to(self.model)
 
 
 def write_model(path: Path, model: LanguageModel, record: ModelRecord, symbol_counts: NDArray[np.int64]) -> None:

@@ -13,10 +13,9 @@ from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.models.base import Network
-from charlm.models.build import build_network
+from charlm.models.build import build_mixture, build_network
 from charlm.models.growth import trunk_names
 from charlm.models.lane_groups import Workers
-from charlm.models.mixture import MixedLanguageModel
 from charlm.notation import parse_forcing
 from charlm.runs.train.mixing import Mixture
 from charlm.training.adamw import build_optimizer
@@ -122,7 +121,7 @@ class TrainingSetup:
         tokenizer = self.tokenizer
         model = build_network(config.model, vocabulary_size=tokenizer.vocabulary_size, outputs=tokenizer.outputs)
         if self.mixture is not None:
-            model = MixedLanguageModel(model, self.mixture.ngrams)
+            model = build_mixture(config.model, model, self.mixture.ngrams)
         model.initialize(torch.Generator().manual_seed(seeds_of(config).weights))
         if self.load_weights is not None:
             self.load_weights(model)

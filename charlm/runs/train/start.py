@@ -22,7 +22,7 @@ from charlm.evaluation.baselines import count_symbols
 from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
-from charlm.runs.stored.corpus import encode_corpus
+from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
 from charlm.runs.stored.loading import LoadedModel
 from charlm.runs.stored.record import CorpusIdentity, Provenance, TrainingPlan
 from charlm.runs.stored.workspace import Workspace
@@ -153,7 +153,6 @@ def _begin(
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
     device = resolve_device(request.config.run.device)
-    precision = resolve_precision(request.config.run.precision, device)
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
@@ -161,6 +160,7 @@ def _begin(
         require_fit(request.config, init_from=init_from)
     request = request.with_config(with_task_defaults(request.config))
     config = request.config
+    precision = resolve_precision(config.run.precision, device, config.model)
     if origin is None:
         recipe = learnt(config.tokenizer, records=config.data.are_records, data=config.data)
     else:
@@ -173,6 +173,7 @@ def _begin(
             "A network can only repeat them; an ordinary text begins at some 100,000."
         )
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    note_unlike_parts(corpus, symbol_counts, reporter)
     return _Beginning(request, device, precision, origin, corpus, symbol_counts)
 
 

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,27 @@ def test_options_of_surprisal_that_contradict_one_another_are_refused(
     charlm: Any, options: list[str], reason: str
 ) -> None:
     assert reason in charlm("eval", "surprisal", "demo", *options, code=2)[1]
+
+
+def test_what_compressors_need_stands_beside_the_score(charlm: Any) -> None:
+    plain = json.loads(charlm("eval", "perplexity", "demo", "--json")[0])
+    judged = json.loads(charlm("eval", "perplexity", "demo", "--compressors", "--json")[0])
+    others = judged.pop("compressors")
+    assert judged == plain
+    assert others.keys() == {"ppmd-6", "ppmd-16", "xz", "bzip2", "zstd"}
+    assert all(each.keys() == plain["baselines"]["unigram"].keys() for each in others.values())
+    out, _ = charlm("eval", "perplexity", "demo", "--compressors", "--quiet")
+    assert "ppmd-6 (adapts)" in out and "Compressors have read the training text" in out
+
+
+def test_compressors_need_their_library_and_the_training_text(
+    charlm: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("other.txt").write_text("the lazy dog; " * 5)
+    text = (folder / "t.txt").read_text()
+    (folder / "t.txt").write_text("another text")
+    _, err = charlm("eval", "perplexity", "demo", "other.txt", "--compressors", code=1)
+    assert "the training text of 'demo'" in err and "has changed" in err and err.count("Error") == 1
+    (folder / "t.txt").write_text(text)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "pip install 'charlm[judges]'" in charlm("eval", "perplexity", "demo", "--compressors", code=2)[1]

@@ -43,6 +43,12 @@ def test_what_is_typed_goes_on(say):
     assert len(first.answer) == len(second.answer) == 8
 
 
+def test_an_answer_that_is_cut_is_explained_once(say):
+    _, err, conversation = say("the cat", "", "")
+    assert [turn.is_cut for turn in conversation.turns] == [True, True, True]
+    assert err.count("Cut after 8 characters (--length); Enter alone goes on.") == 1
+
+
 def test_commands_do_what_they_say(say, folder):
     _, err, conversation = say("the", "a", "/undo", "/temperature 0.25", "/save talk.txt", "/surprise", "/help")
     assert conversation.settings.temperature == 0.25
@@ -58,6 +64,19 @@ def test_again_writes_another_answer_to_the_same(say):
     (turn,) = conversation.turns
     assert turn.typed == "the"
     assert out.splitlines()[-1] == ("the" + turn.answer).splitlines()[-1]
+
+
+def test_surprise_shows_a_character_of_two_bytes_with_the_bits_of_both(charlm, folder, capsys, monkeypatch):
+    conversation, _ = converse("demo", SamplingConfig(length=1), Workspace(), seed=1)
+    monkeypatch.setattr(conversation, "surprise", lambda: (("a", "", "é"), (1.0, 2.0, 3.0)))
+    lines = iter(["/surprise"])
+    capsys.readouterr()
+    talk(conversation, lambda: next(lines, None) or _raise(EOFError()))
+    assert capsys.readouterr().out.splitlines()[-2:] == ["aé", "▁▅"]
+
+
+def _raise(error: BaseException) -> str:
+    raise error
 
 
 def test_two_slashes_begin_a_text_and_quit_ends(say):

@@ -76,11 +76,55 @@ def test_bad_input_is_one_sentence(charlm, arguments, message):
     assert message in charlm("inspect", "units", "demo", *arguments, code=code)[1]
 
 
-@pytest.mark.parametrize("kind", [["--model", "mlp"], ["--cell", "jordan"], ["--model", "ngram"]])
-def test_networks_without_such_units_are_refused(charlm, kind):
-    charlm("train", "t.txt", "--name", kind[1], "--steps" if kind[1] != "ngram" else "--order", "2", "-q", *kind)
-    message = charlm("inspect", "units", kind[1], code=2)[1]
-    assert f"is of kind {kind[1]}, without units that can be looked at" in message
+NETWORK = ["--steps", "2", "--hidden-size", "8", "--num-layers", "2", "--device", "cpu", "-q"]
+KINDS = {
+    "st-lstm": (["--cell", "st-lstm"], "c"),
+    "jordan": (["--cell", "jordan"], "h"),
+    "mlp": (["--model", "mlp"], "h"),
+    "mlp-mixed": (["--model", "mlp", "--mix", "ngram:3"], "h"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_network_has_units(charlm, long_text, kind):
+    options, value = KINDS[kind]
+    charlm("train", "t.txt", "--name", kind, *options, *NETWORK)
+    report = json.loads(charlm("inspect", "units", kind, long_text, "-q", "--json")[0])
+    assert report["value"] == value
+    assert {each["unit"].partition(":")[0] for each in report["effects"]} <= {"1", "2"}
+    assert "unit 2:8" in charlm("inspect", "units", kind, long_text, "--unit", "2:8", "-q")[0]
+    arguments = ["--length", "40", "--seed", "3", "--json"]
+    held = ["--set", "2:1=50", "--set", "1:2=-50"]
+    sample = json.loads(charlm("inspect", "units", kind, *held, *arguments)[0])
+    assert sample["free_text"] != sample["held_text"]
+    assert sample["free_text"] == json.loads(charlm("sample", kind, *arguments)[0])[0]["text"]
+
+
+def test_records_have_properties_of_their_own(charlm, folder):
+    (folder / "names.txt").write_text("".join(f'Ann "{"o" * (each % 7)}" Lee\n' for each in range(600)))
+    charlm("train", "names.txt", "--records", "lines", "--name", "names", *NETWORK)
+    report = json.loads(charlm("inspect", "units", "names", "-q", "--json")[0])
+    properties = {each["property"] for each in report["effects"]}
+    assert properties == {"inside quotes", "upper case", "place in the line", "place in the word"}
+    assert set("".join(report["excerpts"][0]["pieces"])) <= set('Ann "o" Lee\n')
+    assert "unit 1:1" in charlm("inspect", "units", "names", "--unit", "1:1", "-q")[0]
+    assert "with 1:1=9" in charlm("inspect", "units", "names", "--set", "1:1=9")[0]
+
+
+def test_a_run_without_a_best_model_shows_its_last(charlm, folder, long_text):
+    charlm("train", "t.txt", "--name", "begun", *NETWORK)
+    (folder / "checkpoints" / "begun" / "best.safetensors").unlink()
+    for arguments in ([long_text], ["--set", "1:1=1", "--length", "5"]):
+        out, err = charlm("inspect", "units", "begun", *arguments)
+        assert "has no best model yet; this is its state after step 2" in err
+        assert out
+
+
+def test_an_n_gram_model_has_none(charlm):
+    charlm("train", "t.txt", "--name", "counts", "--model", "ngram", "--order", "2", "-q")
+    for option in ([], ["--unit", "1:1"], ["--set", "1:1=1"]):
+        message = charlm("inspect", "units", "counts", *option, code=2)[1]
+        assert "'counts' is an n-gram model: it counts, and has no units to look at." in message
 
 
 def test_the_network_of_a_mixture_is_measured(charlm, long_text):

@@ -91,3 +91,12 @@ def test_a_narrow_terminal_does_without_columns_and_shows_names_whole(width: int
     lines = printed(print_runs, [row], width=width).splitlines()
     assert lines[1].split() == headings
     assert "tinyshakespeare" in lines[3]
+
+
+def test_a_score_on_a_part_of_the_validation_text_is_marked() -> None:
+    whole = RunRow("a", "stopped", validation=2.0)
+    part = RunRow("b", "stopped", validation=2.0, validation_share=0.2)
+    assert "~" not in printed(print_runs, [whole])
+    text = printed(print_runs, [whole, part])
+    assert " 2.000 " in text and "~2.000" in text
+    assert "~ on a part of the validation text" in text

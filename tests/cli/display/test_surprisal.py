@@ -5,7 +5,7 @@ import math
 import pytest
 
 from charlm.cli.display.surprisal import (
-    level,
+    SCALE,
     print_odd_lines,
     print_surprisal,
     print_surprisal_json,
@@ -36,7 +36,7 @@ def usual_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_level_is_twice_as_many_bits_as_the_one_before() -> None:
-    assert [level(bits) for bits in (0.0, 0.99, 1.0, 1.99, 2.0, 3.99, 4.0, 7.99, 8.0, 50.0)] == [
+    assert [SCALE.level(bits) for bits in (0.0, 0.99, 1.0, 1.99, 2.0, 3.99, 4.0, 7.99, 8.0, 50.0)] == [
         *(0, 0, 1, 1, 2, 2, 3, 3, 4, 4)
     ]
 
@@ -120,6 +120,12 @@ def test_the_oddest_line_comes_first_whatever_its_length() -> None:
         ["4.0000", "8.0", "2", "b"],
         ["3.0000", "12.0", "1", "aaaa"],
     ]
+
+
+def test_empty_lines_come_last() -> None:
+    stream = io.StringIO()
+    print_odd_lines(SurprisalResult("demo", "text", surprisal_of("a\n\n \nb", [0.0, 1.0, 9.0, 9.0, 9.0, 2.0])), stream)
+    assert [line.split()[2] for line in stream.getvalue().splitlines()[3:]] == ["4", "1", "2", "3"]
 
 
 def test_a_terminal_shows_the_beginning_of_a_long_line() -> None:

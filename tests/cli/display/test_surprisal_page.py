@@ -9,6 +9,7 @@ from charlm.cli.display.surprisal_page import surprisal_page
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.evaluation.surprisal import Surprisal
 from charlm.runs.evaluate.surprisal import SurprisalResult
+from tests.support.contrast import BLACK, WHITE, contrast, of_page
 from tests.support.surprisals import surprisal_of
 
 HOSTILE = "</pre><script>alert('1')</script>\" onclick=\"x & <img src=//evil.example>\n\x1b[31m\u202e"
@@ -34,6 +35,11 @@ class Page(HTMLParser):
 
 def page(surprisal: Surprisal, *, run: str = "demo", text: str = "text") -> Page:
     return Page(b"".join(surprisal_page(SurprisalResult(run, text, surprisal))).decode())
+
+
+def colours_of(style: str) -> list[dict[str, str]]:
+    """Returns the colours of a light and of a dark page by their names."""
+    return [dict(re.findall(r"--(\w+): (#[0-9a-f]+)", scheme)) for scheme in re.findall(r":root {([^}]*)}", style)]
 
 
 def characters(found: Page) -> list[dict[str, str | None]]:
@@ -62,6 +68,41 @@ def test_the_policy_allows_the_style_of_the_page_and_nothing_else() -> None:
     assert "url(" not in style
     assert "@import" not in style
     assert not any({"src", "href", "style"} & attributes.keys() for _, attributes in found.tags)
+
+
+def test_text_is_legible_on_light_and_on_dark_pages() -> None:
+    found = page(surprisal_of("ab", [0.0, 1.0]))
+    (style,) = (text for tag, text in found.texts if tag == "style" and text.strip())
+    for colours, text in zip(colours_of(style), (BLACK, WHITE), strict=True):
+        assert colours.keys() == {"1", "2", "3", "4", "on4"}
+        for level in ("1", "2", "3"):
+            assert contrast(of_page(colours[level]), text) >= 4.5
+        assert contrast(of_page(colours["4"]), of_page(colours["on4"])) >= 4.5
+
+
+def test_the_box_under_the_mouse_covers_the_lines_behind_it() -> None:
+    found = page(surprisal_of("ab", [0.0, 1.0]))
+    (style,) = (text for tag, text in found.texts if tag == "style" and text.strip())
+    (box,) = re.findall(r"b:hover::after {([^}]*)}", style)
+    assert "position: fixed" in box and "z-index: 1" in box and "background: Canvas" in box
+
+
+def test_every_element_is_closed_in_order_and_attributes_are_quoted() -> None:
+    html = b"".join(surprisal_page(SurprisalResult("demo", "text", surprisal_of(HOSTILE, [1.0] * len(HOSTILE)))))
+    opened: list[str] = []
+
+    class Balance(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            assert all(value is not None for _, value in attrs)
+            if tag != "meta":
+                opened.append(tag)
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Balance().feed(html.decode())
+    assert opened == []
+    assert html.startswith(b'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">')
 
 
 def test_a_character_shows_its_bits_its_rank_and_the_likeliest_symbols() -> None:

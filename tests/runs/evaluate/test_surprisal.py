@@ -12,9 +12,10 @@ from charlm.evaluation.surprisal import Surprisal
 from charlm.models.base import OWN
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.evaluate.surprisal import surprisal
-from charlm.runs.reporting import SilentReporter
+from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.loading import load_model
 from charlm.runs.stored.workspace import Workspace
+from charlm.runs.train.start import start
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 TEXT = "olir atana ñ ilil\nonuru 漢 ula.\n\nx"
@@ -127,6 +128,25 @@ def test_an_unknown_character_is_shown_and_charged_for(workspace):
     assert found.nats[place] > math.log(found.tokenizer.num_unknown_characters)
     in_records = measure(workspace, "records")
     assert in_records.texts.count("漢") == in_records.texts.count("ñ") == 1
+
+
+@pytest.mark.parametrize("records", ["none", "lines"])
+def test_an_unknown_character_of_the_runs_own_text_is_shown_while_the_text_is_there(
+    records, small_request, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("own.txt").write_text("a tale\n" * 60 + "ñandú\n" * 4 + "漢字\n" * 3, encoding="utf-8")
+    request = small_request(corpus=("own.txt",), records=records, name="own")
+    start(request, Workspace(), SilentReporter(), StopRequest())
+
+    def shown(split: str) -> str:
+        found = surprisal("own", (), SurprisalConfig(), Workspace(), SilentReporter(), split=split, device="cpu")
+        return "".join(found.surprisal.texts)
+
+    parts = "".join(shown(split) for split in ("train", "valid", "test"))
+    assert parts == Path("own.txt").read_text(encoding="utf-8")
+    Path("own.txt").unlink()
+    assert "\ufffd" in shown("test") and "漢" not in shown("test")
 
 
 def test_a_text_without_anything_to_score_is_refused(workspace):

@@ -1,5 +1,6 @@
 import math
 import os
+import random
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from charlm.runs.stored.record import section
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import start
-from tests.support.reporters import StopAfter
+from tests.support.reporters import RecordingReporter, StopAfter
 from tests.support.training_runs import assert_same_end, metrics_without_times, train_whole
 
 
@@ -20,6 +21,20 @@ def test_the_same_seed_trains_the_same_model_and_another_seed_another(small_requ
     assert_same_end(one.run, other.run)
     third = train_whole(small_request(name="three", seed=2), workspace)
     assert third.validation != one.validation
+
+
+def test_a_sorted_text_is_noted_and_a_shuffled_one_not(small_request, workspace, tmp_path):
+    lines = [name * 3 + "\n" for name in ("abra", "odeo", "irit") for _ in range(300)]
+    notes = []
+    for name, ordered in (("sorted", lines), ("shuffled", random.Random(1).sample(lines, k=len(lines)))):
+        (tmp_path / f"{name}.txt").write_text("".join(ordered))
+        reporter = RecordingReporter()
+        request = small_request(name=name, corpus=(str(tmp_path / f"{name}.txt"),), records="lines")
+        start(request, workspace, reporter, StopRequest())
+        notes.append("".join(reporter.notes))
+    assert "made of clearly other characters than the training part" in notes[0]
+    assert "shuf TEXT > shuffled.txt" in notes[0]
+    assert notes[1] == ""
 
 
 def test_training_learns(small_request, workspace):

@@ -1,0 +1,228 @@
+"""Scores of a model that adapts to the text, after what its run's validation text taught about how to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from charlm.checkpointing.run_folder import RunFolder
+from charlm.config import Adapt
+from charlm.data.encoder import EncodedText
+from charlm.data.lanes import Window
+from charlm.errors import CharlmError, CheckpointError, ConfigError
+from charlm.evaluation.accounting import make_score
+from charlm.evaluation.adaptive import Reader, StaticReader, adapted_nats, text_nats, windows_in_order
+from charlm.evaluation.dynamic import WINDOW, DynamicReader, DynamicSettings, gradient_sizes
+from charlm.evaluation.score import Score
+from charlm.evaluation.windows import warm_windows
+from charlm.models.base import Network
+from charlm.models.mixture import MixedLanguageModel
+from charlm.runs.reporting import Reporter
+from charlm.runs.stored.corpus import reopen_corpus
+from charlm.runs.stored.loading import LoadedModel
+from charlm.runs.stored.record import section
+from charlm.runs.stored.workspace import Workspace
+from charlm.stepping.adaptation import Adaptation, AdaptationSettings
+
+_WEIGHT_RATES = (0.0005, 0.001, 0.002)
+_DYNAMIC_RATES = (5e-5, 1e-4, 2e-4)
+_TRIED_SYMBOLS = {"counts": 30_000, "full": 8_000}
+_SIZED_WINDOWS, _SIZED_LANES = 60, 64
+LEARNED, SIZES = "learned", "sizes"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a run's best model adapts.
+
+    Attributes:
+        settings: of what counts and mixes.
+        dynamic: of the network that goes on learning; None where it does not.
+        learned: of an adaptation to the validation text, to start from; None for none.
+        sizes: of the network's gradients, by weight; None where it does not go on learning.
+    """
+
+    settings: AdaptationSettings
+    dynamic: DynamicSettings | None
+    learned: dict[str, NDArray[Any]] | None
+    sizes: dict[str, Tensor] | None
+
+    def adaptation(self, loaded: LoadedModel) -> Adaptation:
+        """Returns an adaptation of a model that has read nothing yet."""
+        adaptation = Adaptation(num_parts(loaded), loaded.tokenizer.vocabulary_size, self.settings)
+        if self.learned is not None:
+            adaptation.start_from(self.learned)
+        return adaptation
+
+    def reader(self, loaded: LoadedModel) -> Reader:
+        """Returns what predicts a text for it."""
+        if self.dynamic is None or self.sizes is None:
+            return StaticReader(loaded.model, loaded.device)
+        return DynamicReader(loaded.model, self.sizes, self.dynamic)
+
+
+def num_parts(loaded: LoadedModel) -> int:
+    """Returns of how many models a model consists."""
+    return 2 if isinstance(loaded.model, MixedLanguageModel) else 1
+
+
+def adapted_score(
+    loaded: LoadedModel,
+    encoded: EncodedText,
+    method: Adapt,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    label: str,
+    folder: RunFolder | None,
+    is_own_validation: bool = False,
+) -> Score:
+    """Returns the score of a text under a model that adapts to it.
+
+    Args:
+        folder: of the run; None where only its model is at hand.
+        is_own_validation: whether the text is the run's validation text, from which nothing may be chosen then.
+
+    Raises:
+        ConfigError: `full` for a model without weights.
+        DataError: `full`, and there is no text to measure gradients on.
+    """
+    if loaded.config.data.task is not None:
+        raise ConfigError(f"--adapt is for models that continue text; '{loaded.name}' learnt from examples.")
+    if method == "full" and not isinstance(loaded.model, Network):
+        raise ConfigError("--adapt full goes on training a network, and an n-gram model has none; use --adapt counts.")
+    found = calibration(loaded, method, workspace, reporter, folder=folder, from_validation=not is_own_validation)
+    with reporter.progress(f"scoring {label}, adapting", len(encoded.tokens)) as advance:
+        nats = text_nats(found.reader(loaded), encoded, loaded.tokenizer, found.adaptation(loaded), advance=advance)
+    return make_score(nats, encoded, loaded.tokenizer)
+
+
+def calibration(
+    loaded: LoadedModel,
+    method: Adapt,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    folder: RunFolder | None,
+    from_validation: bool = True,
+) -> Calibration:
+    """Returns how a model adapts: as its run knows already, or as its validation text says now, which the run keeps.
+
+    Args:
+        from_validation: whether the validation text may be asked; otherwise the usual rates serve.
+    """
+    usual = Calibration(AdaptationSettings(), None, None, None)
+    path = None if folder is None else folder.adaptation(method)
+    if from_validation and path is not None and path.exists():
+        stored = _read(path, usual, loaded, reporter)
+        if stored is not None:
+            return stored
+    corpus = None
+    try:
+        corpus = reopen_corpus(loaded.record, workspace, reporter)
+    except CharlmError as error:
+        if method == "full":
+            raise
+        reporter.note(f"{error} The usual rates are taken.")
+    valid = None if corpus is None else corpus.valid
+    if method == "full":
+        assert corpus is not None
+        # Where the validation text is the one to be scored, the training text has to do.
+        text = valid if valid is not None and from_validation else corpus.train
+        usual = replace(usual, dynamic=DynamicSettings(), sizes=_measured_sizes(loaded, text))
+    if valid is None or not from_validation:
+        return usual
+    chosen = _chosen(loaded, usual, valid, reporter, most_symbols=_TRIED_SYMBOLS[method])
+    if path is not None:
+        _write(path, chosen, loaded, reporter)
+    return chosen
+
+
+def _measured_sizes(loaded: LoadedModel, text: EncodedText) -> dict[str, Tensor]:
+    lanes = min(_SIZED_LANES, max(1, len(text.tokens) // (2 * WINDOW)))
+    windows = warm_windows(text.tokens, num_lanes=lanes, warmup=0, length=WINDOW)
+    return gradient_sizes(loaded.model, windows, most_windows=_SIZED_WINDOWS)
+
+
+def _chosen(
+    loaded: LoadedModel, usual: Calibration, valid: EncodedText, reporter: Reporter, *, most_symbols: int
+) -> Calibration:
+    """Returns the best of some rates on the beginning of the validation text, with what was learnt from it."""
+    candidates = [replace(usual, settings=replace(usual.settings, weight_rate=rate)) for rate in _WEIGHT_RATES]
+    if usual.dynamic is not None:
+        candidates = [replace(usual, dynamic=replace(usual.dynamic, rate=rate)) for rate in _DYNAMIC_RATES]
+    num_symbols = min(len(valid.tokens), most_symbols)
+    best: tuple[float, Calibration] | None = None
+    with reporter.progress("choosing rates on the validation text", len(candidates) * num_symbols) as advance:
+        for candidate in candidates:
+            adaptation, reader = candidate.adaptation(loaded), candidate.reader(loaded)
+            windows = windows_in_order(valid.tokens, loaded.tokenizer, length=reader.length)
+            nats = adapted_nats(reader, _first(windows, num_symbols), adaptation, advance=advance)
+            if best is None or nats < best[0]:
+                best = nats, replace(candidate, learned=adaptation.learned())
+    assert best is not None
+    return best[1]
+
+
+def _first(windows: Iterable[Window], num_symbols: int) -> Iterable[Window]:
+    read = 0
+    for window in windows:
+        if read >= num_symbols:
+            return
+        read += window.num_targets
+        yield window
+
+
+def _read(path: Path, usual: Calibration, loaded: LoadedModel, reporter: Reporter) -> Calibration | None:
+    """Returns what a run knows; None where that is of another model, or damaged, which is said."""
+    try:
+        stored = read_checkpoint(path)
+        if stored.values.get("model") != _identity(loaded):
+            return None
+        rate, dynamic_rate = stored.values["weight_rate"], stored.values["dynamic_rate"]
+        learned = {name: tensor.numpy() for name, tensor in section(stored.tensors, LEARNED).items()}
+        sizes = section(stored.tensors, SIZES)
+        known = replace(
+            usual,
+            settings=replace(usual.settings, weight_rate=float(rate)),
+            dynamic=None if dynamic_rate is None else replace(DynamicSettings(), rate=float(dynamic_rate)),
+            learned=learned,
+            sizes=sizes or None,
+        )
+        known.adaptation(loaded)
+        known.reader(loaded)
+    except (CheckpointError, KeyError, TypeError, ValueError, RuntimeError, IndexError):
+        reporter.note(f"'{path}' is damaged; what it holds is found out anew.")
+        return None
+    return known
+
+
+def _write(path: Path, chosen: Calibration, loaded: LoadedModel, reporter: Reporter) -> None:
+    assert chosen.learned is not None
+    tensors = {f"{LEARNED}.{name}": torch.from_numpy(array) for name, array in chosen.learned.items()}
+    tensors |= {f"{SIZES}.{name}": size for name, size in (chosen.sizes or {}).items()}
+    values = {
+        "model": _identity(loaded),
+        "weight_rate": chosen.settings.weight_rate,
+        "dynamic_rate": None if chosen.dynamic is None else chosen.dynamic.rate,
+    }
+    try:
+        write_checkpoint(path, Checkpoint(tensors, values))
+    except CheckpointError as error:
+        reporter.note(f"What the validation text taught is not kept: {error}")
+
+
+def _identity(loaded: LoadedModel) -> dict[str, Any]:
+    """Returns what tells the models of runs, and of one run at different steps, apart."""
+    provenance = loaded.record.provenance
+    return {
+        "run": provenance.identity,
+        "step": loaded.record.step,
+        "text": provenance.corpus.digest,
+        "settings": loaded.config.model.model_dump(mode="json"),
+    }
