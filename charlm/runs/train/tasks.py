@@ -5,8 +5,11 @@ from collections.abc import Collection
 from charlm.cells import standing_alone
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import ConfigError
-from charlm.notation import Mix
+from charlm.evaluation.baselines import count_symbols
+from charlm.notation import Mix, counted
+from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_settings
 from charlm.tasks import TASKS, Sizes, names_with
 
@@ -78,6 +81,23 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--init-from is for language models and for --task {' or '.join(tunable)}.")
     if model.direction == "both":
         raise ConfigError("--init-from starts from a network that reads forward; leave out --direction both.")
+
+
+def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:
+    """Warns of labels that held-out examples have and those for training lack."""
+    tokenizer = corpus.tokenizer
+    if not isinstance(tokenizer, ExampleTokenizer):
+        return
+    for name, part in (("validation", corpus.valid), ("test", corpus.test)):
+        if part is None:
+            continue
+        counts = count_symbols(part, vocabulary_size=tokenizer.vocabulary_size)
+        number = int(tokenizer.label_counts(counts)[-1])
+        if number:
+            reporter.warn(
+                f"{counted(number, 'label')} of the {name} examples {'is' if number == 1 else 'are'} none of those for "
+                "training and will count as wrong; charlm eval accuracy names them."
+            )
 
 
 def characters_per_target(corpus: EncodedCorpus) -> float:

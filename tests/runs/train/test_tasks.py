@@ -35,6 +35,17 @@ SMALL = {
     "threads": 1,
 }
 
+
+class Warnings(SilentReporter):
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
 _WITHOUT_SIZES = {
     name: value for name, value in SMALL.items() if name not in ("hidden_size", "embedding_size", "num_layers")
 }
@@ -74,6 +85,18 @@ def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace:
     assert measured.unknown_labels == ("Elvish",)
     row = next(row for row in measured.rows if row.label == "Elvish")
     assert (row.support, row.hits) == (1, 0)
+
+
+def test_a_label_of_the_own_test_examples_alone_is_named(names: Path, workspace: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other.tsv"
+    other.write_text("basen\tNorthern\nbaxyz\tElvish\n")
+    stop, reporter = StopRequest(), Warnings()
+    asked = request(names, name="names", steps=2, valid=(str(names),), test=(str(other),))
+    start(asked, workspace, reporter, stop)
+    assert any("1 label of the test examples is none of those for training" in each for each in reporter.warnings)
+    assert measure("names", workspace).unknown_labels == ("Elvish",)
+    other.unlink()  # What was encoded still serves, without the name.
+    assert measure("names", workspace).unknown_labels == ("<unknown label>",)
 
 
 def test_texts_are_written_on_a_condition_and_bayes_finds_it(names: Path, workspace: Workspace) -> None:
