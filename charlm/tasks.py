@@ -4,6 +4,7 @@ A shape is where the targets of an example lie in a window (docs/data-flow.md). 
 next symbol of a text.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,24 @@ class Outputs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """The sizes of a network for a time budget; docs/budget.md has what they were measured on.
+
+    Attributes:
+        widths: units of a layer, for at most so many symbols in the examples for training, in order.
+        most_epochs: passes over the examples after which the training ends.
+    """
+
+    widths: tuple[tuple[float, int], ...]
+    num_layers: int
+    batch_size: int
+    most_epochs: int
+
+
+_LABELS = ((1e6, 96), (1e7, 128), (math.inf, 192))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A shape of sequence task. Functions and classes are named `module:name`.
 
@@ -36,7 +55,7 @@ class Task:
         label_first: whether the label is left of the tab.
         unit: what a target is, for people.
         direction: the usual direction of reading.
-        most_epochs: passes over the examples after which a time budget ends the training.
+        sizes: for a time budget; None where they are chosen as for text.
         predict: the function that answers lines with a model; charlm/runs/predict/apply.py says how.
         score: the function that gives the log-probability of each label; charlm/runs/stored/labelling.py says how.
         measure: the function that compares predictions with examples; charlm/runs/evaluate/accuracy.py says how.
@@ -53,7 +72,7 @@ class Task:
     head: Head | None
     unit: str
     direction: Direction
-    most_epochs: int
+    sizes: Sizes | None
     predict: str
     score: str
     measure: str
@@ -71,7 +90,7 @@ TASKS: dict[str, Task] = {
         head="pooled",
         unit="label",
         direction="both",
-        most_epochs=10,
+        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10),
         predict="charlm.runs.predict.lines:predict_lines",
         score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.labels:measure_labels",
@@ -87,7 +106,7 @@ TASKS: dict[str, Task] = {
         head="each",
         unit="tag",
         direction="both",
-        most_epochs=20,
+        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=20),
         predict="charlm.runs.predict.columns:predict_columns",
         score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.tags:measure_tags",
@@ -104,7 +123,7 @@ TASKS: dict[str, Task] = {
         head=None,
         unit="char",
         direction="forward",
-        most_epochs=40,
+        sizes=None,
         predict="charlm.runs.predict.lines:predict_lines",
         score="charlm.runs.stored.labelling:score_by_bayes",
         measure="charlm.runs.evaluate.conditions:measure_conditions",
@@ -120,7 +139,7 @@ TASKS: dict[str, Task] = {
         head="sequence",
         unit="symbol",
         direction="both",
-        most_epochs=40,
+        sizes=Sizes(widths=((math.inf, 192),), num_layers=1, batch_size=128, most_epochs=40),
         predict="charlm.runs.predict.answers:predict_answers",
         score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.answers:measure_answers",

@@ -29,7 +29,7 @@ def floor_of(room: str, arrows: set[tuple[str, str]]) -> int:
 
 def test_runs_has_few_rooms_on_few_floors_with_few_arrows(arrows: set[tuple[str, str]]) -> None:
     rooms = {room for arrow in arrows for room in arrow}
-    assert len(rooms) <= 16
+    assert len(rooms) <= 17
     assert max(floor_of(room, arrows) for room in rooms) <= 5
     assert len(arrows) < 40
 

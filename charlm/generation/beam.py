@@ -115,6 +115,5 @@ def _search_batch(
 
 
 def _is_settled(done: Sequence[Hypothesis], best_open: float, beam: int) -> bool:
-    """Returns whether there are enough answers, all likelier than any that is still open."""
-    likely = sorted((each.log_probability for each in done), reverse=True)
-    return len(likely) >= beam and likely[beam - 1] > best_open
+    """Returns whether there are enough answers, the best of them likelier than any that is still open."""
+    return len(done) >= beam and max(each.log_probability for each in done) > best_open

@@ -30,7 +30,9 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
         "residual" if model.residual and (model.num_layers > 1 or model.embedding_size == model.hidden_size) else "",
         "layer norm" if model.layer_norm else "",
         "tied weights" if model.tie_weights else "",
-        "" if model.mixed_order is None else f"mixed with n-grams up to order {model.mixed_order}, {model.known_mixing}",
+        ""
+        if model.mixed_order is None
+        else f"mixed with n-grams up to order {model.mixed_order}, {model.known_mixing}",
     ]
     kind = f"{model.nonlinearity} {model.cell}" if model.cell in ("rnn", "jordan") else model.cell
     is_mlp = model.model == "mlp"

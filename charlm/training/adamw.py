@@ -4,7 +4,7 @@ The first optimizer that `torch.optim` creates loads torch's compiler (pytorch/t
 a second, and charlm compiles nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import final
 
 import torch
@@ -20,13 +20,24 @@ class AdamW:
 
     Attributes:
         learning_rate: the learning rate of the next step.
+        trunk_factor: the factor of it for the parameters of a trunk.
 
     Args:
         groups: pairs of parameters and their weight decay.
+        trunk: parameters that were trained before, and learn at a rate of their own; each in a group without others.
     """
 
-    def __init__(self, groups: Sequence[tuple[Sequence[nn.Parameter], float]], *, beta1: float, beta2: float) -> None:
+    def __init__(
+        self,
+        groups: Sequence[tuple[Sequence[nn.Parameter], float]],
+        *,
+        beta1: float,
+        beta2: float,
+        trunk: Iterable[nn.Parameter] = (),
+    ) -> None:
         self.learning_rate = 0.0
+        self.trunk_factor = 1.0
+        self._trunk = {id(parameter) for parameter in trunk}
         self._groups: list[tuple[list[Tensor], float]] = [(list(parameters), decay) for parameters, decay in groups]
         self._beta1 = beta1
         self._beta2 = beta2
@@ -56,6 +67,7 @@ class AdamW:
                 continue
             means, squares, steps = ([self._state[parameter][name] for parameter in moved] for name in _MOMENTS)
             torch._foreach_add_(steps, counted)
+            factor = self.trunk_factor if id(moved[0]) in self._trunk else 1.0
             torch._fused_adamw_(
                 moved,
                 gradients,
@@ -63,7 +75,7 @@ class AdamW:
                 squares,
                 [],
                 steps,
-                lr=self.learning_rate,
+                lr=self.learning_rate * factor,
                 beta1=self._beta1,
                 beta2=self._beta2,
                 weight_decay=decay,
@@ -100,12 +112,22 @@ class AdamW:
             own.copy_(tensors[name])
 
 
-def build_optimizer(model: nn.Module, *, beta1: float, beta2: float, weight_decay: float) -> AdamW:
-    """Returns AdamW with weight decay for matrices, and none for biases and norms."""
+def build_optimizer(
+    model: nn.Module, *, beta1: float, beta2: float, weight_decay: float, trunk: Collection[str] = ()
+) -> AdamW:
+    """Returns AdamW with weight decay for matrices, and none for biases and norms.
+
+    Args:
+        trunk: the names of the parameters that learn at a rate of their own.
+    """
     parameters = dict(model.named_parameters())
-    ordered = [parameters[name] for name in parameter_names(model)]
-    matrices = [parameter for parameter in ordered if parameter.ndim >= 2]
-    return AdamW([(matrices, weight_decay), (ordered[len(matrices) :], 0.0)], beta1=beta1, beta2=beta2)
+    ordered = [(name in trunk, parameters[name]) for name in parameter_names(model)]
+    groups = []
+    for is_matrix in (True, False):
+        for in_trunk in (True, False):
+            chosen = [each for of_trunk, each in ordered if (each.ndim >= 2, of_trunk) == (is_matrix, in_trunk)]
+            groups.append((chosen, weight_decay if is_matrix else 0.0))
+    return AdamW(groups, beta1=beta1, beta2=beta2, trunk=[parameters[name] for name in trunk])
 
 
 def parameter_names(model: nn.Module) -> list[str]:

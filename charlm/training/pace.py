@@ -60,3 +60,21 @@ def learning_rate_at(step: int, progress: float, *, peak: float, final_share: fl
 def shortened_warmup(warmup_steps: int, *, total_steps: int) -> int:
     """Returns the number of warm-up steps, limited to a tenth of the training."""
     return min(warmup_steps, total_steps // 10)
+
+
+_HELD = 0.3
+_SLOWER = 0.2
+
+
+def whole_rate(progress: float) -> float:
+    """Returns 1: a trunk that learns like all else."""
+    return 1.0
+
+
+def rate_of_trunk(progress: float) -> float:
+    """Returns the factor of the learning rate of a trunk that was trained before: first none, then a fifth.
+
+    The head, whose weights were drawn, learns alone at first, so that its gradients do not spoil what the trunk knows
+    (Howard and Ruder 2018, section 3.3).
+    """
+    return 0.0 if progress < _HELD else _SLOWER

@@ -20,7 +20,7 @@ from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
 from charlm.training.gradients import LanesGradient, add_gradients, gradients_of
 from charlm.training.objectives import Objective, next_symbol_loss
-from charlm.training.pace import Pace
+from charlm.training.pace import Pace, whole_rate
 from charlm.training.precision import Arithmetic, LossScale, autocast
 from charlm.training.readback import Readback
 from charlm.training.state import TrainerState
@@ -67,6 +67,7 @@ class Trainer:
             of torch's threads.
         workers: threads that compute groups of lanes.
         generator: source of the dropout masks, on the model's device.
+        trunk_factor: returns the factor of a trunk's learning rate, from the progress before a step.
 
     Attributes:
         rate_factor: factor of the learning rate; 1 unless a rollback has lowered it.
@@ -87,6 +88,7 @@ class Trainer:
     generator: torch.Generator
     device: torch.device
     objective: Objective = next_symbol_loss
+    trunk_factor: Callable[[float], float] = whole_rate
 
     def __post_init__(self) -> None:
         self.loss_scale = LossScale(self.device) if self.precision == "fp16" else None
@@ -128,7 +130,7 @@ class Trainer:
             self.state = first_state
         progress = self.pace.progress(self.step)
         rate = self.rate_factor * self.learning_rate(self.step, progress)
-        self.optimizer.learning_rate = rate
+        self.optimizer.learning_rate, self.optimizer.trunk_factor = rate, self.trunk_factor(progress)
         total_nats = self._gradients(window, progress=progress)
         clipping = self.clip(self.parameters)
         finite = torch.isfinite(total_nats) & torch.isfinite(clipping.norm)

@@ -138,6 +138,11 @@ class Tokenizer(ABC):
         """Yields the symbols of a text that arrives in pieces, cut where it does not change the symbols."""
         return map(self.encode, chunks)
 
+    @property
+    def inner(self) -> "Tokenizer":
+        """The tokenizer of text without records; this one unless it is of records."""
+        return self
+
     def given(self, condition: str | None) -> "Tokenizer":
         """Returns the tokenizer whose prompts begin with a condition; this one without.
 

@@ -58,6 +58,14 @@ def extended(tokenizer: Tokenizer) -> TokenizerRecipe:
     return TokenizerRecipe(f"extended {fingerprint(tokenizer)}", partial(_extend, tokenizer))
 
 
+def extended_for(tokenizer: Tokenizer, data: DataConfig) -> TokenizerRecipe:
+    """Returns the recipe of a tokenizer of examples whose text has the symbols of another one, and those it lacks."""
+    assert data.task is not None
+    key = json.dumps({"extended": fingerprint(tokenizer), "task": data.task}, sort_keys=True)
+    train = partial(_train_on_examples, TokenizerConfig(), task=data.task, separator="", known=tokenizer.inner)
+    return TokenizerRecipe(key, train)
+
+
 def _extend(tokenizer: Tokenizer, chunks: Iterable[str]) -> Tokenizer:
     lacking = {character for chunk in chunks for character in tokenizer.unknown_characters(chunk)}
     return tokenizer.extend(sorted(lacking))
@@ -90,11 +98,18 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
     return RecordTokenizer(inner) if records else inner
 
 
-def _train_on_examples(config: TokenizerConfig, chunks: Iterable[str], *, task: str, separator: str) -> Tokenizer:
-    """Returns the tokenizer of examples whose symbols and labels are those of the training part."""
+def _train_on_examples(
+    config: TokenizerConfig, chunks: Iterable[str], *, task: str, separator: str, known: Tokenizer | None = None
+) -> Tokenizer:
+    """Returns the tokenizer of examples whose symbols and labels are those of the training part.
+
+    Args:
+        known: a tokenizer of text, whose symbols come first.
+    """
     kind: type[ExampleTokenizer] = resolve_name(TASKS[task].tokenizer)
     collector = kind.collector(separator=separator)
-    inner = train_tokenizer(config, read_sides(chunks, collector), records=False)
+    read = read_sides(chunks, collector)
+    inner = train_tokenizer(config, read, records=False) if known is None else _extend(known, read)
     if len(collector.labels) == 1:
         label = next(iter(collector.labels))
         raise DataError(f"Every example for training has the label {quoted(label)}; at least two are needed.")

@@ -61,6 +61,11 @@ class RecordTokenizer(Tokenizer):
         self.unknown = None if inner.unknown is None else inner.unknown + _NUM_SPECIAL
         self._dtype = smallest_type(self.vocabulary_size)
 
+    @property
+    def inner(self) -> Tokenizer:
+        """The tokenizer of text without records."""
+        return self._inner
+
     def encode(self, text: str) -> Tokens:
         """Returns the symbols of the records of `text`, each between begin and end."""
         return np.concatenate(list(self.encode_stream([text])))

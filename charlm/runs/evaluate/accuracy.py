@@ -9,15 +9,13 @@ from typing import Any, BinaryIO
 
 from charlm.config import Device
 from charlm.data.corpus import EncodedCorpus
-from charlm.data.encoder import EncodedText
-from charlm.data.examples.example import Example
-from charlm.data.examples.source import ExampleSource
+from charlm.data.examples.example import Example, parse_line
 from charlm.data.examples.stored import StoredExample, stored_examples
-from charlm.data.sources import TextSource
+from charlm.data.tokenizers.examples import UNKNOWN_LABEL
 from charlm.errors import CharlmError
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.measured import Examined, Measure, Measured
-from charlm.runs.evaluate.perplexity import Split, opened_text
+from charlm.runs.evaluate.perplexity import OpenedText, Split, opened_text
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.labelling import Labeller, load_labeller
@@ -77,19 +75,21 @@ def accuracy(
         reading=reading,
         stdin=stdin,
         corpus=own_corpus,
-    ) as (encoded, label, _, source):
-        examples = _named_examples(labeller, encoded, source)
-        with reporter.progress(f"labelling {label}", len(examples)) as advance:
+    ) as opened:
+        examples = _named_examples(labeller, opened)
+        with reporter.progress(f"labelling {opened.label}", len(examples)) as advance:
             measured = measure(Examined(labeller, examples, train, advance))
-    return AccuracyResult(loaded.name, label, task, measured)
+    return AccuracyResult(loaded.name, opened.label, task, measured)
 
 
-def _named_examples(labeller: Labeller, encoded: EncodedText, source: TextSource | None) -> list[StoredExample]:
-    """Returns the examples; where their text is at hand, with the names of labels that the model has never learnt."""
-    examples = list(stored_examples(encoded.tokens, labeller.tokenizer))
-    if not isinstance(source, ExampleSource):
-        return examples
+def _named_examples(labeller: Labeller, opened: OpenedText) -> list[StoredExample]:
+    """Returns the examples; where their text can be read, with the names of labels that the model has never learnt."""
     tokenizer = labeller.tokenizer
-    pairs = ((each.example, given.said) for each, given in zip(examples, source.examples(), strict=True))
-    named = [Example(example.read, tokenizer.named_said(example.said, said)) for example, said in pairs]
+    examples = list(stored_examples(opened.encoded.tokens, tokenizer))
+    text = opened.read_again() if any(UNKNOWN_LABEL in each.example.said for each in examples) else None
+    if text is None:
+        return examples
+    given = (parse_line(line).said for line in text.split("\n") if line)
+    pairs = zip(examples, given, strict=True)
+    named = [Example(each.example.read, tokenizer.named_said(each.example.said, said)) for each, said in pairs]
     return [each._replace(example=example) for each, example in zip(examples, named, strict=True)]

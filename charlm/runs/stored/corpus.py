@@ -113,7 +113,7 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
 
 def read_part_again(record: RunRecord, name: PartName, workspace: Workspace) -> str | None:
     """Returns a part of the text that a run was trained on, as it was encoded; None where it is gone or has changed."""
-    data, records = record.config.data, record.config.data.records == "lines"
+    data, records = record.config.data, record.config.data.are_records
     if _is_from_stdin(data):
         return None
     try:

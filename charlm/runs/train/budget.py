@@ -62,9 +62,11 @@ def choose_sizes(
         if "hidden_size" not in fixed:
             config = with_settings(config, hidden_size=_MLP_WIDTH)
         fixed = fixed | {"hidden_size"}
-    if config.data.task is not None and TASKS[config.data.task].head is not None:
+    of_task = None if config.data.task is None else TASKS[config.data.task].sizes
+    if of_task is not None:
         # Nor does it say anything of labels; docs/budget.md has the rule and what it was measured on.
-        config, fixed = with_task_sizes(config, fixed, symbols=task.corpus_symbols), fixed | TASK_SIZES
+        config = with_task_sizes(config, of_task, fixed, symbols=task.corpus_symbols)
+        fixed = fixed | TASK_SIZES
     model, training = config.model, config.training
     asked = Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
     choices = candidates(task, asked, fixed, width_multiple=width_multiple)
@@ -150,6 +152,12 @@ def fill_budget(
         )
     reason = f"{epochs}, the most that help on so short a text"
     return FilledBudget(replace(division, steps=most), reason, None, tuple(warnings))
+
+
+def most_epochs(config: RunConfig) -> int:
+    """Returns after how many passes over the text a budget ends the training."""
+    sizes = None if config.data.task is None else TASKS[config.data.task].sizes
+    return MOST_EPOCHS if sizes is None else sizes.most_epochs
 
 
 def sizing_task(config: RunConfig, corpus: EncodedCorpus, *, seconds: float) -> Task:

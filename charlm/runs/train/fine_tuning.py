@@ -1,6 +1,7 @@
 """`charlm train --init-from`: a new run that starts from another one's network."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -8,10 +9,11 @@ from numpy.typing import NDArray
 
 from charlm.config import ModelConfig, Request, RunConfig
 from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.examples import NUM_SPECIAL, ExampleTokenizer
 from charlm.errors import ConfigError
 from charlm.models.base import Network
 from charlm.models.build import load_weights
-from charlm.models.growth import grow_vocabulary
+from charlm.models.growth import grow_vocabulary, move_trunk
 from charlm.models.mixture import network_of
 from charlm.runs.stored.loading import LoadedModel, load_model
 from charlm.runs.stored.workspace import Workspace
@@ -48,12 +50,15 @@ def adopt(origin: LoadedModel, request: Request) -> Request:
                     f"--{name.replace('_', '-')} {getattr(own, name)} is not the {section} of '{origin.name}' "
                     f"({getattr(other, name)}), whose weights are to be used; leave it out."
                 )
-    if config.data.records != its.data.records:
+    if config.data.task is None and config.data.records != its.data.records:
         raise ConfigError(
             f"--records {config.data.records} is not what '{origin.name}' was trained with "
             f"({its.data.records}); use the same."
         )
     kept = {name: getattr(config.model, name) for name in (asked & _FREE) | {"mix"}}
+    if config.data.task is not None:
+        # As the origin reads; what predicts labels is not tied to an embedding.
+        kept |= {"direction": "forward", "tie_weights": False}
     adopted = config.model_copy(update={"model": its.model.model_copy(update=kept), "tokenizer": its.tokenizer})
     return Request(adopted, asked | frozenset(ModelConfig.model_fields))
 
@@ -63,6 +68,11 @@ def describe_start(
 ) -> list[str]:
     """Returns sentences on what is taken from the origin, and how much of the new text its symbols cover."""
     num_old = origin.tokenizer.vocabulary_size
+    if isinstance(tokenizer, ExampleTokenizer):
+        return [
+            f"Starting from the layers of '{origin.name}', which are held for the first part of the training and then "
+            "learn at a fifth of the rate; what predicts the labels is new."
+        ]
     covered = 1 - symbol_counts[num_old:].sum() / max(1, symbol_counts.sum())
     sentences = [
         f"Starting from '{origin.name}': its {num_old:,} symbols cover {covered:.3%} of the text, "
@@ -75,9 +85,25 @@ def describe_start(
 
 def weights_for(origin: LoadedModel, config: RunConfig, tokenizer: Tokenizer) -> Callable[[Network], None]:
     """Returns what gives a network the origin's weights, with rows for the symbols that were added."""
+    if isinstance(tokenizer, ExampleTokenizer):
+        return partial(_load_trunk, origin)
     weights = grow_vocabulary(
         network_of(origin.model).state_dict(),
         vocabulary_size=tokenizer.vocabulary_size,
         generator=torch.Generator().manual_seed(seeds_of(config).weights),
     )
     return lambda model: load_weights(network_of(model), weights, source="the run to start from")
+
+
+def _load_trunk(origin: LoadedModel, model: Network) -> None:
+    """Gives a network of labels the embedding and the layers of a language model."""
+    tokenizer = origin.tokenizer
+    line_end = next((number for number, piece in enumerate(tokenizer.pieces) if piece == b"\n"), None)
+    weights = move_trunk(
+        network_of(origin.model).state_dict(),
+        model.state_dict(),
+        first=tokenizer.vocabulary_size - tokenizer.inner.vocabulary_size,
+        own_first=NUM_SPECIAL,
+        begin=line_end if tokenizer.begin is None else tokenizer.begin,
+    )
+    load_weights(model, weights, source="the run to start from")

@@ -12,11 +12,10 @@ from charlm.models.threads import using_threads
 from charlm.notation import counted
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.record import TrainingPlan
-from charlm.runs.train.budget import MOST_EPOCHS, choose_sizes, fill_budget, sizing_task
+from charlm.runs.train.budget import choose_sizes, fill_budget, most_epochs, sizing_task
 from charlm.runs.train.settings import with_default_dropout, with_defaults_of_width, with_lane_groups, with_settings
 from charlm.runs.train.setup import TrainingSetup
 from charlm.runs.train.timing import StepTimer, measure_scoring
-from charlm.tasks import TASKS
 from charlm.training.trainer import Trainer
 
 
@@ -84,7 +83,7 @@ def _within_budget(
         evaluations=config.training.evaluations,
         steps_per_epoch=batches.windows_per_epoch,
         asked=request.asked,
-        most_epochs=MOST_EPOCHS if config.data.task is None else TASKS[config.data.task].most_epochs,
+        most_epochs=most_epochs(config),
     )
     division = filled.division
     config = with_lane_groups(chosen.config, threads if is_cpu else 1)

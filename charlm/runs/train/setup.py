@@ -14,6 +14,7 @@ from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.models.base import Network
 from charlm.models.build import build_mixture, build_network
+from charlm.models.growth import trunk_names
 from charlm.models.lane_groups import Workers
 from charlm.notation import parse_forcing
 from charlm.runs.train.mixing import Mixture
@@ -22,7 +23,7 @@ from charlm.training.allocation import keep_freed_memory
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import clip_gradient
 from charlm.training.objectives import Objective, next_symbol_loss
-from charlm.training.pace import Pace, learning_rate_at, shortened_warmup
+from charlm.training.pace import Pace, learning_rate_at, rate_of_trunk, shortened_warmup, whole_rate
 from charlm.training.precision import Arithmetic
 from charlm.training.scheduled_sampling import ScheduledSampling
 from charlm.training.trainer import Trainer
@@ -53,6 +54,7 @@ class TrainingSetup:
     Attributes:
         tokens: the training text.
         load_weights: gives a new network the weights to start from; None for those drawn from the run's seed.
+        is_tuned: whether the trunk of a network of labels comes from another run, and learns more slowly.
     """
 
     tokens: TokenFile
@@ -61,6 +63,7 @@ class TrainingSetup:
     precision: Arithmetic
     mixture: Mixture | None = None
     load_weights: Callable[[Network], None] | None = None
+    is_tuned: bool = False
 
     def build(self, config: RunConfig) -> Trainer:
         """Returns a trainer before its first step; one without a number of steps is only to be timed."""
@@ -69,11 +72,12 @@ class TrainingSetup:
         total_steps = settings.steps or _MOST_STEPS
         assert settings.learning_rate is not None
         model = self._model(config)
+        trunk = trunk_names(model) if self.is_tuned else []
         return Trainer(
             model,
             batches=self.batches(config),
             optimizer=build_optimizer(
-                model, beta1=settings.beta1, beta2=settings.beta2, weight_decay=settings.weight_decay
+                model, beta1=settings.beta1, beta2=settings.beta2, weight_decay=settings.weight_decay, trunk=trunk
             ),
             learning_rate=partial(
                 learning_rate_at,
@@ -91,6 +95,7 @@ class TrainingSetup:
             generator=torch.Generator(self.device).manual_seed(seeds_of(config).dropout),
             device=self.device,
             objective=self._objective(config),
+            trunk_factor=rate_of_trunk if trunk else whole_rate,
         )
 
     def batches(self, config: RunConfig) -> Batches:

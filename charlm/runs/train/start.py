@@ -16,7 +16,7 @@ from charlm.checkpointing.new_run import created_run, require_free
 from charlm.config import Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
-from charlm.data.tokenizers.build import extended, learnt
+from charlm.data.tokenizers.build import extended, extended_for, learnt
 from charlm.errors import ConfigError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
 from charlm.notation import counted
@@ -35,7 +35,7 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import require_fit, with_task_defaults
+from charlm.runs.train.tasks import require_fit, warn_of_unknown_labels, with_task_defaults
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -157,14 +157,15 @@ def _begin(
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
         request = adopt(origin, request)
+        require_fit(request.config, init_from=init_from)
     request = request.with_config(with_task_defaults(request.config))
     config = request.config
     precision = resolve_precision(config.run.precision, device, config.model)
-    recipe = (
-        learnt(config.tokenizer, records=config.data.are_records, data=config.data)
-        if origin is None
-        else extended(origin.tokenizer)
-    )
+    if origin is None:
+        recipe = learnt(config.tokenizer, records=config.data.are_records, data=config.data)
+    else:
+        is_text = config.data.task is None
+        recipe = extended(origin.tokenizer) if is_text else extended_for(origin.tokenizer, config.data)
     corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
     if config.model.model != "ngram" and corpus.train.num_characters < FEWEST_CHARACTERS:
         reporter.warn(
@@ -173,6 +174,7 @@ def _begin(
         )
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, symbol_counts, reporter)
+    warn_of_unknown_labels(corpus, reporter)
     return _Beginning(request, device, precision, origin, corpus, symbol_counts)
 
 
@@ -189,7 +191,13 @@ def _resolve(
         load_weights = weights_for(origin, config, corpus.tokenizer)
     config, mixture = make_mixture(config, corpus, on_trial=on_trial)
     setup = TrainingSetup(
-        corpus.train.tokens, corpus.tokenizer, beginning.device, beginning.precision, mixture, load_weights
+        corpus.train.tokens,
+        corpus.tokenizer,
+        beginning.device,
+        beginning.precision,
+        mixture,
+        load_weights,
+        is_tuned=origin is not None and config.data.task is not None,
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
     return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup

@@ -5,10 +5,13 @@ from collections.abc import Collection
 from charlm.cells import standing_alone
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import ConfigError
-from charlm.notation import Mix
+from charlm.evaluation.baselines import count_symbols
+from charlm.notation import Mix, counted
+from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_settings
-from charlm.tasks import TASKS, names_with
+from charlm.tasks import TASKS, Sizes, names_with
 
 _BOTH_WAYS = (
     "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
@@ -25,20 +28,19 @@ def with_task_defaults(config: RunConfig) -> RunConfig:
 
 
 TASK_SIZES = frozenset({"hidden_size", "batch_size", "sequence_length"})
-"""Sizes that a task's rule chooses for a time budget."""
-_WIDTHS = ((1_000_000, 96), (10_000_000, 128))
-_WIDEST = 192
+"""Sizes that are no longer to be chosen once a task has chosen them."""
 
 
-def with_task_sizes(config: RunConfig, fixed: Collection[str], *, symbols: int) -> RunConfig:
+def with_task_sizes(config: RunConfig, sizes: Sizes, fixed: Collection[str], *, symbols: int) -> RunConfig:
     """Returns the configuration with the sizes that suit a task, unless they were asked for.
 
     Args:
         fixed: the settings that were asked for.
         symbols: symbols in the examples for training.
     """
-    width = next((width for most, width in _WIDTHS if symbols <= most), _WIDEST)
-    return config if "hidden_size" in fixed else with_settings(config, hidden_size=width)
+    width = next(width for most, width in sizes.widths if symbols <= most)
+    chosen = {"hidden_size": width, "num_layers": sizes.num_layers, "batch_size": sizes.batch_size}
+    return with_settings(config, **{name: value for name, value in chosen.items() if name not in fixed})
 
 
 def require_fit(config: RunConfig, *, init_from: str | None) -> None:
@@ -72,8 +74,30 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--tokenizer sentencepiece is not for --task {name}: a subword may have several labels.")
     if config.data.records != "none":
         raise ConfigError(f"--records is for language models; every line of --task {name} is an example anyway.")
-    if init_from is not None:
-        raise ConfigError(f"--init-from cannot be combined with --task {name}.")
+    if init_from is None:
+        return
+    tunable = names_with(lambda task: task.head in ("pooled", "each"))
+    if name not in tunable:
+        raise ConfigError(f"--init-from is for language models and for --task {' or '.join(tunable)}.")
+    if model.direction == "both":
+        raise ConfigError("--init-from starts from a network that reads forward; leave out --direction both.")
+
+
+def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:
+    """Warns of labels that held-out examples have and those for training lack."""
+    tokenizer = corpus.tokenizer
+    if not isinstance(tokenizer, ExampleTokenizer):
+        return
+    for name, part in (("validation", corpus.valid), ("test", corpus.test)):
+        if part is None:
+            continue
+        counts = count_symbols(part, vocabulary_size=tokenizer.vocabulary_size)
+        number = int(tokenizer.label_counts(counts)[-1])
+        if number:
+            reporter.warn(
+                f"{counted(number, 'label')} of the {name} examples {'is' if number == 1 else 'are'} none of those for "
+                "training and will count as wrong; charlm eval accuracy names them."
+            )
 
 
 def characters_per_target(corpus: EncodedCorpus) -> float:

@@ -2,6 +2,7 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import Request, SamplingConfig, by_section, make_request
@@ -32,6 +33,21 @@ SMALL = {
     "precision": "fp32",
     "device": "cpu",
     "threads": 1,
+}
+
+
+class Warnings(SilentReporter):
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+_WITHOUT_SIZES = {
+    name: value for name, value in SMALL.items() if name not in ("hidden_size", "embedding_size", "num_layers")
 }
 
 
@@ -69,6 +85,18 @@ def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace:
     assert measured.unknown_labels == ("Elvish",)
     row = next(row for row in measured.rows if row.label == "Elvish")
     assert (row.support, row.hits) == (1, 0)
+
+
+def test_a_label_of_the_own_test_examples_alone_is_named(names: Path, workspace: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other.tsv"
+    other.write_text("basen\tNorthern\nbaxyz\tElvish\n")
+    stop, reporter = StopRequest(), Warnings()
+    asked = request(names, name="names", steps=2, valid=(str(names),), test=(str(other),))
+    start(asked, workspace, reporter, stop)
+    assert any("1 label of the test examples is none of those for training" in each for each in reporter.warnings)
+    assert measure("names", workspace).unknown_labels == ("Elvish",)
+    other.unlink()  # What was encoded still serves, without the name.
+    assert measure("names", workspace).unknown_labels == ("<unknown label>",)
 
 
 def test_texts_are_written_on_a_condition_and_bayes_finds_it(names: Path, workspace: Workspace) -> None:
@@ -182,6 +210,47 @@ def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Worksp
     whole = train_whole(request(sentences, name="whole", **settings), workspace)
     stop = StopRequest()
     start(request(sentences, name="parts", **settings), workspace, StopAfter(stop, 5), stop)
+    assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
+
+
+def test_a_classifier_starts_from_a_language_model_whose_layers_are_held_at_first(
+    names: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    text = tmp_path / "names.txt"
+    text.write_text("".join(line.split("\t")[0] + "\n" for line in names.read_text().splitlines()))
+    few = {"corpus": (str(text),), "name": "language", "steps": 3}
+    for records in ("none", "lines"):
+        asked = {**SMALL, **few, "name": f"language-{records}", "records": records}
+        origin = train_whole(make_request(by_section(asked)), workspace)
+        sizes = {
+            name: value for name, value in SMALL.items() if name not in ("hidden_size", "embedding_size", "num_layers")
+        }
+        asked = {**sizes, "corpus": (str(names),), "task": "classify", "name": f"tuned-{records}", "steps": 3}
+        tuned = train_whole(make_request(by_section(asked)), workspace, init_from=origin.name)
+        before, after = (read_checkpoint(run.run / "last.safetensors").tensors for run in (origin, tuned))
+        # A step of three is before a third of the training: the layers learnt in the last two only, and little.
+        moved = (after["model.layers.0.weight_hh_l0"] - before["model.layers.0.weight_hh_l0"]).abs().max()
+        assert 0 < float(moved) < 0.05
+        head = after["model.output.weight"]
+        assert head.shape == (3, 24)
+        known = before["model.embedding.weight"]
+        first = 2 if records == "lines" else 0
+        torch.testing.assert_close(
+            after["model.embedding.weight"][2 : 2 + len(known) - first], known[first:], atol=0.05, rtol=0
+        )
+        assert verify_run(tuned.name, workspace).is_whole
+
+
+def test_a_stopped_tuning_goes_on_bit_for_bit(names: Path, text: Path, workspace: Workspace) -> None:
+    train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
+    asked = {**_WITHOUT_SIZES, "steps": 12}
+
+    def tuned(name: str) -> Request:
+        return make_request(by_section({**asked, "corpus": (str(names),), "task": "classify", "name": name}))
+
+    whole = train_whole(tuned("whole"), workspace, init_from="tale")
+    stop = StopRequest()
+    start(tuned("parts"), workspace, StopAfter(stop, 2), stop, init_from="tale")
     assert_same_end(whole.run, resume("parts", workspace, SilentReporter(), StopRequest()).run)
 
 
