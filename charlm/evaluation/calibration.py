@@ -51,11 +51,14 @@ def _minimum(features: Tensor, targets: Tensor) -> Tensor:
         likelihoods = torch.einsum("k,skv->sv", scales, features).softmax(dim=-1)
         expected = torch.einsum("sv,skv->sk", likelihoods, features)
         gradient = (expected - actual).mean(dim=0)
-        spread = features - expected[..., None]
+        # Where a bound keeps one from going down, the other goes down alone.
+        held = ((scales <= _LOWEST) & (gradient > 0.0)) | ((scales >= _HIGHEST) & (gradient < 0.0))
+        gradient[held] = 0.0
+        spread = (features - expected[..., None]) * ~held[:, None]
         curvature = torch.einsum("sv,skv,sjv->kj", likelihoods, spread, spread) / len(targets)
         step = torch.linalg.solve(curvature + 1e-9 * torch.eye(2, dtype=torch.float64), gradient)
         nats, moved = best, scales
-        for share in (1.0, 0.5, 0.25, 0.1):
+        for share in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
             moved = (scales - share * step).clamp(_LOWEST, _HIGHEST)
             nats = _nats(features, targets, moved)
             if nats < best:
