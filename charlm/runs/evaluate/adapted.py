@@ -14,7 +14,7 @@ from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import Adapt
 from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
-from charlm.errors import CharlmError, CheckpointError, ConfigError
+from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.adaptive import Reader, StaticReader, adapted_nats, text_nats, windows_in_order
 from charlm.evaluation.dynamic import WINDOW, DynamicReader, DynamicSettings, gradient_sizes
@@ -127,7 +127,7 @@ def calibration(
         corpus = reopen_corpus(loaded.record, workspace, reporter)
     except CharlmError as error:
         if method == "full":
-            raise
+            raise DataError(f"--adapt full measures gradients on the run's own text first: {error}") from None
         reporter.note(f"{error} The usual rates are taken.")
     valid = None if corpus is None else corpus.valid
     if method == "full":
