@@ -5,6 +5,7 @@ no count can. Which of them is right can be seen before the symbol is: by how of
 contexts was met and by how many symbols followed it, and by how sure the network is.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
 import numpy as np
@@ -47,8 +48,12 @@ class MixedLanguageModel(Network):
 
     def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target, of the mixture and of both parts alone."""
-        logits, network_state = self.network.read(tokens, state[:-1], workers=scoring.workers)
-        own, counted, confidence, contexts = self._read(logits, tokens, state)
+        # Counts are looked up while the network reads: its layers leave a thread idle now and then.
+        with ThreadPoolExecutor(1) as beside:
+            counting = beside.submit(self._count, tokens, state) if scoring.workers is not None else None
+            logits, network_state = self.network.read(tokens, state[:-1], workers=scoring.workers)
+            counted, confidence, contexts = counting.result() if counting else self._count(tokens, state)
+        own = logits.float().log_softmax(dim=-1)
         mixed, share = self.gate(confidence, own, counted)
         parts = {OWN: mixed, NETWORK_ALONE: own, NGRAMS_ALONE: counted}
         nats = {name: chosen(each, targets) for name, each in parts.items()}
@@ -82,7 +87,10 @@ class MixedLanguageModel(Network):
 
     def _read(self, logits: Tensor, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor, NDArray[np.int64]]:
         """Returns the log-probabilities of both parts, the n-grams' confidence and their contexts."""
+        return logits.float().log_softmax(dim=-1), *self._count(tokens, state)
+
+    def _count(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, NDArray[np.int64]]:
+        """Returns the n-grams' log-probabilities, their confidence and their contexts."""
         contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[-1].cpu().numpy())
-        own = logits.float().log_softmax(dim=-1)
-        counted = log_distributions(self.ngrams, contexts, own.device)
-        return own, counted, torch.from_numpy(self.ngrams.confidence(contexts)).to(own.device), contexts
+        confidence = torch.from_numpy(self.ngrams.confidence(contexts)).to(tokens.device)
+        return log_distributions(self.ngrams, contexts, tokens.device), confidence, contexts
