@@ -80,7 +80,8 @@ class CompressionConfig(Section):
     )
     adapt: Literal["counts"] | None = setting(
         None,
-        help="Let the model learn from what it has coded, as in eval perplexity --adapt counts: smaller and slower.",
+        help="Let the model learn from what it has coded, as eval perplexity --adapt counts does, but from the usual "
+        "rates: smaller and slower. Each stream learns from its own part.",
     )
 
 

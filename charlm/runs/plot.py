@@ -57,7 +57,9 @@ def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
         names = [str(folder.path) for folder in folders]
     curves = []
     for name, folder in zip(names, folders, strict=True):
-        found = _curves_of(name, read_newest_model(str(folder.path), workspace)[0], read_metrics(folder.metrics))
+        found = _curves_of(
+            name, read_newest_model(str(folder.path), workspace, with_conditions=True)[0], read_metrics(folder.metrics)
+        )
         if not found:
             raise CheckpointError(f"'{folder.metrics}' has no losses to plot.")
         curves += found
@@ -68,7 +70,8 @@ def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]
     tokenizer, counts = stored.tokenizer, stored.symbol_counts
     log_unknown = math.log(tokenizer.num_unknown_characters or 1)
     characters_per_epoch = int(counts @ tokenizer.symbol_characters)
-    symbols_per_character = int(counts.sum()) / max(1, characters_per_epoch)
+    begins = 0 if tokenizer.begin is None else int(counts[tokenizer.begin])  # Read, but never predicted.
+    symbols_per_character = (int(counts.sum()) - begins) / max(1, characters_per_epoch)
     whole = None if stored.config.model.mixed_order is None else MIXTURE
     points: dict[_Name, list[Point]] = {}
     for line in metrics:

@@ -54,6 +54,8 @@ def stream(
     if settings.adapt is not None and (settings.weights != "float32" or device not in ("auto", "cpu")):
         other = f"--weights {settings.weights}" if settings.weights != "float32" else f"--device {device}"
         raise ConfigError(f"--adapt computes on the CPU, with exact weights; leave out {other}.")
+    if settings.adapt is not None and not prompt:
+        raise ConfigError("--adapt learns from the prompt, and there is none; give one with --prompt or --prompt-file.")
     stored, note = read_newest_model(run, workspace, with_conditions=True)
     are_records = stored.tokenizer.begin is not None
     if settings.adapt is not None:

@@ -135,7 +135,8 @@ def print_evaluation(console: Console, result: "EvaluationResult") -> None:
         console.print(f"{result.weights} weights cost {lost:+.5f} bits/char.")
     if result.compressors:
         console.print(
-            "Compressors have read the training text, too, and go on learning from this one; the model does not.",
+            "Compressors have read the training text, too, and go on learning from this one; "
+            + ("compare them with the adapting model." if result.adapted else "the model does not (--adapt does)."),
             soft_wrap=True,
         )
     unknown = f", {score.num_unknown:,} of them unknown to the model" if score.num_unknown else ""

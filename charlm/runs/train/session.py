@@ -73,7 +73,9 @@ class TrainingSession:
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self.characters_per_target = characters_per_target(self.corpus)
+        self.characters_per_target = characters_per_target(
+            self.corpus, targets_per_epoch=self.trainer.batches.targets_per_epoch
+        )
         self._kept_weights = KeptWeights(self.trainer)
         self._speed = Speed()
         self._network_score: Score | None = None

@@ -100,8 +100,14 @@ def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:
             )
 
 
-def characters_per_target(corpus: EncodedCorpus) -> float:
-    """Returns how many characters a target stands for; a label counts as one."""
+def characters_per_target(corpus: EncodedCorpus, *, targets_per_epoch: int) -> float:
+    """Returns how many characters a target stands for; a label counts as one.
+
+    Args:
+        targets_per_epoch: of the training text; begins of records and conditions are none.
+    """
     if corpus.tokenizer.outputs is not None:
         return 1.0
-    return corpus.train.num_characters / max(1, corpus.train.num_symbols)
+    train = corpus.train
+    num_targets = targets_per_epoch if train.num_records else train.num_symbols
+    return train.num_characters / max(1, num_targets)
