@@ -73,9 +73,7 @@ class TrainingSession:
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
-        self.characters_per_target = characters_per_target(
-            self.corpus, targets_per_epoch=self.trainer.batches.targets_per_epoch
-        )
+        self.characters_per_target = characters_per_target(self.corpus, self.trainer.batches)
         self._kept_weights = KeptWeights(self.trainer)
         self._speed = Speed()
         self._network_score: Score | None = None

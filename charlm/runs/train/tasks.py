@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from charlm.cells import standing_alone
 from charlm.config import RunConfig
+from charlm.data.batches import Batches
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import ConfigError
@@ -100,14 +101,14 @@ def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:
             )
 
 
-def characters_per_target(corpus: EncodedCorpus, *, targets_per_epoch: int) -> float:
+def characters_per_target(corpus: EncodedCorpus, batches: Batches) -> float:
     """Returns how many characters a target stands for; a label counts as one.
 
     Args:
-        targets_per_epoch: of the training text; begins of records and conditions are none.
+        batches: of the training text; begins of records and conditions are no targets in them.
     """
     if corpus.tokenizer.outputs is not None:
         return 1.0
     train = corpus.train
-    num_targets = targets_per_epoch if train.num_records else train.num_symbols
+    num_targets = batches.targets_per_epoch if train.num_records else train.num_symbols
     return train.num_characters / max(1, num_targets)
