@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from charlm.evaluation.hits import Hits
+
 _Z = 1.959964
 """The normal quantile of a 95 % interval."""
 
@@ -33,34 +35,10 @@ class Share:
 
 
 @dataclass(frozen=True)
-class LabelRow:
-    """How well one label is found.
-
-    Attributes:
-        support: examples that have it.
-        predicted: examples that it was predicted for.
-        hits: examples of both kinds.
-    """
+class LabelRow(Hits):
+    """How well one label is found: examples that have it, that it was predicted for, and of both kinds."""
 
     label: str
-    support: int
-    predicted: int
-    hits: int
-
-    @property
-    def precision(self) -> float:
-        """Share of the predictions that are right; 0 where there are none."""
-        return self.hits / self.predicted if self.predicted else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Share of the examples that are found; 0 where there are none."""
-        return self.hits / self.support if self.support else 0.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        return 2 * self.hits / (self.support + self.predicted) if self.support + self.predicted else 0.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +57,7 @@ class LabelScore:
     @property
     def macro_f1(self) -> float:
         """The mean F1 of the labels that the examples have."""
-        scores = [row.f1 for row in self.rows if row.support]
+        scores = [row.f1 for row in self.rows if row.true]
         return sum(scores) / len(scores) if scores else math.nan
 
 
@@ -88,7 +66,7 @@ def score_labels(true: Sequence[str], predicted: Sequence[str]) -> LabelScore:
     confusion = Counter(zip(true, predicted, strict=True))
     support, guesses = Counter(true), Counter(predicted)
     rows = [
-        LabelRow(label, support[label], guesses[label], confusion[label, label])
+        LabelRow(support[label], guesses[label], confusion[label, label], label)
         for label in sorted(support | guesses, key=lambda label: (-support[label], label))
     ]
     hits = sum(row.hits for row in rows)

@@ -1,7 +1,8 @@
 """Spans of BIO tags as conlleval counts them (Tjong Kim Sang and De Meulder 2003), and their precision and recall."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from charlm.evaluation.hits import Hits
 
 Span = tuple[str, int, int]
 """A type, the first token, and the token after the last."""
@@ -42,35 +43,7 @@ def _begins(before: str, prefix: str, kind_before: str, kind: str) -> bool:
     return prefix not in ("O", ".") and (before in ("E", "S", "O") or kind_before != kind)
 
 
-@dataclass(frozen=True)
-class SpanScore:
-    """How many spans are true, how many were predicted, and how many of these are exactly right."""
-
-    true: int
-    predicted: int
-    hits: int
-
-    @property
-    def precision(self) -> float:
-        """Share of the predicted spans that are right; 0 without any."""
-        return self.hits / self.predicted if self.predicted else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Share of the true spans that were found; 0 without any."""
-        return self.hits / self.true if self.true else 0.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        return 2 * self.hits / (self.true + self.predicted) if self.true + self.predicted else 0.0
-
-    def __add__(self, other: "SpanScore") -> "SpanScore":
-        """Returns the score of two texts together."""
-        return SpanScore(self.true + other.true, self.predicted + other.predicted, self.hits + other.hits)
-
-
-def score_spans(true: Sequence[str], predicted: Sequence[str]) -> SpanScore:
+def score_spans(true: Sequence[str], predicted: Sequence[str]) -> Hits:
     """Returns how the spans of one sentence agree."""
     spans, guesses = find_spans(true), find_spans(predicted)
-    return SpanScore(len(spans), len(guesses), len(spans & guesses))
+    return Hits(len(spans), len(guesses), len(spans & guesses))

@@ -8,7 +8,7 @@ from charlm.evaluation.accuracy import Share, score_labels
 def test_rows_follow_from_the_confusion() -> None:
     score = score_labels(["a", "a", "a", "b", "c"], ["a", "a", "b", "b", "d"])
     assert score.accuracy == Share(3, 5)
-    rows = {row.label: (row.support, row.precision, row.recall, row.f1) for row in score.rows}
+    rows = {row.label: (row.true, row.precision, row.recall, row.f1) for row in score.rows}
     assert rows["a"] == (3, 1.0, pytest.approx(2 / 3), pytest.approx(0.8))
     assert rows["b"] == (1, 0.5, 1.0, pytest.approx(2 / 3))
     assert rows["c"] == (1, 0.0, 0.0, 0.0) and rows["d"] == (0, 0.0, 0.0, 0.0)

@@ -1,6 +1,7 @@
 import pytest
 
-from charlm.evaluation.spans import SpanScore, find_spans, has_spans, score_spans
+from charlm.evaluation.hits import Hits
+from charlm.evaluation.spans import find_spans, has_spans, score_spans
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,8 @@ def test_spans_are_those_of_conlleval(tags: str, spans: set[tuple[str, int, int]
 
 def test_only_exactly_equal_spans_are_right() -> None:
     score = score_spans(["B-X", "I-X", "O", "B-Y"], ["B-X", "O", "O", "B-Y"])
-    assert score == SpanScore(2, 2, 1)
-    total = score + SpanScore(1, 0, 0)
+    assert score == Hits(2, 2, 1)
+    total = score + Hits(1, 0, 0)
     assert (total.precision, total.recall, total.f1) == (0.5, pytest.approx(1 / 3), pytest.approx(0.4))
-    assert (SpanScore(0, 0, 0).precision, SpanScore(0, 0, 0).f1) == (0.0, 0.0)
+    assert (Hits(0, 0, 0).precision, Hits(0, 0, 0).f1) == (0.0, 0.0)
     assert has_spans(["O", "I-X"]) and not has_spans(["O", "NN"])

@@ -39,7 +39,7 @@ def accuracy_json(result: "AccuracyResult", *, confusion: bool) -> dict[str, Any
     """Returns the result as JSON values; with `confusion`, also how often each label is taken for which."""
     measured = result.measured
     rows = [
-        {"label": row.label, "support": row.support, "precision": row.precision, "recall": row.recall, "f1": row.f1}
+        {"label": row.label, "support": row.true, "precision": row.precision, "recall": row.recall, "f1": row.f1}
         for row in measured.rows
     ]
     values = {
@@ -77,7 +77,7 @@ def print_accuracy(console: Console, result: "AccuracyResult", *, confusion: boo
     table = _table("label", "number", "precision", "recall", "F1")
     for row in measured.rows[:_MOST_ROWS]:
         shares = (_percent(row.precision), _percent(row.recall), _percent(row.f1))
-        table.add_row(Text(visible(row.label)), f"{row.support:,}", *shares)
+        table.add_row(Text(visible(row.label)), f"{row.true:,}", *shares)
     console.print(table)
     more = len(measured.rows) - _MOST_ROWS
     if more > 0:

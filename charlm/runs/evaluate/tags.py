@@ -10,7 +10,8 @@ from charlm.data.examples.segments import Segment, parse_segments
 from charlm.data.examples.stored import StoredExample
 from charlm.data.tokenizers.tags import TagTokenizer
 from charlm.evaluation.accuracy import Share, score_labels
-from charlm.evaluation.spans import SpanScore, has_spans, score_spans
+from charlm.evaluation.hits import Hits
+from charlm.evaluation.spans import has_spans, score_spans
 from charlm.evaluation.tagging import tag_segments, tag_symbols
 from charlm.runs.evaluate.measured import OWN, Examined, Measured, summarise
 
@@ -59,7 +60,7 @@ class _Tagged:
         self.true: list[str] = []
         predicted: list[str] = []
         self._characters = self._tokens = (0, 0)
-        self._spans: list[SpanScore] = []
+        self._spans: list[Hits] = []
         for (_, example), known in zip(examples, rows, strict=True):
             segments = parse_segments(example.said)
             tokens = [segment for segment in segments if segment.tag is not None]
@@ -95,7 +96,7 @@ class _Tagged:
             "token_accuracy": tokens.value,
         }
         if self._spans and has_spans(self.true):
-            spans = sum(self._spans, SpanScore(0, 0, 0))
+            spans = sum(self._spans, Hits(0, 0, 0))
             low, high = _resampled(self._spans)
             found |= {"span_precision": spans.precision, "span_recall": spans.recall, "span_f1": spans.f1}
             found["span_f1_interval"] = [low, high]
@@ -131,11 +132,11 @@ def _usual_tags(train: Sequence[StoredExample], tokenizer: TagTokenizer) -> NDAr
     return logarithms
 
 
-def _resampled(spans: Sequence[SpanScore]) -> tuple[float, float]:
+def _resampled(spans: Sequence[Hits]) -> tuple[float, float]:
     """Returns a 95 % interval of the spans' F1: of sentences drawn with replacement (Efron 1979)."""
     counts = np.array([(each.true, each.predicted, each.hits) for each in spans])
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(counts), size=(_RESAMPLES, len(counts)))
-    scores = [SpanScore(*counts[each].sum(axis=0).tolist()).f1 for each in drawn]
+    scores = [Hits(*counts[each].sum(axis=0).tolist()).f1 for each in drawn]
     low, high = np.quantile(scores, (0.025, 0.975))
     return float(low), float(high)

@@ -1,0 +1,31 @@
+"""What was found of what there is: precision, recall and F1."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Hits:
+    """How many things there are, how many were predicted, and how many of these are right."""
+
+    true: int
+    predicted: int
+    hits: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the predictions that are right; 0 where there are none."""
+        return self.hits / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of what there is that was found; 0 where there is nothing."""
+        return self.hits / self.true if self.true else 0.0
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall."""
+        return 2 * self.hits / (self.true + self.predicted) if self.true + self.predicted else 0.0
+
+    def __add__(self, other: "Hits") -> "Hits":
+        """Returns the counts of two texts together."""
+        return Hits(self.true + other.true, self.predicted + other.predicted, self.hits + other.hits)
