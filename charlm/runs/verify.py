@@ -75,7 +75,9 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     # A state that a training removed meanwhile is not damaged.
     states = {path: report for path, report in states.items() if path == folder.last or path.exists()}
     # A run that was stopped before its first evaluation has no best model yet, and none is missing.
-    has_best = folder.best.exists() or not states
+    last = known.get(folder.last)
+    had_best = isinstance(last, StateRecord) and last.progress.best_step is not None
+    has_best = folder.best.exists() or had_best or not states
     bests = [_report(folder.best, partial(_describe_best, folder, known))] if has_best else []
     adaptations = [
         _report(path, partial(_describe_adaptation, path, known.get(folder.best)))

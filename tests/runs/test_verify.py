@@ -129,3 +129,11 @@ def _commands_of_errors(name, workspace):
     with pytest.raises(CharlmError) as caught:
         resume(name, workspace, SilentReporter(), StopRequest())
     return [f"charlm {end}" for end in str(caught.value).split("charlm ")[1:]]
+
+
+def test_a_best_model_that_was_removed_is_missed(small_request, workspace):
+    run = trained(small_request, workspace)
+    (run / "best.safetensors").unlink()
+    report = verify_run("one", workspace)
+    assert [each.file for each in report.files if each.problem is not None] == ["best.safetensors"]
+    assert report.usable == ("charlm train --resume one --steps 24",)

@@ -84,7 +84,7 @@ def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace:
     measured = measure("names", workspace, other)
     assert measured.unknown_labels == ("Elvish",)
     row = next(row for row in measured.rows if row.label == "Elvish")
-    assert (row.support, row.hits) == (1, 0)
+    assert (row.true, row.hits) == (1, 0)
 
 
 def test_a_label_of_the_own_test_examples_alone_is_named(names: Path, workspace: Workspace, tmp_path: Path) -> None:
