@@ -49,7 +49,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("stored:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
     ),
     "inspect": (
         "Shows the gradients, activations, gates, units and memory of recurrent networks.",

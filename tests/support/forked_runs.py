@@ -25,7 +25,7 @@ import charlm.cli.display.live
 import charlm.files.writing
 import charlm.runs.compare.comparing
 import charlm.runs.evaluate.perplexity
-import charlm.runs.export
+import charlm.runs.export.arpa
 import charlm.runs.inspect.gates
 import charlm.runs.sample
 import charlm.runs.train.resume

@@ -1,16 +1,14 @@
-"""`charlm list`, `info`, `verify` and `export`: which runs there are, what they say, and models elsewhere."""
+"""`charlm list`, `info` and `verify`: which runs there are, what they say, and whether they are whole."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.text import print_json, print_line
+from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, Run
 from charlm.cli.startup import fast_imports
-from charlm.files.writing import is_stream
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -71,23 +69,3 @@ def verify(*, run: Run, json: Json = False) -> None:
         print_verification(plain_console(sys.stdout), report)
     if not report.is_whole:
         raise typer.Exit(1)
-
-
-def arpa(
-    *,
-    run: Run,
-    output: Annotated[
-        # A string: as a path, './-' would be '-'.
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="The file to write; '-' is stdout.", show_default="RUN.arpa"
-        ),
-    ] = None,
-) -> None:
-    """Writes the model of an n-gram run in ARPA format, which KenLM, SRILM and others read."""
-    from charlm.runs.export import export_arpa
-
-    chosen = f"{Path(run).name}.arpa" if output is None else output
-    export_arpa(run, sys.stdout.buffer if chosen == "-" else Path(chosen), Workspace())
-    if chosen != "-" and not is_stream(Path(chosen)):
-        print_line(chosen, sys.stdout)

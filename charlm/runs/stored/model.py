@@ -85,7 +85,8 @@ def read_any_model(run: str, workspace: Workspace) -> StoredModel:
     if not folder.best.exists():
         raise CheckpointError(
             f"Run '{folder.name}' has no model yet: it was stopped before its first evaluation, or its "
-            f"best.safetensors was removed, which charlm verify {quote(run)} tells. Go on with it: charlm train --resume {quote(run)}"
+            f"best.safetensors was removed, which charlm verify {quote(run)} tells. "
+            f"Go on with it: charlm train --resume {quote(run)}"
         )
     return read_model_file(folder.best, name=folder.name, within=folder.path)
 

@@ -1,18 +1,9 @@
-"""`charlm info`, and where `charlm export arpa` writes: into a file, a device, a pipe, or standard output."""
+"""`charlm info`, and runs that are not there."""
 
 import json
-import os
-import subprocess
-import sys
-import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.support.commands import PACKAGE
-
-needs_devices = pytest.mark.skipif(os.name == "nt", reason="needs devices and named pipes")
 
 
 def test_info_describes_a_run(charlm: Any) -> None:
@@ -25,60 +16,3 @@ def test_info_describes_a_run(charlm: Any) -> None:
 def test_an_unknown_run_is_one_sentence(charlm: Any, command: list[str]) -> None:
     out, err = charlm(*command, "nobody", code=1)
     assert out == "" and err.startswith("Error: ") and "nobody" in err and err.count("\n") == 1
-
-
-@pytest.fixture
-def counted(charlm: Any, folder: Path) -> bytes:
-    """The ARPA file of the run `counted`."""
-    if not (folder / "checkpoints" / "counted").exists():
-        charlm("train", "t.txt", "--model", "ngram", "--order", "3", "--name", "counted", "--quiet")
-    assert charlm("export", "arpa", "counted") == ("counted.arpa\n", "")
-    return (folder / "counted.arpa").read_bytes()
-
-
-def export(folder: Path, output: str, **streams: Any) -> subprocess.CompletedProcess[bytes]:
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "charlm", "export", "arpa", "counted", "-o", output]
-    return subprocess.run(command, cwd=folder, env=env, check=True, **({"capture_output": True} | streams))
-
-
-@needs_devices
-def test_a_dash_is_standard_output(folder: Path, counted: bytes) -> None:
-    assert export(folder, "-").stdout == counted
-    assert not (folder / "-").exists()
-
-
-@needs_devices
-def test_a_file_whose_name_is_a_dash_is_written_by_its_path(folder: Path, counted: bytes) -> None:
-    export(folder, "./-")
-    assert (folder / "-").read_bytes() == counted
-    (folder / "-").unlink()
-
-
-@needs_devices
-def test_a_named_pipe_stays_one_and_carries_the_file(charlm: Any, folder: Path, counted: bytes, tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    received: list[bytes] = []
-    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()), daemon=True)
-    reader.start()
-    charlm("export", "arpa", "counted", "-o", str(pipe))
-    assert pipe.is_fifo()
-    reader.join()
-    assert received == [counted]
-
-
-@needs_devices
-def test_a_device_stays_one(charlm: Any, counted: bytes, tmp_path: Path) -> None:
-    # A link to the device in a folder of the test's own: a failure must not replace the machine's.
-    (tmp_path / "null").symlink_to(os.devnull)
-    charlm("export", "arpa", "counted", "-o", str(tmp_path / "null"))
-    assert (tmp_path / "null").is_char_device()
-
-
-@needs_devices
-def test_the_path_of_standard_output_is_it(folder: Path, counted: bytes, tmp_path: Path) -> None:
-    assert export(folder, "/dev/fd/1").stdout == counted
-    with (tmp_path / "out").open("wb") as file:
-        export(folder, "/dev/fd/1", capture_output=False, stdout=file)
-    assert (tmp_path / "out").read_bytes() == counted

@@ -5,7 +5,7 @@ from charlm.api import load
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import by_section, make_request
 from charlm.errors import CheckpointError, ConfigError, DataError
-from charlm.runs.export import export_arpa
+from charlm.runs.export.arpa import export_arpa
 from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train.resume import resume

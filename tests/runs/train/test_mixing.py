@@ -123,7 +123,7 @@ def test_mixing_is_for_networks_and_for_texts_long_enough(small_request, workspa
 
 
 def test_a_mixed_run_has_no_arpa_form(small_request, workspace, tmp_path):
-    from charlm.runs.export import export_arpa
+    from charlm.runs.export.arpa import export_arpa
 
     train_whole(small_request(name="mixed", mix="ngram:4"), workspace)
     with pytest.raises(ConfigError, match="is a network"):

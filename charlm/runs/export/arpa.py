@@ -1,4 +1,4 @@
-"""`charlm export`: a run's model in a format of others."""
+"""`charlm export arpa`: the model of an n-gram run in ARPA format."""
 
 from pathlib import Path
 from typing import BinaryIO

@@ -6,7 +6,7 @@ import pytest
 
 from charlm.api import load
 from charlm.config import by_section, make_request
-from charlm.runs.export import export_arpa
+from charlm.runs.export.arpa import export_arpa
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train.start import start
 from tests.support.arpa_reader import read_arpa
