@@ -49,7 +49,10 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {
+            "arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read."),
+            "page": ("export:page", "Writes a run as one page of HTML, which writes text and measures it offline."),
+        },
     ),
     "inspect": (
         "Shows the gradients, activations, gates, units and memory of recurrent networks.",
