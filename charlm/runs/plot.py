@@ -57,7 +57,7 @@ def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
         names = [str(folder.path) for folder in folders]
     curves = []
     for name, folder in zip(names, folders, strict=True):
-        found = _curves_of(
+        found = curves_of(
             name, read_newest_model(str(folder.path), workspace, with_conditions=True)[0], read_metrics(folder.metrics)
         )
         if not found:
@@ -66,7 +66,8 @@ def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
     return curves
 
 
-def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+def curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+    """Returns the curves of a run, by its model and the lines of its metrics, that have at least one point."""
     tokenizer, counts = stored.tokenizer, stored.symbol_counts
     log_unknown = math.log(tokenizer.num_unknown_characters or 1)
     characters_per_epoch = int(counts @ tokenizer.symbol_characters)
