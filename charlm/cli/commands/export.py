@@ -48,3 +48,26 @@ def arpa(
 
     chosen = f"{Path(run).name}.arpa" if output is None else output
     _export(lambda target: export_arpa(run, target, Workspace()), output=chosen, force=force)
+
+
+def hub(
+    *,
+    run: Run,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write.", show_default="RUN-hub"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Replace the files in a folder that is there already.")
+    ] = False,
+) -> None:
+    """Writes a model of any kind into a folder laid out as on model hubs, with a model card, to hand on.
+
+    It holds model.safetensors, config.json, tokenizer.json and README.md. charlm reads such a folder wherever it takes
+    a run: charlm sample FOLDER, charlm eval perplexity FOLDER TEXT, charlm train TEXT --init-from FOLDER.
+    """
+    from charlm.runs.export.hub import export_hub
+
+    chosen = Path(f"{Path(run).name}-hub") if output is None else output
+    export_hub(run, chosen, Workspace(), overwrite=force)
+    print_line(str(chosen), sys.stdout)

@@ -81,3 +81,13 @@ def test_the_path_of_standard_output_is_it(folder: Path, counted: bytes, tmp_pat
     with (tmp_path / "out").open("wb") as file:
         export(folder, "/dev/fd/1", capture_output=False, stdout=file)
     assert (tmp_path / "out").read_bytes() == counted
+
+
+def test_a_folder_for_others_is_sampled_and_scored_as_its_run(charlm: Any, folder: Path) -> None:
+    assert charlm("export", "hub", "demo") == ("demo-hub\n", "")
+    for command in ("sample {} --length 40 --seed 2", "eval perplexity {} t.txt --json --quiet"):
+        one, hub = (charlm(*command.format(name).split())[0] for name in ("demo", "demo-hub"))
+        assert hub.replace("demo-hub", "demo") == one
+    assert "'demo-hub' is there already" in charlm("export", "hub", "demo", code=1)[1]
+    charlm("export", "hub", "demo-hub", "-o", "again")
+    assert (folder / "again/model.safetensors").read_bytes() == (folder / "demo-hub/model.safetensors").read_bytes()
