@@ -13,9 +13,8 @@ from rich.text import Text
 
 from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import duration, megabytes, number, perplexity, units_in_words
-from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
-from charlm.notation import counted
+from charlm.notation import counted, visible
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS
 

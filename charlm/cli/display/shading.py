@@ -8,7 +8,8 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from charlm.cli.display.text import may_colour, visible
+from charlm.cli.display.text import may_colour
+from charlm.notation import visible
 
 _LINE_END, _TAB = "⏎", "⇥"
 

@@ -10,7 +10,8 @@ from rich.text import Text
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.tables import plain_table
-from charlm.cli.display.text import TextWriter, may_colour, visible
+from charlm.cli.display.text import TextWriter, may_colour
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from charlm.evaluation.unit_excerpts import Excerpt
