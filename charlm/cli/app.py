@@ -27,6 +27,7 @@ _COMMANDS: _Commands = {
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "predict": ("predict:predict", "Prints what a model says of examples, one prediction a line."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
+    "serve": ("serve:serve", "Serves models to the clients of OpenAI's API."),
     "compress": ("compress:compress", "Compresses a file with a model, and checks that it comes back."),
     "decompress": ("compress:decompress", "Writes the file that was compressed."),
     "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
