@@ -27,6 +27,7 @@ _COMMANDS: _Commands = {
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "predict": ("predict:predict", "Prints what a model says of examples, one prediction a line."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
+    "serve": ("serve:serve", "Serves models to the clients of OpenAI's API."),
     "compress": ("compress:compress", "Compresses a file with a model, and checks that it comes back."),
     "decompress": ("compress:decompress", "Writes the file that was compressed."),
     "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
@@ -51,6 +52,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
         "Writes a model in another program's format.",
         {
             "arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read."),
+            "hub": ("export:hub", "Writes a folder with model, settings and model card, as model hubs have them."),
             "page": ("export:page", "Writes a run as one page of HTML, which writes text and measures it offline."),
         },
     ),

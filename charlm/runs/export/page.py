@@ -7,8 +7,7 @@ from charlm.cells import CELLS
 from charlm.checkpointing.metrics import read_metrics
 from charlm.checkpointing.run_folder import find_run
 from charlm.config import Weights
-from charlm.errors import CheckpointError
-from charlm.files.writing import is_stream, write_result
+from charlm.files.writing import write_result
 from charlm.page.curves import Line, draw_curves
 from charlm.page.document import PageContents, render
 from charlm.page.network import describe_network, network_arrays, require_page_network
@@ -37,25 +36,16 @@ def export_page(
     reporter: Reporter,
     *,
     weights: Weights = "float32",
-    overwrite: bool = False,
 ) -> None:
     """Writes a run as one HTML file, which is there whole or not at all.
 
     Args:
         output: an open stream, or a path.
         weights: as in `page_of`, and so are further errors.
-        overwrite: whether a file that is there already is replaced.
 
     Raises:
-        CheckpointError: the file is there already, or cannot be written.
+        CheckpointError: the file cannot be written.
     """
-    if isinstance(output, Path) and not is_stream(output):
-        if output.is_dir():
-            raise CheckpointError(f"'{output}' is a folder; name the file to write with -o.")
-        if not overwrite and (output.exists() or output.is_symlink()):
-            raise CheckpointError(
-                f"'{output}' is there already; name another file with -o, or replace it with --force."
-            )
     write_result(output, [page_of(run, workspace, reporter, weights=weights)])
 
 
