@@ -45,9 +45,9 @@ def draw_curves(lines: Sequence[Line]) -> str:
         x, _ = place(tick, low)
         anchor = "start" if tick == 0 else "end" if x > _WIDTH - 40 else "middle"
         parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - 12}" text-anchor="{anchor}">{tick:,.0f}</text>')
-    parts.append(
-        f'<svg x="0" y="{_TOP - 4}" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 {_TOP - 4} {_WIDTH} {_HEIGHT}">'
-    )
+    # A drawing within the drawing cuts off what is above it.
+    size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 {_TOP - 4} {_WIDTH} {_HEIGHT}"'
+    parts.append(f'<svg aria-hidden="true" y="{_TOP - 4}" {size}>')
     for number, line in enumerate(lines, start=1):
         points = [place(x, y) for x, y in line.points]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

@@ -274,7 +274,8 @@ class Units {
 /** Unpacks the network from the page. */
 function loadModel() {
   const model = JSON.parse(element("model").textContent);
-  const bytes = Uint8Array.from(atob(element("weights").textContent), (character) => character.charCodeAt(0));
+  const packed = atob(element("weights").textContent), bytes = new Uint8Array(packed.length);
+  for (let place = 0; place < bytes.length; place++) bytes[place] = packed.charCodeAt(place);
   const network = new Network(model.network, unpackArrays(model.arrays, bytes.buffer));
   element("weights").remove();
   return { model, network, tokenizer: new Tokenizer(model.tokenizer) };
