@@ -13,7 +13,7 @@ from typing import Any
 from charlm.notation import visible
 from charlm.version import __version__
 
-_COMPUTING, _SHOWING = ("engine.js", "text.js", "drawing.js", "writing.js"), ("shaded.js", "page.js")
+_COMPUTING, _SHOWING = ("engine.js", "subwords.js", "text.js", "drawing.js", "writing.js"), ("shaded.js", "page.js")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 

@@ -9,6 +9,7 @@ from charlm.data.inputs import clean_string
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
 from charlm.data.tokenizers.records import RecordTokenizer
+from charlm.data.tokenizers.sentencepiece import train_sentencepiece
 from charlm.generation.generator import prompt_tokens
 from charlm.notation import visible
 from charlm.page.tokenizer import describe_tokenizer
@@ -22,10 +23,20 @@ TOKENIZERS = {
     "records of characters": RecordTokenizer(CharTokenizer(" ab<\u00e9\U0001f600")),
     "records of bytes": RecordTokenizer(ByteTokenizer()),
 }
-CHARACTERS = "\n\r\tab <&\u00e9e\u0301\u2028\ufeff\U0001f600\u4e2d\x00\x7f"
-TEXTS = st.lists(
-    st.text(st.one_of(st.sampled_from(CHARACTERS), st.characters(exclude_categories=["Cs"])), max_size=30), min_size=5
+LEARNT = (
+    "the cat sat on the mat, and the dogs ran to the man with ten red hens;\n  indented lines  and caf\u00e9s too\n",
+    "a rat, a bat, a hat: that is what the \u4e2d\u6587 cat has eaten at the table\n",
 )
+
+
+def subword_tokenizer(kind, size):
+    text = "".join(LEARNT[number % 7 % 2] for number in range(60))
+    return train_sentencepiece([text], vocabulary_size=size, kind=kind)
+
+
+CHARACTERS = "\n\r\tab <&\u00e9e\u0301\u2028\ufeff\U0001f600\u4e2d\x00\x7f"
+ANY_CHARACTER = st.one_of(st.sampled_from(CHARACTERS), st.characters(exclude_categories=["Cs"]))
+TEXTS = st.lists(st.text(ANY_CHARACTER, max_size=30), min_size=5)
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -46,6 +57,27 @@ def test_texts_have_the_symbols_that_charlm_gives_them(name, texts):
         assert each["symbols"] == list(symbols)
         assert each["decoded"] == tokenizer.decode(symbols)
         assert each["unknown"] == tokenizer.unknown_characters(text)
+
+
+WORDS = st.lists(st.one_of(st.sampled_from("".join(LEARNT).split(" ")), st.text(ANY_CHARACTER, max_size=3)))
+
+
+@pytest.mark.parametrize(("kind", "size"), [("unigram", 300), ("unigram", 330), ("bpe", 300), ("bpe", 340)])
+@settings(max_examples=5)
+@given(texts=st.lists(WORDS.map(" ".join), min_size=10))
+def test_subwords_are_those_of_the_library(kind, size, texts):
+    tokenizer = subword_tokenizer(kind, size)
+    texts = [*texts, "the cat sat " * 300, "a\u2581b " * 3, "", "ran" * 900]
+    code = """
+    const tokenizer = new Tokenizer(given.tokenizer);
+    return given.texts.map((text) => {
+      const symbols = tokenizer.encode(text), decode = tokenizer.decoder();
+      return { symbols, decoded: symbols.map(decode).join("") };
+    });
+    """
+    found = run_script(code, tokenizer=describe_tokenizer(tokenizer, DataConfig(corpus=("x",))), texts=texts)
+    assert [each["symbols"] for each in found] == [tokenizer.encode(text).tolist() for text in texts]
+    assert [each["decoded"] for each in found] == texts
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)

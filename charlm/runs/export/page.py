@@ -13,7 +13,7 @@ from charlm.page.document import PageContents, render
 from charlm.page.network import describe_network, network_arrays, require_page_network
 from charlm.page.packing import pack_arrays
 from charlm.page.shading import BIT_BORDERS, UNIT_BORDERS, bit_level_names
-from charlm.page.tokenizer import describe_tokenizer, require_page_tokenizer
+from charlm.page.tokenizer import describe_tokenizer
 from charlm.runs.describe import name_model
 from charlm.runs.info import RunDescription, describe
 from charlm.runs.plot import MIXTURE, NETWORK_ALONE, Curve, curves_of
@@ -65,7 +65,6 @@ def page_of(run: str, workspace: Workspace, reporter: Reporter, *, weights: Weig
         reporter.note(note)
     config, tokenizer = stored.config.model, stored.tokenizer
     require_page_network(config, run=stored.name)
-    require_page_tokenizer(tokenizer, run=stored.name)
     arrays, block = pack_arrays(network_arrays(config, stored.weights), weights=weights)
     curves, known = _curves(run, stored, workspace), describe(run, workspace)
     return render(

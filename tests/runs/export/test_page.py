@@ -52,6 +52,7 @@ def make_page(small_request, workspace):
         {},
         {"cell": "gru"},
         {"tokenizer": "byte"},
+        {"tokenizer": "sentencepiece", "vocabulary_size": 280},
         {"records": "lines"},
         {"embedding_size": 8, "tie_weights": True, "layer_norm": True},
     ],
