@@ -54,6 +54,7 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
             "arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read."),
             "hub": ("export:hub", "Writes a folder with model, settings and model card, as model hubs have them."),
             "page": ("export:page", "Writes a run as one page of HTML, which writes text and measures it offline."),
+            "onnx": ("export:onnx", "Writes one step of a network in ONNX's format, which onnxruntime and others run."),
         },
     ),
     "inspect": (
