@@ -19,6 +19,7 @@ from charlm.generation.beam import search
 from charlm.generation.generator import generate_texts
 from charlm.models.base import LanguageModel, Network
 from charlm.models.transducing import TransducingNetwork
+from charlm.notation import shortened
 from charlm.runs.stored.loading import step_model
 from charlm.runs.train.setup import seeds_of
 from charlm.tasks import TASKS
@@ -64,7 +65,8 @@ def sample_answers(model: LanguageModel, config: RunConfig, corpus: EncodedCorpu
         chosen, search(model, inputs, first_label=tokenizer.first_label, beam=1, device=device), strict=True
     ):
         answer = tokenizer.name_numbers(found[0].labels)
-        lines.append(f"{example.read}: {answer}" + ("" if answer == example.said else f" (it is {example.said})"))
+        truth = "" if answer == example.said else f" (it is {example.said})"
+        lines.append(f"{shortened(example.read)}: {answer}{truth}")
     return "\n".join(lines)
 
 
