@@ -18,6 +18,7 @@ from charlm.runs.describe import describe_corpus, describe_machine, describe_mod
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
+from charlm.runs.train.best import store_scores
 from charlm.runs.train.history import read_history
 from charlm.runs.train.result import (
     FINAL_SAMPLE_CHARACTERS,
@@ -27,7 +28,6 @@ from charlm.runs.train.result import (
     score_held_out,
     simpler_models,
     simplest_as_good,
-    store_scores,
 )
 from charlm.runs.train.session import TrainingSession
 from charlm.tasks import unit_of

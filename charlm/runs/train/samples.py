@@ -1,4 +1,4 @@
-"""What a model of a task says while it is trained, a line each: labels and answers of held-out examples, or texts."""
+"""What a model says while it is trained: a text; or labels and answers of held-out examples, a line each."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -16,7 +16,7 @@ from charlm.data.tokenizers.tags import TagTokenizer
 from charlm.data.tokenizers.targets import TargetTokenizer
 from charlm.evaluation.labels import label_log_probabilities
 from charlm.generation.beam import search
-from charlm.generation.generator import generate_texts
+from charlm.generation.generator import generate_texts, sample_text
 from charlm.models.base import LanguageModel, Network
 from charlm.models.transducing import TransducingNetwork
 from charlm.notation import shortened
@@ -33,10 +33,19 @@ Sample = Callable[[LanguageModel, RunConfig, EncodedCorpus, torch.device], str]
 """From a model, the settings of its run, its corpus and its device to a few lines."""
 
 
-def sample_of_task(
-    task: str, model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device
+def draw_sample(
+    model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device, *, length: int
 ) -> str:
-    """Returns a few lines of what a model of a task says."""
+    """Returns a text drawn with the run's own seed for samples; of a task, a few lines of what the model says.
+
+    Args:
+        length: characters of the text.
+    """
+    task = config.data.task
+    if task is None:
+        return sample_text(
+            step_model(model, config.model), corpus.tokenizer, length=length, seed=seeds_of(config).samples
+        )
     if isinstance(model, Network):
         model.eval()
     sample: Sample = resolve_name(TASKS[task].sample)
