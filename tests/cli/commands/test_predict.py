@@ -91,6 +91,8 @@ def test_a_training_of_answers_counts_their_symbols_without_the_ends(charlm: Any
         ("eval accuracy demo", "charlm eval perplexity demo"),
         ("train names.tsv --header", "--header is for --task classify"),
         ("train names.tsv --task sing", "sing"),
+        ("predict names new.txt --beam 3", "--beam is for models of --task transduce; 'names' is none"),
+        ("predict names new.txt --sentences", "--sentences is for models of --task tag, of columns"),
     ],
 )
 def test_the_wrong_command_is_refused_and_the_right_one_named(

@@ -206,6 +206,18 @@ def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Works
     new.write_text("# comment\nko\tX\nBa\tY\n\nsu\tX")
     lines = [answer.line for answer in predict("tags", (str(new),), workspace, SilentReporter())]
     assert lines == ["# comment", "ko\tX\tO", "Ba\tY\tB-N", "", "su\tX\tO"]
+    new.write_text("ko Ba\n\nsu")
+    answers = list(predict("tags", (str(new),), workspace, SilentReporter(), are_sentences=True))
+    assert [answer.line for answer in answers] == ["ko\tO", "Ba\tB-N", "", "", "su\tO", ""]
+    reporter = Warnings()
+    new.write_text("-DOCSTART- -X- O\n\nko Ba su mel\n\nko Ba Ω mel\n")
+    with pytest.raises(DataError, match="'new', line 3, has 4 columns, the lines before it 3"):
+        list(predict("tags", (str(new),), workspace, reporter))
+    new.write_text("ko Ba su mel\n\nΩ Ba Ω mel\n\nξ X X X")
+    assert next(answer.line for answer in predict("tags", (str(new),), workspace, reporter)) == "ko Ba su mel O"
+    sentence, unknown = reporter.warnings
+    assert "line 1, is read as one token, 'ko', with its columns. For lines that are whole" in sentence
+    assert unknown.endswith("unknown symbol: Ω ξ")
 
 
 def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Workspace) -> None:
