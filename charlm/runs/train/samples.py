@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import islice
 from pkgutil import resolve_name
 
+import numpy as np
 import torch
 
 from charlm.config import RunConfig, SamplingConfig
@@ -14,6 +15,7 @@ from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.data.tokenizers.labels import LabelTokenizer
 from charlm.data.tokenizers.tags import TagTokenizer
 from charlm.data.tokenizers.targets import TargetTokenizer
+from charlm.errors import NotFiniteError
 from charlm.evaluation.labels import label_log_probabilities
 from charlm.generation.beam import search
 from charlm.generation.generator import generate_texts, sample_text
@@ -38,18 +40,23 @@ def draw_sample(
 ) -> str:
     """Returns a text drawn with the run's own seed for samples; of a task, a few lines of what the model says.
 
+    It is empty where the model's output is not finite: that ends a training, or does not, by its losses.
+
     Args:
         length: characters of the text.
     """
     task = config.data.task
-    if task is None:
-        return sample_text(
-            step_model(model, config.model), corpus.tokenizer, length=length, seed=seeds_of(config).samples
-        )
     if isinstance(model, Network):
         model.eval()
-    sample: Sample = resolve_name(TASKS[task].sample)
-    return sample(model, config, corpus, device)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if task is not None:
+                sample: Sample = resolve_name(TASKS[task].sample)
+                return sample(model, config, corpus, device)
+            engine, seed = step_model(model, config.model), seeds_of(config).samples
+            return sample_text(engine, corpus.tokenizer, length=length, seed=seed)
+    except NotFiniteError:
+        return ""
 
 
 def sample_labels(model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device) -> str:

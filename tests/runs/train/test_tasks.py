@@ -6,7 +6,7 @@ import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import Request, SamplingConfig, by_section, make_request
-from charlm.errors import ConfigError, DataError
+from charlm.errors import ConfigError, DataError, NotFiniteError
 from charlm.runs.evaluate.accuracy import accuracy
 from charlm.runs.evaluate.labels import MOST_FREQUENT, NAIVE_BAYES
 from charlm.runs.evaluate.measured import OWN, Measured
@@ -128,6 +128,12 @@ def test_a_condition_is_needed_and_known(names: Path, text: Path, workspace: Wor
     train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
     with pytest.raises(ConfigError, match="--condition is for models trained with --task generate"):
         list(stream("tale", "", SamplingConfig(condition="Northern"), workspace, seed=1).pieces)
+
+
+def test_a_diverging_training_ends_with_what_to_change_in_it(names: Path, workspace: Workspace) -> None:
+    settings = {"task": "generate", "swap": True, "learning_rate": 1e6, "clip_norm": 0.0, "rollbacks": 1}
+    with pytest.raises(NotFiniteError, match=r"10 steps in a row.*Try a lower --learning-rate"):
+        train_whole(request(names, name="wild", **settings), workspace)
 
 
 def test_a_stopped_writer_goes_on_bit_for_bit(names: Path, workspace: Workspace) -> None:
