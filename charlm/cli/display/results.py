@@ -44,7 +44,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
             rows = [(", ".join(filter(None, (result.name, result.part))), score), *others]
             _print_scores(console, split, rows, unit=result.unit)
     if result.no_better_than is not None:
-        print_sentence(console, _advice(result.no_better_than), style="bold")
+        print_sentence(console, _advice(result.no_better_than, unit=result.unit), style="bold")
     if not result.exact:
         print_sentence(
             console,
@@ -83,12 +83,13 @@ def _training_line(result: "TrainResult") -> str:
     return f"{result.name}: {done}, {result.characters_per_second:,.0f} {units_in_words(result.unit)}/s{early}"
 
 
-def _advice(simple: "Baseline") -> str:
-    knows = {"unigram": "which knows only how frequent each symbol is", "bigram": "which knows only the last symbol"}
+def _advice(simple: "Baseline", *, unit: str) -> str:
+    symbol = "symbol" if unit == "char" else unit
+    knows = {"unigram": f"which knows only how frequent each {symbol} is", "bigram": "which knows only the last symbol"}
     return (
-        f"The validation text is predicted no better than by a {simple.name} model, {knows[simple.name]} "
-        f"({number(simple.score.nats_per_character)} nats/char). Try a lower --learning-rate, --precision fp32, "
-        "another --seed, or a longer training."
+        f"The validation {'text is' if unit == 'char' else 'examples are'} predicted no better than by a {simple.name} "
+        f"model, {knows[simple.name]} ({number(simple.score.nats_per_character)} nats/{unit}). Try a lower "
+        "--learning-rate, --precision fp32, another --seed, or a longer training."
     )
 
 
