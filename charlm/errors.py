@@ -28,6 +28,10 @@ class NotFiniteError(TrainingError):
     """Losses, gradients or weights are not finite numbers."""
 
 
+class OutputError(CharlmError):
+    """What a model computes is not finite: its training diverged, or its weights are damaged."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Returns whether an error says that there is not enough memory, on whichever device."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

@@ -4,6 +4,7 @@ import errno
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NoReturn
 
@@ -107,6 +108,9 @@ def main() -> NoReturn:
     """Runs the command of this process, and exits with its code."""
     open_closed_streams()
     use_utf8((sys.stdout, sys.stderr))
+    if not sys.warnoptions:
+        # Of numbers that overflow, say: what comes of it is told in a sentence.
+        warnings.simplefilter("ignore")
     sys.exit(run())
 
 

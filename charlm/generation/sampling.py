@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.config import SamplingConfig
-from charlm.errors import CharlmError
+from charlm.errors import OutputError
 
 Logits = NDArray[np.floating[Any]]
 Probabilities = NDArray[np.float64]
@@ -101,7 +101,7 @@ class Drawer:
         distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
-            CharlmError: the logits are not finite, or all symbols are excluded.
+            OutputError: the logits are not finite, or all symbols are excluded.
         """
         # One array for all steps: allocating another costs as much as computing.
         numbers: Probabilities = np.add(logits, self._possible, dtype=np.float64)
@@ -139,7 +139,7 @@ def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
 
 def _require_finite(numbers: Probabilities) -> None:
     if not all(map(math.isfinite, numbers.ravel().tolist())):
-        raise CharlmError(
+        raise OutputError(
             "The model's output is not finite, so it cannot write text: its training diverged or its weights are "
             "damaged. Use another checkpoint, or train again with a lower --learning-rate."
         )
