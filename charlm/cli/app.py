@@ -50,7 +50,10 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {
+            "arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read."),
+            "hub": ("export:hub", "Writes a folder with model, settings and model card, as model hubs have them."),
+        },
     ),
     "inspect": (
         "Shows the gradients, activations, gates, units and memory of recurrent networks.",

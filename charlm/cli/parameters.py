@@ -43,6 +43,7 @@ Plot = Annotated[
         callback=require_matplotlib,
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", metavar="", help="Replace the file if it is there already.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors and results.")]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from charlm.checkpointing.container import read_described
 from charlm.checkpointing.locking import is_locked
-from charlm.checkpointing.run_folder import RunFolder, list_runs
+from charlm.checkpointing.run_folder import RunFolder, list_runs, run_folder_at
 from charlm.errors import CheckpointError
 from charlm.files.reading import when_written
 from charlm.runs.describe import name_model
@@ -57,7 +57,7 @@ def list_all(workspace: Workspace) -> list[RunRow]:
 
     No checksum is compared, so that a list of many large runs takes no time; `charlm verify` finds all damage.
     """
-    rows = [_row(name, RunFolder(workspace.checkpoints / name)) for name in list_runs(workspace.checkpoints)]
+    rows = [_row(name, run_folder_at(workspace.checkpoints / name)) for name in list_runs(workspace.checkpoints)]
     return sorted(rows, key=lambda row: row.date.timestamp() if row.date else 0.0, reverse=True)
 
 

@@ -12,7 +12,7 @@ from charlm.cli.completion import run_names
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.text import print_json, print_line
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Quiet, Run
+from charlm.cli.parameters import Force, Json, Quiet, Run
 from charlm.cli.settings import section_config
 from charlm.config import CompressionConfig
 from charlm.errors import ConfigError
@@ -20,8 +20,6 @@ from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
     from charlm.runs.compress.files import CompressionResult
-
-Force = Annotated[bool, typer.Option("--force", metavar="", help="Replace the file if it is there already.")]
 
 
 @settings_options(CompressionConfig)

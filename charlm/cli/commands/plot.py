@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.plots import AXES, LOSS, Axis, chosen_lines, plot_losses
+from charlm.cli.display.plots import AXES, Axis, chosen_lines, name_loss, plot_losses
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, require_matplotlib
 from charlm.runs.stored.workspace import Workspace
@@ -35,7 +35,7 @@ def plot(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Draws the losses of one or several runs over their training, in bits per character.
+    """Draws the losses of one or several runs over their training, in bits per character, or per label of a --task.
 
     One run shows its training and its validation loss, several their validation losses. A mixture and its network alone
     have a curve each.
@@ -50,4 +50,4 @@ def plot(
     if json:
         print_json([asdict(each) for each in curves])
     elif output is None:
-        print_chart(plain_console(sys.stdout), chosen_lines(curves, over=over), x=AXES[over], y=LOSS)
+        print_chart(plain_console(sys.stdout), chosen_lines(curves, over=over), x=AXES[over], y=name_loss(curves))

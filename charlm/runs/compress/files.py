@@ -20,7 +20,7 @@ from charlm.data.raw import BLOCK_BYTES, SpooledInput
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
 from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.reading import open_regular
-from charlm.files.writing import is_stream, replacing, write_result
+from charlm.files.writing import is_stream, replacing, require_free, write_result
 from charlm.notation import counted
 from charlm.runs.compress.models import coding_of, digest_of, find_model, identity_of
 from charlm.runs.reporting import Reporter
@@ -209,12 +209,9 @@ def _require_names(*paths: Path | BinaryIO) -> None:
 
 
 def _require_free(path: Path, *, file: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise CheckpointError(f"'{path}' is a folder; name the file to write with -o.")
-    if path.exists() and file.exists() and path.samefile(file):
+    if not path.is_dir() and path.exists() and file.exists() and path.samefile(file):
         raise CheckpointError(f"'{path}' is the file that is read; name another one to write with -o.")
-    if not overwrite and (path.exists() or path.is_symlink()):
-        raise CheckpointError(f"'{path}' is there already; name another file with -o, or replace it with --force.")
+    require_free(path, overwrite=overwrite)
 
 
 def _usual_encoding(file: BinaryIO, encoding: str, *, name: str) -> str:

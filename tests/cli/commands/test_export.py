@@ -1,4 +1,4 @@
-"""Where `charlm export arpa` writes: into a file, a device, a pipe, or standard output."""
+"""Where `charlm export` writes: into a file, a device, a pipe, or standard output."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def counted(charlm: Any, folder: Path) -> bytes:
     """The ARPA file of the run `counted`."""
     if not (folder / "checkpoints" / "counted").exists():
         charlm("train", "t.txt", "--model", "ngram", "--order", "3", "--name", "counted", "--quiet")
-    assert charlm("export", "arpa", "counted") == ("counted.arpa\n", "")
+    assert charlm("export", "arpa", "counted", "--force") == ("counted.arpa\n", "")
     return (folder / "counted.arpa").read_bytes()
 
 
@@ -27,6 +27,18 @@ def export(folder: Path, output: str, **streams: Any) -> subprocess.CompletedPro
     env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     command = [sys.executable, "-m", "charlm", "export", "arpa", "counted", "-o", output]
     return subprocess.run(command, cwd=folder, env=env, check=True, **({"capture_output": True} | streams))
+
+
+def test_a_file_that_is_there_is_replaced_only_by_force(charlm: Any, folder: Path, counted: bytes) -> None:
+    (folder / "counted.arpa").write_text("mine")
+    assert "'counted.arpa' is there already" in charlm("export", "arpa", "counted", code=1)[1]
+    assert (folder / "counted.arpa").read_text() == "mine"
+    charlm("export", "arpa", "counted", "--force")
+    assert (folder / "counted.arpa").read_bytes() == counted
+
+
+def test_a_folder_is_never_replaced(charlm: Any, counted: bytes, tmp_path: Path) -> None:
+    assert "is a folder" in charlm("export", "arpa", "counted", "-o", str(tmp_path), "--force", code=1)[1]
 
 
 @needs_devices
@@ -69,3 +81,13 @@ def test_the_path_of_standard_output_is_it(folder: Path, counted: bytes, tmp_pat
     with (tmp_path / "out").open("wb") as file:
         export(folder, "/dev/fd/1", capture_output=False, stdout=file)
     assert (tmp_path / "out").read_bytes() == counted
+
+
+def test_a_folder_for_others_is_sampled_and_scored_as_its_run(charlm: Any, folder: Path) -> None:
+    assert charlm("export", "hub", "demo") == ("demo-hub\n", "")
+    for command in ("sample {} --length 40 --seed 2", "eval perplexity {} t.txt --json --quiet"):
+        one, hub = (charlm(*command.format(name).split())[0] for name in ("demo", "demo-hub"))
+        assert hub.replace("demo-hub", "demo") == one
+    assert "'demo-hub' is there already" in charlm("export", "hub", "demo", code=1)[1]
+    charlm("export", "hub", "demo-hub", "-o", "again")
+    assert (folder / "again/model.safetensors").read_bytes() == (folder / "demo-hub/model.safetensors").read_bytes()

@@ -59,6 +59,14 @@ def test_a_training_says_what_is_next_and_counts_labels(charlm: Any) -> None:
     out, err = charlm("train", "names.tsv", "--task", "classify", "--steps", "2", "--name", "told", *SMALL)
     assert "charlm predict told" in out and "bits/label" in out and "bits/byte" not in out
     assert "labels, train" in err and "bits/label" in err
+    # 768 examples, divided by a hash of what is read; 16 at a time make 44 steps of the 702 for training.
+    assert "train 702, valid 32, test 34 examples" in err and "batches        16 examples, 44 steps an epoch" in err
+
+
+def test_a_training_of_answers_counts_their_symbols_without_the_ends(charlm: Any) -> None:
+    Path("words.tsv").write_text("".join(f"{a}{b}\t{b}{a}\n" for a in "abcdef" for b in "abcdef"))
+    _, err = charlm("train", "words.tsv", "--task", "transduce", "--split", "100/0/0", "--steps", "1", *SMALL)
+    assert "symbols, train  a 12, b 12, c 12, d 12, e 12, f 12\n" in err
 
 
 @pytest.mark.parametrize(

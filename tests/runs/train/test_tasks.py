@@ -196,6 +196,9 @@ def sentences(tmp_path: Path) -> Path:
 def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Workspace, tmp_path: Path) -> None:
     result = train_whole(request(sentences, task="tag", name="tags"), workspace)
     assert result.unit == "tag" and verify_run("tags", workspace).is_whole
+    # Three tags, whether a token begins or goes on.
+    uniform = next(each for each in result.baselines if (each.name, each.split) == ("uniform", "validation"))
+    assert uniform.score.perplexity == pytest.approx(3.0)
     measures = measure("tags", workspace).models
     assert measures[OWN]["token_accuracy"] > 0.95 and measures[OWN]["span_f1"] > 0.95
     assert measures[OWN]["span_f1"] >= measures[USUAL_TAG]["span_f1"]
