@@ -219,8 +219,8 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
         print_sentence(
             console,
             f"The model has no symbol for {score.num_unknown:,} of {counted(score.num_characters, 'character')}: "
-            f"naming them costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} "
-            "bits/char, in every row. A model with --tokenizer byte has symbols for all.",
+            f"naming them costs {number(score.unknown_bits_per_character)} bits/char, which every row has. "
+            "A model with --tokenizer byte has symbols for all.",
         )
 
 
