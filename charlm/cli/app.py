@@ -3,6 +3,7 @@
 import errno
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -199,8 +200,12 @@ def _invoke(arguments: list[str]) -> int:
     return 0
 
 
+_PYDANTICS_WORDS = re.compile("Invalid value for '([^' ]+)'.*: Input should([^,]*).*")
+
+
 def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    message = _PYDANTICS_WORDS.sub(r"\1 should\2", message)
     similar = getattr(error, "possibilities", None)
     if similar:
         message = with_nearest(error.message, getattr(error, "option_name", ""), similar)
