@@ -13,8 +13,8 @@ function visible(text) {
  * `pieces` are the bytes of each symbol, maybe part of a character.
  */
 class Tokenizer {
-  constructor({ kind, characters, begin, end, unknown, numUnknown, normalize, unifiesNewlines }) {
-    Object.assign(this, { kind, begin, end, unknown, numUnknown, normalize, unifiesNewlines });
+  constructor({ kind, characters, begin, end, unknown, numUnknown, names, normalize, unifiesNewlines }) {
+    Object.assign(this, { kind, begin, end, unknown, numUnknown, names, normalize, unifiesNewlines });
     const encoder = new TextEncoder();
     const inner = kind === "byte"
       ? Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
@@ -40,8 +40,12 @@ class Tokenizer {
   /** Returns the symbols of a whole text to be measured: of records, each line that is not empty between begin and end. */
   encodeAll(text) {
     if (this.begin === null) return this.encode(text);
-    const lines = text.split("\n").map((line) => line.replace(/\r$/, "")).filter((line) => line !== "");
-    return lines.flatMap((line) => [this.begin, ...this.encode(line), this.end]);
+    return this.records(text).flatMap((record) => [this.begin, ...this.encode(record), this.end]);
+  }
+
+  /** Returns the records of a text: its lines, without empty ones. */
+  records(text) {
+    return text.split("\n").map((line) => line.replace(/\r$/, "")).filter((line) => line !== "");
   }
 
   /** Returns the symbols to be read before a text is written: a prompt's, or those that a text begins after. */
