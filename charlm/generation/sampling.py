@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.config import SamplingConfig
-from charlm.errors import CharlmError
+from charlm.errors import NotFiniteError
 
 Logits = NDArray[np.floating[Any]]
 Probabilities = NDArray[np.float64]
@@ -100,7 +100,7 @@ class Drawer:
         distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
-            CharlmError: the logits are not finite, or all symbols are excluded.
+            NotFiniteError: the logits are not finite, or all symbols are excluded.
         """
         return draw_symbols(logits, self._possible, self._settings, lambda: next(self._numbers))
 
@@ -164,7 +164,7 @@ def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
 
 def _require_finite(numbers: Probabilities) -> None:
     if not all(map(math.isfinite, numbers.ravel().tolist())):
-        raise CharlmError(
+        raise NotFiniteError(
             "The model's output is not finite, so it cannot write text: its training diverged or its weights are "
             "damaged. Use another checkpoint, or train again with a lower --learning-rate."
         )

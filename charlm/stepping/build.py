@@ -81,12 +81,19 @@ def build_observed(config: ModelConfig, arrays: Arrays, *, vocabulary_size: int,
 
 
 def build_adaptive(
-    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, begin: int | None, source: str, learns: bool = True
+    config: ModelConfig,
+    arrays: Arrays,
+    *,
+    vocabulary_size: int,
+    begin: int | None,
+    source: str,
+    end: int | None = None,
+    learns: bool = True,
 ) -> AdaptiveStepModel:
     """Returns the model that `config` describes, which learns from what it reads; errors as above.
 
     Args:
-        begin, learns: as `AdaptiveStepModel` says.
+        begin, end, learns: as `AdaptiveStepModel` says.
     """
     order, counts = (config.order, arrays) if config.model == "ngram" else (config.mixed_order, section(arrays, NGRAMS))
     network = None
@@ -96,7 +103,8 @@ def build_adaptive(
     ngrams = None
     if order is not None:
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
-    return AdaptiveStepModel(network, None if ngrams is None else NgramStepModel(ngrams), begin=begin, learns=learns)
+    counted = None if ngrams is None else NgramStepModel(ngrams)
+    return AdaptiveStepModel(network, counted, begin=begin, end=end, learns=learns)
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
