@@ -17,7 +17,7 @@ from charlm.ngrams.model import NgramModel, Probabilities
 IMPOSSIBLE = -99.0
 """How the format writes the logarithm of zero."""
 
-_PIECE = 1 << 13
+_PIECE = 1 << 11
 """Grams that are written at once."""
 
 
