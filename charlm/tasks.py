@@ -31,12 +31,14 @@ class Sizes:
     Attributes:
         widths: units of a layer, for at most so many symbols in the examples for training, in order.
         most_epochs: passes over the examples after which the training ends.
+        fewest_steps: steps below which narrower layers learn more in the time; 0 where that was never seen.
     """
 
     widths: tuple[tuple[float, int], ...]
     num_layers: int
     batch_size: int
     most_epochs: int
+    fewest_steps: int = 0
 
 
 _LABELS = ((1e6, 96), (1e7, 128), (math.inf, 192))
@@ -90,7 +92,7 @@ TASKS: dict[str, Task] = {
         head="pooled",
         unit="label",
         direction="both",
-        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10),
+        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300),
         predict="charlm.runs.predict.lines:predict_lines",
         score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.labels:measure_labels",

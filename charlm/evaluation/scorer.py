@@ -23,7 +23,7 @@ Observe = Callable[[Window], Observer]
 """Returns the observer of a window, or of some lanes of one; lanes are observed on several threads at once."""
 Mode = Literal["exact", "fast"]
 
-_MOST_PIECES = 8
+_MOST_PIECES = 16
 _MOST_LOGITS = 1 << 22
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pkgutil import resolve_name
+from threading import Semaphore
 from typing import Any, Unpack, final
 
 import torch
@@ -60,20 +61,25 @@ class RecurrentLanguageModel(StackedNetwork):
     def read(self, tokens: Tensor, state: State, *, workers: Workers | None = None) -> tuple[Tensor, State]:
         """Returns what `forward` returns in evaluation mode; of one sequence, layers are computed side by side.
 
-        The sequence is read in pieces. While a layer reads a piece, the one above it reads the piece before.
+        The sequence is read in pieces. While a layer reads a piece, the one above it reads one before.
         """
         if workers is None or tokens.shape[1] > 1:
             return super().read(tokens, state)
         pieces, states = list(self.embedding(tokens).split(PIECE)), _by_layer(state)
+        are_read = [Semaphore(0) for _ in states]
 
-        def read_piece(place: tuple[int, int]) -> tuple[Tensor, State]:
-            index, piece = place
-            return self._read_layer(index, pieces[piece], states[index])
+        def read_pieces(index: int) -> None:
+            try:
+                for number in range(len(pieces)):
+                    if index > 0:
+                        are_read[index - 1].acquire()
+                    pieces[number], states[index] = self._read_layer(index, pieces[number], states[index])
+                    are_read[index].release()
+            finally:
+                # After an error the layer above must not wait for ever.
+                are_read[index].release(len(pieces))
 
-        for front in range(len(pieces) + len(states) - 1):
-            places = [(index, front - index) for index in range(len(states)) if 0 <= front - index < len(pieces)]
-            for (index, piece), read in zip(places, workers.map(read_piece, places, work=len(places)), strict=True):
-                pieces[piece], states[index] = read
+        workers.map(read_pieces, range(len(states)), work=len(tokens))
         return self.output(torch.cat(pieces)), _joined(states)
 
     def _read_layer(self, index: int, inputs: Tensor, before: State) -> tuple[Tensor, State]:

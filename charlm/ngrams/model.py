@@ -171,13 +171,17 @@ class NgramModel:
         """Makes distributions in contexts of a length from those in contexts one shorter, in place."""
         level = self.levels[length]
         known = np.flatnonzero(contexts != NONE)
-        borders = self.borders[length]
-        first = borders[contexts[known]]
-        counts = borders[contexts[known] + 1] - first
+        numbers, borders = contexts[known], self.borders[length]
+        first = borders[numbers]
+        counts = borders[numbers + 1] - first
         rows = np.repeat(known, counts)
         grams = np.arange(len(rows)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        probabilities[known] *= level.backoff[contexts[known], None]
-        probabilities[rows, level.keys[grams] % self.vocabulary_size] += level.seen[grams]
+        shares = np.ones(len(contexts))
+        shares[known] = level.backoff[numbers]
+        # Whole arrays in place, and numbers by one index: half the time of rows by theirs.
+        probabilities *= shares[:, None]
+        places = rows * self.vocabulary_size + level.keys[grams] % self.vocabulary_size
+        probabilities.reshape(-1)[places] += level.seen[grams]
 
     @property
     def borders(self) -> tuple[Ids, ...]:

@@ -142,3 +142,15 @@ def test_layers_that_read_side_by_side_read_what_one_after_another_does(cell, th
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-6)
     for part, known in zip(after, expected_after, strict=True):
         torch.testing.assert_close(part, known, rtol=1e-5, atol=1e-6)
+
+
+class _Broken(torch.nn.Module):
+    def forward(self, inputs, state):
+        raise RuntimeError("no memory left")
+
+
+def test_a_layer_that_fails_does_not_keep_the_one_above_waiting():
+    model = RecurrentLanguageModel(5, cell="lstm", embedding_size=6, hidden_size=6, num_layers=2, residual=False)
+    model.layers[0] = _Broken()
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="no memory left"):
+        model.read(torch.zeros(3 * PIECE, 1, dtype=torch.long), model.initial_state(1), workers=Workers(2))

@@ -1,6 +1,5 @@
 """The bits of each character of a text: in colours, as bars below the lines, as a table of lines, and as JSON."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -11,8 +10,8 @@ from rich.cells import cell_len, set_cell_size
 from charlm.cli.display.console import plain_console, print_sentence
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
-from charlm.cli.display.text import json_line, may_colour, visible
-from charlm.notation import counted
+from charlm.cli.display.text import json_line, may_colour
+from charlm.notation import counted, visible
 
 if TYPE_CHECKING:
     from charlm.evaluation.surprisal import Line, Surprisal
@@ -137,17 +136,17 @@ def _symbol_rows(surprisal: "Surprisal") -> Iterator[str]:
     names = [json_line(tokenizer.symbol_name(symbol)) for symbol in range(tokenizer.vocabulary_size)]
     bits = surprisal.bits.tolist()
     known = (surprisal.is_scored & surprisal.is_finite).tolist()
-    ranks = [None] * len(bits) if surprisal.ranks is None else surprisal.ranks.tolist()
+    ranks = ["null"] * len(bits) if surprisal.ranks is None else surprisal.ranks.tolist()
     shares = None if surprisal.network_shares is None else surprisal.network_shares.tolist()
     for index, text in enumerate(surprisal.texts):
         if not known[index]:
             yield f'{{"text": {texts[text]}, "bits": null, "rank": null, "alternatives": []}}'
             continue
         pairs = zip(surprisal.likeliest[index].tolist(), surprisal.probabilities[index].tolist(), strict=True)
-        listed = ", ".join(f"[{names[symbol]}, {probability:.6g}]" for symbol, probability in pairs)
+        listed = ", ".join([f"[{names[symbol]}, {probability:.6g}]" for symbol, probability in pairs])
         share = "" if shares is None else f', "network_share": {shares[index]:.6g}'
         yield (
-            f'{{"text": {texts[text]}, "bits": {bits[index]!r}, "rank": {json.dumps(ranks[index])}, '
+            f'{{"text": {texts[text]}, "bits": {bits[index]!r}, "rank": {ranks[index]}, '
             f'"alternatives": [{listed}]{share}}}'
         )
 

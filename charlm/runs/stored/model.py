@@ -103,13 +103,14 @@ def read_newest_model(
         CheckpointError: as in `read_model`.
         ConfigError: as in `read_model`.
     """
-    stored, note = _read_newest(run, workspace)
+    stored, note = read_any_newest_model(run, workspace)
     if with_conditions and stored.tokenizer.outputs is None:
         return stored, note
     return _language_model(stored), note
 
 
-def _read_newest(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
+def read_any_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
+    """Returns what `read_newest_model` does, also where the model labels examples."""
     if Path(run).is_file():
         return read_any_model(run, workspace), None
     folder = find_run(run, workspace.checkpoints)

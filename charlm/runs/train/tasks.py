@@ -28,10 +28,6 @@ def with_task_defaults(config: RunConfig) -> RunConfig:
     return with_settings(config, direction=config.model.direction or task.direction, mix=Mix(None))
 
 
-TASK_SIZES = frozenset({"hidden_size", "batch_size", "sequence_length"})
-"""Sizes that are no longer to be chosen once a task has chosen them."""
-
-
 def with_task_sizes(config: RunConfig, sizes: Sizes, fixed: Collection[str], *, symbols: int) -> RunConfig:
     """Returns the configuration with the sizes that suit a task, unless they were asked for.
 
@@ -99,6 +95,12 @@ def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:
                 f"{counted(number, 'label')} of the {name} examples {'is' if number == 1 else 'are'} none of those for "
                 "training and will count as wrong; charlm eval accuracy names them."
             )
+
+
+def symbols_per_label(corpus: EncodedCorpus) -> float:
+    """Returns how many symbols are read for each label on average, where an example has one; else 1."""
+    outputs, train = corpus.tokenizer.outputs, corpus.train
+    return train.num_symbols / train.num_records if outputs is not None and outputs.head == "pooled" else 1.0
 
 
 def characters_per_target(corpus: EncodedCorpus, batches: Batches) -> float:

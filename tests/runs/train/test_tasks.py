@@ -6,7 +6,7 @@ import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import Request, SamplingConfig, by_section, make_request
-from charlm.errors import ConfigError, DataError
+from charlm.errors import ConfigError, DataError, NotFiniteError
 from charlm.runs.evaluate.accuracy import accuracy
 from charlm.runs.evaluate.labels import MOST_FREQUENT, NAIVE_BAYES
 from charlm.runs.evaluate.measured import OWN, Measured
@@ -130,6 +130,12 @@ def test_a_condition_is_needed_and_known(names: Path, text: Path, workspace: Wor
         list(stream("tale", "", SamplingConfig(condition="Northern"), workspace, seed=1).pieces)
 
 
+def test_a_diverging_training_ends_with_what_to_change_in_it(names: Path, workspace: Workspace) -> None:
+    settings = {"task": "generate", "swap": True, "learning_rate": 1e6, "clip_norm": 0.0, "rollbacks": 1}
+    with pytest.raises(NotFiniteError, match=r"10 steps in a row.*Try a lower --learning-rate"):
+        train_whole(request(names, name="wild", **settings), workspace)
+
+
 def test_a_stopped_writer_goes_on_bit_for_bit(names: Path, workspace: Workspace) -> None:
     settings = {"task": "generate", "swap": True, "steps": 12, "dropout": 0.2}
     whole = train_whole(request(names, name="whole", **settings), workspace)
@@ -196,6 +202,9 @@ def sentences(tmp_path: Path) -> Path:
 def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Workspace, tmp_path: Path) -> None:
     result = train_whole(request(sentences, task="tag", name="tags"), workspace)
     assert result.unit == "tag" and verify_run("tags", workspace).is_whole
+    # Three tags, whether a token begins or goes on.
+    uniform = next(each for each in result.baselines if (each.name, each.split) == ("uniform", "validation"))
+    assert uniform.score.perplexity == pytest.approx(3.0)
     measures = measure("tags", workspace).models
     assert measures[OWN]["token_accuracy"] > 0.95 and measures[OWN]["span_f1"] > 0.95
     assert measures[OWN]["span_f1"] >= measures[USUAL_TAG]["span_f1"]
@@ -203,6 +212,18 @@ def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Works
     new.write_text("# comment\nko\tX\nBa\tY\n\nsu\tX")
     lines = [answer.line for answer in predict("tags", (str(new),), workspace, SilentReporter())]
     assert lines == ["# comment", "ko\tX\tO", "Ba\tY\tB-N", "", "su\tX\tO"]
+    new.write_text("ko Ba\n\nsu")
+    answers = list(predict("tags", (str(new),), workspace, SilentReporter(), are_sentences=True))
+    assert [answer.line for answer in answers] == ["ko\tO", "Ba\tB-N", "", "", "su\tO", ""]
+    reporter = Warnings()
+    new.write_text("-DOCSTART- -X- O\n\nko Ba su mel\n\nko Ba Ω mel\n")
+    with pytest.raises(DataError, match="'new', line 3, has 4 columns, the lines before it 3"):
+        list(predict("tags", (str(new),), workspace, reporter))
+    new.write_text("ko Ba su mel\n\nΩ Ba Ω mel\n\nξ X X X")
+    assert next(answer.line for answer in predict("tags", (str(new),), workspace, reporter)) == "ko Ba su mel O"
+    sentence, unknown = reporter.warnings
+    assert "line 1, is read as one token, 'ko', with its columns. For lines that are whole" in sentence
+    assert unknown.endswith("unknown symbol: Ω ξ")
 
 
 def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Workspace) -> None:
