@@ -12,7 +12,7 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.examples.example import Example, parse_line
 from charlm.data.examples.stored import StoredExample, stored_examples
 from charlm.data.tokenizers.examples import UNKNOWN_LABEL
-from charlm.errors import CharlmError
+from charlm.errors import CharlmError, ConfigError
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.measured import Examined, Measure, Measured
 from charlm.runs.evaluate.perplexity import OpenedText, Split, opened_text
@@ -43,14 +43,20 @@ def accuracy(
     device: Device = "auto",
     reading: Mapping[str, Any] | None = None,
     stdin: BinaryIO | None = None,
+    confusion: bool = False,
 ) -> AccuracyResult:
     """Measures what a run's best model says of examples; arguments as in `perplexity`.
 
+    Args:
+        confusion: whether it is wanted which labels are taken for which.
+
     Raises:
-        CharlmError: there is no such run, text or part, or it continues text.
+        CharlmError: there is no such run, text or part, it continues text, or it answers without labels.
     """
     labeller = load_labeller(run, workspace, device=resolve_device(device), command="eval accuracy")
     loaded, task = labeller.loaded, labeller.tokenizer.task
+    if confusion and TASKS[task].head == "sequence":
+        raise ConfigError(f"--confusion is for labels; '{loaded.name}' answers with texts.")
     measure: Measure = resolve_name(TASKS[task].measure)
 
     @cache

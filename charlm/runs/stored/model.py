@@ -133,7 +133,9 @@ def _language_model(stored: StoredModel) -> StoredModel:
         return stored
     task, run = TASKS[name], quote(stored.name)
     commands = " or ".join(f"charlm {command.format(run=run)}" for command in task.next_commands)
-    raise ConfigError(f"Run '{stored.name}' {task.description} examples and continues no text; use {commands}.")
+    raise ConfigError(
+        f"Run '{stored.name}' {task.description} examples and continues no text, as this needs; it is for {commands}."
+    )
 
 
 def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:

@@ -15,7 +15,8 @@ from charlm.models.base import Network
 from charlm.models.build import load_weights
 from charlm.models.growth import grow_vocabulary, move_trunk
 from charlm.models.mixture import network_of
-from charlm.runs.stored.loading import LoadedModel, load_model
+from charlm.runs.stored.loading import LoadedModel, build_stored
+from charlm.runs.stored.model import read_any_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.setup import seeds_of
 
@@ -28,9 +29,15 @@ def load_origin(run: str, workspace: Workspace) -> LoadedModel:
 
     Raises:
         CheckpointError: there is no such run, or it is damaged.
-        ConfigError: it has no weights.
+        ConfigError: it has no weights, or was trained for a task.
     """
-    origin = load_model(run, workspace, device=torch.device("cpu"))
+    stored = read_any_model(run, workspace)
+    if stored.config.data.task is not None:
+        raise ConfigError(
+            f"--init-from starts from a model that continues text; '{stored.name}' was trained with "
+            f"--task {stored.config.data.task}."
+        )
+    origin = build_stored(stored, device=torch.device("cpu"))
     if origin.config.model.model == "ngram":
         raise ConfigError(f"'{origin.name}' is an n-gram model, which has no weights to start from.")
     return origin

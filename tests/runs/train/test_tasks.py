@@ -99,6 +99,16 @@ def test_a_label_of_the_own_test_examples_alone_is_named(names: Path, workspace:
     assert measure("names", workspace).unknown_labels == ("<unknown label>",)
 
 
+@pytest.mark.parametrize(("task", "swap", "said"), [("generate", None, "conditions"), ("classify", True, "labels")])
+def test_sides_that_seem_exchanged_are_told(
+    names: Path, workspace: Workspace, task: str, swap: bool | None, said: str
+) -> None:
+    stop, reporter = StopRequest(), Warnings()
+    start(request(names, name="names", steps=1, task=task, swap=swap, split="100/0/0"), workspace, reporter, stop)
+    assert f"768 different {said}, but only 3 different texts" in reporter.warnings[0]
+    assert ("leave out --swap" if swap else "exchange them with --swap") in reporter.warnings[0]
+
+
 def test_texts_are_written_on_a_condition_and_bayes_finds_it(names: Path, workspace: Workspace) -> None:
     sizes = {"steps": 400, "hidden_size": 24, "embedding_size": 24}
     result = train_whole(request(names, task="generate", swap=True, name="write", **sizes), workspace)
@@ -157,6 +167,8 @@ def test_answers_are_learnt_and_searched_for(spellings: Path, workspace: Workspa
     asked = {"task": "transduce", "target_symbols": "spaces", "hidden_size": 24, "embedding_size": 16, "steps": 600}
     result = train_whole(request(spellings, name="spell", split="70/15/15", **asked), workspace)
     assert result.unit == "symbol" and verify_run("spell", workspace).is_whole
+    with pytest.raises(ConfigError, match="--confusion is for labels; 'spell' answers with texts"):
+        accuracy("spell", (), workspace, SilentReporter(), confusion=True)
     own = measure("spell", workspace, spellings).models[OWN]
     assert own["exact"] == own["accuracy"] > 0.7 and own["error_rate"] < 15
     new = tmp_path / "new.txt"
@@ -298,9 +310,11 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
     [
         ({"model": "ngram", **dict.fromkeys(SMALL)}, "needs a recurrent network"),
         ({"cell": "jordan"}, "needs a recurrent network"),
-        ({"mix": "ngram:4"}, "--mix is for language models"),
+        ({"mix": "ngram:4"}, "--mix is for language models of text; a model of --task classify predicts labels"),
+        ({"mix": "ngram:4", "task": "generate"}, "--mix is for language models of text; n-grams know no condition"),
+        ({"task": "transduce", "layer_norm": True}, "--layer-norm is not for --task transduce"),
         ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
-        ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models"),
+        ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models of text"),
         ({"task": "tag", "tokenizer": "sentencepiece"}, "--tokenizer sentencepiece"),
         ({"attention": "none"}, "--attention is for --task transduce"),
         ({"records": "lines"}, "--records is for language models"),
@@ -327,8 +341,12 @@ def test_a_classifier_is_no_language_model_and_the_other_way_round(
     names: Path, text: Path, workspace: Workspace
 ) -> None:
     train_whole(request(names, name="names", steps=2), workspace)
-    with pytest.raises(ConfigError, match="continues no text; use charlm predict names or charlm eval accuracy names"):
+    with pytest.raises(
+        ConfigError, match="continues no text, as this needs; it is for charlm predict names or charlm eval"
+    ):
         read_model("names", workspace)
+    with pytest.raises(ConfigError, match="--init-from starts from a model that continues text; 'names' was trained"):
+        train_whole(request(names), workspace, init_from="names")
     train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
     with pytest.raises(ConfigError, match="charlm eval perplexity tale"):
         accuracy("tale", (), workspace, SilentReporter())
