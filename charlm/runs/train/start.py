@@ -198,7 +198,7 @@ def _resolve(
         beginning.precision,
         mixture,
         load_weights,
-        is_tuned=origin is not None and config.data.task is not None,
+        is_tuned=origin is not None and corpus.tokenizer.outputs is not None,
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
     return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup

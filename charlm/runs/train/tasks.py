@@ -80,9 +80,6 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--records is for language models; every line of --task {name} is an example anyway.")
     if init_from is None:
         return
-    tunable = names_with(lambda task: task.head in ("pooled", "each"))
-    if name not in tunable:
-        raise ConfigError(f"--init-from is for language models and for --task {' or '.join(tunable)}.")
     if model.direction == "both":
         raise ConfigError("--init-from starts from a network that reads forward; leave out --direction both.")
 
