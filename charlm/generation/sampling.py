@@ -7,7 +7,7 @@ infinity. Every filter keeps the likeliest symbol; of equally likely symbols, th
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -90,9 +90,8 @@ class Drawer:
         self, settings: SamplingConfig, *, vocabulary_size: int, excluded: Sequence[int] = (), seeds: Sequence[int]
     ) -> None:
         self._settings = settings
-        self._numbers = _uniform_numbers(seeds)
-        self._possible = np.zeros(vocabulary_size, dtype=np.float32)
-        self._possible[list(excluded)] = -math.inf
+        self._numbers = uniform_numbers(seeds)
+        self._possible = possible_symbols(vocabulary_size, excluded=excluded)
 
     def draw(self, logits: Logits) -> Drawn:
         """Returns one symbol for each row of `logits`, a row being a stream, `[batch]`.
@@ -103,22 +102,41 @@ class Drawer:
         Raises:
             NotFiniteError: the logits are not finite, or all symbols are excluded.
         """
-        # One array for all steps: allocating another costs as much as computing.
-        numbers: Probabilities = np.add(logits, self._possible, dtype=np.float64)
-        highest = np.maximum.reduce(numbers, axis=-1, keepdims=True)
-        _require_finite(highest)
-        if self._settings.temperature == 0.0:
-            likeliest: Drawn = np.argmax(numbers, axis=-1)
-            return likeliest
-        np.subtract(numbers, highest, out=numbers)
-        np.divide(numbers, max(self._settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
-        np.exp(apply_filters(numbers, self._settings), out=numbers)
-        np.add.accumulate(numbers, axis=-1, out=numbers)
-        totals = numbers[:, -1:]
-        return _first_above(numbers, next(self._numbers) * totals)
+        return draw_symbols(logits, self._possible, self._settings, lambda: next(self._numbers))
 
 
-def _uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
+def possible_symbols(vocabulary_size: int, *, excluded: Sequence[int]) -> NDArray[np.float32]:
+    """Returns what is added to the logits: minus infinity for the excluded symbols, 0 for the others."""
+    possible = np.zeros(vocabulary_size, dtype=np.float32)
+    possible[list(excluded)] = -math.inf
+    return possible
+
+
+def draw_symbols(
+    logits: Logits, possible: NDArray[np.float32], settings: SamplingConfig, next_numbers: Callable[[], Probabilities]
+) -> Drawn:
+    """Returns one symbol for each row of `logits`, `[batch]`, as `Drawer.draw` says; errors likewise.
+
+    Args:
+        possible: as `possible_symbols` returns it.
+        next_numbers: gives the next uniform number of each row, `[batch, 1]`; not asked at temperature 0.
+    """
+    # One array for all steps: allocating another costs as much as computing.
+    numbers: Probabilities = np.add(logits, possible, dtype=np.float64)
+    highest = np.maximum.reduce(numbers, axis=-1, keepdims=True)
+    _require_finite(highest)
+    if settings.temperature == 0.0:
+        likeliest: Drawn = np.argmax(numbers, axis=-1)
+        return likeliest
+    np.subtract(numbers, highest, out=numbers)
+    np.divide(numbers, max(settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
+    np.exp(apply_filters(numbers, settings), out=numbers)
+    np.add.accumulate(numbers, axis=-1, out=numbers)
+    totals = numbers[:, -1:]
+    return _first_above(numbers, next_numbers() * totals)
+
+
+def uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
     """Yields without end a uniform number for each stream, `[streams, 1]`, from a generator of its own."""
     generators = [np.random.default_rng(seed) for seed in seeds]
     while True:

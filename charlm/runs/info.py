@@ -168,8 +168,13 @@ def _best(standing: Standing) -> str:
     progress = standing.progress
     if progress.best_step is None:
         return "none yet"
-    loss = "" if progress.best_nats is None else f"{progress.best_nats:.4f} nats/{_unit(standing)} on validation at "
-    return f"{loss}step {progress.best_step:,}"
+    if progress.best_nats is None:
+        return f"step {progress.best_step:,}"
+    share = 1.0 if standing.newest.plan is None else standing.newest.plan.evaluated_share
+    part = "the validation text" if standing.newest.tokenizer.outputs is None else "the validation examples"
+    text = part if share == 1.0 else f"{share:.0%} of {part}"
+    found = f"{progress.best_nats:.4f} nats/{_unit(standing)} at step {progress.best_step:,}"
+    return f"{found}, evaluated in training, on {text}"
 
 
 def _unit(standing: Standing) -> str:
@@ -179,6 +184,8 @@ def _unit(standing: Standing) -> str:
 
 
 def _part_of_validation(standing: Standing) -> str:
-    """Returns what part of the validation text was read, where it was not all of it."""
+    """Returns when the validation text was read for the score, and what part of it, where it was not all."""
+    if standing.best is not None and standing.best.final is not None:
+        return ", scored at the end, on all of the validation text"
     share = standing.validation_share
     return "" if share is None else f", on {share:.0%} of the validation text so far"

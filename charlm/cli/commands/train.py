@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.text import print_json, print_line, visible
+from charlm.cli.display.text import print_json, print_line
 from charlm.cli.interrupts import interruptible
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Quiet, standard_input
@@ -17,6 +17,7 @@ from charlm.cli.settings import run_request, section_config
 from charlm.cli.startup import fast_imports
 from charlm.config import DataConfig, ModelConfig, RunSettings, TokenizerConfig, TrainingConfig
 from charlm.errors import ConfigError
+from charlm.notation import visible
 from charlm.runs.stored.workspace import Workspace
 
 _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")

@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charlm.cli.display.formatting import number
-from charlm.cli.display.text import visible
-from charlm.notation import counted
+from charlm.notation import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

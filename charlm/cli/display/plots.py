@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from charlm.cli.display.chart import Line, short, visible_range
-from charlm.cli.display.text import visible
 from charlm.errors import ConfigError
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

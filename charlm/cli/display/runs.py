@@ -12,7 +12,7 @@ from rich.text import Text
 from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import count, number, sparkline
 from charlm.cli.display.tables import print_rows
-from charlm.cli.display.text import visible
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from charlm.runs.info import RunDescription

@@ -10,8 +10,8 @@ from rich.cells import cell_len, set_cell_size
 from charlm.cli.display.console import plain_console, print_sentence
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
-from charlm.cli.display.text import json_line, may_colour, visible
-from charlm.notation import counted
+from charlm.cli.display.text import json_line, may_colour
+from charlm.notation import counted, visible
 
 if TYPE_CHECKING:
     from charlm.evaluation.surprisal import Line, Surprisal

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from charlm.cli.display.surprisal import SCALE, alternatives, level_names, summary, symbol_names
-from charlm.cli.display.text import visible
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from charlm.evaluation.surprisal import Surprisal

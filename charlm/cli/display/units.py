@@ -10,7 +10,8 @@ from rich.text import Text
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.tables import plain_table
-from charlm.cli.display.text import TextWriter, may_colour, visible
+from charlm.cli.display.text import TextWriter, may_colour
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from charlm.evaluation.unit_excerpts import Excerpt
@@ -48,7 +49,7 @@ def print_units(console: Console, report: "UnitsReport") -> None:
         name = "" if excerpt.property is None else f"{excerpt.property}: "
         console.print(Text(f"--- {name}unit {excerpt.unit} ---", style="dim"))
         shades = _shades(excerpt, squash=report.value == "c")
-        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width)
+        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width, shows_line_ends=True)
 
 
 def print_held_sample(sample: "HeldSample") -> None:

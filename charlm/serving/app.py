@@ -1,0 +1,77 @@
+"""The application: its paths, and how errors are answered."""
+
+from collections.abc import Callable, Sequence
+from traceback import extract_tb
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from charlm.config import ServingConfig
+from charlm.serving.completions import Completion, choose_model, model_card
+from charlm.serving.errors import ApiError
+from charlm.serving.guard import Guard
+from charlm.serving.models import ServedModel
+from charlm.serving.page import front_page
+from charlm.serving.requests import read_request
+from charlm.serving.responses import EventStream, read_body, result_unless_gone
+
+_CLIENT_GONE = 499
+
+
+def build_app(models: Sequence[ServedModel], settings: ServingConfig, *, log: Callable[[str], None]) -> Starlette:
+    """Returns the application that serves some models; `log` is given a line about an error that is ours."""
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(front_page([model.name for model in models]))
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def list_models(_: Request) -> Response:
+        return JSONResponse({"object": "list", "data": list(map(model_card, models))})
+
+    async def show_model(request: Request) -> Response:
+        return JSONResponse(model_card(choose_model(models, request.path_params["name"])))
+
+    async def complete(request: Request) -> Response | EventStream:
+        asked = read_request(await read_body(request, most_bytes=settings.max_body))
+        completion = Completion(asked, choose_model(models, asked.model), longest=settings.longest)
+        if not asked.stream:
+            answer = await result_unless_gone(request, completion.answer())
+            return Response(status_code=_CLIENT_GONE) if answer is None else JSONResponse(answer)
+        chunks = completion.chunks()
+        return EventStream(await anext(chunks, None), chunks)
+
+    async def answer_error(_: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            error = _of_http(error)
+        elif not isinstance(error, ApiError):
+            place = extract_tb(error.__traceback__)[-1]
+            log(f"Error in charlm: {type(error).__name__} at {place.filename}:{place.lineno}.")
+            error = ApiError(500, "The server failed; this is an error in charlm.")
+        return JSONResponse(error.to_json(), error.status, headers=error.headers)
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/health", health),
+            Route("/v1/models", list_models),
+            Route("/v1/models/{name:path}", show_model),
+            Route("/v1/completions", complete, methods=["POST"]),
+        ],
+        middleware=[Middleware(Guard, host=settings.host, api_key=settings.api_key)],
+        exception_handlers={ApiError: answer_error, HTTPException: answer_error, Exception: answer_error},
+    )
+
+
+def _of_http(error: HTTPException) -> ApiError:
+    messages = {
+        404: "There is no such path; texts are written at POST /v1/completions.",
+        405: "This path is not for that method.",
+    }
+    headers = dict(error.headers or {})
+    return ApiError(error.status_code, messages.get(error.status_code, error.detail), headers=headers)
