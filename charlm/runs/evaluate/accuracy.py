@@ -54,9 +54,24 @@ def accuracy(
         CharlmError: there is no such run, text or part, it continues text, or it answers without labels.
     """
     labeller = load_labeller(run, workspace, device=resolve_device(device), command="eval accuracy")
+    if confusion and TASKS[labeller.tokenizer.task].head == "sequence":
+        raise ConfigError(f"--confusion is for labels; '{labeller.loaded.name}' answers with texts.")
+    return accuracy_of(labeller, text, workspace, reporter, run=run, split=split, reading=reading, stdin=stdin)
+
+
+def accuracy_of(
+    labeller: Labeller,
+    text: tuple[str, ...],
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    run: str,
+    split: Split | None = None,
+    reading: Mapping[str, Any] | None = None,
+    stdin: BinaryIO | None = None,
+) -> AccuracyResult:
+    """Measures what a model that is loaded already says of examples; arguments as in `accuracy`."""
     loaded, task = labeller.loaded, labeller.tokenizer.task
-    if confusion and TASKS[task].head == "sequence":
-        raise ConfigError(f"--confusion is for labels; '{loaded.name}' answers with texts.")
     measure: Measure = resolve_name(TASKS[task].measure)
 
     @cache
