@@ -17,6 +17,7 @@ from torch import Tensor
 from charlm.data.lanes import IGNORED, Window
 from charlm.models.base import LanguageModel, Parts, State, detach
 from charlm.models.mixture import MixedLanguageModel, network_of
+from charlm.models.ngram import NgramLanguageModel
 
 WINDOW = 20
 """Symbols after which the network takes a step."""
@@ -41,20 +42,23 @@ class DynamicSettings:
 
 @final
 class DynamicReader:
-    """Reads with a copy of a model whose network learns from each window before it reads the next.
+    """Reads with a copy of a model's network, which learns from every few symbols before it reads the next.
 
     Args:
         sizes: of the gradients of the network's weights, by their names, as `gradient_sizes` gives them.
+        length: of windows. The network learns after every WINDOW symbols of longer ones, whose n-grams are looked up
+            together; it learns after each window where they are no longer than that, as those of short records.
 
     Raises:
         ValueError: the sizes are not those of gradients of this network.
     """
 
-    def __init__(self, model: LanguageModel, sizes: Mapping[str, Tensor], settings: DynamicSettings) -> None:
-        self.length = WINDOW
-        self._ngrams = model.ngrams if isinstance(model, MixedLanguageModel) else None
-        self._model = copy.deepcopy(model)
-        network = network_of(self._model)
+    def __init__(
+        self, model: LanguageModel, sizes: Mapping[str, Tensor], settings: DynamicSettings, *, length: int = WINDOW
+    ) -> None:
+        self.length = length
+        self._ngrams = NgramLanguageModel(model.ngrams) if isinstance(model, MixedLanguageModel) else None
+        self._network = network = copy.deepcopy(network_of(model))
         network.requires_grad_(True)
         self._weights = [weight for _, weight in _weights(network)]
         self._trained = [weight.detach().clone() for weight in self._weights]
@@ -65,19 +69,32 @@ class DynamicReader:
         self._steps = [-settings.rate / (size + settings.epsilon * mean) for size in known]
         self._pulls = [(settings.decay * (size / mean)).clamp(max=1.0) for size in known]
         self._state: State = ()
+        self._contexts: State = ()
         self._nats: Tensor | None = None
 
     def read(self, window: Window) -> Parts:
-        """Returns what the parts predict in a window, the network's after it has learnt from the window before."""
+        """Returns what the parts predict in a window, the network's after it has learnt from all before."""
+        if window.fresh:
+            num_lanes = window.inputs.shape[1]
+            self._state = self._network.initial_state(num_lanes)
+            self._contexts = () if self._ngrams is None else self._ngrams.initial_state(num_lanes)
+        length = WINDOW if self.length > WINDOW else len(window.inputs)
+        pieces = zip(torch.split(window.inputs, length), torch.split(window.targets, length), strict=True)
+        predicted = torch.cat([self._read_piece(inputs, targets) for inputs, targets in pieces])
+        if self._ngrams is None:
+            return Parts((predicted,), None)
+        counted, self._contexts = self._ngrams.parts(window.inputs, self._contexts)
+        return Parts((predicted, counted.log_probabilities[0].to(predicted.device)), counted.totals)
+
+    def _read_piece(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns the network's log-probabilities, once it has learnt from the piece before."""
         if self._nats is not None:
             self._learn(self._nats)
         device = self._weights[0].device
-        if window.fresh:
-            self._state = self._model.initial_state(window.inputs.shape[1])
-        parts, state = self._model.parts(window.inputs.to(device), detach(self._state))
-        self._state = state
-        self._nats = _mean_nats(parts.log_probabilities[0], window.targets.to(device))
-        return Parts(tuple(each.detach() for each in parts.log_probabilities), parts.totals)
+        parts, self._state = self._network.parts(inputs.to(device), detach(self._state))
+        (predicted,) = parts.log_probabilities
+        self._nats = _mean_nats(predicted, targets.to(device))
+        return predicted.detach()
 
     def _learn(self, nats: Tensor) -> None:
         gradients = torch.autograd.grad(nats, self._weights)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.config import SamplingConfig
-from charlm.errors import CharlmError
+from charlm.errors import NotFiniteError
 
 Logits = NDArray[np.floating[Any]]
 Probabilities = NDArray[np.float64]
@@ -90,7 +90,7 @@ class Drawer:
         self, settings: SamplingConfig, *, vocabulary_size: int, excluded: Sequence[int] = (), seeds: Sequence[int]
     ) -> None:
         self._settings = settings
-        self._numbers = uniform_numbers(seeds)
+        self._numbers = _uniform_numbers(seeds)
         self._possible = possible_symbols(vocabulary_size, excluded=excluded)
 
     def draw(self, logits: Logits) -> Drawn:
@@ -100,7 +100,7 @@ class Drawer:
         distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
-            CharlmError: the logits are not finite, or all symbols are excluded.
+            NotFiniteError: the logits are not finite, or all symbols are excluded.
         """
         return draw_symbols(logits, self._possible, self._settings, lambda: next(self._numbers))
 
@@ -110,6 +110,13 @@ def possible_symbols(vocabulary_size: int, *, excluded: Sequence[int]) -> NDArra
     possible = np.zeros(vocabulary_size, dtype=np.float32)
     possible[list(excluded)] = -math.inf
     return possible
+
+
+def uniform_stream(seed: int) -> Iterator[float]:
+    """Yields without end the uniform numbers of one stream, those that `Drawer` takes for this seed."""
+    generator = np.random.default_rng(seed)
+    while True:
+        yield from generator.random(_NUMBERS_AT_A_TIME).tolist()
 
 
 def draw_symbols(
@@ -136,7 +143,7 @@ def draw_symbols(
     return _first_above(numbers, next_numbers() * totals)
 
 
-def uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
+def _uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
     """Yields without end a uniform number for each stream, `[streams, 1]`, from a generator of its own."""
     generators = [np.random.default_rng(seed) for seed in seeds]
     while True:
@@ -157,7 +164,7 @@ def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
 
 def _require_finite(numbers: Probabilities) -> None:
     if not all(map(math.isfinite, numbers.ravel().tolist())):
-        raise CharlmError(
+        raise NotFiniteError(
             "The model's output is not finite, so it cannot write text: its training diverged or its weights are "
             "damaged. Use another checkpoint, or train again with a lower --learning-rate."
         )

@@ -13,6 +13,7 @@ from charlm.files.reading import when_written
 from charlm.runs.describe import name_model
 from charlm.runs.stored.standing import Standing, read_standing
 from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import unit_of
 
 State = Literal["training", "stopped", "finished", "damaged"]
 
@@ -29,6 +30,7 @@ class RunRow:
         validation_share: how much of the validation text that was measured on, below 1; None for all of it.
         step: steps done; `total_steps` are planned.
         problem: why it is damaged, one sentence.
+        unit: what stands for a character in its scores, for people.
     """
 
     name: str
@@ -43,6 +45,7 @@ class RunRow:
     total_steps: int | None = None
     problem: str | None = None
     validation_share: float | None = None
+    unit: str = "char"
 
     def to_json(self) -> dict[str, Any]:
         """Returns the row as JSON values."""
@@ -86,6 +89,7 @@ def _row(name: str, folder: RunFolder) -> RunRow:
         total_steps=standing.total_steps,
         problem=problem,
         validation_share=standing.validation_share,
+        unit=unit_of(standing.model.config.data.task),
     )
 
 

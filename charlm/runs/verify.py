@@ -81,9 +81,9 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     has_best = folder.best.exists() or had_best or not states
     bests = [_report(folder.best, partial(_describe_best, folder, known))] if has_best else []
     adaptations = [
-        _report(path, partial(_describe_adaptation, path, known.get(folder.best)))
-        for path in map(folder.adaptation, get_args(Adapt))
-        if path.exists()
+        _report(path, partial(_describe_adaptation, path, method, known.get(folder.best)))
+        for method in get_args(Adapt)
+        if (path := folder.adaptation(method)).exists()
     ]
     newest = next(iter(known.values()), None)
     describe_config = _describe_published_config if folder.is_published else _describe_config
@@ -184,14 +184,14 @@ def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
     return f"the best model, of step {stored.record.step:,}, {parameters:,} parameters"
 
 
-def _describe_adaptation(path: Path, best: RunRecord | None) -> str:
+def _describe_adaptation(path: Path, method: Adapt, best: RunRecord | None) -> str:
     try:
         values = read_container(path, within=path.parent).values
     except CheckpointError as error:
         raise CheckpointError(f"{error} Remove it; it is made anew where it is needed.") from None
     if best is None or values.get("model") != adapted_model(best):
-        return "how another model adapts to a text; made anew where it is needed"
-    return "how the best model adapts to a text, as the validation text taught"
+        return f"what another model learnt for --adapt {method}; made anew where it is needed"
+    return f"what the best model learnt from the validation text for --adapt {method}"
 
 
 def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:

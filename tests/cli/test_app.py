@@ -71,6 +71,16 @@ def test_a_usage_error_is_one_sentence_and_exits_2(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("value", "words"), [("0", "greater than or equal to 1"), ("many", "a valid integer"), ("9999999", "1000000")]
+)
+def test_a_number_that_is_refused_is_so_in_words(value: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["data", "show", "builtin:sums", "--characters", value]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: --characters should be ") and words in error
+    assert "Input" not in error and "parse" not in error
+
+
 def test_the_refused_setting_is_named_on_resuming(capsys: pytest.CaptureFixture[str]) -> None:
     app.run(["train", "--resume", "r", "--steps", "3", "--hidden-size", "8"])
     assert "--hidden-size cannot be given with --resume" in capsys.readouterr().err

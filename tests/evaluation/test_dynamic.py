@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from charlm.data.tokenfile import TokenFile
-from charlm.evaluation.dynamic import DynamicReader, DynamicSettings, gradient_sizes
+from charlm.evaluation.dynamic import WINDOW, DynamicReader, DynamicSettings, gradient_sizes
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.mixture import network_of
 from tests.support.small_models import NETWORKS, NUM_SYMBOLS, small_model
@@ -73,6 +73,21 @@ def test_a_window_is_predicted_before_its_targets_are_learnt():
     assert torch.equal(read[0], read_other[0])
     assert torch.equal(read[1], read_other[1])
     assert not torch.equal(read[2], read_other[2])
+
+
+def test_longer_windows_change_nothing():
+    model = small_model("lstm+ngram")
+    sizes = sizes_of(model)
+    network, ngrams, totals = [], [], []
+    for length in (WINDOW, 2 * WINDOW):
+        reader = DynamicReader(model, sizes, SETTINGS, length=length)
+        read = [reader.read(window) for window in windows(length=length)]
+        network.append(torch.cat([parts.log_probabilities[0] for parts in read]))
+        ngrams.append(torch.cat([parts.log_probabilities[1] for parts in read]))
+        totals.append(np.concatenate([parts.totals for parts in read]))
+    assert torch.equal(*network)
+    assert torch.equal(*ngrams)
+    assert np.array_equal(*totals)
 
 
 def test_a_step_by_the_rule():

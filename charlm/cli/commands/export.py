@@ -1,5 +1,6 @@
 """`charlm export`: a run's model in a format of others."""
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from charlm.cli.display.progress import make_display
 from charlm.cli.display.text import print_line
 from charlm.cli.parameters import Force, Quiet, Run
 from charlm.config import Weights
+from charlm.errors import ConfigError
 from charlm.files.writing import is_stream, require_free
 from charlm.runs.stored.workspace import Workspace
 
@@ -94,3 +96,26 @@ def page(
     chosen = f"{Path(run).name}.html" if output is None else output
     display = make_display(quiet=quiet)
     _export(lambda target: export_page(run, target, Workspace(), display, weights=weights), output=chosen, force=force)
+
+
+def onnx(
+    *,
+    run: Run,
+    output: Annotated[str | None, _output_option(default="RUN.onnx")] = None,
+    force: Force = False,
+) -> None:
+    """Writes a network in ONNX's format: one step, from a symbol and a state to log-probabilities and the next state.
+
+    The number of streams, `batch`, is free. Of a run that mixes n-grams in, it is the network alone.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        raise ConfigError("Writing ONNX needs the package onnx; install it with: pip install 'charlm[onnx]'")
+
+    from charlm.runs.export.onnx import export_onnx
+
+    def write(target: Path | BinaryIO) -> None:
+        note = export_onnx(run, target, Workspace())
+        if note is not None:
+            print_line(note, sys.stderr)
+
+    _export(write, output=f"{Path(run).name}.onnx" if output is None else output, force=force)

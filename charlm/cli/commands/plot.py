@@ -10,7 +10,7 @@ import typer
 from charlm.cli.completion import run_names
 from charlm.cli.display.plots import AXES, Axis, chosen_lines, name_loss, plot_losses
 from charlm.cli.display.text import print_json
-from charlm.cli.parameters import Json, require_matplotlib
+from charlm.cli.parameters import Json, picture_file
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -29,8 +29,8 @@ def plot(
             "--output",
             "-o",
             metavar="FILE",
-            help="Draw into this file, a .png or .svg (needs the extra `plots`), instead of the terminal.",
-            callback=require_matplotlib,
+            help="Draw into this file, a .png, .svg, .pdf or .jpg (needs the extra `plots`), instead of the terminal.",
+            callback=picture_file,
         ),
     ] = None,
     json: Json = False,

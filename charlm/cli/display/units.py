@@ -50,7 +50,7 @@ def print_units(console: Console, report: "UnitsReport") -> None:
         name = "" if excerpt.property is None else f"{excerpt.property}: "
         console.print(Text(f"--- {name}unit {excerpt.unit} ---", style="dim"))
         shades = _shades(excerpt, squash=report.value == "c")
-        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width)
+        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width, shows_line_ends=True)
 
 
 def print_held_sample(sample: "HeldSample") -> None:

@@ -32,6 +32,7 @@ from charlm.stepping.adaptation import Adaptation, AdaptationSettings
 _WEIGHT_RATES = (0.0005, 0.001, 0.002)
 _DYNAMIC_RATES = (5e-5, 1e-4, 2e-4)
 _TRIED_SYMBOLS = {"counts": 30_000, "full": 8_000}
+_READ_WINDOWS = 50
 _SIZED_WINDOWS, _SIZED_LANES = 60, 64
 LEARNED, SIZES = "learned", "sizes"
 
@@ -63,7 +64,8 @@ class Calibration:
         """Returns what predicts a text for it."""
         if self.dynamic is None or self.sizes is None:
             return StaticReader(loaded.model, loaded.device)
-        return DynamicReader(loaded.model, self.sizes, self.dynamic)
+        length = WINDOW if loaded.tokenizer.begin is not None else _READ_WINDOWS * WINDOW
+        return DynamicReader(loaded.model, self.sizes, self.dynamic, length=length)
 
 
 def num_parts(loaded: LoadedModel) -> int:

@@ -54,6 +54,7 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         characters_per_second=session.characters_trained / seconds if seconds else 0.0,
         sample=session.last_sample,
         outcome=outcome,
+        cut_short_at=session.trainer.pace.cut_short_at if outcome == "finished" else None,
         are_records=session.corpus.tokenizer.begin is not None,
         unit=unit_of(session.config.data.task),
         task=session.config.data.task,

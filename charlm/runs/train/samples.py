@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import islice
 from pkgutil import resolve_name
 
+import numpy as np
 import torch
 
 from charlm.config import RunConfig, SamplingConfig
@@ -14,11 +15,13 @@ from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.data.tokenizers.labels import LabelTokenizer
 from charlm.data.tokenizers.tags import TagTokenizer
 from charlm.data.tokenizers.targets import TargetTokenizer
+from charlm.errors import NotFiniteError
 from charlm.evaluation.labels import label_log_probabilities
 from charlm.generation.beam import search
 from charlm.generation.generator import generate_texts, sample_text
 from charlm.models.base import LanguageModel, Network
 from charlm.models.transducing import TransducingNetwork
+from charlm.notation import shortened
 from charlm.runs.stored.loading import step_model
 from charlm.runs.train.setup import seeds_of
 from charlm.tasks import TASKS
@@ -37,18 +40,23 @@ def draw_sample(
 ) -> str:
     """Returns a text drawn with the run's own seed for samples; of a task, a few lines of what the model says.
 
+    It is empty where the model's output is not finite: that ends a training, or does not, by its losses.
+
     Args:
         length: characters of the text.
     """
     task = config.data.task
-    if task is None:
-        return sample_text(
-            step_model(model, config.model), corpus.tokenizer, length=length, seed=seeds_of(config).samples
-        )
     if isinstance(model, Network):
         model.eval()
-    sample: Sample = resolve_name(TASKS[task].sample)
-    return sample(model, config, corpus, device)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if task is not None:
+                sample: Sample = resolve_name(TASKS[task].sample)
+                return sample(model, config, corpus, device)
+            engine, seed = step_model(model, config.model), seeds_of(config).samples
+            return sample_text(engine, corpus.tokenizer, length=length, seed=seed)
+    except NotFiniteError:
+        return ""
 
 
 def sample_labels(model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device) -> str:
@@ -73,7 +81,8 @@ def sample_answers(model: LanguageModel, config: RunConfig, corpus: EncodedCorpu
         chosen, search(model, inputs, first_label=tokenizer.first_label, beam=1, device=device), strict=True
     ):
         answer = tokenizer.name_numbers(found[0].labels)
-        lines.append(f"{example.read}: {answer}" + ("" if answer == example.said else f" (it is {example.said})"))
+        truth = "" if answer == example.said else f" (it is {example.said})"
+        lines.append(f"{shortened(example.read)}: {answer}{truth}")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """A training while it runs, new or resumed: what it writes into its folder, and what it reports."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from charlm.checkpointing.metrics import NETWORK_VALIDATION, NO_LINES, append_me
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
 from charlm.models.base import OWN, LanguageModel
@@ -33,7 +35,7 @@ from charlm.runs.train.tasks import characters_per_target
 from charlm.training.precision import autocast
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
-from charlm.training.trainer import StepResult, Trainer
+from charlm.training.trainer import NOT_FINITE_ADVICE, StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
 
@@ -106,7 +108,11 @@ class TrainingSession:
         )
 
     def validate(self) -> Score | None:
-        """Scores the validation text with the weights that would be kept (the average, if there is one)."""
+        """Scores the validation text with the weights that would be kept (the average, if there is one).
+
+        Raises:
+            NotFiniteError: its loss is not finite.
+        """
         text = self.corpus.valid
         if text is None:
             return None
@@ -121,11 +127,17 @@ class TrainingSession:
                 mode="fast",
                 share=self.plan.evaluated_share,
             )
+        if not math.isfinite(parts[OWN].total_nats):
+            raise self._not_finite("the validation loss")
         self._network_score = parts.get(NETWORK_ALONE)
         return parts[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
-        """Keeps the weights if they are the best, draws a short sample, and reports both."""
+        """Keeps the weights if they are the best, draws a short sample, and reports both.
+
+        Raises:
+            NotFiniteError: the weights are not finite.
+        """
         with self._kept_weights.applied():
             if is_best:
                 self.trainer.require_finite()
@@ -172,6 +184,9 @@ class TrainingSession:
                 is_mixed=self.config.model.mixed_order is not None,
             )
         )
+
+    def _not_finite(self, what: str) -> NotFiniteError:
+        return NotFiniteError(f"After step {self.trainer.step}, {what} is not finite; {NOT_FINITE_ADVICE}")
 
     def _note_accumulation(self) -> None:
         """Stores that batches are computed in more parts, for want of memory, and reports it."""

@@ -1,5 +1,6 @@
 """Where `charlm export` writes: into a file, a device, a pipe, or standard output."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -23,9 +24,11 @@ def counted(charlm: Any, folder: Path) -> bytes:
     return (folder / "counted.arpa").read_bytes()
 
 
-def export(folder: Path, output: str, **streams: Any) -> subprocess.CompletedProcess[bytes]:
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "charlm", "export", "arpa", "counted", "-o", output]
+def export(
+    folder: Path, output: str, *, command: tuple[str, ...] = ("arpa", "counted"), **streams: Any
+) -> subprocess.CompletedProcess[bytes]:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(PACKAGE), os.environ.get("PYTHONPATH", "")))}
+    command = (sys.executable, "-m", "charlm", "export", *command, "-o", output)
     return subprocess.run(command, cwd=folder, env=env, check=True, **({"capture_output": True} | streams))
 
 
@@ -91,3 +94,17 @@ def test_a_folder_for_others_is_sampled_and_scored_as_its_run(charlm: Any, folde
     assert "'demo-hub' is there already" in charlm("export", "hub", "demo", code=1)[1]
     charlm("export", "hub", "demo-hub", "-o", "again")
     assert (folder / "again/model.safetensors").read_bytes() == (folder / "demo-hub/model.safetensors").read_bytes()
+
+
+def test_a_step_for_onnx_is_written_and_replaced_only_by_force(charlm: Any, folder: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
+    assert charlm("export", "onnx", "demo") == ("demo.onnx\n", "")
+    assert "is there already" in charlm("export", "onnx", "demo", code=1)[1]
+    onnx.checker.check_model(onnx.load(folder / "demo.onnx"))
+    content = export(folder, "-", command=("onnx", "demo")).stdout
+    assert content == (folder / "demo.onnx").read_bytes()
+
+
+def test_a_missing_package_is_asked_for(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "pip install 'charlm[onnx]'" in charlm("export", "onnx", "demo", code=2)[1]
