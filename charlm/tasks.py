@@ -51,6 +51,7 @@ class Task:
     Attributes:
         read: the function that turns the lines of a file into examples; charlm/data/examples/example.py says how.
         has_fields: whether an example is a line of two fields.
+        sides: what these are, for messages.
         tokenizer: the class that makes symbols of examples.
         lay: the function that lays an example's symbols into a window; charlm/data/examples/shapes.py says how.
         head: where a label is due; None where the next symbol is predicted, on the condition of a label.
@@ -68,6 +69,7 @@ class Task:
 
     read: str
     has_fields: bool
+    sides: tuple[str, str] = ("TEXT", "LABEL")
     label_first: bool = False
     tokenizer: str
     lay: str
@@ -119,6 +121,7 @@ TASKS: dict[str, Task] = {
     "generate": Task(
         read="charlm.data.examples.fields:read_fields",
         has_fields=True,
+        sides=("CONDITION", "TEXT"),
         label_first=True,
         tokenizer="charlm.data.tokenizers.conditions:ConditionTokenizer",
         lay="charlm.data.examples.shapes:after_condition",
@@ -136,6 +139,7 @@ TASKS: dict[str, Task] = {
     "transduce": Task(
         read="charlm.data.examples.fields:read_fields",
         has_fields=True,
+        sides=("TEXT", "ANSWER"),
         tokenizer="charlm.data.tokenizers.targets:TargetTokenizer",
         lay="charlm.data.examples.shapes:answer_after",
         head="sequence",
