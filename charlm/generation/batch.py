@@ -1,16 +1,17 @@
 """A batch of texts that are drawn together, a symbol of each in a step; texts come and go between steps."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.generation.drawings import Drawing, Drawn
 from charlm.generation.generator import never_drawn
-from charlm.generation.sampling import Logits, Probabilities, draw_symbols, possible_symbols
+from charlm.generation.sampling import Probabilities, draw_symbols, possible_symbols
 from charlm.stepping.base import State, StepModel, Stepper, select_streams
 from charlm.stepping.engine import READING_CHUNK
 
@@ -64,6 +65,13 @@ class Batch:
         self._groups = [group for group in self._groups if group.num_going_on]
         return drawn
 
+    def forget_cancelled(self) -> None:
+        """Takes out the texts that were cancelled."""
+        self._unread = deque(drawing for drawing in self._unread if drawing.goes_on)
+        for group in self._groups:
+            group.sort_out()
+        self._groups = [group for group in self._groups if group.num_going_on]
+
     def clear(self) -> None:
         """Takes all texts out."""
         self._unread.clear()
@@ -74,8 +82,6 @@ class Batch:
         ready, left = [], READING_CHUNK
         while self._unread and left > 0:
             drawing = self._unread.popleft()
-            if drawing.is_cancelled:
-                continue
             if not drawing.prompt.is_read:
                 left -= 1 + drawing.prompt.read_on(self._model)
             if drawing.prompt.is_read:
@@ -98,63 +104,68 @@ class Batch:
 
 @final
 class _Group:
-    """Texts that one stepper reads."""
+    """Texts that one stepper reads.
+
+    Attributes:
+        num_going_on: texts that have not ended.
+    """
 
     def __init__(self, model: StepModel, *, is_exact: bool) -> None:
         self.is_exact = is_exact
+        self.num_going_on = 0
         self._model = model
         self._stepper: Stepper | None = None
         self._rows: list[Drawing] = []
         self._joining: list[Drawing] = []
-
-    @property
-    def num_going_on(self) -> int:
-        """Texts that have not ended."""
-        return sum(1 for each in (*self._rows, *self._joining) if _goes_on(each))
+        self._alike: list[list[int]] = []
 
     def join(self, drawing: Drawing) -> None:
         """Adds a text whose prompt is read."""
         self._joining.append(drawing)
+        self.num_going_on += 1
 
-    def step(self, possible: Logits) -> Iterator[tuple[Drawing, Drawn]]:
-        """Yields the next symbol of each text."""
-        stepper = self._current_stepper()
-        if stepper is None:
-            return
-        logits = stepper.step(np.array([drawing.last for drawing in self._rows], dtype=np.int64))
-        alike: dict[object, list[int]] = {}
-        for row, drawing in enumerate(self._rows):
-            if _goes_on(drawing):
-                alike.setdefault(drawing.manner, []).append(row)
-        for rows in alike.values():
+    def step(self, possible: NDArray[np.float32]) -> list[tuple[Drawing, Drawn]]:
+        """Returns the next symbol of each text."""
+        if self._joining or self.num_going_on < (1 - _ENDED_SHARE) * len(self._rows):
+            self._renew()
+        if self._stepper is None:
+            return []  # All were cancelled just now.
+        logits = self._stepper.step(np.array([drawing.last for drawing in self._rows], dtype=np.int64))
+        drawn = []
+        for rows in self._alike:
             drawings = [self._rows[row] for row in rows]
             chosen = logits if len(rows) == len(self._rows) else logits[rows]
             symbols = draw_symbols(chosen, possible, drawings[0].settings, partial(_next_numbers, drawings))
             for drawing, symbol, row in zip(drawings, symbols.tolist(), rows, strict=True):
-                yield drawing, drawing.accept(symbol, logits[row])
+                drawn.append((drawing, drawing.accept(symbol, logits[row])))
+        if any(each.end is not None for _, each in drawn):
+            self.sort_out()
+        return drawn
 
-    def _current_stepper(self) -> Stepper | None:
-        """Returns the stepper of the present texts, made anew where texts joined or many have ended."""
-        ended = sum(1 for each in self._rows if not _goes_on(each))
-        if not self._joining and ended <= _ENDED_SHARE * len(self._rows):
-            return self._stepper
-        kept = [row for row, drawing in enumerate(self._rows) if _goes_on(drawing)]
-        joining = [drawing for drawing in self._joining if _goes_on(drawing)]
-        states = [drawing.prompt.state for drawing in joining if drawing.prompt.state is not None]
+    def sort_out(self) -> None:
+        """Leaves out the texts that do not go on; each keeps its row until there are many of them."""
+        alike: dict[object, list[int]] = {}
+        for row, drawing in enumerate(self._rows):
+            if drawing.goes_on:
+                alike.setdefault(drawing.manner, []).append(row)
+        self._joining = [drawing for drawing in self._joining if drawing.goes_on]
+        self._alike = list(alike.values())
+        self.num_going_on = sum(map(len, self._alike)) + len(self._joining)
+
+    def _renew(self) -> None:
+        """Takes in those that joined, gives up the rows of those that ended, and makes a stepper for all."""
+        kept = [row for row, drawing in enumerate(self._rows) if drawing.goes_on]
+        states = [drawing.prompt.state for drawing in self._joining if drawing.prompt.state is not None]
         if kept and self._stepper is not None:
             states.insert(0, select_streams(self._stepper.state(), np.array(kept)))
-        self._rows = [*(self._rows[row] for row in kept), *joining]
+        self._rows = [*(self._rows[row] for row in kept), *self._joining]
         self._joining = []
         self._stepper = self._model.stepper(_side_by_side(states)) if states else None
-        return self._stepper
+        self.sort_out()
 
 
 def _next_numbers(drawings: list[Drawing]) -> Probabilities:
-    return np.concatenate([drawing.next_number() for drawing in drawings])
-
-
-def _goes_on(drawing: Drawing) -> bool:
-    return not (drawing.is_finished or drawing.is_cancelled)
+    return np.array([next(drawing.numbers) for drawing in drawings])[:, None]
 
 
 def _side_by_side(states: list[State]) -> State:

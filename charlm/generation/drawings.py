@@ -1,7 +1,6 @@
 """One text that is drawn as one of a batch: its prompt, its random numbers, and what it was given so far."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from charlm.config import SamplingConfig
 from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.generation.generator import LONGEST_PROMPT, Sample
-from charlm.generation.sampling import Logits, Probabilities, uniform_numbers
+from charlm.generation.sampling import Logits, uniform_stream
 from charlm.stepping.base import State, StepModel
 from charlm.stepping.engine import READING_CHUNK
 
@@ -55,8 +54,7 @@ class Likely(NamedTuple):
     log_probability: float
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A symbol that was drawn.
 
     Attributes:
@@ -89,7 +87,8 @@ class Drawing:
 
     Attributes:
         is_cancelled: set by whoever no longer wants it.
-        is_finished: whether it has ended.
+        numbers: its own uniform numbers.
+        last: its last symbol.
     """
 
     def __init__(
@@ -110,33 +109,30 @@ class Drawing:
         self.last = prompt.last
         self.is_exact = is_exact
         self.is_cancelled = False
-        self._numbers = uniform_numbers([seed])
+        self.numbers = uniform_stream(seed)
         self._sample = Sample(0, tokenizer, self.settings)
         self._num_left = most_symbols
         self._num_likeliest = num_likeliest
 
     @property
-    def is_finished(self) -> bool:
-        """Whether the text has ended."""
-        return self._sample.finished
-
-    def next_number(self) -> Probabilities:
-        """Returns its next uniform number, `[1, 1]`."""
-        return next(self._numbers)
+    def goes_on(self) -> bool:
+        """Whether it has neither ended nor been cancelled."""
+        return not (self._sample.finished or self.is_cancelled)
 
     def accept(self, symbol: int, logits: Logits) -> Drawn:
         """Takes the symbol that was drawn from logits `[vocabulary]`."""
         self.last = symbol
         self._num_left -= 1
-        start = self._sample.num_decoded
-        piece = self._sample.feed(symbol)
-        text, end = piece.text if piece else "", "stop" if self._sample.finished else None
-        if end is None and self._num_left == 0:
-            text, end = text + self._sample.cut().text, "length"
-        own: Likely | None = None
-        likeliest: tuple[Likely, ...] = ()
-        if self._num_likeliest is not None:
-            own, likeliest = _likely(logits, symbol, most=self._num_likeliest)
+        sample, end = self._sample, None
+        start = sample.num_decoded
+        text = sample.advance(symbol)
+        if sample.finished:
+            end = "stop"
+        elif self._num_left == 0:
+            text, end = text + sample.cut(), "length"
+        if self._num_likeliest is None:
+            return Drawn(symbol, text, start, None, (), end)
+        own, likeliest = _likely(logits, symbol, most=self._num_likeliest)
         return Drawn(symbol, text, start, own, likeliest, end)
 
 

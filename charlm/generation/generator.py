@@ -125,6 +125,11 @@ class Sample:
         """Returns the piece to show after the next symbol, if any."""
         if self.finished:
             return None
+        shown = self.advance(token)
+        return Piece(self._number, shown, self.finished) if shown or self.finished else None
+
+    def advance(self, token: int) -> str:
+        """Returns the text to show after the next symbol; the sample must not have ended before."""
         self.finished = token == self._end
         text = self._decoder.finish() if self.finished else self._decoder.feed(token)
         if self._remaining is not None:
@@ -138,12 +143,12 @@ class Sample:
         self.finished = self.finished or self._stop.stopped
         if self.finished:
             shown += self._stop.finish()
-        return Piece(self._number, shown, self.finished) if shown or self.finished else None
+        return shown
 
-    def cut(self) -> Piece:
+    def cut(self) -> str:
         """Ends the sample before its next symbol; returns what was held back, without an unfinished character."""
         self.finished = self.is_cut = True
-        return Piece(self._number, self._stop.finish(), True)
+        return self._stop.finish()
 
 
 def _pieces(

@@ -90,7 +90,7 @@ class Drawer:
         self, settings: SamplingConfig, *, vocabulary_size: int, excluded: Sequence[int] = (), seeds: Sequence[int]
     ) -> None:
         self._settings = settings
-        self._numbers = uniform_numbers(seeds)
+        self._numbers = _uniform_numbers(seeds)
         self._possible = possible_symbols(vocabulary_size, excluded=excluded)
 
     def draw(self, logits: Logits) -> Drawn:
@@ -110,6 +110,13 @@ def possible_symbols(vocabulary_size: int, *, excluded: Sequence[int]) -> NDArra
     possible = np.zeros(vocabulary_size, dtype=np.float32)
     possible[list(excluded)] = -math.inf
     return possible
+
+
+def uniform_stream(seed: int) -> Iterator[float]:
+    """Yields without end the uniform numbers of one stream, those that `Drawer` takes for this seed."""
+    generator = np.random.default_rng(seed)
+    while True:
+        yield from generator.random(_NUMBERS_AT_A_TIME).tolist()
 
 
 def draw_symbols(
@@ -136,7 +143,7 @@ def draw_symbols(
     return _first_above(numbers, next_numbers() * totals)
 
 
-def uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
+def _uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
     """Yields without end a uniform number for each stream, `[streams, 1]`, from a generator of its own."""
     generators = [np.random.default_rng(seed) for seed in seeds]
     while True:

@@ -11,7 +11,7 @@ from charlm.generation.batch import Batch
 from charlm.generation.drawings import Drawing, Drawn
 from charlm.serving.errors import ApiError
 
-_SECONDS_BETWEEN_NOTICES = 0.02
+_SECONDS_BETWEEN_NOTICES = 0.05
 
 
 @final
@@ -22,7 +22,7 @@ class Mailbox:
 
     Args:
         notify: is called from another thread when there is something to take; with `is_streamed` at the first symbol
-            and then at most fifty times a second, otherwise once all texts have ended.
+            and then at most twenty times a second, otherwise once all texts have ended.
     """
 
     def __init__(self, drawings: Sequence[Drawing], notify: Callable[[], None], *, is_streamed: bool) -> None:
@@ -31,15 +31,14 @@ class Mailbox:
         self._interval = _SECONDS_BETWEEN_NOTICES if is_streamed else float("inf")
         self._last_notice = float("-inf") if is_streamed else 0.0
         self._num_open = len(self.drawings)
-        self._drawn: list[tuple[int, Drawn]] = []
+        self._drawn: deque[tuple[int, Drawn]] = deque()
         self._error: ApiError | None = None
-        self._lock = threading.Lock()
 
     def put(self, number: int, drawn: Drawn, *, now: float) -> None:
         """Adds the next symbol of a text."""
-        with self._lock:
-            self._drawn.append((number, drawn))
-        self._num_open -= drawn.end is not None
+        self._drawn.append((number, drawn))
+        if drawn.end is not None:
+            self._num_open -= 1
         if self._num_open == 0 or now - self._last_notice >= self._interval:
             self._last_notice = now
             self._notify()
@@ -55,11 +54,9 @@ class Mailbox:
         Raises:
             ApiError: drawing failed.
         """
-        with self._lock:
-            drawn, self._drawn = self._drawn, []
         if self._error is not None:
             raise self._error
-        return drawn
+        return [self._drawn.popleft() for _ in range(len(self._drawn))]
 
 
 @final
@@ -84,6 +81,7 @@ class Scheduler:
         self._places: dict[Drawing, tuple[Mailbox, int]] = {}
         self._wakened = threading.Condition()
         self._is_closed = False
+        self._has_cancelled = False
         self.capacity = most_streams + most_waiting
         self._thread = threading.Thread(target=self._work, name="charlm-drawing", daemon=True)
         self.num_steps = 0
@@ -115,6 +113,7 @@ class Scheduler:
             drawing.is_cancelled = True
         with self._wakened:
             self._waiting = deque(each for each in self._waiting if each[0] is not mailbox)
+            self._has_cancelled = True
 
     def close(self) -> None:
         """Ends the thread; texts that have not ended fail."""
@@ -146,20 +145,17 @@ class Scheduler:
     def _take_in(self) -> bool:
         """Waits for something to draw, and adds what there is room for; returns False once the scheduler is closed."""
         with self._wakened:
-            self._forget_cancelled()
+            if self._has_cancelled:
+                self._has_cancelled = False
+                self._places = {each: place for each, place in self._places.items() if not each.is_cancelled}
+                self._batch.forget_cancelled()
             while not self._is_closed and not self._waiting and self._batch.is_empty:
                 self._wakened.wait()
             while self._waiting and len(self._places) < self._most_streams:
                 mailbox, number = self._waiting.popleft()
-                drawing = mailbox.drawings[number]
-                if not drawing.is_cancelled:
-                    self._places[drawing] = mailbox, number
-                    self._batch.add([drawing])
+                self._places[mailbox.drawings[number]] = mailbox, number
+                self._batch.add([mailbox.drawings[number]])
             return not self._is_closed
-
-    def _forget_cancelled(self) -> None:
-        for drawing in [each for each in self._places if each.is_cancelled]:
-            del self._places[drawing]
 
     def _fail_all(self, error: ApiError) -> None:
         with self._wakened:
