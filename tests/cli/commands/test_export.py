@@ -44,6 +44,11 @@ def test_a_folder_is_never_replaced(charlm: Any, counted: bytes, tmp_path: Path)
     assert "is a folder" in charlm("export", "arpa", "counted", "-o", str(tmp_path), "--force", code=1)[1]
 
 
+def test_a_file_is_named_after_the_run_however_that_is_named(charlm: Any, folder: Path, counted: bytes) -> None:
+    for name in ("checkpoints/counted", "checkpoints/counted/", "checkpoints/counted/best.safetensors"):
+        assert charlm("export", "arpa", name, "--force") == ("counted.arpa\n", "")
+
+
 @needs_devices
 def test_a_dash_is_standard_output(folder: Path, counted: bytes) -> None:
     assert export(folder, "-").stdout == counted
