@@ -1,10 +1,13 @@
 """Times whole commands beside a process that keeps one core busy, against the same commands undisturbed.
 
-    python benchmarks/busy.py path/to/tinyshakespeare.txt [--parts train,budget,score,sample,int8]
+    python benchmarks/busy.py path/to/tinyshakespeare.txt [--parts train,budget,score,sample,int8,groups]
 
 Every figure is characters a second: of a training as its result says, of the others by the time of the whole command.
 Both ways take turns, so that what else the machine does falls on both; medians. A ratio of 1 means that the busy
 process costs nothing, as where a command uses one of two cores anyway.
+
+The part `groups` tells what groups of lanes cost or save where nothing disturbs: trainings whose every product is on
+all threads (--lane-groups 1), against the usual ones.
 """
 
 import argparse
@@ -15,16 +18,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from machine import describe_machine
 
-PARTS = ("train", "budget", "score", "sample", "int8")
+PARTS = ("train", "budget", "score", "sample", "int8", "groups")
 SIZES = (128, 256, 448)
 
 Speed = Callable[[], float]
 """Runs a command and returns its characters a second."""
+Pairs = dict[str, tuple[Speed, Speed]]
+"""What is compared with what, by what is printed of it."""
 
 
 def main() -> None:
@@ -41,13 +46,15 @@ def main() -> None:
     parts = arguments.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         sys.exit(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.")
-    print(f"{describe_machine()}: characters/s undisturbed, beside a busy process, and their ratio", flush=True)
+    print(f"{describe_machine()}: characters/s undisturbed, beside a busy process, and their ratio;")
+    print("of groups, on shared threads, in groups, and their ratio, undisturbed", flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder, text = Path(name), arguments.text.resolve()
         for size in arguments.sizes:
-            speeds = _speeds(text, folder, size, arguments)
+            pairs = _pairs(text, folder, size, arguments)
             for part in parts:
-                _compare(f"{part}, 2 x {size}", speeds[part], repeat=arguments.repeat)
+                for label, (first, second) in pairs[part].items():
+                    _compare(f"{label}, 2 x {size}", first, second, repeat=arguments.repeat)
 
 
 @contextmanager
@@ -72,7 +79,7 @@ def charlm(*arguments: str, folder: Path) -> tuple[float, bytes]:
     return time.perf_counter() - started, done.stdout
 
 
-def _speeds(text: Path, folder: Path, size: int, arguments: argparse.Namespace) -> dict[str, Speed]:
+def _pairs(text: Path, folder: Path, size: int, arguments: argparse.Namespace) -> dict[str, Pairs]:
     run, scored = f"run-{size}", folder / "scored.txt"
     scored.write_bytes(text.read_bytes()[: arguments.scored])
     shape = ("--num-layers", "2", "--hidden-size", str(size), "--mix", "none")
@@ -95,24 +102,37 @@ def _speeds(text: Path, folder: Path, size: int, arguments: argparse.Namespace) 
         return arguments.length / seconds
 
     charlm("train", str(text), *shape, "--steps", "1", "--quiet", "--name", run, folder=folder)
-    return {
-        "train": lambda: train("--steps", str(arguments.steps)),
-        "budget": lambda: train("--budget", arguments.budget),
+    steps, budget = ("--steps", str(arguments.steps)), ("--budget", arguments.budget)
+    speeds: dict[str, Speed] = {
+        "train": lambda: train(*steps),
+        "budget": lambda: train(*budget),
         "score": score,
         "sample": sample,
         "int8": lambda: sample("--weights", "int8"),
     }
+    pairs: dict[str, Pairs] = {part: {part: (speed, _beside_busy(speed))} for part, speed in speeds.items()}
+    shared = ("--lane-groups", "1")
+    pairs["groups"] = {
+        "groups, steps": (lambda: train(*steps, *shared), speeds["train"]),
+        "groups, budget": (lambda: train(*budget, *shared), speeds["budget"]),
+    }
+    return pairs
 
 
-def _compare(label: str, speed: Speed, *, repeat: int) -> None:
-    """Prints the medians of a command's speed in both ways, and of the ratios of each pair."""
-    alone, beside = [], []
-    for _ in range(repeat):
-        for found, neighbour in ((alone, nullcontext()), (beside, busy_process())):
-            with neighbour:
-                found.append(speed())
-    ratio = statistics.median(busy / quiet for quiet, busy in zip(alone, beside, strict=True))
-    print(f"{label:<18}{statistics.median(alone):>10,.0f}{statistics.median(beside):>10,.0f}{ratio:>7.2f}", flush=True)
+def _beside_busy(speed: Speed) -> Speed:
+    def measure() -> float:
+        with busy_process():
+            return speed()
+
+    return measure
+
+
+def _compare(label: str, first: Speed, second: Speed, *, repeat: int) -> None:
+    """Prints the medians of two speeds, and of the ratios of each pair."""
+    pairs = [(first(), second()) for _ in range(repeat)]
+    medians = [statistics.median(each) for each in zip(*pairs, strict=True)]
+    ratio = statistics.median(another / one for one, another in pairs)
+    print(f"{label:<24}{medians[0]:>10,.0f}{medians[1]:>10,.0f}{ratio:>7.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -53,14 +53,15 @@ class Trial:
 
     def accuracy(self, *arguments: str, name: str = "run") -> dict[str, float]:
         """Returns the measures of `charlm eval accuracy` that are numbers."""
-        found = json.loads(self.charlm("eval", "accuracy", name, *arguments, "--json"))
-        found |= {f"{label} f1": row["f1"] for label, row in found.get("labels", {}).items() if label == "keyword"}
-        found |= {f"baseline {name}": value for name, value in found.get("baselines", {}).items()}
+        found = json.loads(self.charlm("eval", "accuracy", name, *arguments, "--json", "--quiet"))
+        found |= {f"{row['label']} f1": row["f1"] for row in found["labels"] if row["label"] == "keyword"}
+        for simple, measures in found["baselines"].items():
+            found |= {f"{simple}: {name}": value for name, value in measures.items()}
         return {name: value for name, value in found.items() if isinstance(value, float)}
 
     def charlm(self, *arguments: str) -> str:
         """Returns what a command printed; ends the program if it failed."""
-        command = [sys.executable, "-m", "charlm", *arguments, "--quiet"]
+        command = [sys.executable, "-m", "charlm", *arguments]
         finished = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         if finished.returncode:
             sys.exit(finished.stderr)

@@ -67,6 +67,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def events(self) -> Path:
+        """The folder of the event files for TensorBoard, which are made of the metrics."""
+        return self.path / "tensorboard"
+
+    @property
     def best(self) -> Path:
         """The weights with the lowest validation loss; enough to sample and score anywhere."""
         return self.path / ("model.safetensors" if self.is_published else "best.safetensors")

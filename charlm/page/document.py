@@ -11,8 +11,9 @@ from importlib.resources import files
 from typing import Any
 
 from charlm.notation import visible
+from charlm.version import __version__
 
-_COMPUTING, _SHOWING = ("engine.js", "text.js", "drawing.js"), ("page.js",)
+_COMPUTING, _SHOWING = ("engine.js", "subwords.js", "text.js", "drawing.js", "writing.js"), ("shaded.js", "page.js")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -24,7 +25,9 @@ class PageContents:
         title: the run's name.
         summary: one sentence about the run.
         facts: rows of a heading and a text.
+        scores: a figure, and what it is.
         notes: sentences that a reader must know.
+        unit_value: a sentence on what the value of a unit is.
         figures: SVG, made by charlm/page/curves.py.
         model: what the script builds the network and the tokenizer from, as JSON values.
         weights: the block of numbers that `model` describes.
@@ -33,7 +36,9 @@ class PageContents:
     title: str
     summary: str
     facts: Sequence[tuple[str, str]]
+    scores: Sequence[tuple[str, str]]
     notes: Sequence[str]
+    unit_value: str
     figures: str
     model: Mapping[str, Any]
     weights: bytes
@@ -41,14 +46,17 @@ class PageContents:
 
 def render(contents: PageContents) -> bytes:
     """Returns the page, UTF-8; no text of a run becomes markup in it, and nothing is loaded by it."""
-    style, script = _read("page.css"), page_script()
+    style, script = page_style("page.css"), page_script()
     values = {
         "policy": content_policy(styles=[style], scripts=[script]),
         "title": safe(contents.title),
         "summary": safe(contents.summary),
         "facts": "".join(f"<dt>{safe(name)}</dt><dd>{safe(text)}</dd>" for name, text in contents.facts),
+        "scores": _listed_scores(contents.scores),
         "notes": "".join(f"<p>{safe(note)}</p>" for note in contents.notes),
+        "unit_value": safe(contents.unit_value),
         "figures": contents.figures,
+        "version": __version__,
         "style": style,
         "script": script,
         "model": script_json(contents.model),
@@ -61,6 +69,11 @@ def render(contents: PageContents) -> bytes:
 def page_script(*, with_page: bool = True) -> str:
     """Returns the script of a page, or only the part of it that computes and needs no page."""
     return "\n".join(map(_read, (*_COMPUTING, *(_SHOWING if with_page else ()))))
+
+
+def page_style(*names: str) -> str:
+    """Returns the style of the levels of bits, and after it the named ones."""
+    return "\n".join(map(_read, ("shading.css", *names)))
 
 
 def content_policy(*, styles: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
@@ -84,6 +97,11 @@ def safe(text: str) -> str:
 def script_json(value: Mapping[str, Any]) -> str:
     """Returns JSON as it may stand in a script element: ASCII without '<', which could end it."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _listed_scores(scores: Sequence[tuple[str, str]]) -> str:
+    items = "".join(f"<li><strong>{safe(figure)}</strong><span>{safe(name)}</span></li>" for figure, name in scores)
+    return f'<ul class="scores" aria-label="Scores">{items}</ul>' if items else ""
 
 
 def _hash_source(text: str) -> str:

@@ -204,7 +204,8 @@ function unpackArrays(described, buffer) {
     if (type === "int8") {
       const rounded = new Int8Array(buffer, offset, length);
       const scales = new Float32Array(buffer, offset + 4 * Math.ceil(length / 4), rows);
-      numbers = Float32Array.from(rounded, (value, place) => value * scales[Math.floor(place / columns)]);
+      numbers = new Float32Array(length);
+      for (let place = 0; place < length; place++) numbers[place] = rounded[place] * scales[Math.floor(place / columns)];
     } else {
       numbers = new Float32Array(buffer, offset, length);
     }

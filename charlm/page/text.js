@@ -13,12 +13,12 @@ function visible(text) {
  * `pieces` are the bytes of each symbol, maybe part of a character.
  */
 class Tokenizer {
-  constructor({ kind, characters, begin, end, unknown, numUnknown, normalize, unifiesNewlines }) {
-    Object.assign(this, { kind, begin, end, unknown, numUnknown, normalize, unifiesNewlines });
+  constructor({ kind, characters, subwords, begin, end, unknown, numUnknown, names, normalize, unifiesNewlines }) {
+    Object.assign(this, { kind, begin, end, unknown, numUnknown, names, normalize, unifiesNewlines });
     const encoder = new TextEncoder();
-    const inner = kind === "byte"
-      ? Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
-      : ["\ufffd", ...characters].map((character) => encoder.encode(character));
+    const texts = { char: ["\ufffd", ...characters ?? ""], byte: [...Array(256).keys()], sentencepiece: subwords?.pieces };
+    const inner = texts[kind].map((each) => (typeof each === "number" ? Uint8Array.of(each) : encoder.encode(each)));
+    this.subwords = kind === "sentencepiece" ? new Subwords(subwords) : null;
     this.special = begin === null ? [] : [new Uint8Array(0), encoder.encode("\n")];
     this.pieces = [...this.special, ...inner];
     this.characters = new Map(Array.from(characters ?? "", (character, index) => [character, index + 1]));
@@ -33,15 +33,21 @@ class Tokenizer {
 
   /** Returns the symbols of a text without the begin and the end of records. */
   encode(text) {
-    if (this.kind === "byte") return Array.from(new TextEncoder().encode(text), (byte) => byte + this.special.length);
-    return Array.from(text, (character) => (this.characters.get(character) ?? 0) + this.special.length);
+    const shift = this.special.length;
+    if (this.subwords !== null) return this.subwords.encode(text).map((symbol) => symbol + shift);
+    if (this.kind === "byte") return Array.from(new TextEncoder().encode(text), (byte) => byte + shift);
+    return Array.from(text, (character) => (this.characters.get(character) ?? 0) + shift);
   }
 
   /** Returns the symbols of a whole text to be measured: of records, each line that is not empty between begin and end. */
   encodeAll(text) {
     if (this.begin === null) return this.encode(text);
-    const lines = text.split("\n").map((line) => line.replace(/\r$/, "")).filter((line) => line !== "");
-    return lines.flatMap((line) => [this.begin, ...this.encode(line), this.end]);
+    return this.records(text).flatMap((record) => [this.begin, ...this.encode(record), this.end]);
+  }
+
+  /** Returns the records of a text: its lines, without empty ones. */
+  records(text) {
+    return text.split("\n").map((line) => line.replace(/\r$/, "")).filter((line) => line !== "");
   }
 
   /** Returns the symbols to be read before a text is written: a prompt's, or those that a text begins after. */

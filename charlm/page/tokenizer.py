@@ -1,22 +1,12 @@
 """What a page's script is given of a tokenizer."""
 
+from dataclasses import asdict
 from typing import Any
 
 from charlm.config import DataConfig
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.errors import ConfigError
+from charlm.data.tokenizers.sentencepiece import SentencePieceTokenizer
 from charlm.notation import visible
-
-_KINDS = ("char", "byte")
-
-
-def require_page_tokenizer(tokenizer: Tokenizer, *, run: str) -> None:
-    """Raises a ConfigError unless the script of a page encodes and decodes as such a tokenizer does."""
-    if tokenizer.kind not in _KINDS:
-        raise ConfigError(
-            f"'{run}' reads subwords of the sentencepiece library, which a page does not have; it can hold models of "
-            "characters and of bytes."
-        )
 
 
 def describe_tokenizer(tokenizer: Tokenizer, data: DataConfig) -> dict[str, Any]:
@@ -25,9 +15,11 @@ def describe_tokenizer(tokenizer: Tokenizer, data: DataConfig) -> dict[str, Any]
     Args:
         data: the run's, of which line ends and the Unicode form are taken.
     """
+    inner = tokenizer.inner
     return {
         "kind": tokenizer.kind,
-        "characters": tokenizer.inner.to_json().get("characters"),
+        "characters": inner.to_json().get("characters"),
+        "subwords": asdict(inner.subwords()) if isinstance(inner, SentencePieceTokenizer) else None,
         "names": [visible(tokenizer.symbol_name(symbol)) for symbol in range(tokenizer.vocabulary_size)],
         "begin": tokenizer.begin,
         "end": tokenizer.end,

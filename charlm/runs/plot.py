@@ -65,14 +65,15 @@ def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
     curves = []
     for name, folder in zip(names, folders, strict=True):
         stored, _ = read_any_newest_model(str(folder.path), workspace)
-        found = _curves_of(name, stored, read_metrics(folder.metrics))
+        found = curves_of(name, stored, read_metrics(folder.metrics))
         if not found:
             raise CheckpointError(f"'{folder.metrics}' has no losses to plot.")
         curves += found
     return curves
 
 
-def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+def curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+    """Returns the curves of a run, by its model and the lines of its metrics, that have at least one point."""
     tokenizer, counts = stored.tokenizer, stored.symbol_counts
     log_unknown = math.log(tokenizer.num_unknown_characters or 1)
     # Labels are no characters of a text.

@@ -12,13 +12,14 @@ from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.tables import plain_table
 from charlm.cli.display.text import TextWriter, may_colour
 from charlm.notation import visible
+from charlm.page.shading import UNIT_BORDERS
 
 if TYPE_CHECKING:
     from charlm.evaluation.unit_excerpts import Excerpt
     from charlm.runs.inspect.units import HeldSample, UnitsReport
 
 SCALE = Scale(
-    borders=(-0.75, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 0.75),
+    borders=UNIT_BORDERS,
     colours=((25, 231), (68, 16), (110, 16), (153, 16), None, (223, 16), (215, 16), (172, 16), (130, 231)),
     bar_borders=(-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75),
     bars="▁▂▃▄▅▆▇█",

@@ -28,7 +28,6 @@ from charlm.runs.stored.loading import LoadedModel
 from charlm.runs.stored.record import adapted_model, section
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.adaptation import Adaptation, AdaptationSettings
-from charlm.training.allocation import keep_freed_memory
 
 _WEIGHT_RATES = (0.0005, 0.001, 0.002)
 _DYNAMIC_RATES = (5e-5, 1e-4, 2e-4)
@@ -65,8 +64,6 @@ class Calibration:
         """Returns what predicts a text for it."""
         if self.dynamic is None or self.sizes is None:
             return StaticReader(loaded.model, loaded.device)
-        # Of small windows, nearly half the time went into memory that was given back and cleared anew.
-        keep_freed_memory()
         length = WINDOW if loaded.tokenizer.begin is not None else _READ_WINDOWS * WINDOW
         return DynamicReader(loaded.model, self.sizes, self.dynamic, length=length)
 

@@ -11,11 +11,12 @@ from charlm.errors import ConfigError, DataError
 from charlm.runs.device import resolve_device
 from charlm.runs.predict.answer import Answer, Given, Predict
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.labelling import load_labeller
+from charlm.runs.stored.labelling import Labeller, load_labeller
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS, names_with
 
-_AT_ONCE = 1024
+AT_ONCE = 1024
+"""Lines of a file that are answered side by side."""
 
 
 def predict(
@@ -55,7 +56,6 @@ def predict(
             raise ConfigError(
                 f"{option} is for models of --task {' or '.join(tasks)}{of_columns}; '{labeller.loaded.name}' is none."
             )
-    answer: Predict = resolve_name(task.predict)
     if text == ("-",) and stdin is not None:
         lines, name, at_once = _lines_of_stream(stdin), "stdin", 1
     else:
@@ -63,8 +63,14 @@ def predict(
         source, notes = open_text(text, data=plain, folder=workspace.data, stdin=stdin)
         for note in notes:
             reporter.note(note)
-        lines, name, at_once = split_lines(source.chunks()), source.label, _AT_ONCE
+        lines, name, at_once = split_lines(source.chunks()), source.label, AT_ONCE
     given = Given(lines, name=name, at_once=at_once, are_sentences=are_sentences, warn=reporter.warn)
+    return answers(labeller, given)
+
+
+def answers(labeller: Labeller, given: Given) -> Iterator[Answer]:
+    """Returns the answer to each line that is given."""
+    answer: Predict = resolve_name(TASKS[labeller.tokenizer.task].predict)
     return answer(labeller, given)
 
 

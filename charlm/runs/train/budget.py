@@ -165,7 +165,7 @@ def fill_budget(
         seconds,
         step_seconds=step_seconds,
         scoring_seconds=costs.evaluation,
-        saving_seconds=costs.saving,
+        around_seconds=costs.around,
         evaluations=evaluations,
         is_fixed="evaluations" in asked,
     )
