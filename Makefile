@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test test-portable test-all behaviour torture lint types check bench docs pictures clean clean-all
+.PHONY: help demo setup test test-page test-portable test-all behaviour torture lint types check bench docs pictures page-pictures clean clean-all
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 test: setup ## Set up and run the tests
 	$(BIN)/python -m pytest
+
+test-page: setup ## Test the page of a run in Chromium, and time it there; installs the extra page-tests
+	$(BIN)/python -m pip install -q -e '.[dev,page-tests]' -c constraints.txt
+	$(BIN)/python -m pytest -m "slow or not slow" tests/page tests/runs/export/test_page.py
+	$(BIN)/python benchmarks/page.py
 
 # An older processor, as far as the libraries can be told to be on one: it differs in the last bits of sums, so that a
 # test that passes on both has a margin.
@@ -71,6 +76,9 @@ bench: setup ## Measure; writes nothing. TEXT=path/to/tinyshakespeare.txt, NANOG
 	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 10s --repeat 3
 	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 75s --repeat 3
 	$(BIN)/python benchmarks/quality.py $(TEXT) --budget 300s
+
+page-pictures: setup ## Draw the pictures of docs/page.md in Chromium: with the extras page-tests and plots
+	$(BIN)/python docs/generate_page_pictures.py
 
 docs: setup ## Generate docs/cli.md from the commands' help
 	$(BIN)/python docs/generate_cli.py

@@ -17,6 +17,7 @@ from machine import describe_machine
 
 from charlm.compression.codec import Coding, compressed
 from charlm.compression.coder import decode, encode
+from charlm.compression.container import write_block
 from charlm.compression.lanes import cut_lanes
 from charlm.runs.compress.models import coding_of
 from charlm.runs.stored.model import read_model
@@ -42,9 +43,10 @@ def main() -> None:
         blocks = compressed(
             io.BytesIO(text.encode()), coding, encoding="utf-8", num_streams=num_streams, advance=lambda _: None
         )
+        num_bytes = sum(len(write_block(block)) for block in blocks)
         print(
             f"{num_streams} streams: coding {coding_us:.1f} us a character ({1e6 / coding_us:,.0f}/s), decoding "
-            f"{decoding_us:.1f} us ({1e6 / decoding_us:,.0f}/s), {sum(map(len, blocks)):,} bytes"
+            f"{decoding_us:.1f} us ({1e6 / decoding_us:,.0f}/s), {num_bytes:,} bytes"
         )
 
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,16 +29,23 @@ from charlm.evaluation.surprisal import Surprisal
 from charlm.models.ngram import NgramLanguageModel
 from charlm.runs.describe import describe_model
 from charlm.runs.device import resolve_device
-from charlm.runs.evaluate.perplexity import score_source
+from charlm.runs.evaluate.accuracy import accuracy_of
+from charlm.runs.evaluate.measured import OWN
+from charlm.runs.evaluate.perplexity import Split, score_source
 from charlm.runs.evaluate.surprisal import surprisal_of_source
+from charlm.runs.predict.answer import Answer, Given
+from charlm.runs.predict.apply import AT_ONCE, answers
 from charlm.runs.reporting import Reporter as Reporter
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.sample import draw_from, resolve_seed
-from charlm.runs.stored.loading import LoadedModel, load_model, step_model
+from charlm.runs.stored.labelling import Labeller, as_labeller
+from charlm.runs.stored.loading import LoadedModel, build_stored, step_model
+from charlm.runs.stored.model import read_any_model, require_text_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.start import start
 from charlm.stepping.shapes import count_weights, state_names
+from charlm.tasks import TASKS, unit_of
 
 _OPTION = re.compile(r"\bcharlm [a-z].*|--([a-z][a-z-]*)", re.DOTALL)
 """A command, which stays as it is, to the end of the message; or an option, which in Python is an argument."""
@@ -85,9 +92,10 @@ class Run:
         if isinstance(self.model, NgramLanguageModel):
             parameters = self.model.ngrams.num_grams
         else:
-            parameters = count_weights(self.config.model, vocabulary_size=self.tokenizer.vocabulary_size)
+            size, outputs = self.tokenizer.vocabulary_size, self.tokenizer.outputs
+            parameters = count_weights(self.config.model, vocabulary_size=size, outputs=outputs)
         bits = (record.validation or {}).get("bits_per_character")
-        validation = "" if bits is None else f", validation {bits:.4f} bits/char"
+        validation = "" if bits is None else f", validation {bits:.4f} bits/{unit_of(self.config.data.task)}"
         model = describe_model(self.config, parameters=parameters)
         return f"<Run {self.name!r}: {model}; step {record.step:,}{validation}>"
 
@@ -96,7 +104,7 @@ class Run:
 
         Args:
             prompt: what the text goes on from.
-            **settings: fields of `SamplingConfig`: length, temperature, top_k, top_p, min_p, seed, stop, …
+            **settings: fields of `SamplingConfig`: length, temperature, top_k, top_p, min_p, seed, stop, condition, …
         """
         return self.samples(prompt, **settings)[0]
 
@@ -106,6 +114,7 @@ class Run:
         sampling = _sampling(settings)
         if sampling.length == 0:
             raise ConfigError("length 0 means without end; use stream() for that.")
+        require_text_model(self._loaded, with_conditions=True)
         texts = [""] * sampling.num_samples
         for piece in draw_from(self._loaded, prompt, sampling, seed=resolve_seed(sampling)):
             texts[piece.sample] += piece.text
@@ -120,12 +129,14 @@ class Run:
 
     def _pieces(self, prompt: str, sampling: SamplingConfig) -> Iterator[str]:
         with _python_terms():
+            require_text_model(self._loaded, with_conditions=True)
             for piece in draw_from(self._loaded, prompt, sampling, seed=resolve_seed(sampling)):
                 yield piece.text
 
     @_python_terms()
     def score(self, text: str, *, context: int | None = None) -> Score:
         """Returns how well the model predicts a text: bits per character, perplexity, and their sums."""
+        require_text_model(self._loaded)
         settings = validate(EvaluationConfig, {"context": context}, source="score()")
         source = clean_string(text, data=self.config.data)
         return score_source(self._loaded, source, settings, self._workspace, SilentReporter())
@@ -136,6 +147,7 @@ class Run:
 
         The code lengths sum to the score: `surprisal(text).nats.sum()` is `score(text).total_nats`.
         """
+        require_text_model(self._loaded)
         settings = validate(SurprisalConfig, {"top": top, "context": context}, source="surprisal()")
         source = clean_string(text, data=self.config.data)
         return surprisal_of_source(self._loaded, source, settings, self._workspace, SilentReporter())
@@ -150,10 +162,62 @@ class Run:
             its last symbols. Of n-grams, alone or mixed in, `contexts`, int64 `[symbols, order]`: the numbers of the
             last grams, the shortest first.
         """
+        require_text_model(self._loaded)
         cleaned = "".join(clean_string(text, data=self.config.data).chunks())
         model = step_model(self.model, self.config.model)
         parts = read_states(model, self.tokenizer.encode(cleaned), self.tokenizer)
         return dict(zip(state_names(self.config.model), parts, strict=True))
+
+    def predict(self, texts: Iterable[str], *, beam: int | None = None) -> list[str]:
+        """Returns the label of each text, or the answer to it; of a model that was trained with task=…
+
+        Args:
+            beam: how many answers are weighed up side by side, with task="transduce".  [default: 5]
+        """
+        return [each.line for each in self._answers(texts, beam=beam)]
+
+    def probabilities(self, texts: Iterable[str]) -> list[dict[str, float]]:
+        """Returns the probability of each label of each text, or of the likeliest answers, the largest first."""
+        return [each.likeliest for each in self._answers(texts)]
+
+    @_python_terms()
+    def tag(self, texts: Iterable[str]) -> list[list[tuple[str, str]]]:
+        """Returns the tokens of each text with their tags, of a model that was trained with task="tag".
+
+        Tokens are what spaces divide; a model of a built-in text finds them.
+        """
+        labeller = as_labeller(self._loaded, command="predict")
+        _require_tags(self, labeller, are_tags=True)
+        lines = [text if labeller.data.is_builtin else " ".join(text.split()) for text in texts]
+        given = Given(iter(lines), name="texts", at_once=AT_ONCE, are_sentences=True)
+        found: list[list[tuple[str, str]]] = [[]]
+        for each in answers(labeller, given):
+            if each.values is None:  # The end of a text.
+                found.append([])
+            else:
+                found[-1].append((each.values["token"], each.values["tag"]))
+        return found[:-1]
+
+    @_python_terms()
+    def accuracy(self, *text: str | Path, split: Split | None = None) -> dict[str, Any]:
+        """Returns how often a model that was trained with task=… is right, and the measures beside that.
+
+        Args:
+            text: files of examples.  [default: the run's own]
+            split: the part of the run's own examples.  [default: "test", or "valid" without one]
+        """
+        labeller = as_labeller(self._loaded, command="eval accuracy")
+        files = tuple(map(str, text))
+        place, run = self._workspace, self.name
+        return accuracy_of(labeller, files, place, SilentReporter(), run=run, split=split).measured.models[OWN]
+
+    @_python_terms()
+    def _answers(self, texts: Iterable[str], *, beam: int | None = None) -> list[Answer]:
+        labeller = as_labeller(self._loaded, command="predict", beam=beam)
+        _require_tags(self, labeller, are_tags=False)
+        # A tab would end what is read, as in a file.
+        lines = (" ".join(text.splitlines()).replace("\t", " ") for text in texts)
+        return list(answers(labeller, Given(lines, name="texts", at_once=AT_ONCE)))
 
 
 @_python_terms()
@@ -193,7 +257,8 @@ def train(
     request = make_request(values, source="train()", name=lambda where: where[-1])
     place = Workspace(Path(workspace))
     result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from, stdin=stdin)
-    return Run(load_model(str(result.run), place, device=resolve_device(request.config.run.device)), place, result)
+    device = resolve_device(request.config.run.device)
+    return Run(build_stored(read_any_model(str(result.run), place), device=device), place, result)
 
 
 @_python_terms()
@@ -204,7 +269,17 @@ def load(run: str | Path, *, workspace: str | Path = ".", device: str = "auto") 
         CheckpointError: there is no such run, or its checkpoint is damaged.
     """
     place = Workspace(Path(workspace))
-    return Run(load_model(str(run), place, device=resolve_device(device)), place)
+    return Run(build_stored(read_any_model(str(run), place), device=resolve_device(device)), place)
+
+
+def _require_tags(run: Run, labeller: Labeller, *, are_tags: bool) -> None:
+    """Checks that a model gives tags, or that it gives none.
+
+    Raises:
+        ConfigError: it does otherwise.
+    """
+    if (TASKS[labeller.tokenizer.task].head == "each") != are_tags:
+        raise ConfigError(f"'{run.name}' {'gives no tags; use predict()' if are_tags else 'tags tokens; use tag()'}.")
 
 
 def _sampling(settings: dict[str, Any]) -> SamplingConfig:

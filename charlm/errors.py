@@ -25,7 +25,7 @@ class TrainingError(CharlmError):
 
 
 class NotFiniteError(TrainingError):
-    """Losses, gradients or weights are not finite numbers."""
+    """Losses, gradients, weights or outputs are not finite numbers."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -17,6 +17,12 @@ _FORCING = re.compile(r"always|(linear|exponential|inverse-sigmoid):(\d+(?:\.\d*
 _PARAMETERS = {"linear": (0.0, 1.0), "exponential": (1e-6, 1.0), "inverse-sigmoid": (1.0, 1e6)}
 """The range of the number in a schedule, by its kind."""
 
+_CONTROL_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {127: "␡"}
+_OTHER_CONTROLS = (*range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+CONTROL_ESCAPES = {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
+"""Escapes of the other characters that steer a terminal, or the direction of a text."""
+_VISIBLE = _CONTROL_PICTURES | CONTROL_ESCAPES
+
 _MOST_QUOTED = 80
 _LEAST_LIKENESS = 0.75
 """Twice the letters in common by those of both: 'lstm' and 'lsmt' have 0.75, 'score' and 'compare' 0.67."""
@@ -41,6 +47,11 @@ class Duration:
             return counted(self.value, self.unit.removesuffix("s"))
         unit = next(unit for unit in ("h", "m", "s") if self.value % _SECONDS[unit] == 0 or unit == "s")
         return f"{self.value / _SECONDS[unit]:g}{unit}"
+
+
+def visible(text: str) -> str:
+    """Returns the text with symbols in place of control and direction characters, except line ends and tabs."""
+    return text.translate(_VISIBLE)
 
 
 def counted(number: float, noun: str) -> str:

@@ -31,12 +31,14 @@ class Sizes:
     Attributes:
         widths: units of a layer, for at most so many symbols in the examples for training, in order.
         most_epochs: passes over the examples after which the training ends.
+        fewest_steps: steps below which narrower layers learn more in the time; 0 where that was never seen.
     """
 
     widths: tuple[tuple[float, int], ...]
     num_layers: int
     batch_size: int
     most_epochs: int
+    fewest_steps: int = 0
 
 
 _LABELS = ((1e6, 96), (1e7, 128), (math.inf, 192))
@@ -49,6 +51,7 @@ class Task:
     Attributes:
         read: the function that turns the lines of a file into examples; charlm/data/examples/example.py says how.
         has_fields: whether an example is a line of two fields.
+        sides: what these are, for messages.
         tokenizer: the class that makes symbols of examples.
         lay: the function that lays an example's symbols into a window; charlm/data/examples/shapes.py says how.
         head: where a label is due; None where the next symbol is predicted, on the condition of a label.
@@ -56,46 +59,43 @@ class Task:
         unit: what a target is, for people.
         direction: the usual direction of reading.
         sizes: for a time budget; None where they are chosen as for text.
-        predict: the function that answers lines with a model; charlm/runs/predict/apply.py says how.
+        predict: the function that answers lines with a model; charlm/runs/predict/answer.py says how.
         score: the function that gives the log-probability of each label; charlm/runs/stored/labelling.py says how.
-        measure: the function that compares predictions with examples; charlm/runs/evaluate/accuracy.py says how.
+        measure: the function that compares predictions with examples; charlm/runs/evaluate/measured.py says how.
         sample: the function that shows what a model says while it is trained; charlm/runs/train/samples.py says how.
         next_commands: what can be done with a run, the most usual first.
         description: what a model does with a text, for messages: 'classifies'.
     """
 
     read: str
-    has_fields: bool
+    has_fields: bool = True
+    sides: tuple[str, str] = ("TEXT", "LABEL")
     label_first: bool = False
     tokenizer: str
     lay: str
     head: Head | None
     unit: str
-    direction: Direction
+    direction: Direction = "both"
     sizes: Sizes | None
     predict: str
-    score: str
+    score: str = "charlm.runs.stored.labelling:score_outputs"
     measure: str
     sample: str
-    next_commands: tuple[str, ...]
+    next_commands: tuple[str, ...] = ("predict {run}", "eval accuracy {run}")
     description: str
 
 
 TASKS: dict[str, Task] = {
     "classify": Task(
         read="charlm.data.examples.fields:read_fields",
-        has_fields=True,
         tokenizer="charlm.data.tokenizers.labels:LabelTokenizer",
         lay="charlm.data.examples.shapes:label_at_end",
         head="pooled",
         unit="label",
-        direction="both",
-        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10),
+        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300),
         predict="charlm.runs.predict.lines:predict_lines",
-        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.labels:measure_labels",
         sample="charlm.runs.train.samples:sample_labels",
-        next_commands=("predict {run}", "eval accuracy {run}"),
         description="classifies",
     ),
     "tag": Task(
@@ -105,18 +105,15 @@ TASKS: dict[str, Task] = {
         lay="charlm.data.examples.shapes:tag_at_each",
         head="each",
         unit="tag",
-        direction="both",
         sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=20),
         predict="charlm.runs.predict.columns:predict_columns",
-        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.tags:measure_tags",
         sample="charlm.runs.train.samples:sample_labels",
-        next_commands=("predict {run}", "eval accuracy {run}"),
         description="tags",
     ),
     "generate": Task(
         read="charlm.data.examples.fields:read_fields",
-        has_fields=True,
+        sides=("CONDITION", "TEXT"),
         label_first=True,
         tokenizer="charlm.data.tokenizers.conditions:ConditionTokenizer",
         lay="charlm.data.examples.shapes:after_condition",
@@ -133,18 +130,15 @@ TASKS: dict[str, Task] = {
     ),
     "transduce": Task(
         read="charlm.data.examples.fields:read_fields",
-        has_fields=True,
+        sides=("TEXT", "ANSWER"),
         tokenizer="charlm.data.tokenizers.targets:TargetTokenizer",
         lay="charlm.data.examples.shapes:answer_after",
         head="sequence",
         unit="symbol",
-        direction="both",
         sizes=Sizes(widths=((math.inf, 192),), num_layers=1, batch_size=128, most_epochs=40),
         predict="charlm.runs.predict.answers:predict_answers",
-        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.answers:measure_answers",
         sample="charlm.runs.train.samples:sample_answers",
-        next_commands=("predict {run}", "eval accuracy {run}"),
         description="answers",
     ),
 }

@@ -169,3 +169,49 @@ def test_messages_name_settings_as_python_does(place, call, sentence):
 def test_commands_in_messages_stay_commands(place):
     with pytest.raises(CharlmError, match=r"choose another name, or go on with it: charlm train --resume mine"):
         charlm.train(place / "tale.txt", workspace=place, name="mine", steps=2)
+
+
+@pytest.fixture(scope="module")
+def labels(place):
+    names = "".join(
+        f"{a}{b}{'o' if language == 'Italian' else 'sen'}\t{language}\n"
+        for a in "abcd"
+        for b in "ijklmnop"
+        for language in ("Italian", "Danish")
+    )
+    settings = {"steps": 2, "hidden_size": 8, "batch_size": 4, "device": "cpu", "workspace": place}
+    charlm.train(string=names, task="classify", name="labels", **settings)
+    charlm.train(string=names, task="generate", swap=True, name="writer", **settings)
+    charlm.train(string="the\tDET\ncat\tNOUN\n\n" * 20, task="tag", name="tags", split="100/0/0", **settings)
+    return place
+
+
+def test_what_a_model_of_a_task_says_is_what_the_command_prints(labels):
+    run = charlm.load("labels", workspace=labels)
+    (said,), (shares,) = run.predict(["ano\tx"]), run.probabilities(["ano\tx"])
+    assert said == max(shares, key=shares.get) and set(shares) == {"Italian", "Danish"}
+    assert run.predict(iter(["", "ano x"])) == ["", said]
+    assert set(run.accuracy(split="train")) >= {"examples", "accuracy", "interval", "macro_f1"}
+    assert repr(run).endswith("bits/label>")
+    writer = charlm.load("writer", workspace=labels)
+    assert len(writer.samples(condition="Danish", num_samples=2, length=4, seed=1)) == 2
+    assert writer.predict(["ano"])[0] in shares
+    tags = charlm.load("tags", workspace=labels).tag(["the  cat", "", "cat"])
+    assert [[token for token, _ in each] for each in tags] == [["the", "cat"], [], ["cat"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "sentence"),
+    [
+        ("labels", lambda run: run.sample(), "classifies examples and continues no text"),
+        ("labels", lambda run: run.score("ano"), "continues no text"),
+        ("labels", lambda run: run.tag(["ano"]), "'labels' gives no tags; use predict"),
+        ("tags", lambda run: run.predict(["ano"]), "'tags' tags tokens; use tag"),
+        ("labels", lambda run: run.predict(["a" * 2001]), "'texts', line 1, has 2,001 characters"),
+        ("writer", lambda run: run.states("ano"), "continues no text"),
+        ("mine", lambda run: run.predict(["ano"]), "'mine' continues text"),
+    ],
+)
+def test_what_a_model_cannot_do_is_one_sentence(labels, name, call, sentence):
+    with pytest.raises(CharlmError, match=sentence):
+        call(charlm.load(name, workspace=labels))

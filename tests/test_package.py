@@ -65,7 +65,9 @@ def test_the_wheel_holds_every_module_and_the_one_version(tmp_path: Path):
         packed = {name for name in archive.namelist() if name.startswith("charlm/")}
         metadata = archive.read(f"charlm-{charlm.__version__}.dist-info/METADATA").decode()
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "charlm").rglob("*.py")}
-    assert packed == modules | {"charlm/py.typed", "charlm/data/catalog.toml"}
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / "charlm/page").glob("*.[chj][st]*")}
+    assert len(page) >= 3
+    assert packed == modules | page | {"charlm/py.typed", "charlm/data/catalog.toml"}
     assert f"\nVersion: {charlm.__version__}\n" in metadata
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, final
+from typing import Annotated, Any, Generic, Self, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,12 @@ class StoredTensor:
     dtype: str
     shape: tuple[int, ...]
     data: bytes | bytearray | memoryview
+
+    @classmethod
+    def from_array(cls, array: NDArray[Any]) -> Self:
+        """Returns an array as it is stored; its numbers stay in the same memory where they lie row by row."""
+        numbers = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        return cls(f"torch.{array.dtype}", array.shape, numbers.data)
 
     def to_array(self) -> NDArray[Any]:
         """Returns the numbers as an array in the same memory; bfloat16 becomes float32, which holds it exactly."""

@@ -59,6 +59,14 @@ def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
     return (record for _, record in read_lines(path) if record is not None)
 
 
+def read_last_metrics(path: Path) -> dict[str, Any] | None:
+    """Returns the metrics in the last line, None where it is damaged; errors as in `read_lines`."""
+    refusal = "cannot be the metrics of a run and has to be moved away"
+    with read_errors_as(CheckpointError, path, refusal=refusal), open_regular(path, within=path.parent) as (file, size):
+        file.seek(max(0, size - _MOST_LINE_BYTES))
+        return _record(file.read(_MOST_LINE_BYTES).splitlines()[-1]) if size else None
+
+
 def read_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
     """Yields each line with its metrics, None where it is damaged; a last line torn by a crash is left out.
 

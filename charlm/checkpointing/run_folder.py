@@ -34,14 +34,17 @@ class RunFolder:
     """The folder of one run.
 
     It holds config.toml, tokenizer.json, metrics.jsonl, best.safetensors, last.safetensors, and the states
-    before the last one, step-N.safetensors.
+    before the last one, step-N.safetensors. One that was written for others holds config.json, tokenizer.json and the
+    best model alone, as model.safetensors, with README.md.
 
     Attributes:
         place: its device and inode when it was locked; None where nobody writes to it.
+        is_published: whether it was written for others.
     """
 
     path: Path
     place: tuple[int, int] | None = field(default=None, compare=False)
+    is_published: bool = False
 
     @property
     def name(self) -> str:
@@ -50,8 +53,8 @@ class RunFolder:
 
     @property
     def config_file(self) -> Path:
-        """All that reproduces the run, as TOML."""
-        return self.path / "config.toml"
+        """All that reproduces the run, as TOML; as JSON in a folder for others."""
+        return self.path / ("config.json" if self.is_published else "config.toml")
 
     @property
     def tokenizer_file(self) -> Path:
@@ -64,9 +67,14 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def events(self) -> Path:
+        """The folder of the event files for TensorBoard, which are made of the metrics."""
+        return self.path / "tensorboard"
+
+    @property
     def best(self) -> Path:
         """The weights with the lowest validation loss; enough to sample and score anywhere."""
-        return self.path / "best.safetensors"
+        return self.path / ("model.safetensors" if self.is_published else "best.safetensors")
 
     @property
     def last(self) -> Path:
@@ -152,6 +160,15 @@ class RunFolder:
         write_atomically(self.tokenizer_file, json.dumps(tokenizer, ensure_ascii=False).encode())
 
 
+def run_folder_at(path: Path) -> RunFolder:
+    """Returns the folder of a run as it lies on the disk: one that is trained in, or one written for others."""
+    folder = RunFolder(path)
+    published = replace(folder, is_published=True)
+    if not published.best.is_file() or folder.config_file.exists() or folder.has_checkpoint():
+        return folder
+    return published
+
+
 def _place(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
@@ -170,7 +187,7 @@ def find_run(run: str, checkpoints: Path) -> RunFolder:
         CheckpointError: there is no such run; the ones that exist are named.
     """
     for path in (checkpoints / run, Path(run)):
-        folder = RunFolder(path)
+        folder = run_folder_at(path)
         if folder.config_file.exists() or (path.is_dir() and folder.has_checkpoint()):
             return folder
         if path.is_file():

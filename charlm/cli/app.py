@@ -3,7 +3,9 @@
 import errno
 import importlib
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NoReturn
 
@@ -27,6 +29,7 @@ _COMMANDS: _Commands = {
     "sample": ("sample:sample", "Writes text with a model, and prints it as it is drawn."),
     "predict": ("predict:predict", "Prints what a model says of examples, one prediction a line."),
     "play": ("play:play", "Writes a text in turns, with you at a prompt."),
+    "serve": ("serve:serve", "Serves models to the clients of OpenAI's API."),
     "compress": ("compress:compress", "Compresses a file with a model, and checks that it comes back."),
     "decompress": ("compress:decompress", "Writes the file that was compressed."),
     "list": ("stored:list_runs", "Lists every run: its text, its model, its scores and how far it is."),
@@ -49,7 +52,12 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
     "export": (
         "Writes a model in another program's format.",
-        {"arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read.")},
+        {
+            "arpa": ("export:arpa", "Writes an n-gram model in ARPA format, which KenLM, SRILM and others read."),
+            "hub": ("export:hub", "Writes a folder with model, settings and model card, as model hubs have them."),
+            "page": ("export:page", "Writes a run as one page of HTML, which writes text and measures it offline."),
+            "onnx": ("export:onnx", "Writes one step of a network in ONNX's format, which onnxruntime and others run."),
+        },
     ),
     "inspect": (
         "Shows the gradients, activations, gates, units and memory of recurrent networks.",
@@ -107,6 +115,9 @@ def main() -> NoReturn:
     """Runs the command of this process, and exits with its code."""
     open_closed_streams()
     use_utf8((sys.stdout, sys.stderr))
+    if not sys.warnoptions:
+        # Of numbers that overflow, say: what comes of it is told in a sentence.
+        warnings.simplefilter("ignore")
     sys.exit(run())
 
 
@@ -192,8 +203,12 @@ def _invoke(arguments: list[str]) -> int:
     return 0
 
 
+_PYDANTICS_WORDS = re.compile("Invalid value for '([^' ]+)'.*: Input should([^,]*).*")
+
+
 def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    message = _PYDANTICS_WORDS.sub(r"\1 should\2", message)
     similar = getattr(error, "possibilities", None)
     if similar:
         message = with_nearest(error.message, getattr(error, "option_name", ""), similar)

@@ -14,9 +14,24 @@ READING_SETTINGS = {"pattern", "encoding", "newlines", "normalize"}
 """Settings of DataConfig for reading any text, in training or not."""
 
 
-def require_matplotlib(plot: Path | None) -> Path | None:
-    """Returns the file to draw into; raises a ConfigError where Matplotlib is not installed."""
-    if plot is not None and importlib.util.find_spec("matplotlib") is None:
+PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp", ".eps")
+"""What the names of pictures may end in."""
+
+
+def picture_file(plot: Path | None) -> Path | None:
+    """Returns the file to draw into; what it is for may take long, and so it is checked first.
+
+    Raises:
+        ConfigError: its name is not that of a picture, its folder is not there, or Matplotlib is not installed.
+    """
+    if plot is None:
+        return None
+    if plot.suffix.lower() not in PICTURES:
+        endings = f"{', '.join(PICTURES[:-1])} or {PICTURES[-1]}"
+        raise ConfigError(f"'{plot}' cannot be drawn into: its name should end in {endings}.")
+    if not plot.parent.is_dir():
+        raise ConfigError(f"'{plot}' cannot be drawn into: there is no folder '{plot.parent}'.")
+    if importlib.util.find_spec("matplotlib") is None:
         raise ConfigError("Drawing into a file needs Matplotlib; install it with: pip install 'charlm[plots]'")
     return plot
 
@@ -39,10 +54,11 @@ Plot = Annotated[
     typer.Option(
         "--plot",
         metavar="FILE",
-        help="Draw the result into this file (needs the extra `plots`).",
-        callback=require_matplotlib,
+        help="Draw the result into this file, a .png, .svg, .pdf or .jpg (needs the extra `plots`).",
+        callback=picture_file,
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", metavar="", help="Replace the file if it is there already.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors and results.")]
 
 

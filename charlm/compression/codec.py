@@ -14,7 +14,7 @@ from typing import AnyStr, BinaryIO, NamedTuple
 import numpy as np
 
 from charlm.compression.coder import decode, encode
-from charlm.compression.container import Block, Header, read_blocks, write_block
+from charlm.compression.container import Block, Header, read_blocks
 from charlm.compression.lanes import LaneReader, cut_lanes
 from charlm.compression.packing import BLOCK_BYTES, MOST_UNPACKED_BYTES, pack, unpack
 from charlm.compression.spelling import Speller, Spelling
@@ -60,7 +60,7 @@ def probe_of(coding: Coding, *, num_streams: int) -> int:
     return checksum
 
 
-def compressed(file: BinaryIO, coding: Coding, *, encoding: str, num_streams: int, advance: Advance) -> Iterator[bytes]:
+def compressed(file: BinaryIO, coding: Coding, *, encoding: str, num_streams: int, advance: Advance) -> Iterator[Block]:
     """Yields the blocks of a compressed file.
 
     Args:
@@ -94,7 +94,7 @@ def compressed(file: BinaryIO, coding: Coding, *, encoding: str, num_streams: in
                 )
         else:
             advance(len(part.content))
-        yield write_block(block)
+        yield block
 
 
 def decompressed(file: BinaryIO, header: Header, coding: Coding, *, advance: Advance) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from charlm.config.commands import (
     ExposureConfig,
     GradientsConfig,
     SamplingConfig,
+    ServingConfig,
     SurprisalConfig,
 )
 from charlm.config.data import TEXT_SETTINGS, DataConfig, TokenizerConfig

@@ -139,6 +139,25 @@ class ActivationsConfig(Section):
     seed: Seed = setting(1, help="Seed of the matrices.")
 
 
+class ServingConfig(Section):
+    """Where models are served, and how much is asked of them at once."""
+
+    host: str = setting("127.0.0.1", min_length=1, help="Address to listen at; 0.0.0.0 is every one of this machine.")
+    port: int = setting(8000, ge=0, le=65535, help="Port to listen at; 0 is any free one.")
+    api_key: str | None = setting(
+        None,
+        min_length=1,
+        help="Refuse requests without this key.  [default: the environment's CHARLM_API_KEY]",
+    )
+    streams: int = setting(64, ge=1, le=4096, help="Texts of a model that are drawn at once; others wait.")
+    waiting: int = setting(256, ge=0, le=65536, help="Texts of a model that may wait; more are refused.")
+    longest: int = setting(16_384, ge=1, le=10_000_000, help="Most tokens that are drawn of one text.")
+    max_body: int = setting(1 << 20, ge=1024, le=1 << 30, help="Most bytes of a request.")
+    weights: Weights = setting(
+        "float32", help="int8 draws faster from large models, and is slightly less exact, as in charlm sample."
+    )
+
+
 class ComparisonConfig(Section):
     """Which models are compared, and what they have in common."""
 

@@ -15,6 +15,7 @@ from charlm.data.raw import FileInput, RawInput, SpooledInput
 from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
 from charlm.errors import DataError
 from charlm.notation import parse_size, parse_split
+from charlm.tasks import TASKS
 
 DEFAULT_SPLIT = "90/5/5"
 
@@ -91,12 +92,13 @@ def _as_examples(text: CorpusText, data: DataConfig) -> CorpusText:
         return None if source is None else ExampleSource(source, data)
 
     train, valid, test = map(examples, (text.train, text.valid, text.test))
-    assert train is not None
+    assert train is not None and data.task is not None
     if text.split is None:
         return replace(text, train=train, valid=valid, test=test)
     train, valid, test = split_examples(train, text.split)
     shares = "/".join(f"{100 * fraction:g}" for fraction in text.split)
-    words = f"{shares} by a hash of what is read"
+    repeated = ", equal rows once" if TASKS[data.task].has_fields else ""
+    words = f"{shares} by a hash of what is read{repeated}"
     return CorpusText(text.label, train, valid, test, None, text.notes, split_in_words=words)
 
 

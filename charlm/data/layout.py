@@ -71,7 +71,8 @@ class Layout:
         if total == 0 and self.split_in_words is not None:
             return DataError(
                 f"'{source.label}' has too few examples: the split {self.split_in_words} leaves none for "
-                f"{_PART_NAMES[part]}. Use more, or --split 100/0/0 to train on all of them."
+                f"{_PART_NAMES[part]}. Use more, or --split 100/0/0 to train on all of them. If "
+                "the two sides of the tab are the wrong way round, --swap exchanges them."
             )
         if total == 0:
             return empty_text(source, records=self.records)

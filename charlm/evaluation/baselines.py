@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
+from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.evaluation.accounting import label_score, make_score
 from charlm.evaluation.score import Score
 
@@ -56,6 +57,11 @@ def score_baselines(
     """
     counts = count_symbols(text, vocabulary_size=tokenizer.vocabulary_size)
     possible = tokenizer.can_be_target()
+    if tokenizer.outputs is not None:
+        assert isinstance(tokenizer, ExampleTokenizer)
+        # A label may have several symbols; what is predicted is the label.
+        counts, training_counts = (tokenizer.label_counts(each)[:-1] for each in (counts, training_counts))
+        possible = np.ones(len(counts), dtype=np.bool_)
     counts = np.where(possible, counts, 0)
     smoothed = np.where(possible, training_counts + 1.0, 1.0)
     log_unigram = np.log(smoothed) - np.log(smoothed[possible].sum())

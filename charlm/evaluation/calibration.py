@@ -18,9 +18,17 @@ from charlm.models.mixture import MixedLanguageModel
 
 MOST_SYMBOLS = 8192
 """Two numbers learnt from so many symbols are off by some 1e-4 nats in all."""
+_FEWEST_SYMBOLS = 1024
+_MOST_PROBABILITIES = 1 << 21
+"""Of all symbols of all places: half a second of one thread."""
 
 _STEPS = 20
 _LOWEST, _HIGHEST = 0.05, 20.0
+
+
+def symbols_needed(vocabulary_size: int) -> int:
+    """Returns how many symbols of a text the factors are learnt from; fewer where each has many probabilities."""
+    return min(MOST_SYMBOLS, max(_FEWEST_SYMBOLS, _MOST_PROBABILITIES // vocabulary_size))
 
 
 @torch.inference_mode()

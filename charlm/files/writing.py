@@ -33,6 +33,18 @@ def is_stream(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Raises a CheckpointError if a file cannot be written as `path`: a folder has the name, or a file that is kept.
+
+    Args:
+        overwrite: whether a file may be replaced.
+    """
+    if path.is_dir():
+        raise CheckpointError(f"'{path}' is a folder; name the file to write with -o.")
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise CheckpointError(f"'{path}' is there already; name another file with -o, or replace it with --force.")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Gives a new file, to write and read, that takes the place of `path` when the block ends without an exception.

@@ -108,11 +108,13 @@ class Sample:
     Attributes:
         finished: whether it has ended.
         is_cut: whether it has ended for its length alone.
+        num_decoded: characters so far, those that are held back or lie behind a stop string included.
     """
 
     def __init__(self, number: int, tokenizer: Tokenizer, settings: SamplingConfig) -> None:
         self.finished = False
         self.is_cut = False
+        self.num_decoded = 0
         self._number = number
         self._decoder = tokenizer.decoder()
         self._stop = StopFilter(settings.stop)
@@ -123,6 +125,11 @@ class Sample:
         """Returns the piece to show after the next symbol, if any."""
         if self.finished:
             return None
+        shown = self.advance(token)
+        return Piece(self._number, shown, self.finished) if shown or self.finished else None
+
+    def advance(self, token: int) -> str:
+        """Returns the text to show after the next symbol; the sample must not have ended before."""
         self.finished = token == self._end
         text = self._decoder.finish() if self.finished else self._decoder.feed(token)
         if self._remaining is not None:
@@ -130,12 +137,18 @@ class Sample:
             self._remaining -= len(text)
             self.is_cut = self._remaining == 0 and not self.finished
             self.finished = self.finished or self.is_cut
+        self.num_decoded += len(text)
         shown = self._stop.feed(text)
         self.is_cut = self.is_cut and not self._stop.stopped
         self.finished = self.finished or self._stop.stopped
         if self.finished:
             shown += self._stop.finish()
-        return Piece(self._number, shown, self.finished) if shown or self.finished else None
+        return shown
+
+    def cut(self) -> str:
+        """Ends the sample before its next symbol; returns what was held back, without an unfinished character."""
+        self.finished = self.is_cut = True
+        return self._stop.finish()
 
 
 def _pieces(
@@ -176,17 +189,17 @@ def prompt_tokens(tokenizer: Tokenizer, prompt: str, settings: SamplingConfig) -
     """
     unknown = tokenizer.unknown_characters(prompt)
     if unknown and settings.unknown == "error":
-        raise DataError(
-            f"The prompt has {_quoted(unknown)}, which the model does not know; remove it, or use --unknown skip."
-        )
+        named = named_characters(unknown)
+        raise DataError(f"The prompt has {named}, which the model does not know; remove it, or use --unknown skip.")
     if unknown:
         missing = set(unknown)
         prompt = "".join(character for character in prompt if character not in missing)
     tokens = tokenizer.encode_prompt(prompt)
-    return tokens if len(tokens) else _start(tokenizer)
+    return tokens if len(tokens) else start_symbols(tokenizer)
 
 
-def _start(tokenizer: Tokenizer) -> Tokens:
+def start_symbols(tokenizer: Tokenizer) -> Tokens:
+    """Returns what running text without a prompt begins after: a line end, a space, or else the first symbol."""
     for text in "\n", " ":
         if not tokenizer.unknown_characters(text):
             return tokenizer.encode(text)
@@ -200,7 +213,8 @@ def never_drawn(tokenizer: Tokenizer) -> list[int]:
     return given if tokenizer.unknown is None else [tokenizer.unknown, *given]
 
 
-def _quoted(characters: list[str], most: int = 5) -> str:
+def named_characters(characters: list[str], *, most: int = 5) -> str:
+    """Returns a list of characters for a message, each with its code point; the first ones of many."""
     names = [f"{character!r} (U+{ord(character):04X})" for character in characters[:most]]
     if len(characters) > most:
         return f"{', '.join(names)} and {len(characters) - most} more"

@@ -7,14 +7,14 @@ infinity. Every filter keeps the likeliest symbol; of equally likely symbols, th
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlm.config import SamplingConfig
-from charlm.errors import CharlmError
+from charlm.errors import NotFiniteError
 
 Logits = NDArray[np.floating[Any]]
 Probabilities = NDArray[np.float64]
@@ -91,8 +91,7 @@ class Drawer:
     ) -> None:
         self._settings = settings
         self._numbers = _uniform_numbers(seeds)
-        self._possible = np.zeros(vocabulary_size, dtype=np.float32)
-        self._possible[list(excluded)] = -math.inf
+        self._possible = possible_symbols(vocabulary_size, excluded=excluded)
 
     def draw(self, logits: Logits) -> Drawn:
         """Returns one symbol for each row of `logits`, a row being a stream, `[batch]`.
@@ -101,21 +100,47 @@ class Drawer:
         distribution, in float64, so that equal logits give equal symbols on every device.
 
         Raises:
-            CharlmError: the logits are not finite, or all symbols are excluded.
+            NotFiniteError: the logits are not finite, or all symbols are excluded.
         """
-        # One array for all steps: allocating another costs as much as computing.
-        numbers: Probabilities = np.add(logits, self._possible, dtype=np.float64)
-        highest = np.maximum.reduce(numbers, axis=-1, keepdims=True)
-        _require_finite(highest)
-        if self._settings.temperature == 0.0:
-            likeliest: Drawn = np.argmax(numbers, axis=-1)
-            return likeliest
-        np.subtract(numbers, highest, out=numbers)
-        np.divide(numbers, max(self._settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
-        np.exp(apply_filters(numbers, self._settings), out=numbers)
-        np.add.accumulate(numbers, axis=-1, out=numbers)
-        totals = numbers[:, -1:]
-        return _first_above(numbers, next(self._numbers) * totals)
+        return draw_symbols(logits, self._possible, self._settings, lambda: next(self._numbers))
+
+
+def possible_symbols(vocabulary_size: int, *, excluded: Sequence[int]) -> NDArray[np.float32]:
+    """Returns what is added to the logits: minus infinity for the excluded symbols, 0 for the others."""
+    possible = np.zeros(vocabulary_size, dtype=np.float32)
+    possible[list(excluded)] = -math.inf
+    return possible
+
+
+def uniform_stream(seed: int) -> Iterator[float]:
+    """Yields without end the uniform numbers of one stream, those that `Drawer` takes for this seed."""
+    generator = np.random.default_rng(seed)
+    while True:
+        yield from generator.random(_NUMBERS_AT_A_TIME).tolist()
+
+
+def draw_symbols(
+    logits: Logits, possible: NDArray[np.float32], settings: SamplingConfig, next_numbers: Callable[[], Probabilities]
+) -> Drawn:
+    """Returns one symbol for each row of `logits`, `[batch]`, as `Drawer.draw` says; errors likewise.
+
+    Args:
+        possible: as `possible_symbols` returns it.
+        next_numbers: gives the next uniform number of each row, `[batch, 1]`; not asked at temperature 0.
+    """
+    # One array for all steps: allocating another costs as much as computing.
+    numbers: Probabilities = np.add(logits, possible, dtype=np.float64)
+    highest = np.maximum.reduce(numbers, axis=-1, keepdims=True)
+    _require_finite(highest)
+    if settings.temperature == 0.0:
+        likeliest: Drawn = np.argmax(numbers, axis=-1)
+        return likeliest
+    np.subtract(numbers, highest, out=numbers)
+    np.divide(numbers, max(settings.temperature, _LOWEST_TEMPERATURE), out=numbers)
+    np.exp(apply_filters(numbers, settings), out=numbers)
+    np.add.accumulate(numbers, axis=-1, out=numbers)
+    totals = numbers[:, -1:]
+    return _first_above(numbers, next_numbers() * totals)
 
 
 def _uniform_numbers(seeds: Sequence[int]) -> Iterator[Probabilities]:
@@ -139,7 +164,7 @@ def _first_above(cumulative: Probabilities, thresholds: Probabilities) -> Drawn:
 
 def _require_finite(numbers: Probabilities) -> None:
     if not all(map(math.isfinite, numbers.ravel().tolist())):
-        raise CharlmError(
+        raise NotFiniteError(
             "The model's output is not finite, so it cannot write text: its training diverged or its weights are "
             "damaged. Use another checkpoint, or train again with a lower --learning-rate."
         )

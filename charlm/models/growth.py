@@ -1,6 +1,7 @@
 """The weights of a trained model, extended to a larger vocabulary."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,7 @@ def grow_vocabulary(
     lowest known one, so that a symbol never seen starts out unlikely.
     """
     grown = dict(weights)
-    of_cells = [name for cell in CELLS.values() for name in cell.weights_by_symbol]
-    for name in ("embedding.weight", *of_cells, "output.weight", "output.bias"):
+    for name in _by_symbol():
         known = weights.get(name)
         if known is None or len(known) == vocabulary_size:
             continue
@@ -30,6 +30,27 @@ def grow_vocabulary(
             new = known.mean(dim=0) + 0.5 * known.std(dim=0, correction=0) * noise
         grown[name] = torch.cat([known, new.to(known.dtype)])
     return grown
+
+
+def renumber_vocabulary(
+    weights: Mapping[str, Tensor], old_symbols: Sequence[int | None], *, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Returns the weights for a vocabulary whose symbols have other numbers, with new rows as `grow_vocabulary` adds.
+
+    Args:
+        old_symbols: of each symbol its number before; None for a new one.
+    """
+    known = len(weights["embedding.weight"])
+    new = itertools.count(known)
+    rows = torch.tensor([next(new) if symbol is None else symbol for symbol in old_symbols])
+    grown = grow_vocabulary(weights, vocabulary_size=known + list(old_symbols).count(None), generator=generator)
+    return grown | {name: grown[name][rows] for name in _by_symbol() if name in grown}
+
+
+def _by_symbol() -> list[str]:
+    """Returns the names of the weights that have a row for each symbol."""
+    of_cells = [name for cell in CELLS.values() for name in cell.weights_by_symbol]
+    return ["embedding.weight", *of_cells, "output.weight", "output.bias"]
 
 
 _TRUNK = ("embedding.", "layers.", "norms.")

@@ -6,7 +6,9 @@ import numpy as np
 
 from charlm.config import RunConfig
 from charlm.data.tokenizers.examples import UNKNOWN_LABEL, ExampleTokenizer
+from charlm.data.tokenizers.targets import END
 from charlm.notation import counted
+from charlm.tasks import unit_of
 from charlm.training.pace import shortened_warmup
 
 if TYPE_CHECKING:
@@ -65,15 +67,20 @@ def describe_corpus(corpus: "EncodedCorpus") -> list[tuple[str, str]]:
     total = sum(part.num_characters for part in present.values())
     size = sum(part.num_bytes for part in present.values())
     num_records = sum(part.num_records for part in present.values())
-    records = "" if tokenizer.begin is None else f", {counted(num_records, 'record')}"
-    sizes = ", ".join(f"{name} {part.num_characters:,}" for name, part in present.items())
+    are_examples = isinstance(tokenizer, ExampleTokenizer)
+    record = "example" if are_examples else "record"
+    records = "" if tokenizer.begin is None else f", {counted(num_records, record)}"
+    sizes = ", ".join(
+        f"{name} {part.num_records if are_examples else part.num_characters:,}" for name, part in present.items()
+    )
     rows = [
         ("corpus", f"{corpus.label}: {counted(total, 'character')}, {counted(size, 'byte')}{records}"),
         ("vocabulary", f"{counted(tokenizer.vocabulary_size, 'symbol')} ({tokenizer.kind})"),
-        ("split", f"{corpus.split}: {sizes}"),
+        ("split", f"{corpus.split}: {sizes}" + (" examples" if are_examples else "")),
     ]
     if isinstance(tokenizer, ExampleTokenizer):
-        rows += [(f"labels, {name}", _label_counts(part, tokenizer)) for name, part in present.items()]
+        said = "condition" if tokenizer.outputs is None else unit_of(tokenizer.task)
+        rows += [(f"{said}s, {name}", _label_counts(part, tokenizer)) for name, part in present.items()]
     unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
     if unknown:
         rows.append(("unknown characters", f"{', '.join(unknown)} (never seen in training; charged in every score)"))
@@ -98,9 +105,12 @@ def describe_training(
     read = counted(round(epochs) if epochs >= 100 else float(f"{epochs:.3g}"), "epoch")
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
-    lane, carried = ("record", "") if config.data.are_records else ("lane", ", state carried")
     evaluations = counted(training.evaluations, "evaluation")
-    windows = f"{counted(batches.num_lanes, lane)}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
+    if config.data.task is not None:
+        windows = f"{counted(batches.num_lanes, 'example')}{fewer}"
+    else:
+        lane, carried = ("record", "") if config.data.are_records else ("lane", ", state carried")
+        windows = f"{counted(batches.num_lanes, lane)}{fewer} x {counted(training.sequence_length, 'symbol')}{carried}"
     return [
         ("batches", f"{windows}, {counted(batches.windows_per_epoch, 'step')} an epoch"),
         ("length", f"{steps}, {read} ({origin}), {evaluations}"),
@@ -136,7 +146,7 @@ def _label_counts(part: "EncodedText", tokenizer: ExampleTokenizer) -> str:
     for piece in part.tokens.pieces():
         counts += np.bincount(piece, minlength=tokenizer.vocabulary_size)
     found = zip((*tokenizer.labels, UNKNOWN_LABEL), tokenizer.label_counts(counts).tolist(), strict=True)
-    ranked = sorted((each for each in found if each[1]), key=lambda each: -each[1])
+    ranked = sorted((each for each in found if each[1] and each[0] != END), key=lambda each: -each[1])
     shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:_LABELS_SHOWN])
     more = len(ranked) - _LABELS_SHOWN
     return f"{shown}, {counted(more, 'other')}" if more > 0 else shown

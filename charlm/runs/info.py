@@ -38,12 +38,13 @@ class HistoryPoint:
 
 @dataclass(frozen=True)
 class RunDescription:
-    """What is known of a run: rows for people, `facts` for programs, and its evaluations."""
+    """What is known of a run: rows for people, `facts` for programs, its evaluations, and what their losses are per."""
 
     name: str
     rows: tuple[tuple[str, str], ...]
     history: tuple[HistoryPoint, ...]
     facts: dict[str, Any]
+    unit: str = "symbol"
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything as JSON values."""
@@ -73,6 +74,7 @@ def describe(run: str, workspace: Workspace) -> RunDescription:
         (*_rows(run, folder.path, files, standing), *(("damaged", problem) for problem in problems)),
         _history(folder, standing),
         _facts(folder.path, files, standing),
+        _unit(standing),
     )
 
 
@@ -166,11 +168,24 @@ def _best(standing: Standing) -> str:
     progress = standing.progress
     if progress.best_step is None:
         return "none yet"
-    loss = "" if progress.best_nats is None else f"{progress.best_nats:.4f} nats/symbol on validation at "
-    return f"{loss}step {progress.best_step:,}"
+    if progress.best_nats is None:
+        return f"step {progress.best_step:,}"
+    share = 1.0 if standing.newest.plan is None else standing.newest.plan.evaluated_share
+    part = "the validation text" if standing.newest.tokenizer.outputs is None else "the validation examples"
+    text = part if share == 1.0 else f"{share:.0%} of {part}"
+    found = f"{progress.best_nats:.4f} nats/{_unit(standing)} at step {progress.best_step:,}"
+    return f"{found}, evaluated in training, on {text}"
+
+
+def _unit(standing: Standing) -> str:
+    """Returns what losses are measured for each of: symbols, or what a task predicts."""
+    tokenizer = standing.newest.tokenizer
+    return "symbol" if tokenizer.outputs is None else unit_of(standing.newest.config.data.task)
 
 
 def _part_of_validation(standing: Standing) -> str:
-    """Returns what part of the validation text was read, where it was not all of it."""
+    """Returns when the validation text was read for the score, and what part of it, where it was not all."""
+    if standing.best is not None and standing.best.final is not None:
+        return ", scored at the end, on all of the validation text"
     share = standing.validation_share
     return "" if share is None else f", on {share:.0%} of the validation text so far"

@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from charlm.checkpointing.container import read_described
 from charlm.checkpointing.locking import is_locked
-from charlm.checkpointing.run_folder import RunFolder, list_runs
+from charlm.checkpointing.run_folder import RunFolder, list_runs, run_folder_at
 from charlm.errors import CheckpointError
 from charlm.files.reading import when_written
 from charlm.runs.describe import name_model
 from charlm.runs.stored.standing import Standing, read_standing
 from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import unit_of
 
 State = Literal["training", "stopped", "finished", "damaged"]
 
@@ -29,6 +30,7 @@ class RunRow:
         validation_share: how much of the validation text that was measured on, below 1; None for all of it.
         step: steps done; `total_steps` are planned.
         problem: why it is damaged, one sentence.
+        unit: what stands for a character in its scores, for people.
     """
 
     name: str
@@ -43,6 +45,7 @@ class RunRow:
     total_steps: int | None = None
     problem: str | None = None
     validation_share: float | None = None
+    unit: str = "char"
 
     def to_json(self) -> dict[str, Any]:
         """Returns the row as JSON values."""
@@ -57,7 +60,7 @@ def list_all(workspace: Workspace) -> list[RunRow]:
 
     No checksum is compared, so that a list of many large runs takes no time; `charlm verify` finds all damage.
     """
-    rows = [_row(name, RunFolder(workspace.checkpoints / name)) for name in list_runs(workspace.checkpoints)]
+    rows = [_row(name, run_folder_at(workspace.checkpoints / name)) for name in list_runs(workspace.checkpoints)]
     return sorted(rows, key=lambda row: row.date.timestamp() if row.date else 0.0, reverse=True)
 
 
@@ -86,6 +89,7 @@ def _row(name: str, folder: RunFolder) -> RunRow:
         total_steps=standing.total_steps,
         problem=problem,
         validation_share=standing.validation_share,
+        unit=unit_of(standing.model.config.data.task),
     )
 
 

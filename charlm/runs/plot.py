@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from charlm.checkpointing.metrics import NETWORK_VALIDATION, finite_number, read_metrics
 from charlm.checkpointing.run_folder import find_run
+from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import CheckpointError
 from charlm.runs.stored.metrics import charged_nats
-from charlm.runs.stored.model import StoredModel, read_newest_model
+from charlm.runs.stored.model import StoredModel, read_any_newest_model
 from charlm.runs.stored.workspace import Workspace
+from charlm.tasks import unit_of
 
 MIXTURE, NETWORK_ALONE = "mixture", "network alone"
 
@@ -20,7 +22,10 @@ _Name = tuple[_Text, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A loss, and when it was measured: after so many steps, characters trained on, and seconds of training."""
+    """A loss, and when it was measured: after so many steps, characters trained on, and seconds of training.
+
+    Where a run's losses are not counted by characters, a unit stands for one in `bits_per_character`.
+    """
 
     steps: int
     characters: float
@@ -35,12 +40,14 @@ class Curve:
     Attributes:
         text: what it was measured on; "training" is the mean since the point before.
         model: which part of a mixture it is the loss of, or "mixture" itself; None where the run is no mixture.
+        unit: what its losses are counted by, for people.
     """
 
     run: str
     text: _Text
     model: str | None
     points: tuple[Point, ...]
+    unit: str = "char"
 
 
 def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
@@ -57,21 +64,25 @@ def loss_curves(runs: Sequence[str], workspace: Workspace) -> list[Curve]:
         names = [str(folder.path) for folder in folders]
     curves = []
     for name, folder in zip(names, folders, strict=True):
-        found = _curves_of(
-            name, read_newest_model(str(folder.path), workspace, with_conditions=True)[0], read_metrics(folder.metrics)
-        )
+        stored, _ = read_any_newest_model(str(folder.path), workspace)
+        found = curves_of(name, stored, read_metrics(folder.metrics))
         if not found:
             raise CheckpointError(f"'{folder.metrics}' has no losses to plot.")
         curves += found
     return curves
 
 
-def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+def curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]) -> list[Curve]:
+    """Returns the curves of a run, by its model and the lines of its metrics, that have at least one point."""
     tokenizer, counts = stored.tokenizer, stored.symbol_counts
     log_unknown = math.log(tokenizer.num_unknown_characters or 1)
-    characters_per_epoch = int(counts @ tokenizer.symbol_characters)
+    # Labels are no characters of a text.
+    of_text = counts[: tokenizer.first_label] if isinstance(tokenizer, ExampleTokenizer) else counts
+    characters_per_epoch = int(of_text @ tokenizer.symbol_characters[: len(of_text)])
     begins = 0 if tokenizer.begin is None else int(counts[tokenizer.begin])  # Read, but never predicted.
-    symbols_per_character = (int(counts.sum()) - begins) / max(1, characters_per_epoch)
+    symbols_per_character = (int(of_text.sum()) - begins) / max(1, characters_per_epoch)
+    if tokenizer.outputs is not None:
+        symbols_per_character = 1.0
     whole = None if stored.config.model.mixed_order is None else MIXTURE
     points: dict[_Name, list[Point]] = {}
     for line in metrics:
@@ -97,8 +108,10 @@ def _curves_of(name: str, stored: StoredModel, metrics: Iterable[dict[str, Any]]
                 points.setdefault(curve, []).append(point)
     # What is trained of a mixture is its network.
     trained = None if whole is None else NETWORK_ALONE
+    unit = unit_of(stored.config.data.task)
     return [
-        Curve(name, text, trained if text == "training" else part, tuple(each)) for (text, part), each in points.items()
+        Curve(name, text, trained if text == "training" else part, tuple(each), unit)
+        for (text, part), each in points.items()
     ]
 
 

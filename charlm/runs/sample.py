@@ -89,6 +89,7 @@ def build_stepped(
     weights: Weights = "float32",
     held: Sequence[HeldUnit] = (),
     num_steps: int | None = None,
+    jointly: bool = False,
 ) -> StepModel:
     """Returns a stored model, to be stepped on the CPU; arguments and errors as in `build_step_model`."""
     return build_step_model(
@@ -99,6 +100,7 @@ def build_stepped(
         weights=weights,
         held=held,
         num_steps=num_steps,
+        jointly=jointly,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from charlm.checkpointing.container import read_container
 from charlm.checkpointing.metrics import NO_LINES, digest_after, read_lines
 from charlm.checkpointing.run_folder import RunFolder, find_run
-from charlm.config import Adapt
+from charlm.config import Adapt, RunConfig
 from charlm.data.tokenizers.build import from_json
 from charlm.errors import CharlmError, CheckpointError
 from charlm.files.errors import read_errors_as
@@ -18,6 +18,7 @@ from charlm.files.parsing import parse_json
 from charlm.files.reading import read_bounded
 from charlm.notation import counted
 from charlm.runs.stored.model import read_model_file
+from charlm.runs.stored.published import require_config
 from charlm.runs.stored.record import RunRecord, StateRecord, adapted_model
 from charlm.runs.stored.standing import count_stored
 from charlm.runs.stored.state_file import read_state_file
@@ -80,16 +81,18 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     has_best = folder.best.exists() or had_best or not states
     bests = [_report(folder.best, partial(_describe_best, folder, known))] if has_best else []
     adaptations = [
-        _report(path, partial(_describe_adaptation, path, known.get(folder.best)))
-        for path in map(folder.adaptation, get_args(Adapt))
-        if path.exists()
+        _report(path, partial(_describe_adaptation, path, method, known.get(folder.best)))
+        for method in get_args(Adapt)
+        if (path := folder.adaptation(method)).exists()
     ]
     newest = next(iter(known.values()), None)
-    others = (
-        _report(folder.config_file, partial(_describe_config, folder, newest)),
+    describe_config = _describe_published_config if folder.is_published else _describe_config
+    others = [
+        _report(folder.config_file, partial(describe_config, folder, newest)),
         _report(folder.tokenizer_file, partial(_describe_tokenizer, folder, newest)),
-        _report(folder.metrics, partial(_describe_metrics, folder, newest)),
-    )
+    ]
+    if not folder.is_published:
+        others.append(_report(folder.metrics, partial(_describe_metrics, folder, newest)))
     task = TASKS.get("" if newest is None else newest.config.data.task or "")
     applying = "sample {run}" if task is None else task.next_commands[0]
     usable = [f"charlm {applying.format(run=quote(run))}" for report in bests if report.problem is None]
@@ -120,6 +123,17 @@ def _describe_config(folder: RunFolder, newest: RunRecord | None) -> str:
                     f"'{folder.config_file}' says that {section}.{name} is {found[section][name]}, "
                     f"the checkpoints say {value}."
                 )
+    return _settings_of(config)
+
+
+def _describe_published_config(folder: RunFolder, best: RunRecord | None) -> str:
+    if best is None:
+        raise CheckpointError(f"'{folder.config_file}' repeats what '{folder.best}' says, which cannot be used.")
+    require_config(folder, best)
+    return _settings_of(best.config)
+
+
+def _settings_of(config: RunConfig) -> str:
     return f"settings of a {config.model.model} model, seed {config.run.seed}"
 
 
@@ -170,14 +184,14 @@ def _describe_best(folder: RunFolder, known: dict[Path, RunRecord]) -> str:
     return f"the best model, of step {stored.record.step:,}, {parameters:,} parameters"
 
 
-def _describe_adaptation(path: Path, best: RunRecord | None) -> str:
+def _describe_adaptation(path: Path, method: Adapt, best: RunRecord | None) -> str:
     try:
         values = read_container(path, within=path.parent).values
     except CheckpointError as error:
         raise CheckpointError(f"{error} Remove it; it is made anew where it is needed.") from None
     if best is None or values.get("model") != adapted_model(best):
-        return "how another model adapts to a text; made anew where it is needed"
-    return "how the best model adapts to a text, as the validation text taught"
+        return f"what another model learnt for --adapt {method}; made anew where it is needed"
+    return f"what the best model learnt from the validation text for --adapt {method}"
 
 
 def _describe_state(path: Path, known: dict[Path, RunRecord]) -> str:

@@ -21,6 +21,7 @@ class AdaptiveStepModel:
 
     Args:
         begin: the symbol that records begin with; None in running text.
+        end: the symbol that records end with, where it is not read itself: it is learnt when the next one begins.
         learns: whether a stepper learns from what it reads; otherwise only `read` does, and steppers follow.
     """
 
@@ -30,13 +31,15 @@ class AdaptiveStepModel:
         ngrams: NgramStepModel | None,
         *,
         begin: int | None,
+        end: int | None = None,
         settings: AdaptationSettings | None = None,
         learns: bool = True,
     ) -> None:
         parts = [part for part in (network, ngrams) if part is not None]
         self.vocabulary_size = parts[0].vocabulary_size
         self.exact_streams = min(part.exact_streams for part in parts)
-        self.network, self.ngrams, self.begin, self.learns = network, ngrams, begin, learns
+        self.network, self.ngrams, self.learns = network, ngrams, learns
+        self.begin, self.end = begin, end
         self._settings = settings or AdaptationSettings()
         self._num_parts = len(parts)
 
@@ -84,6 +87,8 @@ class AdaptiveStepper:
             self._restart(begins)
         for adaptation, token in zip(self._adaptations, tokens.tolist(), strict=True):
             if not adaptation.has_predicted or token == self._model.begin:
+                if adaptation.has_predicted and self._learns and self._model.end is not None:
+                    adaptation.learn(self._model.end)
                 adaptation.begin(token)
             elif self._learns:
                 adaptation.learn(token)

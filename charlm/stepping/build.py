@@ -17,7 +17,7 @@ from charlm.stepping.base import Arrays, HeldUnit, StepModel, StepNetwork
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
 from charlm.stepping.int8 import Int8Matrix
-from charlm.stepping.matrices import Float32Matrix
+from charlm.stepping.matrices import Float32Matrix, JointMatrix
 from charlm.stepping.mixture import LinearGate, LogLinearGate, MixedStepModel
 from charlm.stepping.shapes import weight_shapes
 
@@ -39,6 +39,7 @@ def build_step_model(
     weights: Weights = "float32",
     held: Sequence[HeldUnit] = (),
     num_steps: int | None = None,
+    jointly: bool = False,
 ) -> StepModel:
     """Returns the model that `config` describes, with the arrays that a checkpoint holds of it, to be stepped.
 
@@ -49,6 +50,8 @@ def build_step_model(
         held: units of a network that have a value of their own at every step.
         num_steps: symbols that will be read one by one, by which it is chosen whether int8 loads torch; None for very
             many. No result depends on it.
+        jointly: whether products of several streams may be one: faster for many streams of a network of recurrent
+            layers in float32, whose last bits then depend on the other streams, whatever `exact_streams` says.
 
     Raises:
         CheckpointError: they are not those of such a model.
@@ -60,7 +63,7 @@ def build_step_model(
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
         return NgramStepModel(ngrams)
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
-    network = _build_network(config, arrays, kind=weights, num_steps=num_steps)
+    network = _build_network(config, arrays, kind=weights, num_steps=num_steps, jointly=jointly)
     stepped = network.observed(held) if held else network
     order = config.mixed_order
     if order is None:
@@ -78,12 +81,19 @@ def build_observed(config: ModelConfig, arrays: Arrays, *, vocabulary_size: int,
 
 
 def build_adaptive(
-    config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, begin: int | None, source: str, learns: bool = True
+    config: ModelConfig,
+    arrays: Arrays,
+    *,
+    vocabulary_size: int,
+    begin: int | None,
+    source: str,
+    end: int | None = None,
+    learns: bool = True,
 ) -> AdaptiveStepModel:
     """Returns the model that `config` describes, which learns from what it reads; errors as above.
 
     Args:
-        begin, learns: as `AdaptiveStepModel` says.
+        begin, end, learns: as `AdaptiveStepModel` says.
     """
     order, counts = (config.order, arrays) if config.model == "ngram" else (config.mixed_order, section(arrays, NGRAMS))
     network = None
@@ -93,7 +103,8 @@ def build_adaptive(
     ngrams = None
     if order is not None:
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
-    return AdaptiveStepModel(network, None if ngrams is None else NgramStepModel(ngrams), begin=begin, learns=learns)
+    counted = None if ngrams is None else NgramStepModel(ngrams)
+    return AdaptiveStepModel(network, counted, begin=begin, end=end, learns=learns)
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:
@@ -112,17 +123,21 @@ def _require_weights(arrays: Arrays, shapes: Shapes, *, source: str) -> None:
             )
 
 
-def _build_network(config: ModelConfig, arrays: Arrays, *, kind: Weights, num_steps: int | None = None) -> StepNetwork:
+def _build_network(
+    config: ModelConfig, arrays: Arrays, *, kind: Weights, num_steps: int | None = None, jointly: bool = False
+) -> StepNetwork:
     weights = arrays if config.mixed_order is None else section(arrays, "network")
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
+        in_float32 = JointMatrix if jointly else Float32Matrix
         return StepEngine(
             weights,
             cell=cell,
             num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
-            make_matrix=Float32Matrix if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
+            make_matrix=in_float32 if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
+            make_output=in_float32,
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell

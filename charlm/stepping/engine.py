@@ -34,6 +34,7 @@ class StepEngine:
         make_step: from a layer and its buffers to its recurrence.
         residual: a layer's input is added to its output where both have the same size.
         make_matrix: how the layers' weights are kept.
+        make_output: how those of the output layer are.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class StepEngine:
         make_step: Callable[[BoundLayer], CellStep],
         residual: bool,
         make_matrix: MatrixMaker,
+        make_output: MatrixMaker = Float32Matrix,
     ) -> None:
         self.layers = [layer_parameters(weights, index, cell=cell) for index in range(num_layers)]
         first, *others = self.layers
@@ -57,7 +59,7 @@ class StepEngine:
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.exact_streams = EXACT_STREAMS
-        self.output: Matrix = Float32Matrix(float32_copy(weights["output.weight"])[None])
+        self.output = make_output(float32_copy(weights["output.weight"])[None])
         # A layer's product with its last output, or with its inputs and that; and the one with its inputs alone.
         self.matrices: list[tuple[Matrix, Matrix | None]] = [(make_matrix(first.recurrent), None)]
         for layer in others:

@@ -20,6 +20,13 @@ _EXACT_INPUTS = 2**24 // 127**2
 """The most products of two integers up to 127 whose sums float32 holds, in whatever order they are added up."""
 
 
+def round_rows(rows: Floats) -> tuple[Floats, Floats]:
+    """Returns integers from -127 to 127, `[rows, inputs]`, and a scale for each row, `[rows]`: weights in 8 bits."""
+    largest = np.abs(rows).max(axis=1)
+    scales: Floats = np.where(largest > 0, largest, 1.0).astype(np.float32) / _LARGEST
+    return np.rint(rows / scales[:, None]), scales
+
+
 class IntegerMatrix(Protocol):
     """Integers from -127 to 127, `[outputs, inputs]`."""
 
@@ -66,10 +73,8 @@ class Int8Matrix:
 
     def __init__(self, weights: Floats, *, make_integers: Callable[[Floats], IntegerMatrix] = FloatIntegers) -> None:
         self._shape = weights.shape[:2]
-        rows = weights.reshape(-1, weights.shape[2])
-        largest = np.abs(rows).max(axis=1)
-        self._scales = np.where(largest > 0, largest, 1.0).astype(np.float32) / _LARGEST
-        self._integers = make_integers(np.rint(rows / self._scales[:, None]))
+        integers, self._scales = round_rows(weights.reshape(-1, weights.shape[2]))
+        self._integers = make_integers(integers)
 
     def bind(self, inputs: Floats) -> Product:
         """Returns the product with the buffer `inputs`, `[batch, inputs]`."""

@@ -4,6 +4,9 @@ import math
 
 from charlm.training.state import Leg
 
+_MOSTLY_DONE = 0.7
+"""Share of a schedule after which the learning rate is low: a fifth of the highest."""
+
 
 class Pace:
     """The share of the training that is done at each step, from 0 to 1; schedules are functions of it.
@@ -31,6 +34,12 @@ class Pace:
             return 1.0
         share = (step - leg.first_step) / (leg.total_steps - leg.first_step)
         return leg.progress + (1.0 - leg.progress) * share
+
+    @property
+    def cut_short_at(self) -> float | None:
+        """The share of the training before its last step, where it was replanned to end long before its whole."""
+        share = self.progress(self.total_steps - 1)
+        return share if len(self.legs) > 1 and share < _MOSTLY_DONE else None
 
     def passes_point(self, step: int, points: int) -> bool:
         """Returns whether step `step`, counted from 1, is the first to reach another of `points` equal shares."""

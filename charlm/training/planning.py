@@ -50,7 +50,7 @@ def divide(
     *,
     step_seconds: float,
     scoring_seconds: float,
-    saving_seconds: float,
+    around_seconds: float,
     evaluations: int,
     is_fixed: bool,
 ) -> Division:
@@ -61,16 +61,16 @@ def divide(
 
     Args:
         scoring_seconds: to score the whole validation text.
-        saving_seconds: to save what an evaluation found.
+        around_seconds: of an evaluation besides that: to calibrate what is scored, and to save what was found.
         evaluations: how many are wanted.
         is_fixed: whether there must be as many.
     """
     allowed = _EVALUATING * seconds
     if not is_fixed:
-        affordable = int(allowed / max(scoring_seconds + saving_seconds, 1e-9))
+        affordable = int(allowed / max(scoring_seconds + around_seconds, 1e-9))
         evaluations = min(evaluations, max(_FEWEST_EVALUATIONS, affordable))
-    share = (allowed / evaluations - saving_seconds) / max(scoring_seconds, 1e-9)
+    share = (allowed / evaluations - around_seconds) / max(scoring_seconds, 1e-9)
     share = min(1.0, max(_SMALLEST_SHARE, share))
-    evaluation_seconds = share * scoring_seconds + saving_seconds
+    evaluation_seconds = share * scoring_seconds + around_seconds
     left = seconds - evaluations * evaluation_seconds
     return Division(max(1, int(left / step_seconds)), evaluations, share, evaluation_seconds)

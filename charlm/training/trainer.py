@@ -27,7 +27,8 @@ from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
 
-_ADVICE = "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
+NOT_FINITE_ADVICE = "the last good checkpoint is kept. Try a lower --learning-rate or --clip-norm, or --precision fp32."
+"""What follows a semicolon where something is not finite."""
 
 _MOST_LAUNCHED = 8
 """The most steps that the host may be ahead of the device: enough to keep it busy, few enough to stop soon."""
@@ -170,7 +171,7 @@ class Trainer:
         if self.num_skipped_in_a_row >= MOST_SKIPPED_IN_A_ROW:
             raise NotFiniteError(
                 f"Loss or gradient was not finite in {MOST_SKIPPED_IN_A_ROW} steps in a row, up to step {result.step}; "
-                f"{_ADVICE}"
+                f"{NOT_FINITE_ADVICE}"
             )
         return result
 
@@ -236,7 +237,7 @@ class Trainer:
             NotFiniteError: a weight is not finite.
         """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            raise NotFiniteError(f"After step {self.step}, weights are not finite; {_ADVICE}")
+            raise NotFiniteError(f"After step {self.step}, weights are not finite; {NOT_FINITE_ADVICE}")
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns all tensors of the state, by name."""

@@ -61,6 +61,31 @@ TRAININGS = {
     "tuned-mixed": "train other.txt --init-from mixed --dropout 0.1 --steps 4 --batch-size 4 --sequence-length 16 "
     "--threads 1 --precision fp32",
 }
+TASKS = {
+    "labels": f"train labels.tsv --task classify --steps 12 {SMALL} --num-layers 2 --layer-norm --dropout 0.1",
+    "labels-gru": f"train labels.ft --layout fasttext --task classify --cell gru --direction forward --steps 6 {SMALL}",
+    "tags": f"train tags.txt --task tag --steps 12 {SMALL}",
+    "conditions": f"train labels.tsv --task generate --swap --steps 12 {SMALL}",
+    "answers": f"train answers.tsv --task transduce --target-symbols spaces --num-layers 2 --steps 12 {SMALL}",
+    "answers-gru": f"train answers.tsv --task transduce --attention none --cell gru --steps 6 {SMALL}",
+    "tuned-labels": "train labels.tsv --task classify --init-from lstm --steps 6 --batch-size 4 --threads 1 "
+    "--precision fp32",
+    "tuned-conditions": "train labels.tsv --task generate --swap --init-from records --steps 6 --batch-size 4 "
+    "--threads 1 --precision fp32",
+}
+TASK_QUESTIONS = {
+    "labels-ranked": "predict labels words.txt --probabilities",
+    "labels-json": "predict labels-gru words.txt --json",
+    "tag-sentences": "predict tags words.txt --sentences",
+    "longer-answers": "train --resume answers --steps 16 --json --quiet",
+    "beam-answers": "predict answers words.txt --beam 2 --json",
+    "written": "sample conditions --condition vowel --seed 1 --num-samples 2 --json",
+    "nothing-written": "sample conditions --seed 1",
+    "no-such-beam": "predict labels words.txt --beam 2",
+    "no-labels": "eval perplexity labels",
+    "no-text-of-labels": "sample labels",
+    "columns-of-labels": "train tags.txt --task classify --steps 1",
+}
 LATER = {
     "longer": "train --resume lstm --steps 12",
     "longer-mixed": "train --resume mixed --steps 9",
@@ -195,11 +220,11 @@ def invoke(command: str) -> tuple[int, str]:
 def observe(command: str) -> dict[str, Any]:
     """What a command came to."""
     code, printed = invoke(command)
-    if "--json" in command and printed:
+    if "--json" in command and printed and not command.startswith(("predict", "eval accuracy")):
         return {"exit": code, "json": comparable(json.loads(printed))}
     if "-o " in command:
         printed = Path(command.split()[-1]).read_text(encoding="utf-8")
-    if command.startswith(("export", "data show", "train text.txt --dry-run")):
+    if command.startswith(("export", "data show", "train text.txt --dry-run", "predict", "eval accuracy")):
         return {"exit": code, "sha256": hashlib.sha256(printed.encode()).hexdigest()}
     return {"exit": code}
 
@@ -223,6 +248,26 @@ def observations() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "later tensors", tensors_of(Path("checkpoints"))
     for name, command in QUESTIONS.items():
         yield name, observe(command)
+    write_examples(text(3, num_words=300).replace(".", "").split())
+    for name, command in TASKS.items():
+        yield f"train {name}", observe(f"{command} --name {name} --json --quiet")
+        yield f"accuracy {name}", observe(f"eval accuracy {name} --json")
+        yield f"predict {name}", observe(f"predict {name} words.txt")
+    for name, command in TASK_QUESTIONS.items():
+        yield name, observe(command)
+    yield "tensors of tasks", {name: tensors_of(Path("checkpoints", name)) for name in TASKS}
+
+
+def write_examples(words: list[str]) -> None:
+    """Writes words with a label, with tags, and with their letters in reverse."""
+    labels = ["vowel" if word[-1] in "aeiou" else "other" for word in words]
+    pairs = list(zip(words, labels, strict=True))
+    Path("labels.tsv").write_text("".join(f"{word}\t{label}\n" for word, label in pairs), encoding="utf-8")
+    Path("labels.ft").write_text("".join(f"__label__{label} {word}\n" for word, label in pairs), encoding="utf-8")
+    rows = (f"{word} _ B-{label}\n" + "\n" * (number % 5 == 4) for number, (word, label) in enumerate(pairs))
+    Path("tags.txt").write_text("".join(rows), encoding="utf-8")
+    Path("answers.tsv").write_text("".join(f"{word}\t{' '.join(word[::-1])}\n" for word in words), encoding="utf-8")
+    Path("words.txt").write_text("".join(f"{word}\n" for word in words[:40]), encoding="utf-8")
 
 
 def observe_all() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 import pytest
 
-from charlm.checkpointing.run_folder import RunFolder, find_run, find_state
+from charlm.checkpointing.run_folder import RunFolder, find_run, find_state, run_folder_at
 from charlm.errors import CheckpointError, ConfigError
 
 
@@ -59,3 +59,12 @@ def test_settings_that_are_none_are_refused_in_a_sentence(tmp_path, content, sen
 def test_a_name_that_no_folder_can_have_is_no_run(tmp_path):
     with pytest.raises(CheckpointError, match="There is no run"):
         find_run("\ud800", tmp_path)
+
+
+def test_a_folder_written_for_others_is_one_as_long_as_nothing_of_a_run_is_in_it(tmp_path):
+    (tmp_path / "model.safetensors").touch()
+    assert run_folder_at(tmp_path).best == find_run(str(tmp_path), tmp_path).best == tmp_path / "model.safetensors"
+    for name in ("config.toml", "best.safetensors", "step-3.safetensors"):
+        (tmp_path / name).touch()
+        assert run_folder_at(tmp_path).best == tmp_path / "best.safetensors"
+        (tmp_path / name).unlink()

@@ -1,7 +1,4 @@
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -12,13 +9,6 @@ from charlm.errors import CharlmError, ConfigError, DataError
 from tests.support.commands import TEXT
 
 PACKAGE = Path(app.__file__).parents[2]
-
-
-def charlm(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE), **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "charlm", *arguments], cwd=cwd, env=env, input=stdin, capture_output=True, check=False
-    )
 
 
 def failing(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -69,6 +59,16 @@ def test_a_usage_error_is_one_sentence_and_exits_2(
     assert out == ""
     assert err.startswith("Error: ") and err.count("\n") == 1 and err[-2] in ".?"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [("0", "greater than or equal to 1"), ("many", "a valid integer"), ("9999999", "1000000")]
+)
+def test_a_number_that_is_refused_is_so_in_words(value: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["data", "show", "builtin:sums", "--characters", value]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: --characters should be ") and words in error
+    assert "Input" not in error and "parse" not in error
 
 
 def test_the_refused_setting_is_named_on_resuming(capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,90 +243,3 @@ def test_running_out_of_memory_names_the_settings_to_lower(
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         failing(RuntimeError("shapes do not agree"), monkeypatch)
-
-
-def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
-    script = (
-        "import sys; from charlm.cli.app import run\n"
-        "for arguments in (['--help'], ['train', '--help'], ['sample', 'r', '--top-p', '2'], ['data', 'show', '-h']):\n"
-        "    run(arguments)\n"
-        "sys.exit(any(name.split('.')[0] in ('torch', 'numpy', 'sentencepiece') for name in sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"], ["trian"], ["eval", "perplexty"]])
-def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments: list[str]) -> None:
-    script = (
-        f"import sys; from charlm.cli.app import run; run({arguments})\n"
-        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config', 'pydantic')) for name in sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_settings(tmp_path: Path) -> None:
-    script = (
-        "import sys; from charlm.cli.app import run\n"
-        "for words in (['train'], ['compare'], ['eval', 'surprisal'], ['inspect', 'gates'], ['data', 'show']):\n"
-        "    run([*words, '--help'])\n"
-        "sys.exit(any(name in ('rich.console', 'tomllib', 'pydantic.plugin._loader') for name in sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_module_is_the_command(tmp_path: Path) -> None:
-    done = charlm("train", "x", "--dropout", "2", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"Error: --dropout is '2'; it should be less than 1.\n"
-
-
-def test_no_color_and_pipes_get_no_escape_codes(tmp_path: Path) -> None:
-    assert b"\x1b" not in charlm("--help", cwd=tmp_path).stdout
-    done = charlm("--help", cwd=tmp_path, FORCE_COLOR="1", NO_COLOR="1")
-    assert b"\x1b[3" not in done.stdout
-
-
-def test_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
-    (tmp_path / "ж.txt").write_text(TEXT)
-    done = charlm("data", "show", "ж.txt", cwd=tmp_path, PYTHONIOENCODING="latin-1")
-    assert done.returncode == 0
-    assert "ж".encode() in done.stdout
-
-
-def test_a_reader_that_leaves_is_answered_with_the_code_of_a_closed_pipe(tmp_path: Path) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "charlm", "data", "list"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, stdout=write, stderr=subprocess.PIPE, check=False)
-    os.close(write)
-    assert (done.returncode, done.stderr) == (141, b"")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_standard_output_is_one_sentence(tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "charlm", "data", "list"]
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert done.returncode == 1
-    assert done.stderr == b"Error: The disk is full; free some space and run the command again.\n"
-
-
-def test_the_shell_completes_runs_corpora_and_choices(tmp_path: Path) -> None:
-    for name in ("verses", "verbs", "other"):
-        (tmp_path / "checkpoints" / name).mkdir(parents=True)
-        (tmp_path / "checkpoints" / name / "config.toml").touch()
-    (tmp_path / "tiny.txt").touch()
-
-    def completed(line: str) -> set[str]:
-        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
-        done = charlm(cwd=tmp_path, _CHARLM_COMPLETE="complete_bash", **words)
-        return set(done.stdout.decode().split())
-
-    assert completed("charlm sample ver") == {"verbs", "verses"}
-    assert completed("charlm train tiny") == {"tiny-shakespeare", "tiny.txt"}
-    assert completed("charlm train --cell l") == {"lstm", "lstm-peephole"}

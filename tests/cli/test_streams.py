@@ -76,3 +76,12 @@ def test_a_reader_that_leaves_before_the_training_ends_it_as_a_closed_pipe_does(
     done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, stdout=write, stderr=write, check=False)
     os.close(write)
     assert done.returncode == 141
+
+
+def test_warnings_of_libraries_are_not_for_the_users_of_a_command() -> None:
+    code = "import warnings; from charlm.cli import app; app.run = lambda: warnings.warn('overflow') or 0; app.main()"
+    for options, shown in (([], False), (["-W", "default"], True)):
+        command = [sys.executable, *options, "-c", code]
+        env = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONWARNINGS": ""}
+        finished = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        assert ("overflow" in finished.stderr) is shown

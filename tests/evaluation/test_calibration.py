@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from charlm.data.lanes import IGNORED
 from charlm.data.tokenfile import TokenFile
-from charlm.evaluation.calibration import weight_scales
+from charlm.evaluation.calibration import symbols_needed, weight_scales
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.base import OWN
 from tests.support.small_models import NUM_SYMBOLS, small_model
@@ -75,6 +75,10 @@ def test_as_many_symbols_as_are_wanted_are_read():
     assert torch.equal(
         weight_scales(model, poisoned(), most_symbols=100), weight_scales(model, windows[:2], most_symbols=1000)
     )
+
+
+def test_a_large_vocabulary_is_calibrated_on_fewer_symbols():
+    assert [symbols_needed(size) for size in (2, 256, 1024, 100_000)] == [8192, 8192, 2048, 1024]
 
 
 def test_what_is_not_scored_does_not_count():

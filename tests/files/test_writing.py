@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from charlm.errors import CheckpointError
-from charlm.files.writing import append, make_folder, remove_leftovers, write_atomically
+from charlm.files.writing import append, make_folder, remove_leftovers, require_free, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -75,3 +75,14 @@ def test_the_name_of_each_new_folder_is_synced(tmp_path, monkeypatch):
     assert synced == []
     with pytest.raises(FileExistsError):
         make_folder(tmp_path / "a")
+
+
+def test_only_a_file_that_may_be_replaced_is_not_free(tmp_path):
+    path = tmp_path / "out"
+    require_free(path, overwrite=False)
+    path.write_bytes(b"kept")
+    require_free(path, overwrite=True)
+    with pytest.raises(CheckpointError, match="is there already"):
+        require_free(path, overwrite=False)
+    with pytest.raises(CheckpointError, match="is a folder"):
+        require_free(tmp_path, overwrite=True)

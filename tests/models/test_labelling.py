@@ -4,7 +4,7 @@ import torch
 from charlm.cells import standing_alone
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
-from charlm.models.labelling import reversal
+from charlm.models.examples import reversal
 from charlm.stepping.shapes import count_weights, state_shapes, weight_shapes
 from charlm.tasks import Outputs
 

@@ -6,6 +6,7 @@ import pytest
 from charlm.ngrams.arpa import IMPOSSIBLE, arpa_lines
 from charlm.ngrams.build import count_model
 from tests.support.arpa_reader import read_arpa
+from tests.support.peaks import peak_bytes
 
 WORDS = ["<unk>", "a", "b", "<U+0020>", "d", "never"]
 RECORD_WORDS = ["<unk>", "a", "b", "c", "<s>", "</s>"]
@@ -124,3 +125,14 @@ def test_kenlm_gives_records_the_same_scores(tmp_path, smoothing, order):
         scores = [score for score, *_ in judge.full_scores(" ".join(words), bos=True, eos=True)]
         told = reader.log10_probabilities_of(["<s>", *words, "</s>"])
         assert scores == pytest.approx(told[1:], abs=1e-4)
+
+
+def test_the_text_is_never_in_memory_as_a_whole():
+    text = np.random.default_rng(7).integers(0, 40, 20_000)
+    model = count_model(text, order=5, smoothing="witten-bell", vocabulary_size=40).model
+    words = [f"<U+{number:04X}>" for number in range(40)]
+    with peak_bytes() as peak:
+        size = sum(map(len, arpa_lines(model, words, begin="<s>", end="</s>")))
+    kept = 16 * (len(model.levels[2].keys) + len(model.levels[3].keys))
+    # The rest is a piece of a few thousand lines, in several forms.
+    assert peak[0] < kept + 800_000 < size / 2

@@ -24,7 +24,9 @@ def test_info_describes_the_run(run, workspace):
 
 def test_a_score_on_a_part_of_the_validation_text_says_so(run, workspace):
     path = workspace.checkpoints / "mine" / "best.safetensors"
-    assert describe("mine", workspace).facts["validation_share"] is None
+    whole = describe("mine", workspace)
+    assert whole.facts["validation_share"] is None
+    assert dict(whole.rows)["validation"].endswith(" bits/char, scored at the end, on all of the validation text")
     stored = read_checkpoint(path)
     record = read_record(ModelRecord, stored.values, source="a test")
     assert record.plan is not None
@@ -34,6 +36,7 @@ def test_a_score_on_a_part_of_the_validation_text_says_so(run, workspace):
     description = describe("mine", workspace)
     assert description.facts["validation_share"] == 0.25
     assert "bits/char, on 25% of the validation text so far" in dict(description.rows)["validation"]
+    assert dict(description.rows)["best"].endswith(" evaluated in training, on the validation text")
     (row,) = list_all(workspace)
     assert row.to_json()["validation_share"] == 0.25
 

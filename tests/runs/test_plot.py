@@ -6,6 +6,7 @@ import pytest
 
 from charlm.errors import CheckpointError
 from charlm.runs.plot import loss_curves
+from charlm.runs.stored.model import read_any_model
 from tests.support.training_runs import train_whole
 
 
@@ -30,6 +31,20 @@ def test_a_run_has_its_training_and_its_validation_loss_in_bits(small_request, w
     assert [point.bits_per_character for point in training.points] == pytest.approx(expected)
     scores = [line["validation"]["bits_per_character"] for line in lines if "validation" in line]
     assert [point.bits_per_character for point in validation.points] == pytest.approx(scores)
+
+
+def test_a_classifier_has_losses_per_label_over_the_characters_that_it_read(small_request, workspace, tmp_path):
+    path = tmp_path / "examples.tsv"
+    path.write_text("".join(f"{a}{b}\t{a}\n" for a in "abcd" for b in "abcd"))
+    asked = small_request(corpus=(str(path),), name="labels", task="classify", split="75/25/0", batch_size=16)
+    train_whole(asked, workspace)
+    training, validation = loss_curves(["labels"], workspace)
+    assert training.unit == validation.unit == "label"
+    lines = metrics(workspace, "labels")
+    expected = [line["training_nats_per_symbol"] / math.log(2) for line in lines]
+    assert [point.bits_per_character for point in training.points] == pytest.approx(expected)
+    num_examples = read_any_model("labels", workspace).symbol_counts[0] + 1
+    assert training.points[0].characters == pytest.approx(2 * num_examples * lines[0]["epoch"])
 
 
 def test_a_step_is_over_so_many_characters_as_its_batch_has(small_request, workspace):

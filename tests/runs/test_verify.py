@@ -51,7 +51,9 @@ def test_how_a_model_adapts_is_a_file_of_the_run(small_request, workspace):
         "adaptation-counts.safetensors",
         "adaptation-full.safetensors",
     ]
-    assert all(each.holds.startswith("how the best model adapts") for each in report.files[4:6])
+    assert [each.holds for each in report.files[4:6]] == [
+        f"what the best model learnt from the validation text for --adapt {method}" for method in ("counts", "full")
+    ]
     path = run / "adaptation-full.safetensors"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 0x80]))

@@ -10,7 +10,7 @@ import pytest
 
 from charlm.compression import codec
 from charlm.compression.codec import Coding, compressed, decompressed, probe_of
-from charlm.compression.container import Header, Versions, read_header, write_header
+from charlm.compression.container import Header, Versions, read_header, write_block, write_header
 from charlm.config import DataConfig, TokenizerConfig
 from charlm.data.layout import as_pieces
 from charlm.data.tokenizers.build import train_tokenizer
@@ -61,7 +61,7 @@ def compress(content: bytes, coding: Coding, *, encoding: str = "utf-8", num_str
         versions=Versions("0", "0", "0"),
     )
     blocks = compressed(io.BytesIO(content), coding, encoding=encoding, num_streams=num_streams, advance=silent)
-    return write_header(header) + b"".join(blocks)
+    return write_header(header) + b"".join(map(write_block, blocks))
 
 
 @contextmanager

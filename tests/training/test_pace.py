@@ -29,6 +29,18 @@ def test_a_new_leg_goes_on_from_the_progress_there_is():
     assert [pace.points(step, 4) for step in (24, 25, 50, 59, 60, 70)] == [0, 1, 2, 2, 3, 4]
 
 
+def test_a_pace_that_is_cut_short_tells_where():
+    pace = Pace(100)
+    assert (pace.cut_short_at, Pace(1).cut_short_at) == (None, None)
+    pace.replan(40, total_steps=80)
+    assert pace.cut_short_at is None
+    pace.replan(50, total_steps=51)
+    assert pace.cut_short_at == pace.progress(50) == 0.55
+    later = Pace(100)
+    later.replan(71, total_steps=72)
+    assert later.cut_short_at is None
+
+
 def test_a_pace_of_the_same_legs_is_the_same():
     pace = Pace(100)
     pace.replan(33, total_steps=71)

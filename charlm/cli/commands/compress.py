@@ -12,7 +12,7 @@ from charlm.cli.completion import run_names
 from charlm.cli.display.progress import make_display
 from charlm.cli.display.text import print_json, print_line
 from charlm.cli.options import settings_options
-from charlm.cli.parameters import Json, Quiet, Run
+from charlm.cli.parameters import Force, Json, Quiet, Run
 from charlm.cli.settings import section_config
 from charlm.config import CompressionConfig
 from charlm.errors import ConfigError
@@ -20,8 +20,6 @@ from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
     from charlm.runs.compress.files import CompressionResult
-
-Force = Annotated[bool, typer.Option("--force", metavar="", help="Replace the file if it is there already.")]
 
 
 @settings_options(CompressionConfig)
@@ -40,9 +38,9 @@ def compress(
 ) -> None:
     """Compresses FILE with the model of RUN, which decompressing needs, too.
 
-    The result has as many bits as charlm eval perplexity RUN FILE counts. It is decompressed again before it gets its
-    name. FILE is kept. Another kind of processor, or another version of charlm or NumPy, may compute other
-    probabilities; decompressing there is refused.
+    The result has as many bits as charlm eval perplexity RUN FILE counts; parts that LZMA makes smaller are packed by
+    it instead. It is decompressed again before it gets its name. FILE is kept. Another kind of processor, or another
+    version of charlm or NumPy, may compute other probabilities; decompressing there is refused.
     """
     settings = section_config(CompressionConfig, flags)
     _require_constriction()
@@ -63,6 +61,8 @@ def compress(
         print_json(result.to_json())
     else:
         print_line(f"{result.output}: {_sizes(result)}", sys.stdout)
+        if result.lzma_bytes:
+            print_line(_fallback(result, adapts=settings.adapt is not None), sys.stdout)
 
 
 def decompress(
@@ -111,6 +111,12 @@ def decompress(
 def _sizes(result: "CompressionResult") -> str:
     ratio = "" if result.bits_per_byte is None else f", {result.bits_per_byte:.4f} bits per byte"
     return f"{result.compressed_bytes:,} bytes instead of {result.num_bytes:,}{ratio}; it was decompressed to check it"
+
+
+def _fallback(result: "CompressionResult", *, adapts: bool) -> str:
+    part = "All of it was" if result.lzma_bytes == result.num_bytes else f"{result.lzma_bytes:,} bytes of it were"
+    advice = "" if adapts else " --adapt counts lets the model learn from the file, too."
+    return f"{part} packed by LZMA alone, which needs fewer bytes for that than the model does.{advice}"
 
 
 def _require_constriction() -> None:

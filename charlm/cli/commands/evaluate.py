@@ -231,6 +231,7 @@ def accuracy(
         device=section_config(RunSettings, flags).device,
         reading=reading,
         stdin=stdin,
+        confusion=confusion,
     )
     if json:
         print_json(accuracy_json(result, confusion=confusion))

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.plots import AXES, LOSS, Axis, chosen_lines, plot_losses
+from charlm.cli.display.plots import AXES, Axis, chosen_lines, name_loss, plot_losses
 from charlm.cli.display.text import print_json
-from charlm.cli.parameters import Json, require_matplotlib
+from charlm.cli.parameters import Json, picture_file
 from charlm.runs.stored.workspace import Workspace
 
 
@@ -29,13 +29,13 @@ def plot(
             "--output",
             "-o",
             metavar="FILE",
-            help="Draw into this file, a .png or .svg (needs the extra `plots`), instead of the terminal.",
-            callback=require_matplotlib,
+            help="Draw into this file, a .png, .svg, .pdf or .jpg (needs the extra `plots`), instead of the terminal.",
+            callback=picture_file,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Draws the losses of one or several runs over their training, in bits per character.
+    """Draws the losses of one or several runs over their training, in bits per character, or per label of a --task.
 
     One run shows its training and its validation loss, several their validation losses. A mixture and its network alone
     have a curve each.
@@ -50,4 +50,4 @@ def plot(
     if json:
         print_json([asdict(each) for each in curves])
     elif output is None:
-        print_chart(plain_console(sys.stdout), chosen_lines(curves, over=over), x=AXES[over], y=LOSS)
+        print_chart(plain_console(sys.stdout), chosen_lines(curves, over=over), x=AXES[over], y=name_loss(curves))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.cli.display.progress import make_display
+from charlm.cli.display.lines import LineDisplay
 from charlm.cli.display.text import json_line, print_line
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Json, Run, standard_input
@@ -33,6 +33,12 @@ def predict(
         int | None,
         typer.Option("--beam", min=1, max=1000, metavar="<int>", help="Answers weighed up side by side.  [default: 5]"),
     ] = None,
+    sentences: Annotated[
+        bool,
+        typer.Option(
+            "--sentences", metavar="", help="Each line is a sentence of tokens with spaces between, not one token."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Prints what the model of RUN says of each line of FILE, one prediction a line.
@@ -46,7 +52,18 @@ def predict(
 
     from charlm.runs.predict.apply import predict as apply
 
-    for each in apply(run, files, Workspace(), make_display(quiet=True), device=device, beam=beam, stdin=stdin):
+    answers = apply(
+        run,
+        files,
+        Workspace(),
+        LineDisplay(sys.stderr),
+        device=device,
+        beam=beam,
+        are_ranked=probabilities,
+        are_sentences=sentences,
+        stdin=stdin,
+    )
+    for each in answers:
         if json:
             if each.values is not None:
                 print_line(json_line(each.values), sys.stdout)

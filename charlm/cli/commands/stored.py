@@ -15,7 +15,7 @@ from charlm.runs.stored.workspace import Workspace
 def list_runs(*, json: Json = False) -> None:
     """Lists every run under checkpoints/, the newest first: its text, its model, its scores and how far it is.
 
-    Scores are bits per character of the best model on the validation and the test text.
+    Scores are bits per character of the best model on the validation and the test text, or per label of a --task.
     """
     with fast_imports():
         from charlm.cli.display.console import plain_console

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.text import print_json, print_line, visible
+from charlm.cli.display.text import print_json, print_line
 from charlm.cli.interrupts import interruptible
 from charlm.cli.options import flag, settings_options
 from charlm.cli.parameters import Json, OptionalTexts, Quiet, standard_input
@@ -17,6 +17,7 @@ from charlm.cli.settings import run_request, section_config
 from charlm.cli.startup import fast_imports
 from charlm.config import DataConfig, ModelConfig, RunSettings, TokenizerConfig, TrainingConfig
 from charlm.errors import ConfigError
+from charlm.notation import visible
 from charlm.runs.stored.workspace import Workspace
 
 _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
@@ -56,6 +57,15 @@ def train(
             help="Read the text and print the settings and what a budget chooses as TOML for --config; write nothing.",
         ),
     ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            metavar="",
+            help="Write events for TensorBoard, too, under the run's folder; resuming goes on with them (needs the "
+            "extra `tensorboard`).",
+        ),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -80,19 +90,23 @@ def train(
         from charlm.runs.reporting import StopRequest
         from charlm.runs.train.resume import resume as resume_run
         from charlm.runs.train.start import plan_run, start
+        from charlm.runs.train.tensorboard import TensorBoardReporter, require_tensorboard
 
+    if tensorboard:
+        require_tensorboard()
     stop = StopRequest()
     display = make_display(stop, quiet=quiet)
     if dry_run:
         settings, reasons = plan_run(request, Workspace(), display, init_from=init_from, stdin=stdin, started=started)
         print_line(dump_config(settings, comment=visible(reasons)).removesuffix("\n"), sys.stdout)
         return
+    reporter = TensorBoardReporter(display, is_new=tensorboard) if tensorboard or resume is not None else display
     with interruptible(stop, display.stopping) as interrupts:
         try:
             if resume is not None:
-                result = resume_run(resume, Workspace(), display, stop, overrides=overrides)
+                result = resume_run(resume, Workspace(), reporter, stop, overrides=overrides)
             else:
-                result = start(request, Workspace(), display, stop, init_from=init_from, stdin=stdin, started=started)
+                result = start(request, Workspace(), reporter, stop, init_from=init_from, stdin=stdin, started=started)
         except KeyboardInterrupt:
             if display.run is not None:
                 command = resume_command(display.run)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from charlm.cli.display.canvas import Range, Stroke, column_of, draw, row_of, with_axis
 from charlm.cli.display.palette import BLUE, GREEN, GREY, MAGENTA, RED, VIOLET
-from charlm.cli.display.text import visible
+from charlm.notation import visible
 
 HEIGHT = 18
 MARKS = "*o+x#@%&"

@@ -18,8 +18,8 @@ from charlm.cli.display.formatting import clock, number
 from charlm.cli.display.lines import LineDisplay
 from charlm.cli.display.palette import ALERT, RED
 from charlm.cli.display.tables import plain_table
-from charlm.cli.display.text import visible
 from charlm.cli.interrupts import STOPPING
+from charlm.notation import visible
 from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult, table_rows
 from charlm.runs.reporting import EvaluationReport, SilentReporter, StepReport, StopRequest, TrainingSummary

@@ -7,8 +7,10 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Returns a number with `digits` digits after the point; a dash for infinity and NaN."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+    """Returns a number with `digits` digits after the point, large ones as 1.23e+08; a dash for infinity and NaN."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}f}" if abs(value) < 1e6 else f"{value:.2e}"
 
 
 def perplexity(value: float) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from charlm.cli.display.formatting import bits, duration, number, units_in_words
-from charlm.cli.display.text import visible
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
 from charlm.cli.interrupts import STOPPING
+from charlm.notation import visible
 from charlm.runs.reporting import EvaluationReport, LossPoint, StepReport, StopRequest, TrainingSummary
 
 _SECONDS_BETWEEN_LINES = 5.0

@@ -25,9 +25,9 @@ from charlm.cli.display.curve import draw_curve, legend
 from charlm.cli.display.formatting import bits, number, units_in_words
 from charlm.cli.display.palette import ALERT
 from charlm.cli.display.tables import rows_grid
-from charlm.cli.display.text import visible
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
 from charlm.cli.interrupts import STOPPING
+from charlm.notation import visible
 from charlm.runs.reporting import EvaluationReport, LossPoint, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 4

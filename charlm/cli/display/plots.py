@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from charlm.cli.display.chart import Line, short, visible_range
-from charlm.cli.display.text import visible
 from charlm.errors import ConfigError
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ AXES: dict[Axis, str] = {
     "characters": "characters trained on",
     "seconds": "seconds of training",
 }
-LOSS = "loss (bits per character)"
+_LOSS = "loss (bits per character)"
 
 COLOURS = ("#000000", "#8a1250", "#0068a8", "#c95700", "#1f9a6a", "#bb8b00")
 """From dark to light, so that they differ in grey, too; all have a contrast of 3:1 with white (WCAG 2.2, 1.4.11)."""
@@ -129,7 +129,7 @@ def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
             if size is not None:
                 first = next(each.kind for each in results if each.layers is not None)
                 axes.set_title(f"as many parameters as {first} with {size} units", fontsize=9)
-        panels[0].set_ylabel(LOSS)
+        panels[0].set_ylabel(_LOSS)
         if scored:
             panels[-1].legend(fontsize=8)
 
@@ -149,6 +149,12 @@ def chosen_lines(curves: "Sequence[Curve]", *, over: Axis) -> list[Line]:
     return lines
 
 
+def name_loss(curves: "Sequence[Curve]") -> str:
+    """Returns what the losses of runs are, with what they are counted by."""
+    units = dict.fromkeys("character" if curve.unit == "char" else curve.unit for curve in curves)
+    return f"loss (bits per {' or '.join(units)})"
+
+
 def plot_losses(curves: "Sequence[Curve]", path: Path, *, over: Axis) -> None:
     """Draws the losses of runs over their training."""
     from matplotlib.ticker import FuncFormatter
@@ -163,7 +169,7 @@ def plot_losses(curves: "Sequence[Curve]", path: Path, *, over: Axis) -> None:
         low, high = visible_range(lines)
         if high > low:
             axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
-        axes.set(xlabel=AXES[over], ylabel=LOSS)
+        axes.set(xlabel=AXES[over], ylabel=name_loss(curves))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         axes.legend(fontsize=8)
 

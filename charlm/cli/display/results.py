@@ -13,9 +13,8 @@ from rich.text import Text
 
 from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import duration, megabytes, number, perplexity, units_in_words
-from charlm.cli.display.text import visible
 from charlm.evaluation.score import Score
-from charlm.notation import counted
+from charlm.notation import counted, visible
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS
 
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     from charlm.runs.corpora import CorpusRow
     from charlm.runs.evaluate.perplexity import EvaluationResult
     from charlm.runs.train.result import TrainResult
+
+_DIVERGED = 1.2
+"""Times the loss of a uniform model; untrained networks are below."""
 
 
 def run_reference(run: Path) -> str:
@@ -45,7 +47,15 @@ def print_training(console: Console, result: "TrainResult") -> None:
             rows = [(", ".join(filter(None, (result.name, result.part))), score), *others]
             _print_scores(console, split, rows, unit=result.unit)
     if result.no_better_than is not None:
-        print_sentence(console, _advice(result.no_better_than), style="bold")
+        print_sentence(console, _advice(result, result.no_better_than), style="bold")
+    if result.cut_short_at is not None:
+        print_sentence(
+            console,
+            f"The time was over at {result.cut_short_at:.0%} of the schedule, while the learning rate was still high, "
+            "as when other work keeps the machine busy. Train again with a longer --budget, or go on: "
+            f"{visible(_longer_command(result))}",
+            style="bold",
+        )
     if not result.exact:
         print_sentence(
             console,
@@ -65,8 +75,12 @@ def print_training(console: Console, result: "TrainResult") -> None:
     text = " TEXT" if result.validation is None and result.test is None else ""
     commands = [f"charlm sample {reference} {more}", f"charlm eval perplexity {reference}{text}"]
     if result.kind != "ngram":
-        commands.append(f"charlm train --resume {reference} --steps {2 * result.total_steps}")
+        commands.append(_longer_command(result))
     _print_commands(console, commands)
+
+
+def _longer_command(result: "TrainResult") -> str:
+    return f"{resume_command(result.run)} --steps {2 * result.total_steps}"
 
 
 def _print_commands(console: Console, commands: Iterable[str]) -> None:
@@ -84,12 +98,20 @@ def _training_line(result: "TrainResult") -> str:
     return f"{result.name}: {done}, {result.characters_per_second:,.0f} {units_in_words(result.unit)}/s{early}"
 
 
-def _advice(simple: "Baseline") -> str:
-    knows = {"unigram": "which knows only how frequent each symbol is", "bigram": "which knows only the last symbol"}
+def _advice(result: "TrainResult", simple: "Baseline") -> str:
+    uniform = next((score for name, score in _of_split(result.baselines, "validation") if name == "uniform"), None)
+    part, symbol = ("text is", "symbol") if result.unit == "char" else ("examples are", result.unit)
+    if uniform and result.validation and result.validation.total_nats > _DIVERGED * uniform.total_nats:
+        return (
+            f"The training diverged: the validation {part} predicted worse than by a uniform model, which knows "
+            f"nothing ({number(uniform.nats_per_character)} nats/{result.unit}). Try a lower --learning-rate or "
+            "--clip-norm, or --precision fp32."
+        )
+    knows = {"unigram": f"which knows only how frequent each {symbol} is", "bigram": "which knows only the last symbol"}
     return (
-        f"The validation text is predicted no better than by a {simple.name} model, {knows[simple.name]} "
-        f"({number(simple.score.nats_per_character)} nats/char). Try a lower --learning-rate, --precision fp32, "
-        "another --seed, or a longer training."
+        f"The validation {part} predicted no better than by a {simple.name} model, {knows[simple.name]} "
+        f"({number(simple.score.nats_per_character)} nats/{result.unit}). Try a lower --learning-rate, "
+        "--precision fp32, another --seed, or a longer training."
     )
 
 
@@ -107,6 +129,7 @@ def training_json(result: "TrainResult") -> dict[str, Any]:
         "characters_per_second": result.characters_per_second,
         "interrupted": result.interrupted,
         "stopped_early": result.stopped_early,
+        **({} if result.cut_short_at is None else {"cut_short_at": result.cut_short_at}),
         "validation": result.validation.to_json() if result.validation else None,
         "test": result.test.to_json() if result.test else None,
         "exact": result.exact,
@@ -196,8 +219,8 @@ def _print_scores(console: Console, text: str, models: Sequence[tuple[str, Score
         print_sentence(
             console,
             f"The model has no symbol for {score.num_unknown:,} of {counted(score.num_characters, 'character')}: "
-            f"naming them costs {number(score.unknown_bits_per_character)} of the {number(score.bits_per_character)} "
-            "bits/char, in every row. A model with --tokenizer byte has symbols for all.",
+            f"naming them costs {number(score.unknown_bits_per_character)} bits/char, which every row has. "
+            "A model with --tokenizer byte has symbols for all.",
         )
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from charlm.cli.display.console import print_sentence
 from charlm.cli.display.formatting import count, number, sparkline
 from charlm.cli.display.tables import print_rows
-from charlm.cli.display.text import visible
+from charlm.notation import visible
 
 if TYPE_CHECKING:
     from charlm.runs.info import RunDescription
@@ -38,8 +38,11 @@ def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
         "size": ["" if row.parameters is None else count(row.parameters) for row in rows],
         "valid": [_validation(row) for row in rows],
         "test": ["" if row.test is None else number(row.test, 3) for row in rows],
+        "bits per": [row.unit for row in rows],
         "state": [_state(row) for row in rows],
     }
+    if all(row.unit == "char" for row in rows):
+        del columns["bits per"]
     columns = {heading: [visible(cell) for cell in cells] for heading, cells in columns.items()}
     for heading in _DISPENSABLE:
         if sum(max(map(cell_len, (name, *cells))) + 2 for name, cells in columns.items()) > console.width:
@@ -94,7 +97,7 @@ def _print_curves(console: Console, description: "RunDescription", *, name: str)
             ends = f"{number(known[0])} → {number(known[-1])}, lowest {number(min(known))}"
             table.add_row(Text(heading, style="dim"), sparkline(known), ends)
     if table.row_count:
-        steps = f"loss from step {points[0].step:,} to {points[-1].step:,}, nats/symbol"
+        steps = f"loss from step {points[0].step:,} to {points[-1].step:,}, nats/{description.unit}"
         console.print(f"\n{visible(name)}{steps}", style="bold")
         console.print(table)
 

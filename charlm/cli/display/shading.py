@@ -8,7 +8,8 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from charlm.cli.display.text import may_colour, visible
+from charlm.cli.display.text import may_colour
+from charlm.notation import visible
 
 _LINE_END, _TAB = "⏎", "⇥"
 
@@ -49,14 +50,24 @@ class Scale:
         return f"\x1b[48;5;{background};38;5;{foreground}m{text}\x1b[0m"
 
 
-def write_shaded(stream: TextIO, pieces: Iterable[tuple[str, float]], scale: Scale, *, width: int) -> None:
+def write_shaded(
+    stream: TextIO,
+    pieces: Iterable[tuple[str, float]],
+    scale: Scale,
+    *,
+    width: int,
+    shows_line_ends: bool = False,
+) -> None:
     """Writes pieces of a text, each with the number of each of its characters, in lines of at most `width` columns.
 
-    A line end is shown where its number has a colour. A character without a width, such as an accent, has the colour of
-    the one before, which is that of the larger number of the two.
+    A character without a width, such as an accent, has the colour of the one before, which is that of the larger number
+    of the two.
+
+    Args:
+        shows_line_ends: whether every line end is shown, not only those whose number has a colour.
     """
     colours = may_colour(stream)
-    for row in _rows(pieces, scale, width=width):
+    for row in _rows(pieces, scale, width=width, shows_line_ends=shows_line_ends):
         if colours:
             levels = groupby(row, key=lambda cell: scale.level(cell[2]))
             line = "".join(scale.coloured("".join(shown for shown, _, _ in cells), level) for level, cells in levels)
@@ -66,7 +77,9 @@ def write_shaded(stream: TextIO, pieces: Iterable[tuple[str, float]], scale: Sca
             stream.write(f"{''.join(shown for shown, _, _ in row)}\n{bars.rstrip()}\n")
 
 
-def _rows(pieces: Iterable[tuple[str, float]], scale: Scale, *, width: int) -> Iterator[list[_Cell]]:
+def _rows(
+    pieces: Iterable[tuple[str, float]], scale: Scale, *, width: int, shows_line_ends: bool
+) -> Iterator[list[_Cell]]:
     """Yields the lines of the text, those that are too wide in several."""
     row: list[_Cell] = []
     column = 0
@@ -74,7 +87,10 @@ def _rows(pieces: Iterable[tuple[str, float]], scale: Scale, *, width: int) -> I
     for text, number in pieces:
         for character in text:
             if character == "\n":
-                if scale.colours[scale.level(number)] is not None and column < width:
+                if shows_line_ends or (scale.colours[scale.level(number)] is not None and column < width):
+                    if column == width:
+                        yield row
+                        row = []
                     row.append((_LINE_END, 1, number))
                 yield row
                 row, column = [], 0

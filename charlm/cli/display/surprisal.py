@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from rich.cells import cell_len, set_cell_size
@@ -10,27 +9,22 @@ from rich.cells import cell_len, set_cell_size
 from charlm.cli.display.console import plain_console, print_sentence
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
-from charlm.cli.display.text import json_line, may_colour, visible
-from charlm.notation import counted
+from charlm.cli.display.text import json_line, may_colour
+from charlm.notation import counted, visible
+from charlm.page.shading import BIT_BORDERS, bit_level_names
 
 if TYPE_CHECKING:
     from charlm.evaluation.surprisal import Line, Surprisal
     from charlm.runs.evaluate.surprisal import SurprisalResult
 
 SCALE = Scale(
-    borders=(1, 2, 4, 8),
+    borders=BIT_BORDERS,
     colours=(None, (229, 16), (215, 16), (203, 16), (124, 231)),
     bar_borders=(1, 2, 3, 4, 5, 6, 7, 8),
     bars=" ▁▂▃▄▅▆▇█",
 )
 """How bits per character are shown."""
 _NAME_WIDTH = 11
-
-
-def level_names() -> list[str]:
-    """Returns what each level stands for: '<1', '1–2', …, '≥8'."""
-    borders = [f"{border:g}" for border in SCALE.borders]
-    return [f"<{borders[0]}", *map("–".join, pairwise(borders)), f"≥{borders[-1]}"]
 
 
 def summary(result: "SurprisalResult") -> str:
@@ -174,5 +168,5 @@ def _symbol_lines(surprisal: "Surprisal", *, width: int, colours: bool) -> Itera
 
 
 def _legend() -> str:
-    swatches = (SCALE.coloured(f" {name} ", index) for index, name in enumerate(level_names()))
+    swatches = (SCALE.coloured(f" {name} ", index) for index, name in enumerate(bit_level_names()))
     return f"bits per character:{''.join(swatches)}\n\n"

@@ -1,33 +1,26 @@
 """The bits of each character of a text as one page of HTML, without scripts and without anything to load."""
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from charlm.cli.display.surprisal import SCALE, alternatives, level_names, summary, symbol_names
-from charlm.cli.display.text import visible
+from charlm.cli.display.surprisal import SCALE, alternatives, summary, symbol_names
+from charlm.notation import visible
+from charlm.page.document import content_policy, page_style, safe
+from charlm.page.shading import bit_level_names
 
 if TYPE_CHECKING:
     from charlm.evaluation.surprisal import Surprisal
     from charlm.runs.evaluate.surprisal import SurprisalResult
 
-# A level is a background and a line below, so that it can be told without colours. Lines out of sight are not laid
-# out, which keeps a long text fast; the line under the mouse must be, or its box would be placed inside the line. The
-# box is above the lines after it, each of which is a stack of its own.
+# Lines out of sight are not laid out, which keeps a long text fast; the line under the mouse must be, or its box would
+# be placed inside the line. The box is above the lines after it, each of which is a stack of its own.
 _STYLE = """
-:root { color-scheme: light dark; --1: #fff2ae; --2: #ffd08a; --3: #ff9d80; --4: #b3261e; --on4: #fff }
-@media (prefers-color-scheme: dark) { :root { --1: #433c00; --2: #6a4200; --3: #8c2f16; --4: #ffb4a8; --on4: #300 } }
 body { font: 1rem/1.7 system-ui, sans-serif; margin: 1.5rem auto 9rem; max-width: 60rem; padding: 0 1rem }
 pre { font-family: ui-monospace, monospace; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
 main pre { content-visibility: auto; contain-intrinsic-size: auto 1.7rem }
 main pre:hover { content-visibility: visible }
 b { font-weight: normal }
-.l1 { background: var(--1); border-bottom: 1px dotted }
-.l2 { background: var(--2); border-bottom: 1px solid }
-.l3 { background: var(--3); border-bottom: 2px solid }
-.l4 { background: var(--4); border-bottom: 3px double; color: var(--on4) }
 b:hover { outline: 2px solid }
 b:hover::after { background: Canvas; border-top: 2px solid; bottom: 0; box-sizing: border-box; color: CanvasText;
   content: attr(data-i); left: 0; padding: .7rem 1.5rem; position: fixed; white-space: pre-wrap; width: 100%;
@@ -38,15 +31,15 @@ _LINE, _END = "\n<pre>", "</pre>"
 
 def surprisal_page(result: "SurprisalResult") -> Iterator[bytes]:
     """Yields the page in pieces, UTF-8; everything from the text and the vocabulary is escaped in it."""
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    heading = _safe(f"{result.run}: {result.text}")
-    legend = " ".join(f'<b class="l{index}">{_safe(name)}</b>' for index, name in enumerate(level_names()))
+    style = f"{page_style()}{_STYLE}"
+    policy = content_policy(styles=[style])
+    heading = safe(f"{result.run}: {result.text}")
+    legend = " ".join(f'<b class="l{index}">{safe(name)}</b>' for index, name in enumerate(bit_level_names()))
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{heading}</title>\n<style>{_STYLE}</style>\n'
-        f"</head>\n<body>\n<h1>{heading}</h1>\n<p>{_safe(summary(result))}.</p>\n"
+        f'<meta name="viewport" content="width=device-width">\n<title>{heading}</title>\n<style>{style}</style>\n'
+        f"</head>\n<body>\n<h1>{heading}</h1>\n<p>{safe(summary(result))}.</p>\n"
         f"<p>Bits per character: {legend}</p>\n<main>"
     ).encode()
     surprisal = result.surprisal
@@ -79,7 +72,3 @@ def _expectations(surprisal: "Surprisal") -> list[str]:
         listed = "   ".join(alternatives(surprisal, index, names)).replace("<", "&lt;")
         texts.append(f"{bits[index]:.2f} bits{rank}{share}\n{listed}".rstrip())
     return texts
-
-
-def _safe(text: str) -> str:
-    return escape(visible(text))

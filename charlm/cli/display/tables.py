@@ -10,7 +10,7 @@ from rich.text import Text
 
 from charlm.cli.display.console import plain_console
 from charlm.cli.display.formatting import log_bar
-from charlm.cli.display.text import visible
+from charlm.notation import visible
 
 _PLACES = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000)
 

@@ -10,22 +10,13 @@ from typing import Any, TextIO
 
 from charlm.cli.display.palette import ALERT_CODE
 from charlm.cli.display.wrapping import WordWrap
+from charlm.notation import CONTROL_ESCAPES, visible
 
 _FLUSH_SECONDS = 0.02
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
 
-_CONTROL_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {127: "␡"}
-_OTHER_CONTROLS = (*range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-_ESCAPES = {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
-_VISIBLE = _CONTROL_PICTURES | _ESCAPES
-
-_JSON_ESCAPES = _ESCAPES | {127: "\\u007f"}
+_JSON_ESCAPES = CONTROL_ESCAPES | {127: "\\u007f"}
 """Escapes of the characters that steer a terminal but may stand in JSON unescaped; its values stay the same."""
-
-
-def visible(text: str) -> str:
-    """Returns the text with symbols in place of control and direction characters, except line ends and tabs."""
-    return text.translate(_VISIBLE)
 
 
 class TextWriter:

@@ -10,14 +10,16 @@ from rich.text import Text
 from charlm.cli.display.formatting import number
 from charlm.cli.display.shading import Scale, write_shaded
 from charlm.cli.display.tables import plain_table
-from charlm.cli.display.text import TextWriter, may_colour, visible
+from charlm.cli.display.text import TextWriter, may_colour
+from charlm.notation import visible
+from charlm.page.shading import UNIT_BORDERS
 
 if TYPE_CHECKING:
     from charlm.evaluation.unit_excerpts import Excerpt
     from charlm.runs.inspect.units import HeldSample, UnitsReport
 
 SCALE = Scale(
-    borders=(-0.75, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 0.75),
+    borders=UNIT_BORDERS,
     colours=((25, 231), (68, 16), (110, 16), (153, 16), None, (223, 16), (215, 16), (172, 16), (130, 231)),
     bar_borders=(-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75),
     bars="▁▂▃▄▅▆▇█",
@@ -48,7 +50,7 @@ def print_units(console: Console, report: "UnitsReport") -> None:
         name = "" if excerpt.property is None else f"{excerpt.property}: "
         console.print(Text(f"--- {name}unit {excerpt.unit} ---", style="dim"))
         shades = _shades(excerpt, squash=report.value == "c")
-        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width)
+        write_shaded(stream, zip(excerpt.pieces, shades, strict=True), SCALE, width=console.width, shows_line_ends=True)
 
 
 def print_held_sample(sample: "HeldSample") -> None:

@@ -8,7 +8,7 @@ from charlm.config import DataConfig
 from charlm.data.examples.example import Example
 from charlm.data.examples.segments import Segment, write_segments
 from charlm.errors import DataError
-from charlm.notation import quoted
+from charlm.notation import counted, quoted
 
 _CONLLU_COLUMNS = 10
 _CONLLU_ID = re.compile(r"\d+")
@@ -50,11 +50,14 @@ def read_columns(lines: Iterator[tuple[int, str]], data: DataConfig, name: str) 
         yield Example(text, write_segments(segments))
 
 
-def split_sentences(lines: Iterable[tuple[int, str]], data: DataConfig, where: str) -> Iterator[tuple[list[Row], bool]]:
+def split_sentences(
+    lines: Iterable[tuple[int, str]], data: DataConfig, where: str, *, is_trained: bool = False
+) -> Iterator[tuple[list[Row], bool]]:
     """Yields the rows of each sentence, comments among them, and whether a blank line ends it; none for further ones.
 
     Args:
         where: what stands before a line's number in messages.
+        is_trained: whether the longest sentence that is allowed is that of a model.
 
     Raises:
         DataError: a row has other columns than the first, no token, or the sentence is too long.
@@ -63,7 +66,7 @@ def split_sentences(lines: Iterable[tuple[int, str]], data: DataConfig, where: s
     num_columns: int | None = None
     for number, line in lines:
         if not line.strip():
-            yield _bounded(rows, data, where), True
+            yield _bounded(rows, data, where, is_trained=is_trained), True
             rows = []
             continue
         fields = line.split("\t") if "\t" in line else line.split()
@@ -72,13 +75,14 @@ def split_sentences(lines: Iterable[tuple[int, str]], data: DataConfig, where: s
             continue
         num_columns = num_columns or len(fields)
         if len(fields) != num_columns:
-            raise DataError(f"{where} {number:,}, has {len(fields)} columns, the lines before it {num_columns}.")
+            columns = counted(len(fields), "column")
+            raise DataError(f"{where} {number:,}, has {columns}, the lines before it {num_columns}.")
         row = _to_row(number, line, fields)
         if row.token == "" or row.tag == "":
             raise DataError(f"{where} {number:,}, has an empty token or tag: {quoted(line)}.")
         rows.append(row)
     if rows:
-        yield _bounded(rows, data, where), False
+        yield _bounded(rows, data, where, is_trained=is_trained), False
 
 
 def join_tokens(rows: Iterable[Row]) -> tuple[str, list[Segment]]:
@@ -106,11 +110,13 @@ def _to_row(number: int, line: str, fields: list[str]) -> Row:
     return Row(number, line, token.strip(), None if tag is None else tag.strip(), has_space)
 
 
-def _bounded(rows: list[Row], data: DataConfig, where: str) -> list[Row]:
+def _bounded(rows: list[Row], data: DataConfig, where: str, *, is_trained: bool) -> list[Row]:
     length = sum(len(row.token) + row.has_space for row in rows if row.token is not None)
     if length > data.most_characters + 1:
+        limit = f"--max-length {data.most_characters:,}"
+        limit = f"the {limit} that the model was trained with;" if is_trained else f"{limit}; raise it, or"
         raise DataError(
-            f"{where} {rows[0].number:,}, begins a sentence of {length - 1:,} characters, more than --max-length "
-            f"{data.most_characters:,}; raise it, or divide the sentence by a blank line."
+            f"{where} {rows[0].number:,}, begins a sentence of {length - 1:,} characters, more than {limit} divide the "
+            "sentence by a blank line."
         )
     return rows

@@ -1,19 +1,20 @@
 """Examples of one line each: two fields with a tab between, or fastText's `__label__x text`."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from charlm.config import DataConfig
 from charlm.data.examples.example import Example
 from charlm.errors import DataError
 from charlm.notation import quoted
-from charlm.tasks import TASKS
+from charlm.tasks import TASKS, Task
 
 _LABEL = "__label__"
 
 
 def read_fields(lines: Iterator[tuple[int, str]], data: DataConfig, name: str) -> Iterator[Example]:
     """Yields the example of each line that is not empty; arguments and errors as for `Read`."""
-    split = {"fields": _split_at_tab, "fasttext": _split_fasttext}[data.layout or "fields"]
+    split = partial(_split_at_tab, data=data) if data.layout != "fasttext" else _split_fasttext
     for number, line in lines:
         if not line.strip():
             continue
@@ -30,12 +31,28 @@ def read_fields(lines: Iterator[tuple[int, str]], data: DataConfig, name: str) -
         yield Example(read, said)
 
 
-def _split_at_tab(line: str, where: str) -> tuple[str, str]:
+def _split_at_tab(line: str, where: str, *, data: DataConfig) -> tuple[str, str]:
     fields = line.split("\t")
     if len(fields) != 2:
         found = "no tab" if len(fields) == 1 else f"{len(fields) - 1} tabs"
-        raise DataError(f"{where} has {found}: {quoted(line)}. A line is TEXT<TAB>LABEL, with exactly one tab.")
+        assert data.task is not None
+        task = TASKS[data.task]
+        sides = task.sides[::-1] if data.swap else task.sides
+        advice = "" if len(fields) < 3 else f" To make two columns of several: {_two_columns(task, data)}"
+        raise DataError(
+            f"{where} has {found}: {quoted(line)}. A line is {'<TAB>'.join(sides)}, with exactly one tab.{advice}"
+        )
     return fields[0].strip(), fields[1].strip()
+
+
+def _two_columns(task: Task, data: DataConfig) -> str:
+    """Returns a command that makes two columns of three."""
+    if task.head != "sequence":
+        return "cut -f 1,2 FILE"
+    # LEMMA<TAB>FORM<TAB>FEATURES, as inflections are written: the form is asked for.
+    read, said = r'$1 " " $3', "$2"
+    left, right = (said, read) if data.swap else (read, said)
+    return rf"""awk -F '\t' '{{print {left} "\t" {right}}}' FILE"""
 
 
 def _split_fasttext(line: str, where: str) -> tuple[str, str]:

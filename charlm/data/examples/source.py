@@ -8,10 +8,10 @@ from typing import final
 
 from charlm.config import DataConfig
 from charlm.data.examples.example import Example, Read, parse_line
-from charlm.data.hashing import hashed
+from charlm.data.hashing import digest_of, hashed
 from charlm.data.sources import CombinedSource, TextSource
 from charlm.data.tokenizers.records import split_lines
-from charlm.tasks import TASKS
+from charlm.tasks import TASKS, Task
 
 _LINES_IN_A_CHUNK = 4096
 
@@ -48,17 +48,21 @@ class ExampleSource:
             yield "".join(lines)
 
     def examples(self) -> Iterator[Example]:
-        """Yields the examples of this share, in the order of the files."""
-        assert self.data.task is not None
-        read: Read = resolve_name(TASKS[self.data.task].read)
+        """Yields the examples of this share, in the order of the files; rows of a share that are equal, once."""
+        if self.share == (0.0, 1.0):
+            return self._read()
         low, high = self.share
+        found = (example for example in self._read() if low <= hashed(example.read) < high)
+        # A few rows that are repeated often would decide a part's score. Sentences of columns are no rows.
+        return _first_ones(found) if _task(self.data).has_fields else found
+
+    def _read(self) -> Iterator[Example]:
+        read: Read = resolve_name(_task(self.data).read)
         for part in self.text.parts:
             file = replace(self.text, parts=(part,))
             lines = _numbered_lines(file, self.data)
             are_ready = isinstance(part, ReadyExamples)
-            for example in _read_ready(lines) if are_ready else read(lines, self.data, part.label):
-                if self.share == (0.0, 1.0) or low <= hashed(example.read) < high:
-                    yield example
+            yield from _read_ready(lines) if are_ready else read(lines, self.data, part.label)
 
     def size_bytes(self) -> int | None:
         """Returns the size of the files as they are stored; None when it is not known."""
@@ -96,6 +100,21 @@ def split_examples(
     first, *held_out = (part if fraction else None for part, fraction in zip(parts, fractions, strict=True))
     assert first is not None
     return first, held_out[0], held_out[1]
+
+
+def _task(data: DataConfig) -> Task:
+    assert data.task is not None
+    return TASKS[data.task]
+
+
+def _first_ones(examples: Iterator[Example]) -> Iterator[Example]:
+    """Yields the examples that are unlike all before; 100 bytes are kept of each."""
+    seen: set[int] = set()
+    for example in examples:
+        digest = digest_of(example.to_line())
+        if digest not in seen:
+            seen.add(digest)
+            yield example
 
 
 def _numbered_lines(source: TextSource, data: DataConfig) -> Iterator[tuple[int, str]]:

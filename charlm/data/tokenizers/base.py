@@ -34,14 +34,20 @@ class Decoder:
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._is_within_character = False
 
     def feed(self, token: int) -> str:
         """Returns the text that `token` completes; empty while a character is unfinished."""
         piece = self._pieces[token]
-        return self._decoder.decode(piece, final=not piece)
+        if piece.isascii() and piece and not self._is_within_character:
+            return piece.decode()  # Far faster than the other way.
+        text = self._decoder.decode(piece, final=not piece)
+        self._is_within_character = bool(self._decoder.getstate()[0])
+        return text
 
     def finish(self) -> str:
         """Returns an unfinished character as U+FFFD, or nothing, and starts afresh."""
+        self._is_within_character = False
         return self._decoder.decode(b"", final=True)
 
 

@@ -41,7 +41,7 @@ def learnt(config: TokenizerConfig, *, records: bool, data: DataConfig | None = 
     """Returns the recipe of a tokenizer learnt from the training text, or from the examples that `data` describes."""
     settings = config.model_dump() if config.tokenizer == "sentencepiece" else {"tokenizer": config.tokenizer}
     if data is not None and data.task is not None:
-        separator = " " if data.target_symbols == "spaces" else ""
+        separator = _separator(data)
         key = json.dumps({"learnt": settings, "task": data.task, "separator": separator}, sort_keys=True)
         return TokenizerRecipe(key, partial(_train_on_examples, config, task=data.task, separator=separator))
     key = json.dumps({"learnt": settings, "records": records}, sort_keys=True)
@@ -61,9 +61,14 @@ def extended(tokenizer: Tokenizer) -> TokenizerRecipe:
 def extended_for(tokenizer: Tokenizer, data: DataConfig) -> TokenizerRecipe:
     """Returns the recipe of a tokenizer of examples whose text has the symbols of another one, and those it lacks."""
     assert data.task is not None
-    key = json.dumps({"extended": fingerprint(tokenizer), "task": data.task}, sort_keys=True)
-    train = partial(_train_on_examples, TokenizerConfig(), task=data.task, separator="", known=tokenizer.inner)
-    return TokenizerRecipe(key, train)
+    facts = {"task": data.task, "separator": _separator(data)}
+    key = json.dumps({"extended": fingerprint(tokenizer), **facts}, sort_keys=True)
+    return TokenizerRecipe(key, partial(_train_on_examples, TokenizerConfig(), **facts, known=tokenizer.inner))
+
+
+def _separator(data: DataConfig) -> str:
+    """Returns what stands between two symbols of an answer."""
+    return " " if data.target_symbols == "spaces" else ""
 
 
 def _extend(tokenizer: Tokenizer, chunks: Iterable[str]) -> Tokenizer:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from charlm.data.examples.example import Example
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.examples import ExampleTokenizer, Symbols, by_count
+from charlm.notation import shortened
 
 
 @final
@@ -43,7 +44,7 @@ class LabelTokenizer(ExampleTokenizer):
     def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
         """Returns what is read, the likeliest label, and the true one where it is another."""
         said = self.labels[int(scores[0].argmax())]
-        return f"{example.read}: {said}" + ("" if said == example.said else f" (it is {example.said})")
+        return f"{shortened(example.read)}: {said}" + ("" if said == example.said else f" (it is {example.said})")
 
     def inputs_of(self, example: Symbols) -> Symbols:
         """Returns all symbols but the label's."""

@@ -2,8 +2,10 @@
 
 import base64
 import io
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import Any, Literal, final
 
@@ -43,6 +45,23 @@ def cut_text(chunks: Iterable[str], *, longest: int = _LONGEST_PIECE) -> Iterato
 
 def _cut(window: str) -> int:
     return window.rfind("\n") + 1 or len(window[: max(window.rfind(" "), 0)].rstrip(" ")) or len(window)
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """The subwords of a model, and how a text is divided into them.
+
+    Attributes:
+        pieces: the text of each symbol, or its byte.
+        scores: of each symbol, whose sums the library maximises; or the pair of the highest is merged first.
+        unknown: the symbol that is never produced.
+        merges: whether pairs of pieces are merged (byte-pair encoding), whose scores are whole numbers.
+    """
+
+    pieces: Sequence[str | int]
+    scores: Sequence[float]
+    unknown: int
+    merges: bool
 
 
 @final
@@ -104,6 +123,23 @@ class SentencePieceTokenizer(Tokenizer):
             return "<unknown>"
         piece = self.pieces[token]
         return f"<0x{piece.hex().upper()}>" if self._is_byte[token] else repr(piece.decode())
+
+    def subwords(self) -> Subwords:
+        """Returns what another program needs to find the same subwords in a text.
+
+        Raises:
+            DataError: the model was not trained by charlm, and has pieces that are left out or without a score.
+        """
+        ids = list(range(len(self._processor)))
+        texts = [
+            piece[0] if is_byte else piece.decode() for piece, is_byte in zip(self.pieces, self._is_byte, strict=True)
+        ]
+        scores = self._processor.get_score(ids)
+        if any(self._processor.is_unused(ids)) or not all(map(math.isfinite, scores)):
+            raise DataError("This sentencepiece model has pieces that are not in use or have no score.")
+        unknown = self._processor.unk_id()
+        plain = [score for text, score in zip(texts, scores, strict=True) if isinstance(text, str) and score != 0.0]
+        return Subwords(texts, scores, unknown, merges=all(score.is_integer() for score in plain))
 
     def to_json(self) -> Mapping[str, Any]:
         """Returns the library's model in base 64."""

@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from charlm.compression.codec import UTF_8, compressed, decompressed, probe_of
-from charlm.compression.container import Header, Versions, read_header, write_header
+from charlm.compression.container import Header, Versions, read_header, write_block, write_header
 from charlm.data.encodings import detect_encoding, resolve_encoding
 from charlm.data.raw import BLOCK_BYTES, SpooledInput
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
 from charlm.files.errors import UntrustedFileError, os_errors_as, read_errors_as
 from charlm.files.reading import open_regular
-from charlm.files.writing import is_stream, replacing, write_result
+from charlm.files.writing import is_stream, replacing, require_free, write_result
 from charlm.notation import counted
 from charlm.runs.compress.models import coding_of, digest_of, find_model, identity_of
 from charlm.runs.reporting import Reporter
@@ -40,6 +40,7 @@ class CompressionResult:
         output: where the other one is; None for a stream.
         num_bytes: of the original.
         compressed_bytes: of the compressed file.
+        lzma_bytes: of the original, in blocks that LZMA made smaller than the model did; None of a decompressed file.
     """
 
     run: str
@@ -47,6 +48,7 @@ class CompressionResult:
     output: Path | None
     num_bytes: int
     compressed_bytes: int
+    lzma_bytes: int | None = None
 
     @property
     def bits_per_byte(self) -> float | None:
@@ -62,6 +64,7 @@ class CompressionResult:
             "bytes": self.num_bytes,
             "compressed_bytes": self.compressed_bytes,
             "bits_per_byte": self.bits_per_byte,
+            **({} if self.lzma_bytes is None else {"lzma_bytes": self.lzma_bytes}),
         }
 
 
@@ -117,13 +120,15 @@ def compress(
             encoding=_usual_encoding(original, stored.config.data.encoding, name=str(file)),
             versions=_versions(),
         )
+        lzma_bytes = 0
         with replacing(output) as result:
             result.write(write_header(header))
             with reporter.progress(f"compressing {file.name}", size) as advance:
-                blocks = compressed(
+                for block in compressed(
                     original, coding, encoding=header.encoding, num_streams=num_streams, advance=advance
-                )
-                result.writelines(blocks)
+                ):
+                    result.write(write_block(block))
+                    lzma_bytes += 0 if block.is_coded else block.num_bytes
             compressed_bytes = result.tell()
             result.seek(0)
             with reporter.progress(f"checking {output.name}", size) as advance:
@@ -135,7 +140,7 @@ def compress(
                         f"'{file}' did not come back from what was compressed, so nothing was written: it changed "
                         "meanwhile, or this machine does not compute the same twice."
                     ) from None
-    return CompressionResult(stored.name, file, output, size, compressed_bytes)
+    return CompressionResult(stored.name, file, output, size, compressed_bytes, lzma_bytes)
 
 
 def decompress(
@@ -204,12 +209,9 @@ def _require_names(*paths: Path | BinaryIO) -> None:
 
 
 def _require_free(path: Path, *, file: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise CheckpointError(f"'{path}' is a folder; name the file to write with -o.")
-    if path.exists() and file.exists() and path.samefile(file):
+    if not path.is_dir() and path.exists() and file.exists() and path.samefile(file):
         raise CheckpointError(f"'{path}' is the file that is read; name another one to write with -o.")
-    if not overwrite and (path.exists() or path.is_symlink()):
-        raise CheckpointError(f"'{path}' is there already; name another file with -o, or replace it with --force.")
+    require_free(path, overwrite=overwrite)
 
 
 def _usual_encoding(file: BinaryIO, encoding: str, *, name: str) -> str:

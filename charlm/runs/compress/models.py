@@ -32,7 +32,7 @@ def coding_of(stored: StoredModel, *, adapts: bool = False) -> Coding:
     known: dict[str, Any] = {"vocabulary_size": tokenizer.vocabulary_size, "source": str(stored.source)}
     model: StepModel
     if adapts:
-        model = build_adaptive(config, stored.weights, begin=tokenizer.begin, **known)
+        model = build_adaptive(config, stored.weights, begin=tokenizer.begin, end=tokenizer.end, **known)
     else:
         model = build_step_model(config, stored.weights, **known)
     return Coding(model, tokenizer, stored.config.data, adapts)

@@ -12,7 +12,7 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.examples.example import Example, parse_line
 from charlm.data.examples.stored import StoredExample, stored_examples
 from charlm.data.tokenizers.examples import UNKNOWN_LABEL
-from charlm.errors import CharlmError
+from charlm.errors import CharlmError, ConfigError
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.measured import Examined, Measure, Measured
 from charlm.runs.evaluate.perplexity import OpenedText, Split, opened_text
@@ -43,13 +43,34 @@ def accuracy(
     device: Device = "auto",
     reading: Mapping[str, Any] | None = None,
     stdin: BinaryIO | None = None,
+    confusion: bool = False,
 ) -> AccuracyResult:
     """Measures what a run's best model says of examples; arguments as in `perplexity`.
 
+    Args:
+        confusion: whether it is wanted which labels are taken for which.
+
     Raises:
-        CharlmError: there is no such run, text or part, or it continues text.
+        CharlmError: there is no such run, text or part, it continues text, or it answers without labels.
     """
     labeller = load_labeller(run, workspace, device=resolve_device(device), command="eval accuracy")
+    if confusion and TASKS[labeller.tokenizer.task].head == "sequence":
+        raise ConfigError(f"--confusion is for labels; '{labeller.loaded.name}' answers with texts.")
+    return accuracy_of(labeller, text, workspace, reporter, run=run, split=split, reading=reading, stdin=stdin)
+
+
+def accuracy_of(
+    labeller: Labeller,
+    text: tuple[str, ...],
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    run: str,
+    split: Split | None = None,
+    reading: Mapping[str, Any] | None = None,
+    stdin: BinaryIO | None = None,
+) -> AccuracyResult:
+    """Measures what a model that is loaded already says of examples; arguments as in `accuracy`."""
     loaded, task = labeller.loaded, labeller.tokenizer.task
     measure: Measure = resolve_name(TASKS[task].measure)
 

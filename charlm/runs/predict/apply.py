@@ -7,15 +7,16 @@ from typing import BinaryIO
 from charlm.config import Device
 from charlm.data.inputs import open_text
 from charlm.data.tokenizers.records import split_lines
-from charlm.errors import DataError
+from charlm.errors import ConfigError, DataError
 from charlm.runs.device import resolve_device
-from charlm.runs.predict.answer import Answer, Predict
+from charlm.runs.predict.answer import Answer, Given, Predict
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.labelling import load_labeller
+from charlm.runs.stored.labelling import Labeller, load_labeller
 from charlm.runs.stored.workspace import Workspace
-from charlm.tasks import TASKS
+from charlm.tasks import TASKS, names_with
 
-_AT_ONCE = 1024
+AT_ONCE = 1024
+"""Lines of a file that are answered side by side."""
 
 
 def predict(
@@ -26,26 +27,51 @@ def predict(
     *,
     device: Device = "auto",
     beam: int | None = None,
+    are_ranked: bool = False,
+    are_sentences: bool = False,
     stdin: BinaryIO | None = None,
 ) -> Iterator[Answer]:
     """Returns the answer to each line of a text, as they are made; to standard input, line by line.
 
     Args:
         beam: how many answers are weighed up side by side, where a model answers with texts.
+        are_ranked: whether the likeliest answers are wanted, not the best one alone.
+        are_sentences: whether each line is a sentence, not a token of one.
         text: files, as in `DataConfig.corpus`; ("-",) for standard input.
 
     Raises:
-        CharlmError: there is no such run or text, or an example is longer than the run allows.
+        CharlmError: there is no such run or text, its model has no such answers, or an example is longer than the run
+            allows.
     """
     labeller = load_labeller(run, workspace, device=resolve_device(device), command="predict", beam=beam)
-    answer: Predict = resolve_name(TASKS[labeller.tokenizer.task].predict)
+    task = TASKS[labeller.tokenizer.task]
+    have_tokens = task.head == "each" and not labeller.data.is_builtin
+    for option, is_asked, tasks in (
+        ("--beam", beam is not None and task.head != "sequence", names_with(lambda each: each.head == "sequence")),
+        ("--probabilities", are_ranked and task.head == "each", names_with(lambda each: each.head != "each")),
+        ("--sentences", are_sentences and not have_tokens, names_with(lambda each: each.head == "each")),
+    ):
+        if is_asked:
+            of_columns = ", of columns" if option == "--sentences" else ""
+            raise ConfigError(
+                f"{option} is for models of --task {' or '.join(tasks)}{of_columns}; '{labeller.loaded.name}' is none."
+            )
     if text == ("-",) and stdin is not None:
-        return answer(labeller, _lines_of_stream(stdin), 1)
-    plain = labeller.data.model_copy(update={"task": None})
-    source, notes = open_text(text, data=plain, folder=workspace.data, stdin=stdin)
-    for note in notes:
-        reporter.note(note)
-    return answer(labeller, split_lines(source.chunks()), _AT_ONCE)
+        lines, name, at_once = _lines_of_stream(stdin), "stdin", 1
+    else:
+        plain = labeller.data.model_copy(update={"task": None})
+        source, notes = open_text(text, data=plain, folder=workspace.data, stdin=stdin)
+        for note in notes:
+            reporter.note(note)
+        lines, name, at_once = split_lines(source.chunks()), source.label, AT_ONCE
+    given = Given(lines, name=name, at_once=at_once, are_sentences=are_sentences, warn=reporter.warn)
+    return answers(labeller, given)
+
+
+def answers(labeller: Labeller, given: Given) -> Iterator[Answer]:
+    """Returns the answer to each line that is given."""
+    answer: Predict = resolve_name(TASKS[labeller.tokenizer.task].predict)
+    return answer(labeller, given)
 
 
 def _lines_of_stream(stream: BinaryIO) -> Iterator[str]:

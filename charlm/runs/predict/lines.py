@@ -8,21 +8,21 @@ import numpy as np
 from charlm.config import DataConfig
 from charlm.data.examples.fields import given_text
 from charlm.errors import DataError
-from charlm.runs.predict.answer import Answer
+from charlm.runs.predict.answer import Answer, Given
 from charlm.runs.stored.labelling import Labeller
 
 
-def predict_lines(labeller: Labeller, lines: Iterator[str], at_once: int) -> Iterator[Answer]:
+def predict_lines(labeller: Labeller, given: Given) -> Iterator[Answer]:
     """Yields the answer to each line, as `Predict` says; a label that stands beside a text is not read.
 
     Raises:
         DataError: a line is longer than the run allows.
     """
     labels, number = labeller.tokenizer.labels, 0
-    while batch := list(islice(lines, at_once)):
-        texts = given_texts(batch, labeller.data, first=number)
+    while batch := list(islice(given.lines, given.at_once)):
+        texts = given_texts(batch, labeller.data, name=given.name, first=number)
         number += len(batch)
-        inputs = labeller.tokenizer.encode_inputs([text for text in texts if text])
+        inputs = given.encode([text for text in texts if text], labeller.tokenizer)
         known = iter(labeller.log_probabilities(inputs))
         for text in texts:
             if not text:
@@ -35,10 +35,11 @@ def predict_lines(labeller: Labeller, lines: Iterator[str], at_once: int) -> Ite
             yield Answer(label, likeliest, {"text": text, "label": label, "probabilities": likeliest})
 
 
-def given_texts(lines: Sequence[str], data: DataConfig, *, first: int) -> list[str]:
+def given_texts(lines: Sequence[str], data: DataConfig, *, name: str, first: int) -> list[str]:
     """Returns what is read of each line.
 
     Args:
+        name: of their text, for messages.
         first: number of lines before them.
 
     Raises:
@@ -48,7 +49,7 @@ def given_texts(lines: Sequence[str], data: DataConfig, *, first: int) -> list[s
     for number, text in enumerate(texts, start=first + 1):
         if len(text) > data.most_characters:
             raise DataError(
-                f"Line {number:,} has {len(text):,} characters; the model was trained with --max-length "
-                f"{data.most_characters:,}."
+                f"'{name}', line {number:,}, has {len(text):,} characters to read, more than the --max-length "
+                f"{data.most_characters:,} that the model was trained with; shorten the line."
             )
     return texts

@@ -109,10 +109,15 @@ def load_labeller(
         CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
         ConfigError: its model continues text.
     """
-    stored = read_any_model(run, workspace)
-    if not isinstance(stored.tokenizer, ExampleTokenizer):
+    return as_labeller(build_stored(read_any_model(run, workspace), device=device), command=command, beam=beam)
+
+
+def as_labeller(loaded: LoadedModel, *, command: str, beam: int | None = None) -> Labeller:
+    """Returns a model that is loaded already; other arguments, and the ConfigError, as in `load_labeller`."""
+    tokenizer, run = loaded.tokenizer, quote(loaded.name)
+    if not isinstance(tokenizer, ExampleTokenizer):
         raise ConfigError(
-            f"charlm {command} is for models trained with --task {' or '.join(TASKS)}; '{stored.name}' continues text. "
-            f"Measure it with: charlm eval perplexity {quote(run)}, or let it write with: charlm sample {quote(run)}"
+            f"charlm {command} is for models trained with --task {' or '.join(TASKS)}; '{loaded.name}' continues text. "
+            f"Measure it with: charlm eval perplexity {run}, or let it write with: charlm sample {run}"
         )
-    return Labeller(build_stored(stored, device=device), stored.tokenizer, beam or USUAL_BEAM)
+    return Labeller(loaded, tokenizer, beam or USUAL_BEAM)

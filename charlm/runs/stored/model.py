@@ -73,7 +73,9 @@ def read_model(run: str, workspace: Workspace) -> StoredModel:
         CheckpointError: there is no such run, or its checkpoint is damaged or foreign.
         ConfigError: its model labels examples.
     """
-    return _language_model(read_any_model(run, workspace))
+    stored = read_any_model(run, workspace)
+    require_text_model(stored)
+    return stored
 
 
 def read_any_model(run: str, workspace: Workspace) -> StoredModel:
@@ -103,13 +105,13 @@ def read_newest_model(
         CheckpointError: as in `read_model`.
         ConfigError: as in `read_model`.
     """
-    stored, note = _read_newest(run, workspace)
-    if with_conditions and stored.tokenizer.outputs is None:
-        return stored, note
-    return _language_model(stored), note
+    stored, note = read_any_newest_model(run, workspace)
+    require_text_model(stored, with_conditions=with_conditions)
+    return stored, note
 
 
-def _read_newest(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
+def read_any_newest_model(run: str, workspace: Workspace) -> tuple[StoredModel, str | None]:
+    """Returns what `read_newest_model` does, also where the model labels examples."""
     if Path(run).is_file():
         return read_any_model(run, workspace), None
     folder = find_run(run, workspace.checkpoints)
@@ -125,14 +127,23 @@ def _read_newest(run: str, workspace: Workspace) -> tuple[StoredModel, str | Non
     return model_of(folder.last, record, tensors, name=folder.name), note
 
 
-def _language_model(stored: StoredModel) -> StoredModel:
-    """Returns the model; raises a ConfigError if it was trained for a task."""
-    name = stored.config.data.task
-    if name is None:
-        return stored
-    task, run = TASKS[name], quote(stored.name)
+def require_text_model(model: ModelOfRun, *, with_conditions: bool = False) -> None:
+    """Checks that a model continues text.
+
+    Args:
+        with_conditions: whether it may write on a condition.
+
+    Raises:
+        ConfigError: it was trained for a task.
+    """
+    name = model.config.data.task
+    if name is None or (with_conditions and model.tokenizer.outputs is None):
+        return
+    task, run = TASKS[name], quote(model.name)
     commands = " or ".join(f"charlm {command.format(run=run)}" for command in task.next_commands)
-    raise ConfigError(f"Run '{stored.name}' {task.description} examples and continues no text; use {commands}.")
+    raise ConfigError(
+        f"Run '{model.name}' {task.description} examples and continues no text, as this needs; it is for {commands}."
+    )
 
 
 def read_model_file(path: Path, *, name: str, within: Path | None = None) -> StoredModel:

@@ -10,10 +10,13 @@ from torch import Tensor
 from charlm.checkpointing.checkpoint import read_checkpoint, restored
 from charlm.checkpointing.container import read_described
 from charlm.checkpointing.run_folder import RunFolder
+from charlm.data.corpus import EncodedCorpus
 from charlm.errors import CheckpointError
+from charlm.evaluation.accounting import make_score
 from charlm.ngrams.model import NgramModel
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, StateRecord, read_record, section
 from charlm.runs.stored.state_file import contexts_of, read_state_file
+from charlm.training.state import Progress
 from charlm.training.trainer import Trainer
 
 
@@ -56,6 +59,18 @@ def open_state(path: Path) -> StoredState:
     """Returns the state of a run at `path`; raises a CheckpointError if there is none, or it is damaged."""
     record, container = read_state_file(path)
     return StoredState(path, record, restored(container).tensors)
+
+
+def charge_unknown(progress: Progress, corpus: EncodedCorpus) -> None:
+    """Adds what charlm 0.1.0 left out of the best loss so far, so that later losses compare with it.
+
+    It did not charge for which character an unknown symbol stands for; the charge is the same under every model.
+    """
+    if progress.charges_unknown:
+        return
+    progress.charges_unknown = True
+    if progress.best_nats is not None and corpus.valid is not None:
+        progress.best_nats += make_score(0.0, corpus.valid, corpus.tokenizer).nats_per_symbol
 
 
 def read_state(folder: RunFolder, path: Path) -> StoredState:

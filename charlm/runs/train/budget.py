@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from charlm.cells import CELLS
 from charlm.config import Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.notation import Duration
+from charlm.notation import Duration, counted
 from charlm.runs.train.settings import with_defaults_of_width, with_settings
-from charlm.runs.train.tasks import TASK_SIZES, with_task_sizes
+from charlm.runs.train.tasks import with_task_sizes
 from charlm.runs.train.timing import ScoringCosts
 from charlm.tasks import TASKS
+from charlm.tasks import Sizes as TaskSizes
 from charlm.training.planning import Division, divide
 from charlm.training.sizing import Sizes, Task, candidates, choose
 
@@ -21,6 +22,9 @@ FEWEST_STEPS = 500
 """Steps that a time budget may use on a text of any size, however short."""
 SHORTEST_TRAINING = 1.0
 """Seconds of training that even a budget gets which is over by then."""
+
+NARROW_WIDTHS = (48, 64, 96)
+"""Units of a layer for a task where a budget has time for too few steps of wider ones."""
 
 _MLP_WIDTH = 512
 """Units of a feed-forward network for a budget; no rule was fitted to it."""
@@ -48,6 +52,7 @@ def choose_sizes(
     *,
     may_go_on: Callable[[], bool],
     width_multiple: int = 1,
+    symbols_per_label: float = 1.0,
 ) -> ChosenSizes:
     """Returns the sizes with the best forecast among those that were not asked for.
 
@@ -55,6 +60,7 @@ def choose_sizes(
         time_step: times a step of a configuration.
         may_go_on: whether there is time for another.
         width_multiple: what widths are a multiple of.
+        symbols_per_label: as for `with_defaults_of_width`.
     """
     config, fixed = request.config, request.asked
     if config.model.model == "mlp":
@@ -64,9 +70,7 @@ def choose_sizes(
         fixed = fixed | {"hidden_size"}
     of_task = None if config.data.task is None else TASKS[config.data.task].sizes
     if of_task is not None:
-        # Nor does it say anything of labels; docs/budget.md has the rule and what it was measured on.
-        config = with_task_sizes(config, of_task, fixed, symbols=task.corpus_symbols)
-        fixed = fixed | TASK_SIZES
+        return _sizes_of_task(request, of_task, task, time_step, symbols_per_label=symbols_per_label)
     model, training = config.model, config.training
     asked = Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
     choices = candidates(task, asked, fixed, width_multiple=width_multiple)
@@ -85,6 +89,38 @@ def choose_sizes(
             f"{speed:,.0f} symbols a second ({len(timed)} of {len(choices)} sizes timed)"
         )
     return ChosenSizes(sized(sizes), reason, step_seconds)
+
+
+def _sizes_of_task(
+    request: Request,
+    of_task: TaskSizes,
+    task: Task,
+    time_step: Callable[[RunConfig], float],
+    *,
+    symbols_per_label: float,
+) -> ChosenSizes:
+    """Returns the usual sizes for a task, or narrower layers where the time has too few steps for them.
+
+    The forecast says nothing of labels; docs/budget.md has the rule and what it was measured on.
+    """
+    usual = with_task_sizes(request.config, of_task, request.asked, symbols=task.corpus_symbols)
+    width = usual.model.hidden_size
+
+    def timed(width: int) -> tuple[RunConfig, float]:
+        config = with_settings(usual, hidden_size=width)
+        config = with_defaults_of_width(config, symbols_per_label=symbols_per_label)
+        return config, time_step(config)
+
+    config, step_seconds = timed(width)
+    missing = of_task.fewest_steps * step_seconds / task.seconds
+    if missing > 1.0 and "hidden_size" not in request.asked:
+        affordable = [each for each in NARROW_WIDTHS if each < width and missing * (each / width) ** 1.5 <= 1.0]
+        config, step_seconds = timed(max(affordable, default=min(width, *NARROW_WIDTHS)))
+    model = config.model
+    reason = f"{model.num_layers} x {model.hidden_size} units, {counted(config.training.batch_size, 'example')} a step"
+    if model.hidden_size < width:
+        reason += f": the time is too short for {width} units"
+    return ChosenSizes(config, reason, step_seconds)
 
 
 @dataclass(frozen=True)
@@ -129,7 +165,7 @@ def fill_budget(
         seconds,
         step_seconds=step_seconds,
         scoring_seconds=costs.evaluation,
-        saving_seconds=costs.saving,
+        around_seconds=costs.around,
         evaluations=evaluations,
         is_fixed="evaluations" in asked,
     )

@@ -22,8 +22,8 @@ from charlm.ngrams.stepping import NgramStepModel
 from charlm.runs.describe import describe_corpus, describe_model
 from charlm.runs.reporting import Reporter, TrainingSummary
 from charlm.runs.stored.record import FinalScores, ModelRecord, Provenance
+from charlm.runs.train.best import write_model
 from charlm.runs.train.result import FINAL_SAMPLE_CHARACTERS, TrainResult, score_held_out, simpler_models
-from charlm.runs.train.session import write_model
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import seeds_of
 

@@ -18,6 +18,7 @@ from charlm.runs.describe import describe_corpus, describe_machine, describe_mod
 from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
+from charlm.runs.train.best import store_scores
 from charlm.runs.train.history import read_history
 from charlm.runs.train.result import (
     FINAL_SAMPLE_CHARACTERS,
@@ -27,7 +28,6 @@ from charlm.runs.train.result import (
     score_held_out,
     simpler_models,
     simplest_as_good,
-    store_scores,
 )
 from charlm.runs.train.session import TrainingSession
 from charlm.tasks import unit_of
@@ -54,6 +54,7 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         characters_per_second=session.characters_trained / seconds if seconds else 0.0,
         sample=session.last_sample,
         outcome=outcome,
+        cut_short_at=session.trainer.pace.cut_short_at if outcome == "finished" else None,
         are_records=session.corpus.tokenizer.begin is not None,
         unit=unit_of(session.config.data.task),
         task=session.config.data.task,

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from charlm.data.encoder import EncodedText
 from charlm.data.tokenizers.base import Tokenizer
-from charlm.evaluation.calibration import MOST_SYMBOLS, weight_scales
+from charlm.evaluation.calibration import symbols_needed, weight_scales
 from charlm.evaluation.windows import sampled_windows
 from charlm.models.mixture import MixedLanguageModel
 from charlm.models.mixture_gates import LogLinearGate
@@ -26,13 +26,18 @@ class KeptWeights:
         self._gate = gate if isinstance(gate, LogLinearGate) else None
         self._scales: Tensor | None = None
 
-    def calibrate(self, text: EncodedText, tokenizer: Tokenizer) -> None:
-        """Finds out how a log-linear mixture has to be scaled for a text; other models stay as they are."""
+    def calibrate(self, text: EncodedText, tokenizer: Tokenizer, *, share: float = 1.0) -> None:
+        """Finds out how a log-linear mixture has to be scaled for a text; other models stay as they are.
+
+        Args:
+            share: of the symbols that are needed.
+        """
         if self._gate is None or self._mixture is None:
             return
-        windows = sampled_windows(text, tokenizer, num_symbols=MOST_SYMBOLS)
+        most = max(1, round(share * symbols_needed(tokenizer.vocabulary_size)))
+        windows = sampled_windows(text, tokenizer, num_symbols=most)
         with self._averaged(), autocast(self._trainer.precision, self._trainer.device):
-            self._scales = weight_scales(self._mixture, windows)
+            self._scales = weight_scales(self._mixture, windows, most_symbols=most)
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import ModelKind
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.encoder import EncodedText
@@ -21,7 +20,6 @@ from charlm.models.lane_groups import Workers
 from charlm.models.ngram import NgramLanguageModel
 from charlm.ngrams.build import count_model
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.record import FinalScores, ModelRecord, read_record
 from charlm.training.loop import Outcome
 
 EXACT_LIMIT = 1_000_000
@@ -58,6 +56,7 @@ class TrainResult:
         baselines: the uniform and the unigram model on the same texts, and what a mixture consists of.
         unit: what the scores are counted by, for people.
         task: the name of the task; None where text is continued.
+        cut_short_at: share of the schedule that was done when the time was over; None where it was done as planned.
         part: which model the scores are of, where n-grams were mixed in: MIXTURE, or the network alone.
         no_better_than: the simplest model, unigram or bigram, that predicts the validation text as well; None for none.
     """
@@ -79,6 +78,7 @@ class TrainResult:
     baselines: tuple[Baseline, ...] = ()
     no_better_than: Baseline | None = None
     part: str | None = None
+    cut_short_at: float | None = None
     unit: str = "char"
     task: str | None = None
 
@@ -157,21 +157,6 @@ def score_held_out(
         finally:
             ended.set()
     return dict(zip(texts, scores, strict=True))
-
-
-def store_scores(path: Path, scores: Mapping[str, Score], *, exact: bool) -> None:
-    """Writes the final scores of a stored model into its file: a better model that takes its place has none yet.
-
-    Args:
-        scores: by "validation" and "test", as far as there are such texts.
-
-    Raises:
-        CheckpointError: the file is damaged, or cannot be written.
-    """
-    stored = read_checkpoint(path)
-    final = FinalScores(**{split: score.to_json() for split, score in scores.items()}, exact=exact)
-    record = read_record(ModelRecord, stored.values, source=str(path)).model_copy(update={"final": final})
-    write_checkpoint(path, Checkpoint(stored.tensors, record.to_values()))
 
 
 def simpler_models(

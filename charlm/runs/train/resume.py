@@ -64,7 +64,7 @@ def resume(
             precision_on_resuming(cast(Arithmetic, config.run.precision), device, config.model),
             mixture,
             lambda model: load_weights(model, state.weights, source=str(path)),
-            is_tuned=record.provenance.initialized_from is not None and config.data.task is not None,
+            is_tuned=record.provenance.initialized_from is not None and corpus.tokenizer.outputs is not None,
         )
         plan = record.plan
         if given:

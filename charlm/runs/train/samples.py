@@ -1,9 +1,10 @@
-"""What a model of a task says while it is trained, a line each: labels and answers of held-out examples, or texts."""
+"""What a model says while it is trained: a text; or labels and answers of held-out examples, a line each."""
 
 from collections.abc import Callable
 from itertools import islice
 from pkgutil import resolve_name
 
+import numpy as np
 import torch
 
 from charlm.config import RunConfig, SamplingConfig
@@ -14,11 +15,13 @@ from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.data.tokenizers.labels import LabelTokenizer
 from charlm.data.tokenizers.tags import TagTokenizer
 from charlm.data.tokenizers.targets import TargetTokenizer
+from charlm.errors import NotFiniteError
 from charlm.evaluation.labels import label_log_probabilities
 from charlm.generation.beam import search
-from charlm.generation.generator import generate_texts
+from charlm.generation.generator import generate_texts, sample_text
 from charlm.models.base import LanguageModel, Network
 from charlm.models.transducing import TransducingNetwork
+from charlm.notation import shortened
 from charlm.runs.stored.loading import step_model
 from charlm.runs.train.setup import seeds_of
 from charlm.tasks import TASKS
@@ -32,14 +35,28 @@ Sample = Callable[[LanguageModel, RunConfig, EncodedCorpus, torch.device], str]
 """From a model, the settings of its run, its corpus and its device to a few lines."""
 
 
-def sample_of_task(
-    task: str, model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device
+def draw_sample(
+    model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device, *, length: int
 ) -> str:
-    """Returns a few lines of what a model of a task says."""
+    """Returns a text drawn with the run's own seed for samples; of a task, a few lines of what the model says.
+
+    It is empty where the model's output is not finite: that ends a training, or does not, by its losses.
+
+    Args:
+        length: characters of the text.
+    """
+    task = config.data.task
     if isinstance(model, Network):
         model.eval()
-    sample: Sample = resolve_name(TASKS[task].sample)
-    return sample(model, config, corpus, device)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if task is not None:
+                sample: Sample = resolve_name(TASKS[task].sample)
+                return sample(model, config, corpus, device)
+            engine, seed = step_model(model, config.model), seeds_of(config).samples
+            return sample_text(engine, corpus.tokenizer, length=length, seed=seed)
+    except NotFiniteError:
+        return ""
 
 
 def sample_labels(model: LanguageModel, config: RunConfig, corpus: EncodedCorpus, device: torch.device) -> str:
@@ -64,7 +81,8 @@ def sample_answers(model: LanguageModel, config: RunConfig, corpus: EncodedCorpu
         chosen, search(model, inputs, first_label=tokenizer.first_label, beam=1, device=device), strict=True
     ):
         answer = tokenizer.name_numbers(found[0].labels)
-        lines.append(f"{example.read}: {answer}" + ("" if answer == example.said else f" (it is {example.said})"))
+        truth = "" if answer == example.said else f" (it is {example.said})"
+        lines.append(f"{shortened(example.read)}: {answer}{truth}")
     return "\n".join(lines)
 
 

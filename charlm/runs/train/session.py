@@ -1,8 +1,8 @@
 """A training while it runs, new or resumed: what it writes into its folder, and what it reports."""
 
+import math
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,29 +15,27 @@ from charlm.checkpointing.metrics import NETWORK_VALIDATION, NO_LINES, append_me
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
-from charlm.evaluation.accounting import make_score
+from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import score_parts
-from charlm.generation.generator import sample_text
 from charlm.models.base import OWN, LanguageModel
-from charlm.models.build import arrays_of, load_weights
+from charlm.models.build import load_weights
 from charlm.models.mixture import NETWORK_ALONE
 from charlm.notation import Mix
 from charlm.runs.reporting import EvaluationReport, Reporter, StepReport, StopRequest
-from charlm.runs.stored.loading import step_model
-from charlm.runs.stored.record import MODEL, SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
-from charlm.runs.stored.state import open_state
+from charlm.runs.stored.record import SYMBOL_COUNTS, ModelRecord, Provenance, StateRecord, TrainingPlan
+from charlm.runs.stored.state import charge_unknown, open_state
+from charlm.runs.train.best import write_model
 from charlm.runs.train.history import loss_point
 from charlm.runs.train.kept_weights import KeptWeights
 from charlm.runs.train.mixing import state_of_network_alone, take_mix_out
-from charlm.runs.train.samples import sample_of_task
+from charlm.runs.train.samples import draw_sample
 from charlm.runs.train.settings import with_settings
-from charlm.runs.train.setup import seeds_of
 from charlm.runs.train.tasks import characters_per_target
 from charlm.training.precision import autocast
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
-from charlm.training.trainer import StepResult, Trainer
+from charlm.training.trainer import NOT_FINITE_ADVICE, StepResult, Trainer
 
 SAMPLE_CHARACTERS = 240
 
@@ -78,7 +76,7 @@ class TrainingSession:
         self._speed = Speed()
         self._network_score: Score | None = None
         self._ends = time.monotonic() + (self.plan.seconds or 0.0) - self.progress.seconds
-        _charge_unknown(self.progress, self.corpus)
+        charge_unknown(self.progress, self.corpus)
 
     @property
     def characters_trained(self) -> float:
@@ -110,7 +108,11 @@ class TrainingSession:
         )
 
     def validate(self) -> Score | None:
-        """Scores the validation text with the weights that would be kept (the average, if there is one)."""
+        """Scores the validation text with the weights that would be kept (the average, if there is one).
+
+        Raises:
+            NotFiniteError: its loss is not finite.
+        """
         text = self.corpus.valid
         if text is None:
             return None
@@ -125,11 +127,17 @@ class TrainingSession:
                 mode="fast",
                 share=self.plan.evaluated_share,
             )
+        if not math.isfinite(parts[OWN].total_nats):
+            raise self._not_finite("the validation loss")
         self._network_score = parts.get(NETWORK_ALONE)
         return parts[OWN]
 
     def after_evaluation(self, score: Score | None, *, training_nats: float | None, is_best: bool) -> None:
-        """Keeps the weights if they are the best, draws a short sample, and reports both."""
+        """Keeps the weights if they are the best, draws a short sample, and reports both.
+
+        Raises:
+            NotFiniteError: the weights are not finite.
+        """
         with self._kept_weights.applied():
             if is_best:
                 self.trainer.require_finite()
@@ -153,11 +161,7 @@ class TrainingSession:
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples; or predictions."""
-        task = self.config.data.task
-        if task is not None:
-            return sample_of_task(task, model, self.config, self.corpus, self.trainer.device)
-        engine, seed = step_model(model, self.config.model), seeds_of(self.config).samples
-        return sample_text(engine, self.corpus.tokenizer, length=length, seed=seed)
+        return draw_sample(model, self.config, self.corpus, self.trainer.device, length=length)
 
     def move_to(self, folder: RunFolder) -> None:
         """Writes all that going on needs into a new folder, which is the run's from then on, without its metrics."""
@@ -180,6 +184,9 @@ class TrainingSession:
                 is_mixed=self.config.model.mixed_order is not None,
             )
         )
+
+    def _not_finite(self, what: str) -> NotFiniteError:
+        return NotFiniteError(f"After step {self.trainer.step}, {what} is not finite; {NOT_FINITE_ADVICE}")
 
     def _note_accumulation(self) -> None:
         """Stores that batches are computed in more parts, for want of memory, and reports it."""
@@ -252,7 +259,7 @@ class TrainingSession:
         # The length may have been planned anew since.
         self._change_settings(steps=trainer.pace.total_steps)
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
-        _charge_unknown(state.record.progress, self.corpus)
+        charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
         self.metrics_digest, _ = trim_metrics(self.folder.metrics, trainer.step)
         self.save()
@@ -274,26 +281,3 @@ class TrainingSession:
             "config": self.config,
             "tokenizer": self.corpus.tokenizer,
         }
-
-
-def write_model(path: Path, model: LanguageModel, record: ModelRecord, symbol_counts: NDArray[np.int64]) -> None:
-    """Writes a model with what its record says.
-
-    Raises:
-        CheckpointError: it cannot be written; the one before is kept.
-    """
-    tensors = {f"{MODEL}.{name}": torch.from_numpy(array) for name, array in arrays_of(model).items()}
-    tensors[SYMBOL_COUNTS] = torch.from_numpy(symbol_counts)
-    write_checkpoint(path, Checkpoint(tensors, record.to_values()))
-
-
-def _charge_unknown(progress: Progress, corpus: EncodedCorpus) -> None:
-    """Adds what charlm 0.1.0 left out of the best loss so far, so that later losses compare with it.
-
-    It did not charge for which character an unknown symbol stands for; the charge is the same under every model.
-    """
-    if progress.charges_unknown:
-        return
-    progress.charges_unknown = True
-    if progress.best_nats is not None and corpus.valid is not None:
-        progress.best_nats += make_score(0.0, corpus.valid, corpus.tokenizer).nats_per_symbol

@@ -35,7 +35,7 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import require_fit, warn_of_unknown_labels, with_task_defaults
+from charlm.runs.train.tasks import require_fit, warn_of_exchanged_sides, warn_of_unknown_labels, with_task_defaults
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -174,6 +174,7 @@ def _begin(
         )
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, symbol_counts, reporter)
+    warn_of_exchanged_sides(corpus, reporter, are_swapped=bool(config.data.swap))
     warn_of_unknown_labels(corpus, reporter)
     return _Beginning(request, device, precision, origin, corpus, symbol_counts)
 
@@ -197,7 +198,7 @@ def _resolve(
         beginning.precision,
         mixture,
         load_weights,
-        is_tuned=origin is not None and config.data.task is not None,
+        is_tuned=origin is not None and corpus.tokenizer.outputs is not None,
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
     return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup

@@ -6,7 +6,10 @@ from charlm.cells import standing_alone
 from charlm.config import RunConfig
 from charlm.data.batches import Batches
 from charlm.data.corpus import EncodedCorpus
+from charlm.data.examples.stored import stored_examples
+from charlm.data.tokenizers.conditions import ConditionTokenizer
 from charlm.data.tokenizers.examples import ExampleTokenizer
+from charlm.data.tokenizers.labels import LabelTokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.baselines import count_symbols
 from charlm.notation import Mix, counted
@@ -26,10 +29,6 @@ def with_task_defaults(config: RunConfig) -> RunConfig:
         return config
     task = TASKS[config.data.task]
     return with_settings(config, direction=config.model.direction or task.direction, mix=Mix(None))
-
-
-TASK_SIZES = frozenset({"hidden_size", "batch_size", "sequence_length"})
-"""Sizes that are no longer to be chosen once a task has chosen them."""
 
 
 def with_task_sizes(config: RunConfig, sizes: Sizes, fixed: Collection[str], *, symbols: int) -> RunConfig:
@@ -65,21 +64,22 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
     if model.model != "recurrent" or model.cell not in standing_alone():
         chosen = f"--model {model.model}" if model.model != "recurrent" else f"--cell {model.cell}"
         raise ConfigError(f"--task {name} needs a recurrent network of {', '.join(standing_alone())}; not {chosen}.")
+    is_writing = TASKS[name].head is None
     if model.mixed_order is not None:
-        raise ConfigError(f"--mix is for language models; a model of --task {name} predicts labels, not symbols.")
-    if model.tie_weights:
+        reason = "n-grams know no condition" if is_writing else f"a model of --task {name} predicts labels, not symbols"
+        raise ConfigError(f"--mix is for language models of text; {reason}.")
+    if model.tie_weights and not is_writing:
         raise ConfigError(f"--tie-weights is for language models; a model of --task {name} has outputs of its own.")
     if config.training.teacher_forcing != "always":
-        raise ConfigError(f"--teacher-forcing is for language models; a model of --task {name} reads no own output.")
+        raise ConfigError(f"--teacher-forcing is for language models of text; leave it out with --task {name}.")
+    if model.layer_norm and TASKS[name].head == "sequence":
+        raise ConfigError(f"--layer-norm is not for --task {name}: its encoder and its decoder have no norms.")
     if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":
         raise ConfigError(f"--tokenizer sentencepiece is not for --task {name}: a subword may have several labels.")
     if config.data.records != "none":
         raise ConfigError(f"--records is for language models; every line of --task {name} is an example anyway.")
     if init_from is None:
         return
-    tunable = names_with(lambda task: task.head in ("pooled", "each"))
-    if name not in tunable:
-        raise ConfigError(f"--init-from is for language models and for --task {' or '.join(tunable)}.")
     if model.direction == "both":
         raise ConfigError("--init-from starts from a network that reads forward; leave out --direction both.")
 
@@ -99,6 +99,29 @@ def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:
                 f"{counted(number, 'label')} of the {name} examples {'is' if number == 1 else 'are'} none of those for "
                 "training and will count as wrong; charlm eval accuracy names them."
             )
+
+
+def warn_of_exchanged_sides(corpus: EncodedCorpus, reporter: Reporter, *, are_swapped: bool) -> None:
+    """Warns of labels or conditions as numerous as examples whose texts are few: they are on the wrong sides."""
+    tokenizer, number = corpus.tokenizer, corpus.train.num_records
+    if not isinstance(tokenizer, LabelTokenizer | ConditionTokenizer) or len(tokenizer.labels) < max(20, number / 2):
+        return
+    texts = {each.example.read for each in stored_examples(corpus.train.tokens, tokenizer)}
+    if 10 * len(texts) <= len(tokenizer.labels):
+        said = "conditions" if tokenizer.outputs is None else "labels"
+        advice = "leave out --swap" if are_swapped else "exchange them with --swap"
+        reporter.warn(
+            f"The {number:,} examples for training have {len(tokenizer.labels):,} different {said}, but only "
+            f"{counted(len(texts), 'different text')}: the sides of the tab seem to be the wrong way round; {advice}."
+        )
+
+
+def symbols_per_label(corpus: EncodedCorpus) -> float:
+    """Returns how many symbols are read for each label on average, where an example has one; else 1."""
+    outputs = corpus.tokenizer.outputs
+    if outputs is None or outputs.head != "pooled":
+        return 1.0
+    return corpus.train.num_symbols / corpus.train.num_records
 
 
 def characters_per_target(corpus: EncodedCorpus, batches: Batches) -> float:

@@ -9,10 +9,13 @@ from itertools import islice
 from charlm.config import RunConfig
 from charlm.data.batches import batch_examples
 from charlm.data.corpus import EncodedCorpus
+from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
+from charlm.data.tokenizers.base import Tokenizer
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
+from charlm.runs.train.kept_weights import KeptWeights
 from charlm.runs.train.result import choose_modes, held_out
 from charlm.training.planning import measure_steps
 from charlm.training.precision import autocast
@@ -20,8 +23,10 @@ from charlm.training.trainer import Trainer
 
 _WRITTEN_A_SECOND = 1.5e8
 """Bytes of a checkpoint that are copied, hashed and synced to the disk; measured once, on a usual disk."""
-_STATES = 4
-"""Copies of the model's size that are written after an evaluation: the best model, the state's and two moments."""
+_STATES = 3
+"""Copies of what is trained that a state has: the weights and two moments."""
+_FIRST_CALIBRATED, _CALIBRATED = 1 / 16, 1 / 4
+"""Shares of a calibration: to warm up, and to time."""
 _SHARE_FOR_TIMING = 0.05
 _SHARE_FOR_ONE_TIMING = 0.012
 
@@ -49,20 +54,24 @@ class ScoringCosts:
 
     Attributes:
         evaluation: of the whole validation text, as during training.
-        writing: of the model.
+        writing: of the model, its n-grams included.
+        writing_state: of what a training goes on from.
         stretches: a symbol, many stretches side by side, as exactly as at the end.
         stream: a symbol, one stream.
+        calibrating: a mixture for the validation text, before each evaluation.
     """
 
     evaluation: float
     writing: float
     stretches: float
     stream: float
+    writing_state: float = 0.0
+    calibrating: float = 0.0
 
     @property
-    def saving(self) -> float:
-        """Seconds to save the best model and the training's state."""
-        return _STATES * self.writing
+    def around(self) -> float:
+        """Seconds of an evaluation besides the scores: to calibrate, and to save the best model and the state."""
+        return self.calibrating + self.writing + self.writing_state
 
     def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
         """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
@@ -94,10 +103,20 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
         return warm_windows(tokens, num_lanes=max(1, min(64, len(tokens) // 512)), warmup=0, length=128)
 
     scored = 0 if corpus.valid is None else len(tokens)
-    writing = sum(array.nbytes for array in arrays_of(trial.model).values()) / _WRITTEN_A_SECOND
+    trained = sum(parameter.nbytes for parameter in trial.parameters)
     return ScoringCosts(
         evaluation=scored * per_symbol(lanes(), autocast(trial.precision, trial.device)),
-        writing=writing,
+        writing=sum(array.nbytes for array in arrays_of(trial.model).values()) / _WRITTEN_A_SECOND,
+        writing_state=_STATES * trained / _WRITTEN_A_SECOND,
         stretches=per_symbol(lanes(), nullcontext()),
         stream=per_symbol(stream_windows(tokens, length=256) if examples is None else lanes(), nullcontext()),
+        calibrating=0.0 if corpus.valid is None else _calibrating_seconds(trial, corpus.valid, corpus.tokenizer),
     )
+
+
+def _calibrating_seconds(trial: Trainer, valid: EncodedText, tokenizer: Tokenizer) -> float:
+    weights = KeptWeights(trial)
+    weights.calibrate(valid, tokenizer, share=_FIRST_CALIBRATED)
+    started = time.perf_counter()
+    weights.calibrate(valid, tokenizer, share=_CALIBRATED)
+    return (time.perf_counter() - started) / _CALIBRATED

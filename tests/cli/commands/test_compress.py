@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.commands import PACKAGE, TEXT
+from tests.support.compressing import model_alone
 
 
 @pytest.fixture
@@ -42,9 +43,20 @@ def test_sizes_as_json(charlm: Any, folder: Path) -> None:
         "bytes": len(TEXT),
         "compressed_bytes": size,
         "bits_per_byte": 8 * size / len(TEXT),
+        "lzma_bytes": len(TEXT),
     }
     again = json.loads(charlm("decompress", "x.charlm", "--run", "demo", "--force", "--json")[0])
+    del value["lzma_bytes"]
     assert again == value | {"file": "x.charlm", "output": "x"}
+
+
+def test_what_lzma_made_smaller_is_said(charlm: Any, folder: Path) -> None:
+    (folder / "same.txt").write_text("to be\n" * 2000)
+    out, _ = charlm("compress", "demo", "same.txt", "--force", "--quiet")
+    assert "All of it was packed by LZMA alone" in out and "--adapt counts" in out
+    with model_alone():
+        out, _ = charlm("compress", "demo", "same.txt", "--force", "--quiet")
+    assert "LZMA" not in out and len(out.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("letter")

@@ -33,8 +33,17 @@ def test_a_file_is_drawn_by_its_suffix(charlm, folder):
     assert charlm("plot", "demo", "-o", "a.png") == ("", "")
     assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")
     charlm("plot", "demo", "-o", "a.svg", "--over", "characters")
-    _, err = charlm("plot", "demo", "-o", "a.xyz", code=2)
-    assert "'a.xyz' cannot be drawn into" in err
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a"])
+def test_the_names_of_pictures_have_certain_endings(charlm, name):
+    _, err = charlm("plot", "demo", "-o", name, code=2)
+    assert f"'{name}' cannot be drawn into: its name should end in .png, .svg, .pdf, .jpg, .webp or .eps." in err
+
+
+def test_a_picture_in_a_folder_that_is_not_there_is_refused_first(charlm):
+    _, err = charlm("plot", "demo", "-o", "gone/a.png", code=2)
+    assert "there is no folder 'gone'" in err
 
 
 def test_a_missing_extra_is_named(charlm, monkeypatch):

@@ -59,6 +59,27 @@ def test_a_training_says_what_is_next_and_counts_labels(charlm: Any) -> None:
     out, err = charlm("train", "names.tsv", "--task", "classify", "--steps", "2", "--name", "told", *SMALL)
     assert "charlm predict told" in out and "bits/label" in out and "bits/byte" not in out
     assert "labels, train" in err and "bits/label" in err
+    # 768 examples, divided by a hash of what is read; 16 at a time make 44 steps of the 702 for training.
+    assert "train 702, valid 32, test 34 examples" in err and "batches        16 examples, 44 steps an epoch" in err
+
+
+def test_losses_are_told_per_label_wherever_they_stand(classifier: Any) -> None:
+    assert "bits per" in classifier("list")[0] and "label" in classifier("list")[0]
+    assert json.loads(classifier("list", "--json")[0])[0]["unit"] == "label"
+    out, _ = classifier("info", "names")
+    assert "nats/label at step" in out and "nats/symbol" not in out and ", nats/label" in out
+    Path("long.tsv").write_text("".join(f"{'ab' * 50}{number}\t{number % 2}\n" for number in range(40)))
+    slow = ("--steps", "1", "--learning-rate", "1e-9", "--split", "50/50/0")
+    out, _ = classifier("train", "long.tsv", "--task", "classify", *slow, "--name", "slow", *SMALL)
+    assert "The validation examples are predicted no better than by a unigram model" in out
+    assert "how frequent each label is" in out and "nats/label). Try" in out
+    assert "abab…: " in out and "ab" * 45 not in out
+
+
+def test_a_training_of_answers_counts_their_symbols_without_the_ends(charlm: Any) -> None:
+    Path("words.tsv").write_text("".join(f"{a}{b}\t{b}{a}\n" for a in "abcdef" for b in "abcdef"))
+    _, err = charlm("train", "words.tsv", "--task", "transduce", "--split", "100/0/0", "--steps", "1", *SMALL)
+    assert "symbols, train  a 12, b 12, c 12, d 12, e 12, f 12\n" in err
 
 
 @pytest.mark.parametrize(
@@ -70,6 +91,8 @@ def test_a_training_says_what_is_next_and_counts_labels(charlm: Any) -> None:
         ("eval accuracy demo", "charlm eval perplexity demo"),
         ("train names.tsv --header", "--header is for --task classify"),
         ("train names.tsv --task sing", "sing"),
+        ("predict names new.txt --beam 3", "--beam is for models of --task transduce; 'names' is none"),
+        ("predict names new.txt --sentences", "--sentences is for models of --task tag, of columns"),
     ],
 )
 def test_the_wrong_command_is_refused_and_the_right_one_named(

@@ -41,6 +41,16 @@ def test_resuming_goes_on_to_a_new_length(charlm: Any) -> None:
     assert json.loads(out)["steps"] == 5
 
 
+def test_events_for_tensorboard_are_written_where_they_were_asked_for(charlm: Any, folder: Path) -> None:
+    pytest.importorskip("tensorboardX", reason="needs the extra 'tensorboard'")
+    charlm("train", "t.txt", "--name", "seen", "--steps", "2", "--quiet", "--tensorboard", *SMALL)
+    (events,) = (folder / "checkpoints/seen/tensorboard").iterdir()
+    size = events.stat().st_size
+    charlm("train", "--resume", "seen", "--steps", "5", "--quiet")
+    (events,) = (folder / "checkpoints/seen/tensorboard").iterdir()
+    assert events.stat().st_size > size
+
+
 def test_fine_tuning_starts_from_another_run(charlm: Any) -> None:
     arguments = ["--init-from", "demo", "--steps", "2", "--json", "--batch-size", "2", "--sequence-length", "8"]
     out, err = charlm("train", "t.txt", *arguments)

@@ -26,6 +26,7 @@ def test_perplexities_keep_about_four_digits() -> None:
 def test_what_is_not_a_number_is_a_dash() -> None:
     assert formatting.number(math.nan) == "–"
     assert formatting.number(1.23456) == "1.2346"
+    assert formatting.number(153828594.9) == "1.54e+08"
 
 
 def test_sparklines_span_lowest_to_highest() -> None:

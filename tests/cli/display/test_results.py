@@ -82,7 +82,7 @@ def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() 
     ):
         assert text.count("has no symbol for") == 1
         assert "has no symbol for 3 of " in text
-        assert "naming them costs 0.6000 of the 1.0000 bits/char" in " ".join(text.split())
+        assert "naming them costs 0.6000 bits/char, which every row has" in " ".join(text.split())
     assert "has no symbol" not in printed(results.print_evaluation, EvaluationResult("demo", "b.txt", THREE_BITS, ()))
 
 
@@ -98,6 +98,23 @@ def test_a_network_that_learnt_nothing_is_told_apart_with_what_to_try() -> None:
     assert results.training_json(weak)["no_better_than"] == "bigram"
     assert "no better than" not in printed(results.print_training, train_result())
     assert results.training_json(train_result())["no_better_than"] is None
+
+
+def test_a_training_that_diverged_is_told_so() -> None:
+    uniform = Baseline("uniform", "validation", THREE_BITS)
+    far_off = replace(THREE_BITS, total_nats=2 * THREE_BITS.total_nats)
+    diverged = replace(train_result(), validation=far_off, baselines=(uniform,), no_better_than=uniform)
+    text = printed(results.print_training, diverged)
+    assert "The training diverged" in text and "a uniform model, which knows nothing (2.0794 nats/char)" in text
+    assert "Try a lower --learning-rate or --clip-norm" in text
+
+
+def test_a_training_whose_time_was_over_long_before_its_schedule_says_so() -> None:
+    cut = replace(train_result(), cut_short_at=0.41)
+    text = " ".join(printed(results.print_training, cut).split())
+    assert "The time was over at 41% of the schedule" in text and "with a longer --budget" in text
+    assert results.training_json(cut)["cut_short_at"] == 0.41
+    assert "schedule" not in printed(results.print_training, train_result())
 
 
 def test_a_score_of_parallel_stretches_is_marked() -> None:

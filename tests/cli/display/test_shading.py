@@ -44,6 +44,12 @@ def test_a_line_end_is_shown_where_it_has_a_colour() -> None:
     assert shaded(("ab", 0.0), ("\n", 1.0), width=2) == "ab\n██\n"
 
 
+def test_every_line_end_is_shown_where_that_is_asked_for() -> None:
+    stream = io.StringIO()
+    write_shaded(stream, [("ab\nc\n", 0.0)], SCALE, width=2, shows_line_ends=True)
+    assert stream.getvalue() == "ab\n██\n⏎\n█\nc⏎\n██\n"
+
+
 def test_an_accent_adds_to_its_letter() -> None:
     assert shaded(("e", -0.5), ("\u0301", -3.0)) == "e\u0301\n▁\n"
     assert shaded(("e", 2.0), ("\u0301", -1.0)) == "e\u0301\n█\n"

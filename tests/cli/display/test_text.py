@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.cli.display.text import TextWriter, print_json, use_utf8, visible
+from charlm.cli.display.text import TextWriter, print_json, use_utf8
+from charlm.notation import visible
 
 
 class Terminal(io.StringIO):

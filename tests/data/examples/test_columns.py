@@ -44,7 +44,7 @@ def test_ranges_of_conllu_are_skipped() -> None:
     ("text", "problem"),
     [
         ("a\tO\nb\tx\tO", "line 2, has 3 columns, the lines before it 2"),
-        ("a\tO\n\nb", "line 3, has 1 columns, the lines before it 2"),
+        ("a\tO\n\nb", "line 3, has 1 column, the lines before it 2"),
         ("a\nb", "line 1, has one column"),
         ("a\tO\n\tO", "line 2, has an empty token or tag"),
         ("abc\tO\nabcd\tO", "line 1, begins a sentence of 8 characters, more than --max-length 7"),

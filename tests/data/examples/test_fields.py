@@ -44,6 +44,27 @@ def test_a_line_that_is_no_example_is_named(line: str, settings: dict[str, objec
     assert str(error.value).startswith(f"'names.tsv', {problem}")
 
 
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        (
+            {"task": "classify"},
+            "A line is TEXT<TAB>LABEL, with exactly one tab. To make two columns of several: cut -f 1,2",
+        ),
+        ({"task": "generate", "swap": True}, "A line is TEXT<TAB>CONDITION"),
+        (
+            {"task": "transduce"},
+            r"""To make two columns of several: awk -F '\t' '{print $1 " " $3 "\t" $2}' FILE""",
+        ),
+    ],
+)
+def test_what_a_line_should_be_is_told(settings: dict[str, object], advice: str) -> None:
+    data = DataConfig(corpus=("x",), **settings)
+    with pytest.raises(DataError) as error:
+        list(read_fields(iter([(1, "walk\twalked\tV;PST")]), data, "x"))
+    assert advice in str(error.value)
+
+
 def test_a_label_may_be_missing_where_one_is_asked_for() -> None:
     data = DataConfig(corpus=("x",), task="classify")
     assert [given_text(line, data) for line in ("Rossi", "Rossi\tItalian", " ")] == ["Rossi", "Rossi", ""]

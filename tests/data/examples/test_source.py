@@ -29,10 +29,28 @@ def test_every_example_is_in_one_part_and_equal_inputs_in_the_same(tmp_path: Pat
     path.write_text(path.read_text() + path.read_text().replace("Southern", "Western"))
     corpus = corpus_of(path)
     parts = [text_of(part).splitlines() for part in (corpus.train, corpus.valid, corpus.test)]
-    assert sorted(functools.reduce(operator.iadd, parts, [])) == sorted(path.read_text().splitlines())
+    assert sorted(functools.reduce(operator.iadd, parts, [])) == sorted(set(path.read_text().splitlines()))
     names = [{line.split("\t")[0] for line in part} for part in parts]
     assert names[0].isdisjoint(names[1]) and names[0].isdisjoint(names[2]) and names[1].isdisjoint(names[2])
-    assert corpus.split_in_words == "90/5/5 by a hash of what is read"
+    assert corpus.split_in_words == "90/5/5 by a hash of what is read, equal rows once"
+
+
+def test_rows_that_are_repeated_count_once_where_a_file_is_divided(tmp_path: Path) -> None:
+    path = write_names(tmp_path / "names.tsv")
+    rows = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(rows + rows[:300]))
+    corpus = corpus_of(path)
+    divided = sum(len(text_of(part).splitlines()) for part in (corpus.train, corpus.valid, corpus.test))
+    assert divided == len(set(rows))
+    assert len(text_of(corpus_of(path, split="100/0/0").train).splitlines()) == len(rows) + 300
+
+
+def test_sentences_that_are_repeated_all_count(tmp_path: Path) -> None:
+    path = tmp_path / "tags.conll"
+    path.write_text("a\tX\n\n" * 40)
+    data = DataConfig(corpus=(str(path),), task="tag", split="50/25/25")
+    corpus = open_corpus(data, folder=Path("data"), stdin=None)
+    assert sum(len(text_of(part).splitlines()) for part in (corpus.train, corpus.valid, corpus.test)) == 40
 
 
 def test_parts_have_about_the_asked_size_whatever_the_order(tmp_path: Path) -> None:
@@ -64,5 +82,7 @@ def test_files_are_told_apart_in_messages_and_may_have_headers(tmp_path: Path) -
 def test_a_part_without_examples_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "few.tsv"
     path.write_text("a\tx\n")
-    with pytest.raises(DataError, match="too few examples: the split 90/5/5 by a hash of what is read leaves none"):
+    with pytest.raises(
+        DataError, match="too few examples: the split 90/5/5 by a hash of what is read, equal rows once leaves none"
+    ):
         survey(corpus_of(path), records=True, progress=SilentReporter().progress).require_text()

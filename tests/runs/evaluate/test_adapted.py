@@ -277,7 +277,7 @@ def test_after_more_training_it_is_found_out_anew(small_request, workspace):
     content = folder.adaptation("counts").read_bytes()
     resume("one", workspace, SilentReporter(), StopRequest(), overrides={"steps": 24})
     holds = {each.file: each.holds for each in verify_run("one", workspace).files}
-    assert holds["adaptation-counts.safetensors"].startswith("how another model adapts")
+    assert holds["adaptation-counts.safetensors"].startswith("what another model learnt for --adapt counts")
     first, notes = score(workspace, adapt="counts")
     assert not notes
     assert folder.adaptation("counts").read_bytes() != content

@@ -162,3 +162,25 @@ def test_records_are_as_long_as_they_are_on_average(text, workspace):
     corpus = encode_corpus(config.data, learnt(config.tokenizer, records=True), workspace, SilentReporter())
     # Each character, a begin and an end: 5 and 7 symbols.
     assert sizing_task(config, corpus, seconds=9.0).symbols_per_record == 6.0
+
+
+def test_a_classifier_is_narrower_where_the_time_has_too_few_steps():
+    task = Task(64.0, 100_000, 100.0, 40, 4, 100)
+
+    def choose(step_seconds_at_96: float, **sections):
+        asked = request(**{"data": {"corpus": ["a.tsv"], "task": "classify"}, **sections})
+        return choose_sizes(
+            asked,
+            task,
+            lambda config: step_seconds_at_96 * (config.model.hidden_size / 96) ** 2,
+            may_go_on=lambda: True,
+            symbols_per_label=128.0,
+        )
+
+    enough, short, shortest = choose(0.125), choose(0.25), choose(8.0)
+    assert [each.config.model.hidden_size for each in (enough, short, shortest)] == [96, 64, 48]
+    assert enough.reason == "2 x 96 units, 32 examples a step"
+    assert short.reason == "2 x 64 units, 32 examples a step: the time is too short for 96 units"
+    # The rate is halved for texts of twice 64 symbols.
+    assert enough.config.training.learning_rate == pytest.approx(0.05 / 2)
+    assert choose(8.0, model={"hidden_size": 80}).config.model.hidden_size == 80

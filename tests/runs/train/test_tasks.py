@@ -6,7 +6,7 @@ import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.config import Request, SamplingConfig, by_section, make_request
-from charlm.errors import ConfigError, DataError
+from charlm.errors import ConfigError, DataError, NotFiniteError
 from charlm.runs.evaluate.accuracy import accuracy
 from charlm.runs.evaluate.labels import MOST_FREQUENT, NAIVE_BAYES
 from charlm.runs.evaluate.measured import OWN, Measured
@@ -14,7 +14,7 @@ from charlm.runs.evaluate.tags import USUAL_TAG
 from charlm.runs.predict.apply import predict
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.sample import stream
-from charlm.runs.stored.model import read_model
+from charlm.runs.stored.model import read_any_model, read_model
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.resume import resume
 from charlm.runs.train.start import plan_run, start
@@ -99,6 +99,16 @@ def test_a_label_of_the_own_test_examples_alone_is_named(names: Path, workspace:
     assert measure("names", workspace).unknown_labels == ("<unknown label>",)
 
 
+@pytest.mark.parametrize(("task", "swap", "said"), [("generate", None, "conditions"), ("classify", True, "labels")])
+def test_sides_that_seem_exchanged_are_told(
+    names: Path, workspace: Workspace, task: str, swap: bool | None, said: str
+) -> None:
+    stop, reporter = StopRequest(), Warnings()
+    start(request(names, name="names", steps=1, task=task, swap=swap, split="100/0/0"), workspace, reporter, stop)
+    assert f"768 different {said}, but only 3 different texts" in reporter.warnings[0]
+    assert ("leave out --swap" if swap else "exchange them with --swap") in reporter.warnings[0]
+
+
 def test_texts_are_written_on_a_condition_and_bayes_finds_it(names: Path, workspace: Workspace) -> None:
     sizes = {"steps": 400, "hidden_size": 24, "embedding_size": 24}
     result = train_whole(request(names, task="generate", swap=True, name="write", **sizes), workspace)
@@ -130,6 +140,12 @@ def test_a_condition_is_needed_and_known(names: Path, text: Path, workspace: Wor
         list(stream("tale", "", SamplingConfig(condition="Northern"), workspace, seed=1).pieces)
 
 
+def test_a_diverging_training_ends_with_what_to_change_in_it(names: Path, workspace: Workspace) -> None:
+    settings = {"task": "generate", "swap": True, "learning_rate": 1e6, "clip_norm": 0.0, "rollbacks": 1}
+    with pytest.raises(NotFiniteError, match=r"10 steps in a row.*Try a lower --learning-rate"):
+        train_whole(request(names, name="wild", **settings), workspace)
+
+
 def test_a_stopped_writer_goes_on_bit_for_bit(names: Path, workspace: Workspace) -> None:
     settings = {"task": "generate", "swap": True, "steps": 12, "dropout": 0.2}
     whole = train_whole(request(names, name="whole", **settings), workspace)
@@ -151,6 +167,8 @@ def test_answers_are_learnt_and_searched_for(spellings: Path, workspace: Workspa
     asked = {"task": "transduce", "target_symbols": "spaces", "hidden_size": 24, "embedding_size": 16, "steps": 600}
     result = train_whole(request(spellings, name="spell", split="70/15/15", **asked), workspace)
     assert result.unit == "symbol" and verify_run("spell", workspace).is_whole
+    with pytest.raises(ConfigError, match="--confusion is for labels; 'spell' answers with texts"):
+        accuracy("spell", (), workspace, SilentReporter(), confusion=True)
     own = measure("spell", workspace, spellings).models[OWN]
     assert own["exact"] == own["accuracy"] > 0.7 and own["error_rate"] < 15
     new = tmp_path / "new.txt"
@@ -196,6 +214,9 @@ def sentences(tmp_path: Path) -> Path:
 def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Workspace, tmp_path: Path) -> None:
     result = train_whole(request(sentences, task="tag", name="tags"), workspace)
     assert result.unit == "tag" and verify_run("tags", workspace).is_whole
+    # Three tags, whether a token begins or goes on.
+    uniform = next(each for each in result.baselines if (each.name, each.split) == ("uniform", "validation"))
+    assert uniform.score.perplexity == pytest.approx(3.0)
     measures = measure("tags", workspace).models
     assert measures[OWN]["token_accuracy"] > 0.95 and measures[OWN]["span_f1"] > 0.95
     assert measures[OWN]["span_f1"] >= measures[USUAL_TAG]["span_f1"]
@@ -203,6 +224,18 @@ def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Works
     new.write_text("# comment\nko\tX\nBa\tY\n\nsu\tX")
     lines = [answer.line for answer in predict("tags", (str(new),), workspace, SilentReporter())]
     assert lines == ["# comment", "ko\tX\tO", "Ba\tY\tB-N", "", "su\tX\tO"]
+    new.write_text("ko Ba\n\nsu")
+    answers = list(predict("tags", (str(new),), workspace, SilentReporter(), are_sentences=True))
+    assert [answer.line for answer in answers] == ["ko\tO", "Ba\tB-N", "", "", "su\tO", ""]
+    reporter = Warnings()
+    new.write_text("-DOCSTART- -X- O\n\nko Ba su mel\n\nko Ba Ω mel\n")
+    with pytest.raises(DataError, match="'new', line 3, has 4 columns, the lines before it 3"):
+        list(predict("tags", (str(new),), workspace, reporter))
+    new.write_text("ko Ba su mel\n\nΩ Ba Ω mel\n\nξ X X X")
+    assert next(answer.line for answer in predict("tags", (str(new),), workspace, reporter)) == "ko Ba su mel O"
+    sentence, unknown = reporter.warnings
+    assert "line 1, is read as one token, 'ko', with its columns. For lines that are whole" in sentence
+    assert unknown.endswith("unknown symbol: Ω ξ")
 
 
 def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Workspace) -> None:
@@ -241,6 +274,43 @@ def test_a_classifier_starts_from_a_language_model_whose_layers_are_held_at_firs
         assert verify_run(tuned.name, workspace).is_whole
 
 
+@pytest.mark.parametrize("records", ["none", "lines"])
+def test_texts_on_conditions_start_from_all_weights_of_a_language_model(
+    names: Path, workspace: Workspace, tmp_path: Path, records: str
+) -> None:
+    text = tmp_path / "names.txt"
+    text.write_text("".join(line.split("\t")[0] + "\n" for line in names.read_text().splitlines()))
+    asked = {**SMALL, "corpus": (str(text),), "name": "language", "steps": 3, "records": records}
+    origin = train_whole(make_request(by_section(asked)), workspace)
+    asked = {**_WITHOUT_SIZES, "corpus": (str(names),), "task": "generate", "swap": True, "name": "write", "steps": 1}
+    tuned = train_whole(make_request(by_section({**asked, "learning_rate": 1e-6})), workspace, init_from="language")
+    before, after = (read_checkpoint(run.run / "best.safetensors").tensors for run in (origin, tuned))
+    old, new = (read_any_model(run.name, workspace).tokenizer for run in (origin, tuned))
+    shared = {name: number for number in range(2, new.first_label) if (name := new.symbol_name(number))}
+    rows = {old.symbol_name(number): number for number in range(old.vocabulary_size)}
+    for name in ("model.embedding.weight", "model.output.weight", "model.output.bias"):
+        for symbol, number in shared.items():
+            if symbol in rows:
+                torch.testing.assert_close(after[name][number], before[name][rows[symbol]], atol=1e-4, rtol=0)
+        end = old.end if old.end is not None else next(n for n, piece in enumerate(old.pieces) if piece == b"\n")
+        torch.testing.assert_close(after[name][1], before[name][end], atol=1e-4, rtol=0)
+    assert len(shared.keys() & rows.keys()) > 10 and verify_run("write", workspace).is_whole
+
+
+def test_an_encoder_starts_from_a_language_model(spellings: Path, text: Path, workspace: Workspace) -> None:
+    origin = train_whole(
+        make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace
+    )
+    asked = {**_WITHOUT_SIZES, "corpus": (str(spellings),), "task": "transduce", "target_symbols": "spaces"}
+    asked |= {"attention": "none", "name": "spell", "split": "70/15/15", "steps": 2}
+    tuned = train_whole(make_request(by_section(asked)), workspace, init_from="tale")
+    before, after = (read_checkpoint(run.run / "last.safetensors").tensors for run in (origin, tuned))
+    moved = (after["model.layers.0.weight_hh_l0"] - before["model.layers.0.weight_hh_l0"]).abs().max()
+    assert float(moved) < 0.05 and "model.query.weight" not in after
+    assert [each.line for each in predict("spell", (str(spellings),), workspace, SilentReporter())]
+    assert " " in read_any_model("spell", workspace).tokenizer.to_json()["separator"]
+
+
 def test_a_stopped_tuning_goes_on_bit_for_bit(names: Path, text: Path, workspace: Workspace) -> None:
     train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
     asked = {**_WITHOUT_SIZES, "steps": 12}
@@ -277,9 +347,11 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
     [
         ({"model": "ngram", **dict.fromkeys(SMALL)}, "needs a recurrent network"),
         ({"cell": "jordan"}, "needs a recurrent network"),
-        ({"mix": "ngram:4"}, "--mix is for language models"),
+        ({"mix": "ngram:4"}, "--mix is for language models of text; a model of --task classify predicts labels"),
+        ({"mix": "ngram:4", "task": "generate"}, "--mix is for language models of text; n-grams know no condition"),
+        ({"task": "transduce", "layer_norm": True}, "--layer-norm is not for --task transduce"),
         ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
-        ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models"),
+        ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models of text"),
         ({"task": "tag", "tokenizer": "sentencepiece"}, "--tokenizer sentencepiece"),
         ({"attention": "none"}, "--attention is for --task transduce"),
         ({"records": "lines"}, "--records is for language models"),
@@ -306,8 +378,12 @@ def test_a_classifier_is_no_language_model_and_the_other_way_round(
     names: Path, text: Path, workspace: Workspace
 ) -> None:
     train_whole(request(names, name="names", steps=2), workspace)
-    with pytest.raises(ConfigError, match="continues no text; use charlm predict names or charlm eval accuracy names"):
+    with pytest.raises(
+        ConfigError, match="continues no text, as this needs; it is for charlm predict names or charlm eval"
+    ):
         read_model("names", workspace)
+    with pytest.raises(ConfigError, match="--init-from starts from a model that continues text; 'names' was trained"):
+        train_whole(request(names), workspace, init_from="names")
     train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
     with pytest.raises(ConfigError, match="charlm eval perplexity tale"):
         accuracy("tale", (), workspace, SilentReporter())

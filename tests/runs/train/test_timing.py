@@ -71,6 +71,11 @@ def corpus(valid: int | None, test: int | None, *, begin: int | None = None) -> 
     return SimpleNamespace(valid=texts[0], test=texts[1], tokenizer=SimpleNamespace(begin=begin))
 
 
+def test_an_evaluation_calibrates_and_writes_the_model_and_the_state():
+    costs = ScoringCosts(evaluation=3.0, writing=0.5, stretches=0.001, stream=0.01, writing_state=0.25, calibrating=2.0)
+    assert costs.around == 2.75
+
+
 def test_the_end_writes_twice_and_reads_both_texts():
     # Short texts after a long training are read in one stream: 0.01 s a symbol.
     assert COSTS.of_finishing(corpus(100, 200), trained_on=1e9) == pytest.approx(1.0 + 3.0)

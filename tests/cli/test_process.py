@@ -1,0 +1,107 @@
+"""The command line as a process of its own: what it loads, its streams, its codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from charlm.cli import app
+from tests.support.commands import TEXT
+
+PACKAGE = Path(app.__file__).parents[2]
+
+
+def charlm(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "charlm", *arguments], cwd=cwd, env=env, input=stdin, capture_output=True, check=False
+    )
+
+
+def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for arguments in (['--help'], ['train', '--help'], ['sample', 'r', '--top-p', '2'], ['data', 'show', '-h']):\n"
+        "    run(arguments)\n"
+        "sys.exit(any(name.split('.')[0] in ('torch', 'numpy', 'sentencepiece') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"], ["trian"], ["eval", "perplexty"]])
+def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments: list[str]) -> None:
+    script = (
+        f"import sys; from charlm.cli.app import run; run({arguments})\n"
+        "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config', 'pydantic')) for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_settings(tmp_path: Path) -> None:
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for words in (['train'], ['compare'], ['eval', 'surprisal'], ['inspect', 'gates'], ['data', 'show']):\n"
+        "    run([*words, '--help'])\n"
+        "sys.exit(any(name in ('rich.console', 'tomllib', 'pydantic.plugin._loader') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    done = charlm("train", "x", "--dropout", "2", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: --dropout is '2'; it should be less than 1.\n"
+
+
+def test_no_color_and_pipes_get_no_escape_codes(tmp_path: Path) -> None:
+    assert b"\x1b" not in charlm("--help", cwd=tmp_path).stdout
+    done = charlm("--help", cwd=tmp_path, FORCE_COLOR="1", NO_COLOR="1")
+    assert b"\x1b[3" not in done.stdout
+
+
+def test_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    (tmp_path / "ж.txt").write_text(TEXT)
+    done = charlm("data", "show", "ж.txt", cwd=tmp_path, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert "ж".encode() in done.stdout
+
+
+def test_a_reader_that_leaves_is_answered_with_the_code_of_a_closed_pipe(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "charlm", "data", "list"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_standard_output_is_one_sentence(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "charlm", "data", "list"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"Error: The disk is full; free some space and run the command again.\n"
+
+
+def test_the_shell_completes_runs_corpora_and_choices(tmp_path: Path) -> None:
+    for name in ("verses", "verbs", "other"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / name / "config.toml").touch()
+    (tmp_path / "tiny.txt").touch()
+
+    def completed(line: str) -> set[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        done = charlm(cwd=tmp_path, _CHARLM_COMPLETE="complete_bash", **words)
+        return set(done.stdout.decode().split())
+
+    assert completed("charlm sample ver") == {"verbs", "verses"}
+    assert completed("charlm train tiny") == {"tiny-shakespeare", "tiny.txt"}
+    assert completed("charlm train --cell l") == {"lstm", "lstm-peephole"}
