@@ -59,47 +59,43 @@ class Task:
         unit: what a target is, for people.
         direction: the usual direction of reading.
         sizes: for a time budget; None where they are chosen as for text.
-        predict: the function that answers lines with a model; charlm/runs/predict/apply.py says how.
+        predict: the function that answers lines with a model; charlm/runs/predict/answer.py says how.
         score: the function that gives the log-probability of each label; charlm/runs/stored/labelling.py says how.
-        measure: the function that compares predictions with examples; charlm/runs/evaluate/accuracy.py says how.
+        measure: the function that compares predictions with examples; charlm/runs/evaluate/measured.py says how.
         sample: the function that shows what a model says while it is trained; charlm/runs/train/samples.py says how.
         next_commands: what can be done with a run, the most usual first.
         description: what a model does with a text, for messages: 'classifies'.
     """
 
     read: str
-    has_fields: bool
+    has_fields: bool = True
     sides: tuple[str, str] = ("TEXT", "LABEL")
     label_first: bool = False
     tokenizer: str
     lay: str
     head: Head | None
     unit: str
-    direction: Direction
+    direction: Direction = "both"
     sizes: Sizes | None
     predict: str
-    score: str
+    score: str = "charlm.runs.stored.labelling:score_outputs"
     measure: str
     sample: str
-    next_commands: tuple[str, ...]
+    next_commands: tuple[str, ...] = ("predict {run}", "eval accuracy {run}")
     description: str
 
 
 TASKS: dict[str, Task] = {
     "classify": Task(
         read="charlm.data.examples.fields:read_fields",
-        has_fields=True,
         tokenizer="charlm.data.tokenizers.labels:LabelTokenizer",
         lay="charlm.data.examples.shapes:label_at_end",
         head="pooled",
         unit="label",
-        direction="both",
         sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300),
         predict="charlm.runs.predict.lines:predict_lines",
-        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.labels:measure_labels",
         sample="charlm.runs.train.samples:sample_labels",
-        next_commands=("predict {run}", "eval accuracy {run}"),
         description="classifies",
     ),
     "tag": Task(
@@ -109,18 +105,14 @@ TASKS: dict[str, Task] = {
         lay="charlm.data.examples.shapes:tag_at_each",
         head="each",
         unit="tag",
-        direction="both",
         sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=20),
         predict="charlm.runs.predict.columns:predict_columns",
-        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.tags:measure_tags",
         sample="charlm.runs.train.samples:sample_labels",
-        next_commands=("predict {run}", "eval accuracy {run}"),
         description="tags",
     ),
     "generate": Task(
         read="charlm.data.examples.fields:read_fields",
-        has_fields=True,
         sides=("CONDITION", "TEXT"),
         label_first=True,
         tokenizer="charlm.data.tokenizers.conditions:ConditionTokenizer",
@@ -138,19 +130,15 @@ TASKS: dict[str, Task] = {
     ),
     "transduce": Task(
         read="charlm.data.examples.fields:read_fields",
-        has_fields=True,
         sides=("TEXT", "ANSWER"),
         tokenizer="charlm.data.tokenizers.targets:TargetTokenizer",
         lay="charlm.data.examples.shapes:answer_after",
         head="sequence",
         unit="symbol",
-        direction="both",
         sizes=Sizes(widths=((math.inf, 192),), num_layers=1, batch_size=128, most_epochs=40),
         predict="charlm.runs.predict.answers:predict_answers",
-        score="charlm.runs.stored.labelling:score_outputs",
         measure="charlm.runs.evaluate.answers:measure_answers",
         sample="charlm.runs.train.samples:sample_answers",
-        next_commands=("predict {run}", "eval accuracy {run}"),
         description="answers",
     ),
 }

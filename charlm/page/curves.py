@@ -12,9 +12,13 @@ _SKIPPED = 0.05
 """The part of a training whose losses do not count for the height."""
 
 
+_MOST_STEPS, _MOST_BITS = 1e15, 1e6
+"""Larger figures are damage, and would leave no room for the others."""
+
+
 @dataclass(frozen=True)
 class Line:
-    """One loss: its name, and its points as (steps, bits per character), at least one."""
+    """One loss: its name, and its points as (steps, bits per character)."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -22,7 +26,7 @@ class Line:
 
 def draw_curves(lines: Sequence[Line]) -> str:
     """Returns a drawing of up to four losses with its legend, as HTML; nothing without lines."""
-    lines = lines[:_MOST_LINES]
+    lines = [line for line in map(_without_damage, lines) if line.points][:_MOST_LINES]
     if not lines:
         return ""
     xs, ys = zip(*(point for line in lines for point in line.points), strict=True)
@@ -66,6 +70,11 @@ def draw_curves(lines: Sequence[Line]) -> str:
         f'aria-label="{label}">{"".join(parts)}</svg><figcaption>Bits per character over the steps of the training'
         "</figcaption></figure>"
     )
+
+
+def _without_damage(line: Line) -> Line:
+    points = [(x, y) for x, y in line.points if 0 <= x < _MOST_STEPS and abs(y) < _MOST_BITS]
+    return Line(line.name, points)
 
 
 def _ticks(low: float, high: float, *, most: int) -> list[float]:

@@ -120,11 +120,12 @@ class Page {
 
   async goOn() {
     if (this.writer === null) return this.write();
+    if (!element("write").reportValidity()) return undefined;
     this.work.stop();
     await afterThis(); // the work that was stopped has kept its state
     this.writer.resume();
     this.writer.retune(this.settings());
-    await this.draw();
+    return this.draw();
   }
 
   async draw() {

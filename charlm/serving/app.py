@@ -1,5 +1,6 @@
 """The application: its paths, and how errors are answered."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from traceback import extract_tb
 
@@ -11,22 +12,29 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from charlm.config import ServingConfig
+from charlm.runs.stored.workspace import Workspace
 from charlm.serving.completions import Completion, choose_model, model_card
 from charlm.serving.errors import ApiError
 from charlm.serving.guard import Guard
 from charlm.serving.models import ServedModel
-from charlm.serving.page import front_page
+from charlm.serving.pages import POLICY, Pages
 from charlm.serving.requests import read_request
-from charlm.serving.responses import EventStream, read_body, result_unless_gone
+from charlm.serving.responses import CLIENT_GONE, EventStream, read_body, result_unless_gone
+from charlm.serving.tokenizing import describe_tokenizer, detokenize, tokenize
 
-_CLIENT_GONE = 499
 
-
-def build_app(models: Sequence[ServedModel], settings: ServingConfig, *, log: Callable[[str], None]) -> Starlette:
+def build_app(
+    models: Sequence[ServedModel], settings: ServingConfig, workspace: Workspace, *, log: Callable[[str], None]
+) -> Starlette:
     """Returns the application that serves some models; `log` is given a line about an error that is ours."""
+    pages = Pages(models, workspace, weights=settings.weights)
 
     async def page(_: Request) -> Response:
-        return HTMLResponse(front_page([model.name for model in models]))
+        return _page_response(await asyncio.to_thread(pages.front))
+
+    async def run_page(request: Request) -> Response:
+        name = choose_model(models, request.path_params["name"]).name
+        return _page_response(await asyncio.to_thread(pages.of_run, name))
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -42,9 +50,18 @@ def build_app(models: Sequence[ServedModel], settings: ServingConfig, *, log: Ca
         completion = Completion(asked, choose_model(models, asked.model), longest=settings.longest)
         if not asked.stream:
             answer = await result_unless_gone(request, completion.answer())
-            return Response(status_code=_CLIENT_GONE) if answer is None else JSONResponse(answer)
+            return Response(status_code=CLIENT_GONE) if answer is None else JSONResponse(answer)
         chunks = completion.chunks()
         return EventStream(await anext(chunks, None), chunks)
+
+    async def answer_about_tokens(request: Request) -> Response:
+        body = await read_body(request, most_bytes=settings.max_body)
+        model = choose_model(models, body.get("model") if isinstance(body, dict) else None)
+        answer = tokenize if request.url.path == "/tokenize" else detokenize
+        return JSONResponse(answer(body, model.tokenizer))
+
+    async def tokenizer_info(request: Request) -> Response:
+        return JSONResponse(describe_tokenizer(choose_model(models, request.query_params.get("model")).tokenizer))
 
     async def answer_error(_: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
@@ -58,14 +75,25 @@ def build_app(models: Sequence[ServedModel], settings: ServingConfig, *, log: Ca
     return Starlette(
         routes=[
             Route("/", page),
+            Route("/runs/{name:path}", run_page),
             Route("/health", health),
             Route("/v1/models", list_models),
             Route("/v1/models/{name:path}", show_model),
             Route("/v1/completions", complete, methods=["POST"]),
+            Route("/tokenize", answer_about_tokens, methods=["POST"]),
+            Route("/detokenize", answer_about_tokens, methods=["POST"]),
+            Route("/tokenizer_info", tokenizer_info),
         ],
         middleware=[Middleware(Guard, host=settings.host, api_key=settings.api_key)],
         exception_handlers={ApiError: answer_error, HTTPException: answer_error, Exception: answer_error},
     )
+
+
+def _page_response(page: bytes) -> Response:
+    headers = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+    if b'http-equiv="Content-Security-Policy"' not in page:
+        headers["content-security-policy"] = POLICY
+    return HTMLResponse(page, headers=headers)
 
 
 def _of_http(error: HTTPException) -> ApiError:

@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any, final
 
 from charlm.errors import CharlmError
@@ -65,24 +65,27 @@ class Completion:
             ApiError: too much is asked for just now, or drawing failed.
         """
         parts: list[list[dict[str, Any]]] = [[] for _ in self._choices]
-        async for part in self._parts(is_streamed=False):
-            parts[part["index"]].append(part)
+        async with aclosing(self._parts(is_streamed=False)) as found:
+            async for part in found:
+                parts[part["index"]].append(part)
         return self._head | {"choices": list(map(join_parts, parts)), "usage": self._usage()}
 
-    async def chunks(self) -> AsyncIterator[dict[str, Any]]:
+    async def chunks(self) -> AsyncGenerator[dict[str, Any]]:
         """Yields the parts of the answer as they are drawn; errors as in `answer`."""
         with_usage = self._request.stream_options.include_usage
         usage: dict[str, Any] = {"usage": None} if with_usage else {}
-        async for part in self._parts(is_streamed=True):
-            yield self._head | {"choices": [part]} | usage
+        async with aclosing(self._parts(is_streamed=True)) as found:
+            async for part in found:
+                yield self._head | {"choices": [part]} | usage
         if with_usage:
             yield self._head | {"choices": [], "usage": self._usage()}
 
-    async def _parts(self, *, is_streamed: bool) -> AsyncIterator[dict[str, Any]]:
+    async def _parts(self, *, is_streamed: bool) -> AsyncGenerator[dict[str, Any]]:
         request = self._request
         if request.echo:
-            async for part in self._echoed():
-                yield part
+            async with aclosing(self._echoed()) as echoed:
+                async for part in echoed:
+                    yield part
         if not request.max_tokens:
             for choice in self._choices:
                 yield choice.cut()
@@ -104,7 +107,7 @@ class Completion:
         finally:
             self._model.scheduler.cancel(mailbox)
 
-    async def _echoed(self) -> AsyncIterator[dict[str, Any]]:
+    async def _echoed(self) -> AsyncGenerator[dict[str, Any]]:
         """Yields the parts that repeat the prompts."""
         is_wanted = True
 

@@ -24,12 +24,14 @@ class ServedModel:
     """A run's best model, ready to answer requests.
 
     Attributes:
+        run: as it was named.
         scheduler: draws its texts.
         scorer: scores prompts.
         scoring: the one thread that does it.
     """
 
-    def __init__(self, stored: StoredModel, settings: ServingConfig, *, log: Callable[[str], None]) -> None:
+    def __init__(self, run: str, stored: StoredModel, settings: ServingConfig, *, log: Callable[[str], None]) -> None:
+        self.run = run
         self.name = stored.name
         self.tokenizer = stored.tokenizer
         self.created = int(stored.source.stat().st_mtime)
@@ -96,4 +98,4 @@ def open_model(run: str, settings: ServingConfig, workspace: Workspace, *, log: 
     stored, note = read_newest_model(run, workspace, with_conditions=True)
     if note is not None:
         log(note)
-    return ServedModel(stored, settings, log=log)
+    return ServedModel(run, stored, settings, log=log)

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import suppress
 from typing import Any, final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from charlm.serving.errors import ApiError
+
+CLIENT_GONE = 499
+"""The status of an answer that nobody gets."""
 
 SECONDS_TO_READ = 30.0
 """A client that takes nothing for so long, or sends nothing of its request, is given up."""
@@ -25,7 +28,7 @@ class EventStream:
     The first chunk is computed before anything is sent, so that an error until then has its own status.
     """
 
-    def __init__(self, first: dict[str, Any] | None, rest: AsyncIterator[dict[str, Any]]) -> None:
+    def __init__(self, first: dict[str, Any] | None, rest: AsyncGenerator[dict[str, Any]]) -> None:
         self._first = first
         self._rest = rest
 
@@ -51,7 +54,7 @@ class EventStream:
             except ApiError as error:
                 await self._send_event(send, json.dumps(error.to_json()))
         finally:
-            await self._rest.aclose()  # type: ignore[attr-defined]
+            await self._rest.aclose()
         await _send_in_time(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_event(self, send: Send, data: str) -> None:
@@ -105,6 +108,8 @@ async def read_body(request: Request, *, most_bytes: int) -> Any:
                 body += part
                 if len(body) > most_bytes:
                     raise too_long
+    except ClientDisconnect:
+        raise ApiError(CLIENT_GONE, "The client is gone.") from None
     except TimeoutError:
         raise ApiError(408, "The request did not arrive in time.", code="timeout") from None
     try:

@@ -86,6 +86,16 @@ class Scheduler:
         self._thread = threading.Thread(target=self._work, name="charlm-drawing", daemon=True)
         self.num_steps = 0
 
+    @property
+    def room(self) -> int:
+        """Texts that can be added now."""
+        return self.capacity - len(self._waiting) - len(self._places)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is drawn."""
+        return self.room == self.capacity
+
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
@@ -99,8 +109,7 @@ class Scheduler:
         with self._wakened:
             if self._is_closed:
                 raise _stopping()
-            room = self.capacity - len(self._waiting) - len(self._places)
-            if len(mailbox.drawings) > room:
+            if len(mailbox.drawings) > self.room:
                 raise ApiError(
                     429, "Too many texts are being drawn; try again shortly.", code="busy", headers={"retry-after": "1"}
                 )

@@ -1,6 +1,8 @@
 """`charlm serve`: models behind a port, until somebody stops it."""
 
 import asyncio
+import errno
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +35,7 @@ class Server:
         models: Sequence[ServedModel],
         listening: socket.socket,
         settings: ServingConfig,
+        workspace: Workspace,
         *,
         log: Callable[[str], None],
     ) -> None:
@@ -41,7 +44,7 @@ class Server:
         self.models = tuple(models)
         self._socket = listening
         self._config = uvicorn.Config(
-            build_app(models, settings, log=log),
+            build_app(models, settings, workspace, log=log),
             lifespan="off",
             ws="none",
             log_config=None,
@@ -101,15 +104,15 @@ def open_server(
     Raises:
         CharlmError: a run cannot be served, or the address cannot be listened at.
     """
-    models = [open_model(run, settings, workspace, log=log) for run in runs]
-    twice = [name for name, times in Counter(model.name for model in models).items() if times > 1]
-    if twice:
-        raise ConfigError(f"Two runs are called '{twice[0]}', and requests choose by name; serve one of them.")
-    if settings.api_key is None and not is_loopback(settings.host):
-        log("Whoever reaches this machine can use the server; --api-key refuses those without a key.")
     with ExitStack() as stack:
         listening = stack.enter_context(_listen(settings.host, settings.port))
-        yield Server(models, listening, settings, log=log)
+        models = [open_model(run, settings, workspace, log=log) for run in runs]
+        twice = [name for name, times in Counter(model.name for model in models).items() if times > 1]
+        if twice:
+            raise ConfigError(f"Two runs are called '{twice[0]}', and requests choose by name; serve one of them.")
+        if settings.api_key is None and not is_loopback(settings.host):
+            log("Whoever reaches this machine can use the server; --api-key refuses those without a key.")
+        yield Server(models, listening, settings, workspace, log=log)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -117,6 +120,8 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or str(error)
-        other = " Choose another with --port." if error.errno else ""
+        # Names that are not found have numbers of their own, below 0.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+        other = " Choose another with --port." if number == errno.EADDRINUSE else ""
         raise CharlmError(f"Cannot listen at {host}, port {port}: {reason[0].lower()}{reason[1:]}.{other}") from None

@@ -13,6 +13,7 @@ over all symbols is normalised, always, so that the code lengths are those of a 
 """
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -94,9 +95,9 @@ class _Weights:
 
     def predict(self, sets: list[int], biases: Floats | float = 0.0) -> Floats:
         """Returns the mixed distribution `[vocabulary]`, kept until `learn`."""
-        weights = self._first.copy()
+        weights = self._first
         for each in sets:
-            weights += self.rows[each]
+            weights = weights + self.rows[each]
         self._present = sets
         mixed: Floats = self._predicted[len(self._symbols)]
         np.dot(weights, self.inputs, out=mixed)
@@ -116,7 +117,8 @@ class _Weights:
         expected = np.matmul(self._inputs, self._predicted[:, :, None])[:, :, 0]
         steps = self._rate * (actual - expected)
         for sets, step in zip(self._sets, steps, strict=True):
-            self.rows[sets] += step
+            for each in sets:
+                self.rows[each] += step
         self._sets.clear()
         self._symbols.clear()
 
@@ -174,8 +176,8 @@ class Adaptation:
             inputs[-1] = 0.0
         else:
             confidence = match.confidence
-            inputs[-1] = np.log((1.0 - confidence) / len(refined))
-            inputs[-1, match.symbol] = np.log(confidence)
+            inputs[-1] = math.log((1.0 - confidence) / len(refined))
+            inputs[-1, match.symbol] = math.log(confidence)
         seen = counts.total
         of_counts = _EVIDENCE_OF_COUNTS * counts.known + (seen > 1) + (seen > 3) + (seen > 15)
         lengths = 0 if match.symbol is None else 1 + min(match.length // 8, _MATCH_LENGTHS - 2)

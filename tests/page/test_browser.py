@@ -11,7 +11,7 @@ from tests.support.pages import browser, needs_browser, opened
 from tests.support.tale import write_tale
 from tests.support.training_runs import train_whole
 
-pytestmark = [needs_browser, pytest.mark.slow]
+pytestmark = needs_browser
 
 NASTY = "</script><b>&\u2028\x01\n\u202e"
 
@@ -184,6 +184,7 @@ def test_the_policy_stops_scripts_of_others_and_requests(chromium, made):
     running.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_nothing_is_wider_than_the_window(chromium, made, width, scheme):
@@ -193,6 +194,7 @@ def test_nothing_is_wider_than_the_window(chromium, made, width, scheme):
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_a_vocabulary_of_markup_and_control_characters_is_text(chromium, tmp_path):
     corpus = tmp_path / "odd.txt"
     corpus.write_text(NASTY * 200, encoding="utf-8", newline="")
@@ -205,6 +207,7 @@ def test_a_vocabulary_of_markup_and_control_characters_is_text(chromium, tmp_pat
         assert page.locator("#shaded b b").count() == 0
 
 
+@pytest.mark.slow
 def test_records_are_written_one_after_the_other_and_measured_line_by_line(chromium, tmp_path):
     corpus = tmp_path / "names.txt"
     corpus.write_text("anna\nbob\ncarla\ndora\n" * 60)
@@ -218,6 +221,7 @@ def test_records_are_written_one_after_the_other_and_measured_line_by_line(chrom
         assert page.locator("#shaded div").count() == 2
 
 
+@pytest.mark.slow
 def test_bytes_are_shown_as_the_characters_that_they_make(chromium, tmp_path):
     _, path = trained(tmp_path, tokenizer="byte")
     with opened(chromium, path) as page:

@@ -4,6 +4,8 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from charlm.page.curves import Line, draw_curves
 
@@ -38,11 +40,16 @@ def test_names_are_text():
     )
 
 
-@pytest.mark.parametrize(
-    "points", [[(0, 2.0)], [(5, 2.0)], [(1, 2.0), (2, 2.0)], [(10**9, 1e-9), (2 * 10**9, 1e9)]], ids=str
-)
+@given(points=st.lists(st.tuples(st.floats(0, 1e20), st.floats()), min_size=1))
 def test_any_losses_can_be_drawn(points):
-    assert "nan" not in draw_curves([Line("training", points)])
+    drawn = draw_curves([Line("training", points)])
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+    assert len(drawn) < 3000 + 60 * len(points)
+
+
+@pytest.mark.parametrize("points", [[(0, 2.0)], [(5, 2.0)], [(1, 2.0), (2, 2.0)], [(9, 0.0), (10, 9.9e5)]], ids=str)
+def test_few_and_equal_losses_have_a_place(points):
     assert drawing([Line("training", points)]).find("./figure/svg") is not None
 
 

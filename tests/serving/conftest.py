@@ -25,7 +25,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     train(workspace, tale, name="mixed", mix="ngram:3")
     train(workspace, tale, name="counts", model="ngram", order=4)
     train(workspace, tale, name="bytes", tokenizer="byte", cell="gru")
-    train(workspace, folder / "names.txt", name="names", format="records")
+    train(workspace, folder / "names.txt", name="names", records="lines")
     return workspace
 
 

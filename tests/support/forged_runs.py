@@ -292,6 +292,7 @@ OF_MODELS = (
     "eval surprisal one tale.txt --quiet --json",
     "train tale.txt --init-from one --name new --steps 1 --batch-size 4 --quiet",
     "export arpa one -o out.arpa",
+    "export page one -o out.html --force --quiet",
     "eval exposure one --prefix 4 --positions 3 --texts 2",
     "inspect gates one --symbols 64",
 )

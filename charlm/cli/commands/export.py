@@ -23,6 +23,12 @@ def _output_option(*, default: str) -> Any:
     )
 
 
+def _named_after(run: str, ending: str) -> str:
+    """Returns the usual name of what is written: a run's, or that of the folder that a checkpoint lies in."""
+    path = Path(run).absolute()
+    return f"{path.parent.name if path.is_file() else path.name}{ending}"
+
+
 def _export(write: Callable[[Path | BinaryIO], None], *, output: str, force: bool) -> None:
     """Writes to standard output, or into a file, device or pipe; the name of a file is printed.
 
@@ -50,7 +56,7 @@ def arpa(
     """Writes the model of an n-gram run in ARPA format, which KenLM, SRILM and others read."""
     from charlm.runs.export.arpa import export_arpa
 
-    chosen = f"{Path(run).name}.arpa" if output is None else output
+    chosen = _named_after(run, ".arpa") if output is None else output
     _export(lambda target: export_arpa(run, target, Workspace()), output=chosen, force=force)
 
 
@@ -72,7 +78,7 @@ def hub(
     """
     from charlm.runs.export.hub import export_hub
 
-    chosen = Path(f"{Path(run).name}-hub") if output is None else output
+    chosen = Path(_named_after(run, "-hub")) if output is None else output
     export_hub(run, chosen, Workspace(), overwrite=force)
     print_line(str(chosen), sys.stdout)
 
@@ -93,7 +99,7 @@ def page(
     """
     from charlm.runs.export.page import export_page
 
-    chosen = f"{Path(run).name}.html" if output is None else output
+    chosen = _named_after(run, ".html") if output is None else output
     display = make_display(quiet=quiet)
     _export(lambda target: export_page(run, target, Workspace(), display, weights=weights), output=chosen, force=force)
 
@@ -118,4 +124,4 @@ def onnx(
         if note is not None:
             print_line(note, sys.stderr)
 
-    _export(write, output=f"{Path(run).name}.onnx" if output is None else output, force=force)
+    _export(write, output=_named_after(run, ".onnx") if output is None else output, force=force)

@@ -26,6 +26,7 @@ _HEADINGS = {
     "nats_per_character": "nats/char",
     "nats_per_character_without_condition": "without condition",
     "error_rate": "errors per 100 symbols",
+    "error_rate_interval": "95 % interval",
     "span_precision": "span precision",
     "span_recall": "span recall",
     "span_f1": "span F1",
@@ -109,6 +110,8 @@ def _finite(measures: "Mapping[str, Any]") -> dict[str, Any]:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name == "error_rate_interval":
+        return f"{number(value[0], 2)} to {number(value[1], 2)}"
     if name.startswith(("nats", "error")):
         return number(value, 4 if name.startswith("nats") else 2)
     return f"{_percent(value[0])} to {_percent(value[1])}" if isinstance(value, list) else _percent(value)

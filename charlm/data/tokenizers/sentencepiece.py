@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,12 +125,18 @@ class SentencePieceTokenizer(Tokenizer):
         return f"<0x{piece.hex().upper()}>" if self._is_byte[token] else repr(piece.decode())
 
     def subwords(self) -> Subwords:
-        """Returns what another program needs to find the same subwords in a text."""
+        """Returns what another program needs to find the same subwords in a text.
+
+        Raises:
+            DataError: the model was not trained by charlm, and has pieces that are left out or without a score.
+        """
         ids = list(range(len(self._processor)))
         texts = [
             piece[0] if is_byte else piece.decode() for piece, is_byte in zip(self.pieces, self._is_byte, strict=True)
         ]
         scores = self._processor.get_score(ids)
+        if any(self._processor.is_unused(ids)) or not all(map(math.isfinite, scores)):
+            raise DataError("This sentencepiece model has pieces that are not in use or have no score.")
         unknown = self._processor.unk_id()
         plain = [score for text, score in zip(texts, scores, strict=True) if isinstance(text, str) and score != 0.0]
         return Subwords(texts, scores, unknown, merges=all(score.is_integer() for score in plain))

@@ -6,6 +6,7 @@ from typing import Any
 from charlm.data.tokenizers.targets import TargetTokenizer, split_target
 from charlm.evaluation.accuracy import Share
 from charlm.evaluation.edits import count_edits
+from charlm.evaluation.resampling import interval_of, quotient
 from charlm.generation.beam import search
 from charlm.models.transducing import TransducingNetwork
 from charlm.runs.evaluate.measured import OWN, Examined, Measured
@@ -44,15 +45,18 @@ def measure_answers(examined: Examined) -> Measured:
 
 
 def _measures(true: list[list[list[str]]], answers: list[list[str]]) -> dict[str, Any]:
-    edits = symbols = hits = 0
-    for right, answer in zip(true, answers, strict=True):
-        distance, length = min((count_edits(each, answer), len(each)) for each in right)
-        edits, symbols, hits = edits + distance, symbols + length, hits + (distance == 0)
-    share = Share(hits, len(true))
+    # The edits of each answer, and the length of the right one.
+    nearest = [
+        min((count_edits(each, answer), len(each)) for each in right)
+        for right, answer in zip(true, answers, strict=True)
+    ]
+    share = Share(sum(edits == 0 for edits, _ in nearest), len(true))
+    edits, symbols = (sum(column) for column in zip(*nearest, strict=True))
     return {
         "examples": share.trials,
         "accuracy": share.value,
         "interval": list(share.interval),
         "exact": share.value,
         "error_rate": 100 * edits / max(1, symbols),
+        "error_rate_interval": [100 * each for each in interval_of(nearest, quotient)],
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from charlm.data.examples.stored import StoredExample
 from charlm.evaluation.accuracy import LabelRow, LabelScore
+from charlm.evaluation.resampling import macro_f1_interval
 from charlm.runs.stored.labelling import Labeller
 
 
@@ -55,4 +56,5 @@ def summarise(score: LabelScore) -> dict[str, Any]:
         "accuracy": share.value,
         "interval": list(share.interval),
         "macro_f1": score.macro_f1,
+        "macro_f1_interval": list(macro_f1_interval(score)),
     }

@@ -11,13 +11,13 @@ from charlm.data.examples.stored import StoredExample
 from charlm.data.tokenizers.tags import TagTokenizer
 from charlm.evaluation.accuracy import Share, score_labels
 from charlm.evaluation.hits import Hits
+from charlm.evaluation.resampling import divided, interval_of, quotient
 from charlm.evaluation.spans import has_spans, score_spans
 from charlm.evaluation.tagging import tag_segments, tag_symbols
 from charlm.runs.evaluate.measured import OWN, Examined, Measured, summarise
 
 USUAL_TAG = "each character's usual tag"
 
-_RESAMPLES = 200
 _ADDED = 0.1
 
 
@@ -59,7 +59,8 @@ class _Tagged:
     ) -> None:
         self.true: list[str] = []
         predicted: list[str] = []
-        self._characters = self._tokens = (0, 0)
+        self._characters: list[tuple[int, int]] = []
+        self._tokens = (0, 0)
         self._spans: list[Hits] = []
         for (_, example), known in zip(examples, rows, strict=True):
             segments = parse_segments(example.said)
@@ -79,32 +80,34 @@ class _Tagged:
             self.true += true
             predicted += found
             lengths = [length for length, _ in tokens]
-            self._characters = _added(self._characters, sum(hits), sum(lengths))
+            self._characters.append((sum(hits), sum(lengths)))
             whole = sum(hit == length for hit, length in zip(hits, lengths, strict=True))
-            self._tokens = _added(self._tokens, whole, len(tokens))
+            self._tokens = self._tokens[0] + whole, self._tokens[1] + len(tokens)
         self.score = score_labels(self.true, predicted)
 
     def measures(self) -> dict[str, Any]:
         """Returns the measures by name."""
-        tokens, characters = Share(*self._tokens), Share(*self._characters)
+        tokens = Share(*self._tokens)
+        characters = Share(sum(hits for hits, _ in self._characters), sum(length for _, length in self._characters))
         found = {
             **summarise(self.score),
             "accuracy": tokens.value,
             "interval": list(tokens.interval),
             "examples": tokens.trials,
             "character_accuracy": characters.value,
+            "character_accuracy_interval": list(interval_of(self._characters or [(0, 0)], quotient)),
             "token_accuracy": tokens.value,
         }
         if self._spans and has_spans(self.true):
             spans = sum(self._spans, Hits(0, 0, 0))
-            low, high = _resampled(self._spans)
-            found |= {"span_precision": spans.precision, "span_recall": spans.recall, "span_f1": spans.f1}
-            found["span_f1_interval"] = [low, high]
+            counts = [(each.hits, each.predicted, each.true) for each in self._spans]
+            for name, value, measure in (
+                ("span_precision", spans.precision, quotient),
+                ("span_recall", spans.recall, lambda sums: divided(sums[:, 0], sums[:, 2])),
+                ("span_f1", spans.f1, lambda sums: divided(2 * sums[:, 0], sums[:, 1] + sums[:, 2])),
+            ):
+                found |= {name: value, f"{name}_interval": list(interval_of(counts, measure))}
         return found
-
-
-def _added(share: tuple[int, int], hits: int, trials: int) -> tuple[int, int]:
-    return share[0] + hits, share[1] + trials
 
 
 def _expanded(segments: Sequence[Segment]) -> list[str]:
@@ -130,13 +133,3 @@ def _usual_tags(train: Sequence[StoredExample], tokenizer: TagTokenizer) -> NDAr
     known = counts[:, :-1]
     logarithms: NDArray[np.float64] = np.log(known / known.sum(axis=1, keepdims=True))
     return logarithms
-
-
-def _resampled(spans: Sequence[Hits]) -> tuple[float, float]:
-    """Returns a 95 % interval of the spans' F1: of sentences drawn with replacement (Efron 1979)."""
-    counts = np.array([(each.true, each.predicted, each.hits) for each in spans])
-    rng = np.random.default_rng(0)
-    drawn = rng.integers(len(counts), size=(_RESAMPLES, len(counts)))
-    scores = [Hits(*counts[each].sum(axis=0).tolist()).f1 for each in drawn]
-    low, high = np.quantile(scores, (0.025, 0.975))
-    return float(low), float(high)

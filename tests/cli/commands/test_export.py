@@ -44,6 +44,11 @@ def test_a_folder_is_never_replaced(charlm: Any, counted: bytes, tmp_path: Path)
     assert "is a folder" in charlm("export", "arpa", "counted", "-o", str(tmp_path), "--force", code=1)[1]
 
 
+def test_a_file_is_named_after_the_run_however_that_is_named(charlm: Any, folder: Path, counted: bytes) -> None:
+    for name in ("checkpoints/counted", "checkpoints/counted/", "checkpoints/counted/best.safetensors"):
+        assert charlm("export", "arpa", name, "--force") == ("counted.arpa\n", "")
+
+
 @needs_devices
 def test_a_dash_is_standard_output(folder: Path, counted: bytes) -> None:
     assert export(folder, "-").stdout == counted
@@ -108,3 +113,20 @@ def test_a_step_for_onnx_is_written_and_replaced_only_by_force(charlm: Any, fold
 def test_a_missing_package_is_asked_for(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert "pip install 'charlm[onnx]'" in charlm("export", "onnx", "demo", code=2)[1]
+
+
+def test_a_page_is_written_under_the_runs_name_and_replaced_only_by_force(charlm: Any, folder: Path) -> None:
+    assert charlm("export", "page", "demo") == ("demo.html\n", "")
+    page = (folder / "demo.html").read_bytes()
+    assert page.startswith(b"<!doctype html>")
+    assert "'demo.html' is there already" in charlm("export", "page", "demo", code=1)[1]
+    charlm("export", "page", "demo", "--weights", "int8", "--force")
+    assert len((folder / "demo.html").read_bytes()) < len(page)
+
+
+def test_a_page_that_cannot_be_made_leaves_nothing(charlm: Any, folder: Path, counted: bytes) -> None:
+    assert "is an n-gram model" in charlm("export", "page", "counted", code=2)[1]
+    assert "int4" in charlm("export", "page", "demo", "--weights", "int4", code=2)[1]
+    assert "Cannot write 'no/where.html'" in charlm("export", "page", "demo", "-o", "no/where.html", code=1)[1]
+    assert "There is no run 'nobody'" in charlm("export", "page", "nobody", code=1)[1]
+    assert not list(folder.glob("counted.html")) + list(folder.glob("no*")) + list(folder.glob("int4*"))

@@ -67,7 +67,7 @@ def test_losses_are_told_per_label_wherever_they_stand(classifier: Any) -> None:
     assert "bits per" in classifier("list")[0] and "label" in classifier("list")[0]
     assert json.loads(classifier("list", "--json")[0])[0]["unit"] == "label"
     out, _ = classifier("info", "names")
-    assert "nats/label on validation" in out and "nats/symbol" not in out and ", nats/label" in out
+    assert "nats/label at step" in out and "nats/symbol" not in out and ", nats/label" in out
     Path("long.tsv").write_text("".join(f"{'ab' * 50}{number}\t{number % 2}\n" for number in range(40)))
     slow = ("--steps", "1", "--learning-rate", "1e-9", "--split", "50/50/0")
     out, _ = classifier("train", "long.tsv", "--task", "classify", *slow, "--name", "slow", *SMALL)

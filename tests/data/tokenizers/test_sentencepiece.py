@@ -166,3 +166,15 @@ def test_of_a_long_text_pieces_from_all_over_it_are_learnt_from():
 
 def test_a_short_text_is_learnt_from_whole():
     assert "".join(sample_text(["ab", "c\nd"])) == "abc\nd"
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_subwords_are_told_with_their_scores_and_how_they_are_found(kind):
+    tokenizer = train_sentencepiece(["the cat and the hat that is there\n" * 20], vocabulary_size=290, kind=kind)
+    subwords = tokenizer.subwords()
+    texts = [bytes([piece]) if isinstance(piece, int) else piece.encode() for piece in subwords.pieces]
+    assert texts == list(tokenizer.pieces)
+    assert sum(isinstance(piece, int) for piece in subwords.pieces) == 256
+    assert len(subwords.scores) == tokenizer.vocabulary_size
+    assert subwords.merges == (kind == "bpe")
+    assert tokenizer.symbol_name(subwords.unknown) == "<unknown>"

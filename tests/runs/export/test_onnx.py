@@ -1,11 +1,14 @@
 """One step in ONNX's format: the probabilities and the state of the step engine, in onnxruntime."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from charlm.api import load
 from charlm.cells import CELLS
 from charlm.cli.app import run as run_command
 from charlm.config import ModelConfig
@@ -20,6 +23,7 @@ from tests.support.names import write_names
 onnx = pytest.importorskip("onnx", reason="needs the extra 'onnx'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
+FORMATS = Path(__file__).parents[3] / "docs" / "formats.md"
 SYMBOLS = 7
 PLAIN = {cell: {"cell": cell} for cell in CELLS} | {"mlp": {"model": "mlp", "window": 4}}
 CASES = PLAIN | {f"{name}, all else": each | {"residual": True, "layer_norm": True} for name, each in PLAIN.items()}
@@ -99,6 +103,16 @@ def test_the_vocabulary_of_bytes_is_in_the_metadata(small_run, workspace):
     metadata = session(small_run("pieces")).get_modelmeta().custom_metadata_map
     pieces = [text.encode("utf-8", "surrogateescape") for text in json.loads(metadata["vocabulary"])]
     assert pieces == list(read_any_model("one", workspace).tokenizer.pieces)
+
+
+def test_what_the_docs_show_gives_the_score_of_the_run(small_run):
+    (shown,) = re.findall("```python\n(.*?)```", FORMATS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for kind in ("lstm", "mlp"):
+        Path("demo.onnx").write_bytes(small_run(kind))
+        values: dict[str, object] = {}
+        exec(shown.replace("To be, or not to be", "the cat sat on a mat"), values)
+        assert values["nats"] == pytest.approx(load("one").score("the cat sat on a mat").total_nats, rel=1e-5)
+        shutil.rmtree("checkpoints")
 
 
 @pytest.fixture

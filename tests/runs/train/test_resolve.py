@@ -9,14 +9,16 @@ from charlm.config import RunConfig, make_request
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.resolve import resolve
+from charlm.tasks import Outputs
 
 SETUP = SimpleNamespace(device=torch.device("cpu"), batches=lambda _: SimpleNamespace(windows_per_epoch=50))
+CORPUS = SimpleNamespace(tokenizer=SimpleNamespace(outputs=None))
 
 
 def resolved(**training) -> tuple[RunConfig, TrainingPlan]:
     """For a text of 50 windows."""
     request = make_request({"data": {"corpus": ["tale.txt"]}, "training": training})
-    return resolve(request, None, SETUP, SilentReporter(), started=0.0)
+    return resolve(request, CORPUS, SETUP, SilentReporter(), started=0.0)
 
 
 def test_steps_are_as_asked():
@@ -48,6 +50,15 @@ def test_nothing_is_open_afterwards():
     assert found.run.threads == torch.get_num_threads()
 
 
+def test_labels_of_long_texts_have_a_lower_rate():
+    # 2,560 symbols of 20 examples: 128 for each label, twice the 64 up to which the rate is the usual one.
+    text = SimpleNamespace(num_symbols=2560, num_records=20)
+    corpus = SimpleNamespace(tokenizer=SimpleNamespace(outputs=Outputs(2, "pooled")), train=text)
+    request = make_request({"data": {"corpus": ["tale.txt"]}, "training": {"steps": 5}})
+    usual, lower = (resolve(request, each, SETUP, SilentReporter(), started=0.0)[0] for each in (CORPUS, corpus))
+    assert lower.training.learning_rate == pytest.approx(usual.training.learning_rate / 2)
+
+
 def test_what_was_asked_for_stays():
     request = make_request(
         {
@@ -57,7 +68,7 @@ def test_what_was_asked_for_stays():
             "run": {"threads": 7},
         }
     )
-    found, _ = resolve(request, None, SETUP, SilentReporter(), started=0.0)
+    found, _ = resolve(request, CORPUS, SETUP, SilentReporter(), started=0.0)
     assert (found.model.dropout, found.model.embedding_size) == (0.25, 3)
     assert (found.training.learning_rate, found.run.threads) == (0.5, 7)
 
