@@ -32,6 +32,7 @@ class Sizes:
         widths: units of a layer, for at most so many symbols in the examples for training, in order.
         most_epochs: passes over the examples after which the training ends.
         fewest_steps: steps below which narrower layers learn more in the time; 0 where that was never seen.
+        rate: the learning rate, as a share of the usual one.
     """
 
     widths: tuple[tuple[float, int], ...]
@@ -39,6 +40,7 @@ class Sizes:
     batch_size: int
     most_epochs: int
     fewest_steps: int = 0
+    rate: float = 1.0
 
 
 _LABELS = ((1e6, 96), (1e7, 128), (math.inf, 192))
@@ -92,7 +94,7 @@ TASKS: dict[str, Task] = {
         lay="charlm.data.examples.shapes:label_at_end",
         head="pooled",
         unit="label",
-        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300),
+        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300, rate=0.2),
         predict="charlm.runs.predict.lines:predict_lines",
         measure="charlm.runs.evaluate.labels:measure_labels",
         sample="charlm.runs.train.samples:sample_labels",

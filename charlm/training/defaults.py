@@ -7,21 +7,12 @@ from charlm.config import ModelConfig
 
 _MLP_RATE_AT_192 = 0.024
 _MLP_EMBEDDING_SIZE = 64
-_SHORT_TEXT = 64
 
 
 def default_learning_rate(model: ModelConfig, hidden_size: int) -> float:
     """Returns a peak learning rate for a network, lower for a wider one."""
     at_192 = CELLS[model.cell].learning_rate if model.model == "recurrent" else _MLP_RATE_AT_192
     return round(min(0.05, at_192 * math.pow(192 / hidden_size, 0.75)), 4)
-
-
-def rate_for_labels(symbols_per_label: float) -> float:
-    """Returns the share of the usual learning rate where one label is learnt from so many symbols.
-
-    It is 1 up to 64 symbols, and falls as 64 / symbols after that (docs/budget.md).
-    """
-    return min(1.0, _SHORT_TEXT / symbols_per_label)
 
 
 def default_embedding_size(model: ModelConfig) -> int:

@@ -1,7 +1,7 @@
 import pytest
 
 from charlm.config import ModelConfig
-from charlm.training.defaults import default_dropout, default_learning_rate, rate_for_labels
+from charlm.training.defaults import default_dropout, default_learning_rate
 
 
 @pytest.mark.parametrize(("epochs", "dropout"), [(0.1, 0.05), (10, 0.05), (18, 0.11), (30, 0.2), (1000, 0.25)])
@@ -14,8 +14,3 @@ def test_dropout_grows_with_the_number_of_epochs(epochs, dropout):
 )
 def test_wider_models_learn_more_slowly_by_default(cell, width, rate):
     assert default_learning_rate(ModelConfig(cell=cell), width) == pytest.approx(rate)
-
-
-@pytest.mark.parametrize(("symbols", "share"), [(1, 1), (64, 1), (128, 0.5), (256, 0.25)])
-def test_labels_of_long_texts_are_learnt_more_slowly(symbols, share):
-    assert rate_for_labels(symbols) == pytest.approx(share)

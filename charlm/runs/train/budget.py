@@ -52,7 +52,6 @@ def choose_sizes(
     *,
     may_go_on: Callable[[], bool],
     width_multiple: int = 1,
-    symbols_per_label: float = 1.0,
 ) -> ChosenSizes:
     """Returns the sizes with the best forecast among those that were not asked for.
 
@@ -60,7 +59,6 @@ def choose_sizes(
         time_step: times a step of a configuration.
         may_go_on: whether there is time for another.
         width_multiple: what widths are a multiple of.
-        symbols_per_label: as for `with_defaults_of_width`.
     """
     config, fixed = request.config, request.asked
     if config.model.model == "mlp":
@@ -70,7 +68,7 @@ def choose_sizes(
         fixed = fixed | {"hidden_size"}
     of_task = None if config.data.task is None else TASKS[config.data.task].sizes
     if of_task is not None:
-        return _sizes_of_task(request, of_task, task, time_step, symbols_per_label=symbols_per_label)
+        return _sizes_of_task(request, of_task, task, time_step)
     model, training = config.model, config.training
     asked = Sizes(model.hidden_size, model.num_layers, training.batch_size, training.sequence_length)
     choices = candidates(task, asked, fixed, width_multiple=width_multiple)
@@ -96,8 +94,6 @@ def _sizes_of_task(
     of_task: TaskSizes,
     task: Task,
     time_step: Callable[[RunConfig], float],
-    *,
-    symbols_per_label: float,
 ) -> ChosenSizes:
     """Returns the usual sizes for a task, or narrower layers where the time has too few steps for them.
 
@@ -108,7 +104,7 @@ def _sizes_of_task(
 
     def timed(width: int) -> tuple[RunConfig, float]:
         config = with_settings(usual, hidden_size=width)
-        config = with_defaults_of_width(config, symbols_per_label=symbols_per_label)
+        config = with_defaults_of_width(config)
         return config, time_step(config)
 
     config, step_seconds = timed(width)

@@ -15,7 +15,6 @@ from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.budget import choose_sizes, fill_budget, most_epochs, sizing_task
 from charlm.runs.train.settings import with_default_dropout, with_defaults_of_width, with_lane_groups, with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import symbols_per_label
 from charlm.runs.train.timing import StepTimer, measure_scoring
 from charlm.training.trainer import Trainer
 
@@ -37,7 +36,7 @@ def resolve(
     if duration.is_budget:
         return _within_budget(request, corpus, setup, reporter, started=started)
     groups = usual_groups(request.config.training.batch_size) if setup.device.type == "cpu" else 1
-    config = with_defaults_of_width(request.config, symbols_per_label=symbols_per_label(corpus))
+    config = with_defaults_of_width(request.config)
     config = with_lane_groups(config, groups)
     steps_per_epoch = setup.batches(config).windows_per_epoch
     if duration.unit == "steps":
@@ -68,7 +67,6 @@ def _within_budget(
             timer.step_seconds,
             may_go_on=timer.may_go_on,
             width_multiple=1 if is_cpu else 128,
-            symbols_per_label=symbols_per_label(corpus),
         )
         before = time.monotonic()
         trial = build(chosen.config)

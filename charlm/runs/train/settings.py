@@ -3,7 +3,8 @@
 from typing import Any
 
 from charlm.config import RunConfig, by_section
-from charlm.training.defaults import default_dropout, default_embedding_size, default_learning_rate, rate_for_labels
+from charlm.tasks import TASKS
+from charlm.training.defaults import default_dropout, default_embedding_size, default_learning_rate
 
 
 def with_settings(config: RunConfig, **settings: Any) -> RunConfig:
@@ -12,14 +13,11 @@ def with_settings(config: RunConfig, **settings: Any) -> RunConfig:
     return config.model_copy(update=changed)
 
 
-def with_defaults_of_width(config: RunConfig, *, symbols_per_label: float = 1.0) -> RunConfig:
-    """Returns the configuration with the embedding size and the learning rate that suit its width.
-
-    Args:
-        symbols_per_label: mean number of symbols that are read for each label.
-    """
+def with_defaults_of_width(config: RunConfig) -> RunConfig:
+    """Returns the configuration with the embedding size and the learning rate that suit its width and its task."""
     model = config.model
-    usual_rate = default_learning_rate(model, model.hidden_size) * rate_for_labels(symbols_per_label)
+    sizes = None if config.data.task is None else TASKS[config.data.task].sizes
+    usual_rate = default_learning_rate(model, model.hidden_size) * (1.0 if sizes is None else sizes.rate)
     return with_settings(
         config,
         embedding_size=model.embedding_size or default_embedding_size(model),

@@ -116,14 +116,6 @@ def warn_of_exchanged_sides(corpus: EncodedCorpus, reporter: Reporter, *, are_sw
         )
 
 
-def symbols_per_label(corpus: EncodedCorpus) -> float:
-    """Returns how many symbols are read for each label on average, where an example has one; else 1."""
-    outputs = corpus.tokenizer.outputs
-    if outputs is None or outputs.head != "pooled":
-        return 1.0
-    return corpus.train.num_symbols / corpus.train.num_records
-
-
 def characters_per_target(corpus: EncodedCorpus, batches: Batches) -> float:
     """Returns how many characters a target stands for; a label counts as one.
 

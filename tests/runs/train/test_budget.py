@@ -174,13 +174,12 @@ def test_a_classifier_is_narrower_where_the_time_has_too_few_steps():
             task,
             lambda config: step_seconds_at_96 * (config.model.hidden_size / 96) ** 2,
             may_go_on=lambda: True,
-            symbols_per_label=128.0,
         )
 
     enough, short, shortest = choose(0.125), choose(0.25), choose(8.0)
     assert [each.config.model.hidden_size for each in (enough, short, shortest)] == [96, 64, 48]
     assert enough.reason == "2 x 96 units, 32 examples a step"
     assert short.reason == "2 x 64 units, 32 examples a step: the time is too short for 96 units"
-    # The rate is halved for texts of twice 64 symbols.
-    assert enough.config.training.learning_rate == pytest.approx(0.05 / 2)
+    # A fifth of the usual rate, for a label of a whole text.
+    assert enough.config.training.learning_rate == pytest.approx(0.05 / 5)
     assert choose(8.0, model={"hidden_size": 80}).config.model.hidden_size == 80
