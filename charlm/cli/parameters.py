@@ -75,8 +75,8 @@ def read_prompt(prompt: str | None, file: str | None) -> str:
     """Returns the prompt from the command line, a file, or standard input ('-'); empty without one.
 
     Raises:
-        CharlmError: the file cannot be read.
-        ConfigError: both options are given, or the prompt is not UTF-8.
+        CharlmError: the file cannot be read, or the prompt is not UTF-8.
+        ConfigError: both options are given.
     """
     if prompt is not None and file is not None:
         raise ConfigError("--prompt and --prompt-file both give the prompt; use one of them.")
@@ -91,4 +91,4 @@ def read_prompt(prompt: str | None, file: str | None) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         source = "standard input" if stdin else f"--prompt-file '{file}'"
-        raise ConfigError(f"The prompt from {source} is not UTF-8 (at byte {error.start}); convert it first.") from None
+        raise CharlmError(f"The prompt from {source} is not UTF-8 (at byte {error.start}); convert it first.") from None

@@ -55,8 +55,9 @@ def open_builtin(name: str, *, task: str | None = None) -> TextSource:
         raise DataError(f"No built-in text '{name}'; there are {', '.join(BUILTINS)}.")
     text = BUILTINS[name]
     if task not in (text.tasks or (None,)):
-        wanted = f"with --task {' or '.join(text.tasks)}" if text.tasks else "without --task"
-        raise DataError(f"'{name}' is to be read {wanted}.")
+        if not text.tasks:
+            raise DataError(f"'{name}' is to be read without --task.")
+        raise DataError(f"'{name}' has examples, for: charlm train {name} --task {' or '.join(text.tasks)}")
     return text.open() if task is None else ReadyExamples(text.open())
 
 

@@ -61,7 +61,8 @@ def require(name: str) -> CorpusEntry:
     known = entries()
     if name not in known:
         if name in BUILTINS:
-            raise DataError(f"'{name}' is part of this Python and needs no fetching: charlm train {name}")
+            task = f" --task {BUILTINS[name].tasks[0]}" if BUILTINS[name].tasks else ""
+            raise DataError(f"'{name}' is part of this Python and needs no fetching: charlm train {name}{task}")
         near = nearest(name, known)
         hint = f"did you mean '{near}'?" if near else f"there are {', '.join(known)}."
         raise DataError(f"No corpus '{name}' in the catalogue; {hint}")

@@ -79,7 +79,7 @@ def test_examples_are_for_their_tasks() -> None:
         assert sum(map(int, read.split("+"))) == int(said)
     names = "".join(open_builtin("builtin:unicode-names", task="classify").chunks()).splitlines()
     assert "LATIN SMALL LETTER A\tLl" in names and "SPACE\tZs" in names
-    with pytest.raises(DataError, match="'builtin:sums' is to be read with --task transduce"):
+    with pytest.raises(DataError, match="'builtin:sums' has examples, for: charlm train builtin:sums --task transduce"):
         open_builtin("builtin:sums")
     with pytest.raises(DataError, match="'builtin:python-docs' is to be read without --task"):
         open_builtin("builtin:python-docs", task="tag")

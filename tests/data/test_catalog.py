@@ -59,6 +59,8 @@ def test_an_unknown_name_is_refused_with_a_near_one() -> None:
 
 
 def test_a_built_in_text_needs_no_fetching() -> None:
+    with pytest.raises(DataError, match=r"needs no fetching: charlm train builtin:sums --task transduce$"):
+        require("builtin:sums")
     with pytest.raises(DataError, match="'builtin:python-docs' is part of this Python and needs no fetching"):
         require("builtin:python-docs")
 

@@ -1,6 +1,7 @@
 """Pictures of results, drawn into a file by Matplotlib.
 
-Every function raises a ConfigError for a file that cannot be written or whose suffix is no picture format.
+Every function raises a CharlmError for a file that cannot be written, and a ConfigError for one whose suffix is no
+picture format.
 """
 
 import warnings
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from charlm.cli.display.chart import Line, short, visible_range
-from charlm.errors import ConfigError
+from charlm.errors import CharlmError, ConfigError
 from charlm.notation import visible
 
 if TYPE_CHECKING:
@@ -219,5 +220,7 @@ def _panels(path: Path, *, title: str, width: float = 6.4, number: int = 1) -> "
         figure.suptitle(_plain(title), fontsize=11)
         try:
             figure.savefig(path, dpi=130)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise CharlmError(f"'{path}' cannot be drawn into: {error.strerror or error}.") from None
+        except ValueError as error:
             raise ConfigError(f"'{path}' cannot be drawn into: {error}.") from None

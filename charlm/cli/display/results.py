@@ -232,4 +232,4 @@ def print_corpora(console: Console, rows: Sequence["CorpusRow"]) -> None:
         line = f"{name:<{widths[0]}}  {state:<{widths[1]}}  {size:>{widths[2]}}"
         console.print(Text(visible(line), style="bold"), soft_wrap=True)
         below = f"{row.description} Split: {row.split}. Licence: {row.licence}."
-        console.print(Padding(Text(visible(below)), (0, 0, 0, 4)))
+        console.print(Padding(Text(visible(below)), (0, 0, 0, 4), expand=False))

@@ -17,7 +17,7 @@ from charlm.evaluation.text_properties import PROPERTIES, Property
 from charlm.evaluation.unit_excerpts import Excerpt, Unit, UnitReader
 from charlm.evaluation.units import Moments, measure_units
 from charlm.generation.generator import generate_texts
-from charlm.notation import quoted
+from charlm.notation import counted, quoted
 from charlm.runs.reporting import Reporter
 from charlm.runs.sample import build_stepped
 from charlm.runs.stored.corpus import reopen_corpus
@@ -111,7 +111,8 @@ def inspect_units(
         tokens, tokenizer = encoded.tokens, stored.tokenizer
         if len(tokens) < _FEWEST_SYMBOLS:
             raise DataError(
-                f"'{label}' has {len(tokens)} symbols; at least {_FEWEST_SYMBOLS} are needed. Give a longer TEXT."
+                f"'{label}' has {counted(len(tokens), 'symbol')}; at least {_FEWEST_SYMBOLS} are needed. "
+                "Give a longer TEXT."
             )
         with reporter.progress(f"reading {label}", min(symbols, len(tokens))) as advance:
             halves = measure_units(network, tokens, tokenizer, part=part, num_symbols=symbols, advance=advance)

@@ -68,7 +68,7 @@ def test_prompts_come_from_files_and_standard_input(
 
 def test_a_prompt_that_is_not_text_is_refused(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stdin_of(b"ab\xff", monkeypatch)
-    assert "is not UTF-8 (at byte 2)" in charlm("sample", "demo", "--prompt", "-", code=2)[1]
+    assert "is not UTF-8 (at byte 2)" in charlm("sample", "demo", "--prompt", "-", code=1)[1]
 
 
 def test_an_unknown_character_in_the_prompt_is_named_before_anything_is_printed(charlm: Any) -> None:

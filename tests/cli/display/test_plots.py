@@ -1,6 +1,6 @@
 import pytest
 
-from charlm.errors import ConfigError
+from charlm.errors import CharlmError, ConfigError
 from charlm.runs.compare.result import VariantResult
 
 COUNTED = VariantResult("ngram-5", "ngram:5", None, parameters=1234, test=2.125)
@@ -19,6 +19,10 @@ def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
     plot_comparison([COUNTED], tmp_path / "plot.svg")
     with pytest.raises(ConfigError, match="cannot be drawn into"):
         plot_comparison(results, tmp_path / "plot.xyz")
+    (tmp_path / "taken.png").mkdir()
+    with pytest.raises(CharlmError, match=r"'.*taken.png' cannot be drawn into: Is a directory\.$") as refused:
+        plot_comparison(results, tmp_path / "taken.png")
+    assert not isinstance(refused.value, ConfigError)
 
 
 def test_no_name_becomes_a_formula_or_is_hidden(tmp_path):
