@@ -13,7 +13,7 @@ from charlm.serving.errors import ApiError
 from charlm.serving.models import ServedModel
 from charlm.serving.prompts import ReadPrompt
 from charlm.serving.requests import CompletionRequest
-from charlm.serving.scheduler import Mailbox
+from charlm.serving.scheduler import Mailbox, too_busy
 
 MOST_SCORED = 1 << 17
 """Symbols of all prompts of one request whose log-probabilities can be asked for."""
@@ -122,6 +122,10 @@ class Completion:
                     prompt, num_likeliest=self._request.logprobs or 0, advance=require_wanted
                 )
 
+        model = self._model
+        if self._request.is_scored and model.num_scoring >= model.scheduler.capacity:
+            raise too_busy()
+        model.num_scoring += self._request.is_scored
         try:
             for number, prompt in enumerate(self._prompts):
                 scored = []
@@ -131,6 +135,7 @@ class Completion:
                     yield choice.echoed(scored)
         finally:
             is_wanted = False
+            model.num_scoring -= self._request.is_scored
 
     def _usage(self) -> dict[str, int]:
         read = sum(len(prompt.symbols) - prompt.num_given for prompt in self._prompts)

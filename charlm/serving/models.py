@@ -28,6 +28,7 @@ class ServedModel:
         scheduler: draws its texts.
         scorer: scores prompts.
         scoring: the one thread that does it.
+        num_scoring: requests whose prompts are scored or wait for it.
     """
 
     def __init__(self, run: str, stored: StoredModel, settings: ServingConfig, *, log: Callable[[str], None]) -> None:
@@ -46,6 +47,7 @@ class ServedModel:
             log=log,
         )
         self.scorer = Scorer(stored)
+        self.num_scoring = 0
         self.scoring = ThreadPoolExecutor(1, thread_name_prefix="charlm-scoring")
 
     def read_prompts(self, request: CompletionRequest) -> list[ReadPrompt]:

@@ -41,20 +41,18 @@ class EventStream:
             sending.cancel()
             with suppress(asyncio.CancelledError, TimeoutError, OSError):
                 await sending
+            await self._rest.aclose()
 
     async def _send_all(self, send: Send) -> None:
         await _send_in_time(send, {"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        if self._first is not None:
+            await self._send_event(send, json.dumps(self._first))
         try:
-            if self._first is not None:
-                await self._send_event(send, json.dumps(self._first))
-            try:
-                async for chunk in self._rest:
-                    await self._send_event(send, json.dumps(chunk))
-                await self._send_event(send, "[DONE]")
-            except ApiError as error:
-                await self._send_event(send, json.dumps(error.to_json()))
-        finally:
-            await self._rest.aclose()
+            async for chunk in self._rest:
+                await self._send_event(send, json.dumps(chunk))
+            await self._send_event(send, "[DONE]")
+        except ApiError as error:
+            await self._send_event(send, json.dumps(error.to_json()))
         await _send_in_time(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_event(self, send: Send, data: str) -> None:

@@ -110,9 +110,7 @@ class Scheduler:
             if self._is_closed:
                 raise _stopping()
             if len(mailbox.drawings) > self.room:
-                raise ApiError(
-                    429, "Too many texts are being drawn; try again shortly.", code="busy", headers={"retry-after": "1"}
-                )
+                raise too_busy()
             self._waiting.extend((mailbox, number) for number in range(len(mailbox.drawings)))
             self._wakened.notify()
 
@@ -174,6 +172,13 @@ class Scheduler:
             self._batch.clear()
         for mailbox in mailboxes.values():
             mailbox.fail(error)
+
+
+def too_busy() -> ApiError:
+    """Returns the error of a request for which there is no room just now."""
+    return ApiError(
+        429, "Too much is asked for just now; try again shortly.", code="busy", headers={"retry-after": "1"}
+    )
 
 
 def _stopping() -> ApiError:
