@@ -37,7 +37,10 @@ def validate(
 def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
     where = tuple(shortened(part) for part in error["loc"] if isinstance(part, str))
     if error["type"] == "extra_forbidden":
-        near = nearest(where[-1], _fields(section, where[:-1]))
+        fields = _fields(section, where[:-1])
+        # A setting without its section, as in a file that has no [model] above hidden_size.
+        within = (f"{each}.{where[-1]}" for each in fields if where[-1] in _fields(section, (*where[:-1], each)))
+        near = next(within, None) or nearest(where[-1], fields)
         return f"{name(where)} is not a setting charlm knows{f'; did you mean {near}?' if near else '.'}"
     if error["type"] == "value_error":
         problem, fields = str(error["ctx"]["error"]), _fields(section, where)

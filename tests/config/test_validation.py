@@ -36,6 +36,7 @@ def test_a_refused_file_without_one_of_its_sections_is_not_quoted_whole():
     [
         ({"model": {"hiden_size": 3}}, "model.hiden_size is not a setting charlm knows; did you mean hidden_size?"),
         ({"model": {"xyzzy": 3}}, "model.xyzzy is not a setting charlm knows."),
+        ({"hidden_size": 3}, "hidden_size is not a setting charlm knows; did you mean model.hidden_size?"),
         ({"modle": {}}, "modle is not a setting charlm knows; did you mean model?"),
         ({"model": 3}, "model is 3; it should be a section: a table of settings."),
         ({"model": {"hidden_size": 0}}, "model.hidden_size is 0; it should be greater than or equal to 1."),
