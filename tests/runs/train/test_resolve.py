@@ -9,7 +9,6 @@ from charlm.config import RunConfig, make_request
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.resolve import resolve
-from charlm.tasks import Outputs
 
 SETUP = SimpleNamespace(device=torch.device("cpu"), batches=lambda _: SimpleNamespace(windows_per_epoch=50))
 CORPUS = SimpleNamespace(tokenizer=SimpleNamespace(outputs=None))
@@ -50,13 +49,13 @@ def test_nothing_is_open_afterwards():
     assert found.run.threads == torch.get_num_threads()
 
 
-def test_labels_of_long_texts_have_a_lower_rate():
-    # 2,560 symbols of 20 examples: 128 for each label, twice the 64 up to which the rate is the usual one.
-    text = SimpleNamespace(num_symbols=2560, num_records=20)
-    corpus = SimpleNamespace(tokenizer=SimpleNamespace(outputs=Outputs(2, "pooled")), train=text)
-    request = make_request({"data": {"corpus": ["tale.txt"]}, "training": {"steps": 5}})
-    usual, lower = (resolve(request, each, SETUP, SilentReporter(), started=0.0)[0] for each in (CORPUS, corpus))
-    assert lower.training.learning_rate == pytest.approx(usual.training.learning_rate / 2)
+def test_a_label_of_a_text_is_learnt_at_a_fifth_of_the_rate():
+    sections = {"data": {"corpus": ["tale.txt"]}, "training": {"steps": 5}}
+    labelled = {**sections, "data": {"corpus": ["tale.tsv"], "task": "classify"}}
+    usual, lower = (
+        resolve(make_request(each), CORPUS, SETUP, SilentReporter(), started=0.0)[0] for each in (sections, labelled)
+    )
+    assert lower.training.learning_rate == pytest.approx(usual.training.learning_rate / 5)
 
 
 def test_what_was_asked_for_stays():

@@ -54,10 +54,9 @@ def test_a_network_alone_has_one_score(small_request, workspace):
     assert not any("validation_network" in line for line in metrics_without_times(result.run))
 
 
-@pytest.mark.parametrize("rate", [3e7, 1e30])
-def test_a_training_that_diverges_ends_with_what_to_try(small_request, workspace, rate):
+def test_a_training_that_diverges_ends_with_what_to_try(small_request, workspace):
     with pytest.raises(NotFiniteError, match=r"^After step \d+, .* not finite; .* Try a lower --learning-rate"):
-        start(small_request(learning_rate=rate, clip_norm=1e30), workspace, SilentReporter(), StopRequest())
+        start(small_request(learning_rate=1e30, clip_norm=1e30), workspace, SilentReporter(), StopRequest())
 
 
 def test_a_resumed_run_knows_the_points_before(small_request, workspace):
