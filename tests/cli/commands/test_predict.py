@@ -65,7 +65,7 @@ def test_a_training_says_what_is_next_and_counts_labels(charlm: Any) -> None:
 
 def test_losses_are_told_per_label_wherever_they_stand(classifier: Any) -> None:
     assert "bits per" in classifier("list")[0] and "label" in classifier("list")[0]
-    units = {row["run"]: row["unit"] for row in json.loads(classifier("list", "--json")[0])}
+    units = {row["name"]: row["unit"] for row in json.loads(classifier("list", "--json")[0])}
     assert units["names"] == "label" and set(units.values()) == {"char", "label"}
     out, _ = classifier("info", "names")
     assert "nats/label at step" in out and "nats/symbol" not in out and ", nats/label" in out
