@@ -29,6 +29,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -e '.[dev]' -c constraints.txt
 	@touch $@
 
+# Models of a few units are computed on one thread faster than on several.
+test test-portable test-all: export OMP_NUM_THREADS := 1
+
 test: setup ## Set up and run the tests
 	$(BIN)/python -m pytest
 
