@@ -1,6 +1,6 @@
 PYTHON ?= python3
 VENV ?= .venv
-# Where pip looks for torch; empty for pip's own place. See "Which torch?" in README.md.
+# Where pip looks for torch; empty for pip's own place. See "Set up" in README.md.
 TORCH_INDEX_URL ?=
 
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ help: ## Show this list
 demo: setup ## Set up, train on a built-in text for a minute, score, sample
 	$(BIN)/charlm train builtin:python-docs --budget 60s
 
-setup: $(INSTALLED) ## Make .venv with everything in it
+setup: $(INSTALLED) ## Make .venv with charlm and what its tests need
 
 # The stamp comes last, so that a failed installation is tried again. torch's own index has torch, but only some
 # versions of what torch needs: the other constraints would fail there, so they wait for the second command.
