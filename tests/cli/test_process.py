@@ -20,6 +20,11 @@ def charlm(*arguments: str, cwd: Path, stdin: bytes = b"", **environment: str) -
     )
 
 
+def assert_ends_well(script: str) -> None:
+    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
     script = (
         "import sys; from charlm.cli.app import run\n"
@@ -27,8 +32,7 @@ def test_help_and_usage_errors_load_no_torch(tmp_path: Path) -> None:
         "    run(arguments)\n"
         "sys.exit(any(name.split('.')[0] in ('torch', 'numpy', 'sentencepiece') for name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert_ends_well(script)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"], ["trian"], ["eval", "perplexty"]])
@@ -37,8 +41,7 @@ def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments:
         f"import sys; from charlm.cli.app import run; run({arguments})\n"
         "sys.exit(any(name.startswith(('charlm.cli.commands.', 'charlm.config', 'pydantic')) for name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert_ends_well(script)
 
 
 def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_settings(tmp_path: Path) -> None:
@@ -48,8 +51,7 @@ def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_set
         "    run([*words, '--help'])\n"
         "sys.exit(any(name in ('rich.console', 'tomllib', 'pydantic.plugin._loader') for name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=PACKAGE, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert_ends_well(script)
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from charlm.runs.sample import stream
 from charlm.runs.stored.workspace import Workspace
 from tests.support.pages import browser, needs_browser, opened
 from tests.support.tale import write_tale
-from tests.support.training_runs import train_whole
+from tests.support.training_runs import SMALL, train_whole
 
 pytestmark = needs_browser
 
@@ -19,15 +19,7 @@ NASTY = "</script><b>&\u2028\x01\n\u202e"
 def trained(folder, *, corpus=None, **settings):
     """The folder's workspace with a run, and its page as a file."""
     corpus = write_tale(folder / "tale.txt") if corpus is None else corpus
-    usual = {
-        "hidden_size": 8,
-        "embedding_size": 4,
-        "batch_size": 4,
-        "sequence_length": 16,
-        "steps": 12,
-        "evaluations": 3,
-    }
-    values = usual | {"corpus": (str(corpus),), "name": "run", "device": "cpu", "precision": "fp32"} | settings
+    values = SMALL | {"corpus": (str(corpus),), "name": "run"} | settings
     workspace = Workspace(folder)
     train_whole(make_request(by_section(values)), workspace)
     path = folder / "run.html"

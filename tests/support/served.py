@@ -10,18 +10,9 @@ from urllib.parse import urlsplit
 
 from charlm.config import ServingConfig, by_section, make_request
 from charlm.runs.stored.workspace import Workspace
-from tests.support.training_runs import train_whole
+from tests.support.training_runs import SMALL, train_whole
 
-SMALL = {
-    "hidden_size": 24,
-    "embedding_size": 8,
-    "batch_size": 4,
-    "sequence_length": 16,
-    "steps": 30,
-    "evaluations": 1,
-    "precision": "fp32",
-    "device": "cpu",
-}
+SERVED = SMALL | {"hidden_size": 24, "embedding_size": 8, "steps": 30, "evaluations": 1}
 
 
 class Answer(NamedTuple):
@@ -96,4 +87,4 @@ def serve(runs: Sequence[str], workspace: Workspace, **settings: Any) -> Iterato
 def train(workspace: Workspace, corpus: object, **settings: object) -> None:
     """Trains a small run."""
     ngram = settings.get("model") == "ngram"
-    train_whole(make_request(by_section({"corpus": (str(corpus),)} | ({} if ngram else SMALL) | settings)), workspace)
+    train_whole(make_request(by_section({"corpus": (str(corpus),)} | ({} if ngram else SERVED) | settings)), workspace)

@@ -13,6 +13,18 @@ from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.start import start
 
+SMALL = {
+    "hidden_size": 8,
+    "embedding_size": 4,
+    "batch_size": 4,
+    "sequence_length": 16,
+    "steps": 12,
+    "evaluations": 3,
+    "precision": "fp32",
+    "device": "cpu",
+}
+"""Settings of a training of a second or less."""
+
 
 def train_whole(request: Request, workspace: Workspace, **options: Any) -> TrainResult:
     """Trains a run to its end, in silence."""
