@@ -15,7 +15,7 @@ from charlm.evaluation.baselines import count_symbols
 from charlm.notation import Mix, counted, either
 from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_settings
-from charlm.tasks import TASKS, Sizes, names_with
+from charlm.tasks import TASKS, Sizes
 
 _BOTH_WAYS = (
     "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
@@ -27,11 +27,17 @@ _OF_RUNNING_TEXT = frozenset({"sequence_length", "random_length"})
 
 
 def with_task_defaults(config: RunConfig) -> RunConfig:
-    """Returns the configuration with the direction that suits its task, and without n-grams; as it was without one."""
+    """Returns the configuration with the direction and the n-grams that suit its task; as it was without one."""
     if config.data.task is None:
         return config
     task = TASKS[config.data.task]
-    return with_settings(config, direction=config.model.direction or task.direction, mix=Mix(None))
+    usual_ngrams = "hashed" if task.head == "pooled" else None
+    return with_settings(
+        config,
+        direction=config.model.direction or task.direction,
+        label_ngrams=config.model.label_ngrams or usual_ngrams,
+        mix=Mix(None),
+    )
 
 
 def with_task_sizes(config: RunConfig, sizes: Sizes, fixed: Collection[str], *, symbols: int) -> RunConfig:
@@ -53,9 +59,13 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         ConfigError: it cannot.
     """
     model, name = config.model, config.data.task
-    answering = names_with(lambda task: task.head == "sequence")
-    if model.attention is not None and name not in answering:
-        raise ConfigError(f"--attention is for --task {either(answering)}, whose decoder looks back at what was read.")
+    for option, value, head, reason in (
+        ("--attention", model.attention, "sequence", "whose decoder looks back at what was read"),
+        ("--label-ngrams", model.label_ngrams, "pooled", "which finds one label for a whole text"),
+    ):
+        suited = [each for each, task in TASKS.items() if task.head == head]
+        if value is not None and name not in suited:
+            raise ConfigError(f"{option} is for --task {either(suited)}, {reason}.")
     if name is None:
         if model.direction == "both":
             raise ConfigError(_BOTH_WAYS)
