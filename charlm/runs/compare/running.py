@@ -1,5 +1,6 @@
 """One run of several on the same text: trained, gone on with, or scored where it had ended already."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,10 @@ class Trained:
     steps: int | None
     seconds: float | None
     bits: dict[str, float]
+
+
+TrainOne = Callable[[str, Request, EncodedCorpus, Workspace, Reporter, StopRequest], Trained | None]
+"""Trains one run, as `train_one` does."""
 
 
 def train_one(
