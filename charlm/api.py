@@ -17,6 +17,7 @@ from charlm.config import (
     asked_in,
     by_section,
     make_request,
+    sections,
     validate,
 )
 from charlm.data.code_points import to_utf8
@@ -27,6 +28,7 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.states import read_states
 from charlm.evaluation.surprisal import Surprisal
 from charlm.models.ngram import NgramLanguageModel
+from charlm.notation import nearest
 from charlm.runs.describe import describe_model
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.accuracy import accuracy_of
@@ -253,7 +255,9 @@ def train(
         settings = settings | {"encoding": "utf-8"}
     values = by_section({"corpus": tuple(str(each) for each in texts), **settings})
     if unknown := settings.keys() - asked_in(values):
-        raise ConfigError(f"train(): {min(unknown)} is not a setting charlm knows.")
+        wrong, known = min(unknown), (name for kind in sections().values() for name in kind.model_fields)
+        near = nearest(wrong, known)
+        raise ConfigError(f"train(): {wrong} is not a setting charlm knows{f'; did you mean {near}?' if near else '.'}")
     request = make_request(values, source="train()", name=lambda where: where[-1])
     place = Workspace(Path(workspace))
     result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from, stdin=stdin)

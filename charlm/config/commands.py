@@ -34,8 +34,8 @@ class SamplingConfig(Section):
     )
     weights: Weights = setting(
         "float32",
-        help="int8 draws long texts from large models faster on the CPU, and is slightly less exact; charlm eval "
-        "perplexity RUN --weights int8 shows the difference.",
+        help="int8 draws long texts from layers of more than 256 units faster on the CPU, from narrower ones not, and "
+        "is slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
     )
 
     adapt: Literal["counts"] | None = setting(
@@ -155,7 +155,9 @@ class ServingConfig(Section):
     longest: int = setting(16_384, ge=1, le=10_000_000, help="Most tokens that are drawn of one text.")
     max_body: int = setting(1 << 20, ge=1024, le=1 << 30, help="Most bytes of a request.")
     weights: Weights = setting(
-        "float32", help="int8 draws faster from large models, and is slightly less exact, as in charlm sample."
+        "float32",
+        help="int8 draws faster from layers of 256 units or more, from narrower ones slower, and is slightly less "
+        "exact, as in charlm sample.",
     )
 
 

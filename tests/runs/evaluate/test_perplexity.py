@@ -115,3 +115,4 @@ def test_best_alone_is_enough_to_score_and_sample(run, workspace, tmp_path):
         str(moved), (str(tmp_path / "other.txt"),), EvaluationConfig(), Workspace(elsewhere), SilentReporter()
     )
     assert result.score.num_symbols == 6
+    assert result.run == "sent"
