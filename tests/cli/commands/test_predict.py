@@ -108,4 +108,4 @@ def test_a_line_that_is_no_example_ends_a_training_with_its_place(
 ) -> None:
     Path("bad.tsv").write_text("a\tx\nb\n")
     assert run(["train", "bad.tsv", "--task", "classify", "--steps", "2"]) == 1
-    assert "'bad', line 2, has no tab: 'b'" in capsys.readouterr().err
+    assert "'bad.tsv', line 2, has no tab: 'b'" in capsys.readouterr().err

@@ -229,7 +229,7 @@ def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Works
     assert [answer.line for answer in answers] == ["ko\tO", "Ba\tB-N", "", "", "su\tO", ""]
     reporter = Warnings()
     new.write_text("-DOCSTART- -X- O\n\nko Ba su mel\n\nko Ba Ω mel\n")
-    with pytest.raises(DataError, match="'new', line 3, has 4 columns, the lines before it 3"):
+    with pytest.raises(DataError, match=r"new\.tsv', line 3, has 4 columns, the lines before it 3"):
         list(predict("tags", (str(new),), workspace, reporter))
     new.write_text("ko Ba su mel\n\nΩ Ba Ω mel\n\nξ X X X")
     assert next(answer.line for answer in predict("tags", (str(new),), workspace, reporter)) == "ko Ba su mel O"
