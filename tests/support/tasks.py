@@ -4,6 +4,7 @@ from pathlib import Path
 
 from charlm.config import Request, by_section, make_request
 from charlm.runs.evaluate.accuracy import accuracy
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.measured import Measured
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.workspace import Workspace
@@ -42,4 +43,4 @@ def request(path: Path, **settings: object) -> Request:
 
 def measure(run: str, workspace: Workspace, *files: Path) -> Measured:
     """Returns how good a run is on files, or on its own held-out examples."""
-    return accuracy(run, tuple(map(str, files)), workspace, SilentReporter()).measured
+    return accuracy(run, TextChoice(tuple(map(str, files))), workspace, SilentReporter()).measured

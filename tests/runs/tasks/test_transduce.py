@@ -4,6 +4,7 @@ import pytest
 
 from charlm.errors import ConfigError
 from charlm.runs.evaluate.accuracy import accuracy
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.measured import OWN
 from charlm.runs.predict.apply import predict
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -21,7 +22,7 @@ def test_answers_are_learnt_and_searched_for(spellings: Path, workspace: Workspa
     result = train_whole(request(spellings, name="spell", split="70/15/15", **asked), workspace)
     assert result.unit == "symbol" and verify_run("spell", workspace).is_whole
     with pytest.raises(ConfigError, match="--confusion is for labels; 'spell' answers with texts"):
-        accuracy("spell", (), workspace, SilentReporter(), confusion=True)
+        accuracy("spell", TextChoice(), workspace, SilentReporter(), confusion=True)
     own = measure("spell", workspace, spellings).models[OWN]
     assert own["exact"] == own["accuracy"] > 0.7 and own["error_rate"] < 15
     new = tmp_path / "new.txt"

@@ -5,6 +5,7 @@ import pytest
 from charlm.config import by_section, make_request
 from charlm.errors import ConfigError
 from charlm.runs.evaluate.accuracy import accuracy
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.model import read_model
 from charlm.runs.stored.workspace import Workspace
@@ -79,4 +80,4 @@ def test_a_classifier_is_no_language_model_and_the_other_way_round(
         train_whole(request(names), workspace, init_from="names")
     train_whole(make_request(by_section({**SMALL, "corpus": (str(text),), "name": "tale", "steps": 2})), workspace)
     with pytest.raises(ConfigError, match="charlm eval perplexity tale"):
-        accuracy("tale", (), workspace, SilentReporter())
+        accuracy("tale", TextChoice(), workspace, SilentReporter())
