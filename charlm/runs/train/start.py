@@ -117,18 +117,22 @@ def plan_run(
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
     started: float | None = None,
-) -> tuple[RunConfig, str]:
-    """Returns the settings of the run that `start` would train, and where its length and sizes come from, a line each.
+    cache: Path | None = None,
+) -> tuple[RunConfig, TrainingPlan]:
+    """Returns the settings of the run that `start` would train, and where its length and sizes come from.
 
-    The text is read, and a time budget measures steps; nothing is written. Arguments and errors are those of `start`.
+    The text is read, and a time budget measures steps. Other arguments and errors are those of `start`.
+
+    Args:
+        cache: the folder to encode the text into.  [default: none, so that nothing is written]
     """
     started = time.monotonic() if started is None else started
     with TemporaryDirectory() as folder, memory_errors_explained():
-        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=Path(folder))
+        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=cache or Path(folder))
         if beginning.request.config.model.model == "ngram":
-            return beginning.request.config, "length: counted in one go"
+            return beginning.request.config, TrainingPlan(length="counted in one go")
         config, plan, _ = _resolve(beginning, reporter, started=started)
-    return config, plan.reasons
+    return config, plan
 
 
 @dataclass(frozen=True)

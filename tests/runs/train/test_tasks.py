@@ -25,9 +25,9 @@ def test_sides_that_seem_exchanged_are_told(
 
 
 def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Workspace) -> None:
-    config, reasons = plan_run(request(names, steps=None, budget="2s"), workspace, SilentReporter())
+    config, plan = plan_run(request(names, steps=None, budget="2s"), workspace, SilentReporter())
     assert config.model.direction == "both" and config.model.mixed_order is None
-    assert "length:" in reasons
+    assert "length:" in plan.reasons
 
 
 @pytest.mark.parametrize(
