@@ -32,8 +32,9 @@ from charlm.notation import nearest
 from charlm.runs.describe import describe_model
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.accuracy import accuracy_of
+from charlm.runs.evaluate.choice import Split, TextChoice
 from charlm.runs.evaluate.measured import OWN
-from charlm.runs.evaluate.perplexity import Split, score_source
+from charlm.runs.evaluate.perplexity import score_source
 from charlm.runs.evaluate.surprisal import surprisal_of_source
 from charlm.runs.predict.answer import Answer, Given
 from charlm.runs.predict.apply import AT_ONCE, answers
@@ -209,9 +210,8 @@ class Run:
             split: the part of the run's own examples.  [default: "test", or "valid" without one]
         """
         labeller = as_labeller(self._loaded, command="eval accuracy")
-        files = tuple(map(str, text))
-        place, run = self._workspace, self.name
-        return accuracy_of(labeller, files, place, SilentReporter(), run=run, split=split).measured.models[OWN]
+        chosen = TextChoice(tuple(map(str, text)), split)
+        return accuracy_of(labeller, chosen, self._workspace, SilentReporter(), run=self.name).measured.models[OWN]
 
     @_python_terms()
     def _answers(self, texts: Iterable[str], *, beam: int | None = None) -> list[Answer]:

@@ -15,11 +15,11 @@ from charlm.evaluation.baselines import count_symbols
 from charlm.notation import Mix, counted, either
 from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_settings
-from charlm.tasks import TASKS, Sizes
+from charlm.tasks import TASKS, Sizes, names_with
 
 _BOTH_WAYS = (
-    "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
-    "reads backward, too, has already seen it."
+    f"--direction both is for --task {either(names_with(lambda task: task.direction == 'both'))}: a model that writes "
+    "predicts the next symbol, and a network that reads backward, too, has already seen it."
 )
 
 _OF_RUNNING_TEXT = frozenset({"sequence_length", "random_length"})
