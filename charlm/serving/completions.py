@@ -99,9 +99,8 @@ class Completion:
             while any(choice.finish_reason is None for choice in self._choices):
                 await arrived.wait()
                 arrived.clear()
-                drawn = mailbox.take()
-                for number in dict.fromkeys(number for number, _ in drawn):
-                    part = self._choices[number].grown([each for other, each in drawn if other == number])
+                for number, growth in mailbox.take().items():
+                    part = self._choices[number].grown(growth)
                     if part["text"] or part["finish_reason"] or not is_streamed:
                         yield part
         finally:
