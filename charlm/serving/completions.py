@@ -9,11 +9,11 @@ from typing import Any, final
 
 from charlm.errors import CharlmError
 from charlm.serving.choices import Choice, join_parts
-from charlm.serving.errors import ApiError
+from charlm.serving.errors import ApiError, too_busy
 from charlm.serving.models import ServedModel
 from charlm.serving.prompts import ReadPrompt
 from charlm.serving.requests import CompletionRequest
-from charlm.serving.scheduler import Mailbox, too_busy
+from charlm.serving.scheduler import Mailbox
 
 MOST_SCORED = 1 << 17
 """Symbols of all prompts of one request whose log-probabilities can be asked for."""

@@ -9,7 +9,7 @@ from typing import final
 from charlm.errors import CharlmError
 from charlm.generation.batch import Batch
 from charlm.generation.drawings import Drawing, Drawn
-from charlm.serving.errors import ApiError
+from charlm.serving.errors import ApiError, too_busy
 
 _SECONDS_BETWEEN_NOTICES = 0.05
 
@@ -205,13 +205,6 @@ class Scheduler:
             self._batch.clear()
         for mailbox in mailboxes.values():
             mailbox.fail(error)
-
-
-def too_busy() -> ApiError:
-    """Returns the error of a request for which there is no room just now."""
-    return ApiError(
-        429, "Too much is asked for just now; try again shortly.", code="busy", headers={"retry-after": "1"}
-    )
 
 
 def _stopping() -> ApiError:
