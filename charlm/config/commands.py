@@ -152,6 +152,7 @@ class ServingConfig(Section):
     )
     streams: int = setting(64, ge=1, le=4096, help="Texts of a model that are drawn at once; others wait.")
     waiting: int = setting(256, ge=0, le=65536, help="Texts of a model that may wait; more are refused.")
+    connections: int = setting(512, ge=1, le=65536, help="Connections that may be open; more are refused.")
     longest: int = setting(16_384, ge=1, le=10_000_000, help="Most tokens that are drawn of one text.")
     max_body: int = setting(1 << 20, ge=1024, le=1 << 30, help="Most bytes of a request.")
     weights: Weights = setting(
