@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_c
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
+from charlm.files.folders import scratch_folder
 from charlm.models.base import Network
 from charlm.models.mixture import network_of
 from charlm.ngrams.build import count_text
@@ -52,7 +54,13 @@ def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) ->
     order = config.model.mixed_order
     if order is None:
         return config, None
-    counted = count_text(corpus.train.tokens, corpus.tokenizer, order=order)
+    counted = count_text(
+        corpus.train.tokens,
+        corpus.tokenizer,
+        order=order,
+        memory=config.run.counting_bytes,
+        scratch=partial(scratch_folder, corpus.folder.parent),
+    )
     if counted.model.order < order and not on_trial:
         raise DataError(
             f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
