@@ -12,6 +12,7 @@ in another order. `encode`, `count` and `steps` run commands in a folder of thei
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import resource
@@ -22,13 +23,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from machine import describe_machine
 
+from charlm.config import by_section, make_request
+from charlm.data.corpus import EncodedCorpus, open_cached
 from charlm.notation import parse_size
+from charlm.runs.train.settings import with_settings
+from charlm.runs.train.setup import TrainingSetup
 
 _LANES = 4096
 _WALKED_BYTES = 400_000_000
@@ -47,7 +53,18 @@ def main() -> None:
     encode.add_argument("text", type=Path)
     encode.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     encode.set_defaults(run=measure_encoding)
+    count = commands.add_parser("count")
+    count.add_argument("text", type=Path)
+    count.add_argument("--order", default="6")
+    count.add_argument("--memory", default="4GB")
+    count.add_argument("--prune", nargs="?")
+    count.set_defaults(run=measure_counting)
+    steps = commands.add_parser("steps")
+    steps.add_argument("text", type=Path, nargs="+")
+    steps.add_argument("--repeat", type=int, default=3)
+    steps.set_defaults(run=measure_steps)
     arguments = parser.parse_args()
+    print(describe_machine())
     arguments.run(arguments)
 
 
@@ -94,7 +111,6 @@ def walk(words: list[str], rng: np.random.Generator) -> Iterator[bytes]:
 
 def measure_encoding(arguments: argparse.Namespace) -> None:
     """Encodes a text with so many processes each, and prints times, memory, and whether the files are the same."""
-    print(describe_machine())
     digests = set()
     seconds: dict[int, float] = {}
     size = arguments.text.stat().st_size
@@ -110,6 +126,58 @@ def measure_encoding(arguments: argparse.Namespace) -> None:
             f"{processor_seconds:.1f} s of processors, at most {memory / 1e6:.0f} MB of memory in all processes"
         )
     print("the files are the same" if len(digests) == 1 else "THE FILES DIFFER")
+
+
+def measure_counting(arguments: argparse.Namespace) -> None:
+    """Counts a text's n-grams, and prints the time and the memory of that and of the whole command."""
+    with scratch(arguments.text) as folder:
+        command = ["train", str(arguments.text.resolve()), "--model", "ngram", "--order", arguments.order, "--quiet"]
+        command += ["--memory", arguments.memory, "--split", "98/1/1", "--name", "counted"]
+        command += [] if arguments.prune is None else ["--prune", arguments.prune]
+        seconds, processor_seconds, memory = run(command, folder)
+        stored = folder / "checkpoints" / "counted"
+        counting = json.loads((stored / "metrics.jsonl").read_text().splitlines()[-1])["seconds"]
+        size = (stored / "best.safetensors").stat().st_size
+    length = arguments.text.stat().st_size / 1e6
+    print(
+        f"order {arguments.order}: {length:.0f} MB, counted in {counting:.1f} s; the whole "
+        f"command {seconds:.1f} s, {processor_seconds:.1f} s of processors, at most {memory / 1e6:.0f} MB of memory; "
+        f"a model of {size / 1e6:.0f} MB"
+    )
+
+
+def measure_steps(arguments: argparse.Namespace) -> None:
+    """Takes steps on encoded texts in turns, and prints the medians of their times."""
+    batches, times = {}, {}
+    with ExitStack() as stack:
+        for path in arguments.text:
+            folder = stack.enter_context(scratch(path))
+            run(["data", "prepare", str(path.resolve()), "--quiet"], folder)
+            (key,) = (each.name for each in (folder / "data" / "cache").iterdir())
+            corpus = open_cached(folder / "data", key)
+            assert corpus is not None
+            batches[path] = corpus
+            times[path] = []
+        for _ in range(arguments.repeat):
+            for path, corpus in batches.items():
+                times[path] += time_steps(corpus)
+    for path, each in times.items():
+        median, slow = 1e3 * np.quantile(each, (0.5, 0.99))
+        print(f"{path.stat().st_size / 1e6:.0f} MB: {median:.2f} ms a step, the slowest in a hundred {slow:.2f} ms")
+
+
+def time_steps(corpus: EncodedCorpus, *, steps: int = 200) -> list[float]:
+    """Returns the seconds of some steps of a network of 2 x 192 units, each with the reading of its window."""
+    threads = torch.get_num_threads()
+    config = make_request(by_section({"corpus": ["x"], "steps": 10**6, "learning_rate": 0.03, "dropout": 0.1})).config
+    setup = TrainingSetup(corpus.train.tokens, corpus.tokenizer, torch.device("cpu"), "fp32", None, None)
+    trainer = setup.build(with_settings(config, threads=threads))
+    seconds = []
+    for _ in range(steps):
+        started = time.perf_counter()
+        trainer.take_step()
+        seconds.append(time.perf_counter() - started)
+    return seconds[steps // 10 :]
 
 
 def run(command: list[str], folder: Path) -> tuple[float, float, int]:

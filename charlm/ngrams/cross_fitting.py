@@ -18,7 +18,9 @@ from charlm.ngrams.smoothing import Discounts, adjusted_counts, estimate_discoun
 
 NUM_FOLDS = 10
 
-_MOST_PLACES = 1 << 17
+MOST_PLACES = 1 << 17
+"""Places at which distributions are computed."""
+
 _MOST_NUMBERS = 1 << 25
 """Of all distributions, 128 MiB."""
 
@@ -38,9 +40,7 @@ class HeldOutDistributions:
     confidence: NDArray[np.float32]
 
 
-def cross_fit(
-    text: CountedText, *, num_folds: int = NUM_FOLDS, most_places: int = _MOST_PLACES
-) -> HeldOutDistributions:
+def cross_fit(text: CountedText, *, num_folds: int = NUM_FOLDS, most_places: int = MOST_PLACES) -> HeldOutDistributions:
     """Returns the distributions of modified Kneser-Ney, counted on the other folds, at places spread over the text.
 
     The discounts are those of the whole text.
