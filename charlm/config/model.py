@@ -30,6 +30,12 @@ class ModelConfig(Section):
     smoothing: Annotated[Literal["kneser-ney", "witten-bell"], _OF_NGRAMS] = setting(
         "kneser-ney", help="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."
     )
+    prune: Annotated[int | None, _OF_NGRAMS] = setting(
+        None,
+        ge=1,
+        le=1_000_000,
+        help="Drop n-grams of four symbols and more that occur at most so often; shorter ones take their place.",
+    )
     cell: Annotated[CellName, _OF_RECURRENT, Search(values=("lstm", "gru"))] = setting("lstm", help="Recurrent cell.")
     nonlinearity: Annotated[Nonlinearity, Only("cell", partial(with_setting, "nonlinearity"))] = setting(
         "tanh", help="Activation of the rnn and jordan cells (the others have their own)."

@@ -17,9 +17,9 @@ from charlm.config import Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import extended, extended_for, learnt
-from charlm.errors import ConfigError, memory_errors_explained
+from charlm.errors import ConfigError, DataError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
-from charlm.notation import counted
+from charlm.notation import Mix, counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
@@ -29,7 +29,7 @@ from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.count import count_to_the_end
 from charlm.runs.train.fine_tuning import adopt, describe_start, load_origin, weights_for
 from charlm.runs.train.finish import train_to_the_end
-from charlm.runs.train.mixing import choose_mix, make_mixture
+from charlm.runs.train.mixing import choose_mix, make_mixture, with_mix
 from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
@@ -201,7 +201,13 @@ def _resolve(
         for sentence in describe_start(origin, config, corpus.tokenizer, beginning.symbol_counts):
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
-    config, mixture = make_mixture(config, corpus, on_trial=on_trial)
+    try:
+        config, mixture = make_mixture(config, corpus, on_trial=on_trial)
+    except DataError:
+        if not on_trial:
+            raise
+        # Nobody asked for n-grams, and they do not fit into the memory.
+        config, mixture, on_trial = with_mix(config, Mix(None)), None, False
     setup = TrainingSetup(
         corpus.train.tokens,
         corpus.tokenizer,

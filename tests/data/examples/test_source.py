@@ -7,8 +7,8 @@ import pytest
 from charlm.config import DataConfig
 from charlm.data.examples.source import ExampleSource, hashed
 from charlm.data.inputs import open_corpus
-from charlm.data.layout import survey
 from charlm.data.sources import TextSource
+from charlm.data.survey import survey
 from charlm.errors import DataError
 from charlm.runs.reporting import SilentReporter
 from tests.support.names import write_names
