@@ -61,6 +61,11 @@ class ModelConfig(Section):
         help="What a decoder of --task transduce sees of what was read: all of it, weighted (Luong et al. 2015), or "
         "only the encoder's last outputs.  [default: luong]",
     )
+    label_ngrams: Annotated[Literal["hashed", "none"] | None, _OF_RECURRENT] = setting(
+        None,
+        help="What weighs beside a classifier's network: n-grams of one to four symbols, each with a weight for each "
+        "label (Joulin et al. 2017), or none.  [default: hashed with --task classify]",
+    )
     hidden_size: Annotated[Width, _OF_NETWORKS, Search(around=2, multiple=16)] = setting(
         192, help="Units in each layer; chosen for a --budget."
     )

@@ -35,7 +35,13 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import require_fit, warn_of_exchanged_sides, warn_of_unknown_labels, with_task_defaults
+from charlm.runs.train.tasks import (
+    require_fit,
+    warn_of_exchanged_sides,
+    warn_of_unknown_labels,
+    warn_of_unused_lengths,
+    with_task_defaults,
+)
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -156,6 +162,7 @@ def _begin(
     cache: Path | None = None,
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
+    warn_of_unused_lengths(request, reporter)
     device = resolve_device(request.config.run.device)
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)

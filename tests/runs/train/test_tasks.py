@@ -369,6 +369,12 @@ def test_what_no_model_can_be_is_refused(
     assert not workspace.checkpoints.exists()
 
 
+def test_a_length_of_windows_is_told_to_do_nothing(names: Path, workspace: Workspace) -> None:
+    stop, reporter = StopRequest(), Warnings()
+    start(request(names, name="names", steps=1, sequence_length=32), workspace, reporter, stop)
+    assert reporter.warnings[0].startswith("--sequence-length is for text that is continued, and does nothing here")
+
+
 def test_settings_of_examples_need_a_task() -> None:
     with pytest.raises(ConfigError, match="swap is for data"):
         make_request(by_section({"corpus": ("x",), "swap": True}))
