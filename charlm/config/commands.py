@@ -187,6 +187,17 @@ class ComparisonConfig(Section):
         help="With --match parameters, numbers of units of the first model with commas; each gives "
         "one size of every model.  [default: --hidden-size]",
     )
+    seeds: int = setting(
+        1,
+        ge=1,
+        le=1000,
+        help="Seeds to train each network with, from --seed on; the table has their means and spreads.",
+    )
+    grid: tuple[str, ...] = setting(
+        (),
+        help="Train each network with each of several values of a setting, as in learning-rate=0.01,0.03; may be given "
+        "several times.",
+    )
     karpathy: bool = setting(
         False,
         help="The protocol of Karpathy, Johnson and Fei-Fei (2015): split 80/10/10, equal parameters, "

@@ -95,6 +95,10 @@ class ModelConfig(Section):
     output_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
         None, help="Dropout before the output alone.  [default: as --dropout]"
     )
+    weight_drop: Annotated[Probability | None, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
+        None,
+        help="Dropout of recurrent weights, one mask for a whole window (Merity et al. 2018).  [default: none]",
+    )
     dropout_kind: Annotated[Literal["element", "variational"], _OF_NETWORKS] = setting(
         "variational", help="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."
     )

@@ -183,6 +183,8 @@ def _begin(
             f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
             "A network can only repeat them; an ordinary text begins at some 100,000."
         )
+    if config.training.average_after is not None and corpus.valid is None:
+        raise ConfigError("--average-after needs a validation text to decide by; choose a --split that leaves some.")
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, symbol_counts, reporter)
     warn_of_exchanged_sides(corpus, reporter, are_swapped=bool(config.data.swap))
