@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -20,8 +21,10 @@ _MEETING = timedelta(seconds=15)
 """Time in which all processes have to come."""
 _WAITING = timedelta(hours=2)
 """Time in which the slowest has to do what the others wait for, such as encoding a text; one that ends is noticed."""
-_ENDING = timedelta(seconds=5)
+_ENDING = timedelta(seconds=3)
 """Time in which the first process has to say why all end."""
+_PAUSE = 0.02
+"""Seconds between two looks at a store."""
 
 
 @contextmanager
@@ -71,30 +74,39 @@ def _open_store(place: Place) -> dist.TCPStore:
 
 
 def _meet(place: Place, store: dist.Store) -> None:
-    places = [f"met/{rank}" for rank in range(place.size)]
+    names = [f"met/{rank}" for rank in range(place.size)]
     try:
-        store.set(places[place.rank], "")
-        store.wait(places, _MEETING)
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        store.set(names[place.rank], "")
+        if not _are_there(store, names, within=_MEETING):
+            missing = [str(rank) for rank, name in enumerate(names) if not store.check([name])]
+            raise DistributedError(
+                f"Of {place.size} processes, number {', '.join(missing)} did not come within "
+                f"{_MEETING.total_seconds():.0f} s; start all of them, with the same WORLD_SIZE and MASTER_ADDR."
+                if place.rank == 0
+                else ""
+            )
         dist.init_process_group(
-            backend,
+            "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
             store=dist.PrefixStore("group", store),
             rank=place.rank,
             world_size=place.size,
             timeout=_MEETING,
         )
-        # They connect within the shorter time; torch has no public way to give the longer one to what follows.
-        dist.distributed_c10d._set_pg_timeout(_WAITING)
     except RuntimeError as error:
         words = f"The processes cannot reach one another: {str(error).splitlines()[0]}"
-        with suppress(RuntimeError):
-            missing = [str(rank) for rank, each in enumerate(places) if not store.check([each])]
-            if missing:
-                words = (
-                    f"Of {place.size} processes, number {', '.join(missing)} did not come within "
-                    f"{_MEETING.total_seconds():.0f} s; start all of them, with the same WORLD_SIZE and MASTER_ADDR."
-                )
         raise DistributedError(words if place.rank == 0 else "") from None
+    # They connect within the shorter time; torch has no public way to give the longer one to what follows.
+    dist.distributed_c10d._set_pg_timeout(_WAITING)
+
+
+def _are_there(store: dist.Store, names: list[str], *, within: timedelta) -> bool:
+    """Returns whether a store has all names, after waiting for them; its own way of waiting prints warnings."""
+    ends = time.monotonic() + within.total_seconds()
+    while not store.check(names):
+        if time.monotonic() >= ends:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 @final
@@ -122,12 +134,14 @@ class _Ending:
         self._store = store
         self._is_first = place.rank == 0
         self._has_left = False
+        self._has_waited = False
 
     def spoken(self, error: CharlmError) -> CharlmError:
         """Returns the error to raise here: with words in one process, without in the others.
 
         The process whose error it is leaves it where the first finds it.
         """
+        _ignore_launcher()
         is_lost = isinstance(error, LostError)
         with suppress(RuntimeError):
             if not self._is_first and not is_lost:
@@ -142,25 +156,25 @@ class _Ending:
         return error
 
     def leave(self) -> None:
-        """Leaves the others; all wait until the first has, as the launcher ends by a signal those that are left."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        """Leaves the others; all wait until the first has, which may still have something to print."""
+        _ignore_launcher()
         self._leave_group()
         with suppress(RuntimeError):
             if self._is_first:
                 self._store.set("ended", "")
-            self._has_first_ended()
+            else:
+                self._has_first_ended()
             self._store.set(f"left/{self._place.rank}", "")
             if self._is_first and not self._place.is_hosted:
                 # The store ends with this process.
-                self._store.wait([f"left/{rank}" for rank in range(self._place.size)], _ENDING)
+                _are_there(self._store, [f"left/{rank}" for rank in range(self._place.size)], within=_ENDING)
 
     def _has_first_ended(self) -> bool:
-        """Returns whether the first process has ended, after waiting for it."""
+        """Returns whether the first process has ended, after waiting for it once."""
         with suppress(RuntimeError):
-            if not self._is_first:
-                self._store.wait(["ended"], _ENDING)
-                return True
+            if not self._is_first and not self._has_waited:
+                self._has_waited = True
+                return _are_there(self._store, ["ended"], within=_ENDING)
         return False
 
     def _leave_group(self) -> None:
@@ -168,3 +182,9 @@ class _Ending:
             self._has_left = True
             with suppress(RuntimeError):
                 dist.destroy_process_group()
+
+
+def _ignore_launcher() -> None:
+    """Ignores SIGTERM from now on: when one process has ended, the launcher sends it to those that are about to."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -156,5 +156,5 @@ def _loss_explained() -> Iterator[None]:
             raise
         raise LostError(
             "Another process of this training has ended, or cannot be reached; every checkpoint written so far is "
-            "kept. Start the command again with --resume RUN; torchrun --max-restarts 3 goes on by itself."
+            "kept. Go on with charlm train --resume RUN; torchrun --max-restarts 3 goes on by itself."
         ) from error

@@ -1,6 +1,8 @@
 """Trainings by two processes, which have to be those of one to the bit."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,10 @@ import pytest
 import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.checkpointing.run_folder import RunFolder
 from charlm.cli import app
-from tests.support.launched import launch
+from charlm.runs.stored.state import read_state
+from tests.support.launched import Launched, launch
 
 TEXT = "".join(f"line {number}: {number * number} is the square of {number}.\n" for number in range(200))
 SMALL = ["--hidden-size", "8", "--num-layers", "2", "--batch-size", "5", "--sequence-length", "16", "--quiet"]
@@ -56,3 +60,51 @@ def test_two_processes_train_what_one_trains(folder: Path, options: list[str]) -
     first, second = launched.texts()
     assert "validation" in first
     assert second == ""
+
+
+def test_any_number_of_processes_goes_on_with_a_run(folder: Path) -> None:
+    command = ["train", "text.txt", *SMALL, "--dropout", "0.2", "--lane-groups", "3", "--records", "lines"]
+    assert app.run([*command, "--name", "whole", "--steps", "12"]) == 0
+    assert app.run([*command, "--name", "parts", "--steps", "12", "--save-every", "0.001s"]) == 0
+    state = sorted(Path("checkpoints/parts").glob("step-*.safetensors"))[0]
+    assert launch(folder, *[["train", "--resume", str(state), "--quiet"]] * 3).codes() == [0, 0, 0]
+    assert_same("whole", "parts")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_to_any_process_saves_once_and_ends_all(folder: Path, number: int, code: int) -> None:
+    launched = launch(folder, *[LONG] * 2)
+    wait_for_lines(launched, 3)
+    send(launched, 1, number)
+    assert launched.codes() == [code, code], launched.texts()
+    first, second = launched.texts()
+    assert "everything is saved" in first
+    assert second == ""
+    assert read_state(RunFolder(Path("checkpoints/long")), Path("checkpoints/long/last.safetensors")).record.step > 1
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_when_a_process_is_killed_the_other_ends_with_a_sentence_and_the_state_stays(folder: Path, rank: int) -> None:
+    launched = launch(folder, *[LONG] * 2)
+    wait_for_lines(launched, 3)
+    send(launched, rank, signal.SIGKILL)
+    codes, texts = launched.codes(), launched.texts()
+    assert (codes[rank], codes[1 - rank]) == (-signal.SIGKILL, 1)
+    assert texts[1 - rank].count("Error: Another process of this training has ended") == 1
+    read_state(RunFolder(Path("checkpoints/long")), Path("checkpoints/long/last.safetensors"))
+
+
+LONG = ["train", "text.txt", "--steps", "1000000", *SMALL, "--name", "long", "--save-every", "0.1s"]
+LONG[LONG.index("--evaluations") + 1] = "100000"
+
+
+def wait_for_lines(launched: Launched, number: int) -> None:
+    path = Path("checkpoints/long/metrics.jsonl")
+    while not path.exists() or len(path.read_text().splitlines()) < number:
+        assert any(process.is_alive() for process in launched.processes), launched.texts()
+
+
+def send(launched: Launched, rank: int, number: int) -> None:
+    pid = launched.processes[rank].pid
+    assert pid is not None
+    os.kill(pid, number)

@@ -42,12 +42,17 @@ class Launched:
 
 
 def launch(
-    folder: Path, *commands: Sequence[str], environments: Sequence[Mapping[str, str]] = (), port: int | None = None
+    folder: Path,
+    *commands: Sequence[str],
+    folders: Sequence[Path] = (),
+    environments: Sequence[Mapping[str, str]] = (),
+    port: int | None = None,
 ) -> Launched:
     """Starts a process of charlm for each command.
 
     Args:
-        folder: where all of them work.
+        folder: where all of them work, and print.
+        folders: where each works instead.
         environments: variables of each.
         port: where they meet.  [default: one that is free]
     """
@@ -59,7 +64,11 @@ def launch(
         if environments:
             variables |= environments[rank]
         outputs.append(folder / f"output-{rank}")
-        processes.append(_CONTEXT.Process(target=_run, args=(folder, list(command), variables, outputs[-1])))
+        processes.append(
+            _CONTEXT.Process(
+                target=_run, args=(folders[rank] if folders else folder, list(command), variables, outputs[-1])
+            )
+        )
         processes[-1].start()
     return Launched(processes, outputs)
 
