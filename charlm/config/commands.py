@@ -1,11 +1,12 @@
 """Settings of commands that train no single run: sampling, scoring, inspecting and comparing."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import field_validator
 
 from charlm.config.section import Section, setting
-from charlm.config.types import Adapt, Seed, Weights
+from charlm.config.types import Adapt, Seed, Weights, written
+from charlm.notation import parse_seconds
 
 
 class SamplingConfig(Section):
@@ -187,4 +188,20 @@ class ComparisonConfig(Section):
         False,
         help="The protocol of Karpathy, Johnson and Fei-Fei (2015): split 80/10/10, equal parameters, "
         "cross-entropy on the test part.",
+    )
+
+
+class TuningConfig(Section):
+    """How many trainings a search over settings may take, and how long each is."""
+
+    trials: int = setting(30, ge=1, le=100_000, help="Trainings to try; the first has the settings of charlm train.")
+    trial_budget: Annotated[str, written(parse_seconds)] = setting(
+        "60s", help="Time of each training, from its start to its last score: 90s, 5m, 2h."
+    )
+    confirm_seeds: int = setting(
+        2,
+        ge=0,
+        le=100,
+        help="Train the best trial and the first one with so many further seeds, which shows how much of the gain was "
+        "luck; 0 for none.",
     )

@@ -141,8 +141,10 @@ class StopRequest:
         requested: whether it was made.
         signal: the number of the signal that it was made by.
         graceful: whether there is a safe point to wait for; elsewhere an interrupt stops at once.
+        is_pruned: whether a search has given up the training, which then stops as on a request.
     """
 
     requested: bool = False
     signal: int = SIGINT
     graceful: bool = False
+    is_pruned: bool = False

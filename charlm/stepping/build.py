@@ -137,7 +137,7 @@ def _build_network(
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
             make_matrix=in_float32 if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
-            make_output=in_float32,
+            jointly=jointly,
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell

@@ -24,6 +24,7 @@ from charlm.runs.stored.workspace import Workspace
 
 if TYPE_CHECKING:
     from charlm.config import RunConfig
+    from charlm.runs.stored.record import TrainingPlan
     from charlm.runs.train.result import TrainResult
 
 _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
@@ -107,8 +108,8 @@ def train(
     with joined() as world:
         display = make_display(stop, quiet=quiet or not world.is_first)
         if dry_run:
-            plan = partial(plan_run, request, workspace, display, init_from=init_from, stdin=stdin, started=started)
-            world.by_first(lambda: _print_plan(*plan()))
+            settle = partial(plan_run, request, workspace, display, init_from=init_from, stdin=stdin, started=started)
+            world.by_first(lambda: _print_plan(*settle()))
             return
         # A launcher that has started the processes again wants the run that they had begun.
         run = resume or world.remembered(RUN)
@@ -132,10 +133,10 @@ def train(
         raise typer.Exit(128 + stop.signal)
 
 
-def _print_plan(settings: "RunConfig", reasons: str) -> None:
+def _print_plan(settings: "RunConfig", plan: "TrainingPlan") -> None:
     from charlm.checkpointing.run_folder import dump_config
 
-    print_line(dump_config(settings, comment=visible(reasons)).removesuffix("\n"), sys.stdout)
+    print_line(dump_config(settings, comment=visible(plan.reasons)).removesuffix("\n"), sys.stdout)
 
 
 def _print_result(result: "TrainResult", *, json: bool) -> None:

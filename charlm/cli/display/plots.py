@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from charlm.evaluation.gates import GateActivity
+    from charlm.runs.compare.findings import Findings
     from charlm.runs.compare.result import VariantResult
     from charlm.runs.inspect.agreement import CellAgreement
     from charlm.runs.plot import Curve
@@ -133,6 +134,24 @@ def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
         panels[0].set_ylabel(_LOSS)
         if scored:
             panels[-1].legend(fontsize=8)
+
+
+def plot_trials(findings: "Findings", path: Path) -> None:
+    """Draws the bits of each trial of a search, and of the best one until then; given up ones are marked apart."""
+    rows = sorted(findings.trials, key=lambda each: each.number)
+    with _panels(path, title="Trials of a search over settings") as (axes,):
+        finished = [(each.number, each.bits) for each in rows if each.state == "finished" and each.bits is not None]
+        pruned = [(each.number, each.bits) for each in rows if each.state == "pruned" and each.bits is not None]
+        best = [(number, min(bits for other, bits in finished if other <= number)) for number, _ in finished]
+        axes.scatter(*zip(*finished, strict=True), label="finished", color=COLOURS[0], marker="o", s=18)
+        if pruned:
+            axes.scatter(*zip(*pruned, strict=True), label="given up", color=COLOURS[5], marker="x", s=18)
+        axes.plot(*zip(*best, strict=True), label="best so far", drawstyle="steps-post", **_look(2))
+        if findings.usual is not None and findings.usual.bits is not None:
+            axes.axhline(findings.usual.bits, label="what charlm train chooses", **_look(3))
+        axes.set(xlabel="trial", ylabel=f"bits per {'character' if findings.unit == 'char' else findings.unit}")
+        _whole_numbers(axes)
+        axes.legend(fontsize=8)
 
 
 def chosen_lines(curves: "Sequence[Curve]", *, over: Axis) -> list[Line]:

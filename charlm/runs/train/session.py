@@ -282,8 +282,8 @@ class TrainingSession:
         )
 
     def stop_requested(self) -> bool:
-        """Returns whether someone wants the run to stop, in whichever process."""
-        number = self.world.largest(self.stop.signal if self.stop.requested else 0)
+        """Returns whether someone wants the run to stop, in whichever process, or a search has given it up."""
+        number = self.world.largest(self.stop.signal if self.stop.requested or self.stop.is_pruned else 0)
         if number:
             self.stop.signal = int(number)
         return number > 0

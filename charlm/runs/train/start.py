@@ -36,7 +36,13 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import require_fit, warn_of_exchanged_sides, warn_of_unknown_labels, with_task_defaults
+from charlm.runs.train.tasks import (
+    require_fit,
+    warn_of_exchanged_sides,
+    warn_of_unknown_labels,
+    warn_of_unused_lengths,
+    with_task_defaults,
+)
 from charlm.runs.train.together import (
     RUN,
     first_before_others,
@@ -125,18 +131,22 @@ def plan_run(
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
     started: float | None = None,
-) -> tuple[RunConfig, str]:
-    """Returns the settings of the run that `start` would train, and where its length and sizes come from, a line each.
+    cache: Path | None = None,
+) -> tuple[RunConfig, TrainingPlan]:
+    """Returns the settings of the run that `start` would train, and where its length and sizes come from.
 
-    The text is read, and a time budget measures steps; nothing is written. Arguments and errors are those of `start`.
+    The text is read, and a time budget measures steps. Other arguments and errors are those of `start`.
+
+    Args:
+        cache: the folder to encode the text into.  [default: none, so that nothing is written]
     """
     started = time.monotonic() if started is None else started
     with TemporaryDirectory() as folder, memory_errors_explained():
-        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=Path(folder))
+        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=cache or Path(folder))
         if beginning.request.config.model.model == "ngram":
-            return beginning.request.config, "length: counted in one go"
+            return beginning.request.config, TrainingPlan(length="counted in one go")
         config, plan, _ = _resolve(beginning, reporter, started=started)
-    return config, plan.reasons
+    return config, plan
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,7 @@ def _begin(
     world: World = ALONE,
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
+    warn_of_unused_lengths(request, reporter)
     device = world.device(resolve_device(request.config.run.device))
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)

@@ -337,9 +337,9 @@ def test_a_stopped_training_goes_on_bit_for_bit(names: Path, workspace: Workspac
 
 
 def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Workspace) -> None:
-    config, reasons = plan_run(request(names, steps=None, budget="2s"), workspace, SilentReporter())
+    config, plan = plan_run(request(names, steps=None, budget="2s"), workspace, SilentReporter())
     assert config.model.direction == "both" and config.model.mixed_order is None
-    assert "length:" in reasons
+    assert "length:" in plan.reasons
 
 
 @pytest.mark.parametrize(
@@ -367,6 +367,12 @@ def test_what_no_model_can_be_is_refused(
     with pytest.raises(ConfigError, match=problem):
         start(asked, workspace, SilentReporter(), StopRequest())
     assert not workspace.checkpoints.exists()
+
+
+def test_a_length_of_windows_is_told_to_do_nothing(names: Path, workspace: Workspace) -> None:
+    stop, reporter = StopRequest(), Warnings()
+    start(request(names, name="names", steps=1, sequence_length=32), workspace, reporter, stop)
+    assert reporter.warnings[0].startswith("--sequence-length is for text that is continued, and does nothing here")
 
 
 def test_settings_of_examples_need_a_task() -> None:
