@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import final
+from typing import Any, final
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charlm.distributed.place import Place
-from charlm.distributed.world import Gradients, Memory, World, share_of
+from charlm.distributed.world import Arrays, Gradients, Memory, World, share_of
 from charlm.errors import CharlmError, DistributedError, is_out_of_memory
 
 
@@ -110,6 +112,22 @@ class Several(World):
             raise
         self._text_of(0, json.dumps({"words": words}))
         return words
+
+    def arrays_by_first(self, function: Callable[[], Arrays]) -> Arrays:
+        """Returns the arrays that a function returns in the first process."""
+        arrays: dict[str, NDArray[Any]] = {}
+
+        def call() -> str:
+            arrays.update(function())
+            return json.dumps({name: [str(each.dtype), each.shape] for name, each in arrays.items()})
+
+        for name, (dtype, shape) in json.loads(self.by_first(call)).items():
+            array = np.ascontiguousarray(arrays[name]) if self.is_first else np.empty(shape, dtype=dtype)
+            if array.size:
+                with _loss_explained():
+                    dist.broadcast(torch.from_numpy(array.reshape(-1).view(np.uint8)), 0)
+            arrays[name] = array
+        return arrays
 
     def require_same(self, facts: Callable[[], Mapping[str, str]], *, advice: str) -> None:
         """Checks that all processes know the same facts as the first."""

@@ -3,13 +3,17 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 Gradients = Sequence[Tensor | None]
 """A tensor for each parameter; None where the loss does not depend on it."""
+
+
+Arrays = Mapping[str, NDArray[Any]]
 
 
 class Memory(Protocol):
@@ -94,6 +98,10 @@ class World(ABC):
         """
 
     @abstractmethod
+    def arrays_by_first(self, function: Callable[[], Arrays]) -> Arrays:
+        """Returns the arrays that a function returns in the first process, which alone calls it; errors as there."""
+
+    @abstractmethod
     def require_same(self, facts: Callable[[], Mapping[str, str]], *, advice: str) -> None:
         """Checks that all processes know the same facts.
 
@@ -138,6 +146,10 @@ class Alone(World):
     def by_first(self, function: Callable[[], str | None]) -> str:
         """Returns what the function returns."""
         return function() or ""
+
+    def arrays_by_first(self, function: Callable[[], Arrays]) -> Arrays:
+        """Returns what the function returns."""
+        return function()
 
     def require_same(self, facts: Callable[[], Mapping[str, str]], *, advice: str) -> None:
         """Checks nothing."""

@@ -218,7 +218,7 @@ def _resolve(
         for sentence in describe_start(origin, config, corpus.tokenizer, beginning.symbol_counts):
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
-    config, mixture = make_mixture(config, corpus, on_trial=on_trial)
+    config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
     setup = TrainingSetup(
         corpus.train.tokens,
         corpus.tokenizer,
