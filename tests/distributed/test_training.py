@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.distributed import TCPStore
 
 from charlm.checkpointing.checkpoint import read_checkpoint
 from charlm.checkpointing.run_folder import RunFolder
@@ -94,14 +95,34 @@ def test_when_a_process_is_killed_the_other_ends_with_a_sentence_and_the_state_s
     read_state(RunFolder(Path("checkpoints/long")), Path("checkpoints/long/last.safetensors"))
 
 
+@pytest.mark.slow
+def test_a_launcher_that_starts_the_processes_again_goes_on_with_their_run(folder: Path) -> None:
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+
+    def attempt(number: int, command: list[str]) -> Launched:
+        variables = {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": str(number)}
+        return launch(folder, *[command] * 2, environments=[variables] * 2, port=store.port)
+
+    command = ["train", "text.txt", *SMALL, "--steps", "150", "--save-every", "0.1s", "--keep", "0"]
+    first = attempt(0, command)
+    wait_for_lines(first, 10, run="text")
+    send(first, 0, signal.SIGKILL)
+    assert first.codes() == [-signal.SIGKILL, 1]
+    assert attempt(1, command).codes() == [0, 0]
+    assert [path.name for path in Path("checkpoints").iterdir()] == ["text"]
+    assert app.run([*command, "--name", "whole"]) == 0
+    assert_same("text", "whole")
+
+
 LONG = ["train", "text.txt", "--steps", "1000000", *SMALL, "--name", "long", "--save-every", "0.1s"]
 LONG[LONG.index("--evaluations") + 1] = "100000"
 
 
-def wait_for_lines(launched: Launched, number: int) -> None:
-    path = Path("checkpoints/long/metrics.jsonl")
+def wait_for_lines(launched: Launched, number: int, run: str = "long") -> None:
+    path = Path("checkpoints", run, "metrics.jsonl")
     while not path.exists() or len(path.read_text().splitlines()) < number:
-        assert any(process.is_alive() for process in launched.processes), launched.texts()
+        launched.processes[0].join(0.02)
+        assert launched.processes[0].is_alive(), launched.texts()
 
 
 def send(launched: Launched, rank: int, number: int) -> None:
