@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from charlm.cli.app import build_app
+from charlm.config import Search, sections
 from docs.generate_pictures import draw, end_of_step, screen
 
 ROOT = Path(__file__).parents[1]
@@ -88,3 +89,15 @@ def test_a_picture_shows_what_the_terminal_shows() -> None:
     written = f"note\nstep 1 of 3\nloss 3{again}step 2 of 3\nloss 2{again}step 3 of 3\nloss 1\n"
     assert screen(written) == "note\nstep 3 of 3\nloss 1\n"
     assert screen(written[: end_of_step(written, 2)]) == "note\nstep 2 of 3\nloss 2"
+
+
+def test_what_a_search_varies_is_in_its_guide_as_the_settings_declare_it() -> None:
+    guide = (ROOT / "docs" / "tune.md").read_text(encoding="utf-8")
+    declared = {
+        f"| `{name}` | {search.in_words()} |"
+        for section in sections().values()
+        for name, field in section.model_fields.items()
+        for search in field.metadata
+        if isinstance(search, Search)
+    }
+    assert declared == {line for line in guide.splitlines() if line.startswith("| `")}

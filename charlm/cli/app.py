@@ -36,6 +36,7 @@ _COMMANDS: _Commands = {
     "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
     "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "plot": ("plot:plot", "Draws the losses of one or several runs over their training."),
+    "tune": ("tune:tune", "Searches the settings that are not given for the best model in a time."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
 """Commands by name, in the order of the help: the module and function, and a summary."""

@@ -139,7 +139,9 @@ class StopRequest:
     Attributes:
         requested: whether it was made.
         graceful: whether there is a safe point to wait for; elsewhere an interrupt stops at once.
+        is_pruned: whether a search has given up the training, which then stops as on a request.
     """
 
     requested: bool = False
     graceful: bool = False
+    is_pruned: bool = False

@@ -261,6 +261,7 @@ class Trainer:
             num_skipped=self.num_skipped,
             num_skipped_in_a_row=self.num_skipped_in_a_row,
             num_averaged=None if self.average is None else self.average.num_updates,
+            trigger=None if self.average is None or self.average.trigger is None else self.average.trigger.state,
         )
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], values: TrainerState) -> None:
@@ -275,10 +276,7 @@ class Trainer:
         self._launched.clear()
         self.optimizer.restore(tensors["optimizer"])
         if self.average is not None:
-            # In the order of the model's parameters, which files do not preserve.
-            stored = tensors["average"]
-            self.average.weights = {name: stored[name].to(self.device) for name in self.average.weights}
-            self.average.num_updates = values.num_averaged or 0
+            self.average.restore(tensors["average"], values)
         parts = [tensors["state"][str(index)].to(self.device) for index in range(len(tensors["state"]))]
         if [part.shape for part in parts] != [part.shape for part in self.state]:
             raise ValueError("the hidden state has another shape")

@@ -46,9 +46,10 @@ def weights_of(model):
     return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
 
-def engine_of(**changes):
+def engine_of(*, jointly=False, **changes):
     config, model = torch_model(**changes)
-    return build_step_model(config, weights_of(model), vocabulary_size=SYMBOLS, source="a test"), model
+    known = {"vocabulary_size": SYMBOLS, "source": "a test", "jointly": jointly}
+    return build_step_model(config, weights_of(model), **known), model
 
 
 def text(time: int, batch: int) -> np.ndarray:
@@ -69,9 +70,9 @@ def assert_states_agree(state, other):
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda each: "-".join(each.values()))
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("batch_size", [1, 3])
-def test_logits_and_states_are_those_of_torch(cell, shape, batch_size):
-    engine, model = engine_of(**cell, **shape)
+@pytest.mark.parametrize(("batch_size", "jointly"), [(1, False), (3, False), (3, True)])
+def test_logits_and_states_are_those_of_torch(cell, shape, batch_size, jointly):
+    engine, model = engine_of(jointly=jointly, **cell, **shape)
     tokens = text(9, batch_size)
     logits, state = expected(model, tokens)
     stepper = engine.stepper(engine.initial_state(batch_size))

@@ -97,8 +97,8 @@ def train(
     stop = StopRequest()
     display = make_display(stop, quiet=quiet)
     if dry_run:
-        settings, reasons = plan_run(request, Workspace(), display, init_from=init_from, stdin=stdin, started=started)
-        print_line(dump_config(settings, comment=visible(reasons)).removesuffix("\n"), sys.stdout)
+        settings, plan = plan_run(request, Workspace(), display, init_from=init_from, stdin=stdin, started=started)
+        print_line(dump_config(settings, comment=visible(plan.reasons)).removesuffix("\n"), sys.stdout)
         return
     reporter = TensorBoardReporter(display, is_new=tensorboard) if tensorboard or resume is not None else display
     with interruptible(stop, display.stopping) as interrupts:

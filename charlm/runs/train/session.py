@@ -269,8 +269,8 @@ class TrainingSession:
         )
 
     def stop_requested(self) -> bool:
-        """Returns whether someone wants the run to stop."""
-        return self.stop.requested
+        """Returns whether someone wants the run to stop, or a search has given it up."""
+        return self.stop.requested or self.stop.is_pruned
 
     def _facts(self) -> dict[str, Any]:
         """Returns what the records of the best model and of the state have in common."""

@@ -35,7 +35,13 @@ from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import require_fit, warn_of_exchanged_sides, warn_of_unknown_labels, with_task_defaults
+from charlm.runs.train.tasks import (
+    require_fit,
+    warn_of_exchanged_sides,
+    warn_of_unknown_labels,
+    warn_of_unused_lengths,
+    with_task_defaults,
+)
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -111,18 +117,22 @@ def plan_run(
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
     started: float | None = None,
-) -> tuple[RunConfig, str]:
-    """Returns the settings of the run that `start` would train, and where its length and sizes come from, a line each.
+    cache: Path | None = None,
+) -> tuple[RunConfig, TrainingPlan]:
+    """Returns the settings of the run that `start` would train, and where its length and sizes come from.
 
-    The text is read, and a time budget measures steps; nothing is written. Arguments and errors are those of `start`.
+    The text is read, and a time budget measures steps. Other arguments and errors are those of `start`.
+
+    Args:
+        cache: the folder to encode the text into.  [default: none, so that nothing is written]
     """
     started = time.monotonic() if started is None else started
     with TemporaryDirectory() as folder, memory_errors_explained():
-        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=Path(folder))
+        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=cache or Path(folder))
         if beginning.request.config.model.model == "ngram":
-            return beginning.request.config, "length: counted in one go"
+            return beginning.request.config, TrainingPlan(length="counted in one go")
         config, plan, _ = _resolve(beginning, reporter, started=started)
-    return config, plan.reasons
+    return config, plan
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,7 @@ def _begin(
     cache: Path | None = None,
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
+    warn_of_unused_lengths(request, reporter)
     device = resolve_device(request.config.run.device)
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
@@ -172,6 +183,8 @@ def _begin(
             f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
             "A network can only repeat them; an ordinary text begins at some 100,000."
         )
+    if config.training.average_after is not None and corpus.valid is None:
+        raise ConfigError("--average-after needs a validation text to decide by; choose a --split that leaves some.")
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, symbol_counts, reporter)
     warn_of_exchanged_sides(corpus, reporter, are_swapped=bool(config.data.swap))

@@ -75,7 +75,7 @@ def test_files_are_told_apart_in_messages_and_may_have_headers(tmp_path: Path) -
     other.write_text("text\tlabel\r\nb\ty\r\n")
     assert text_of(corpus_of(one, other, header=True, split="100/0/0").train) == "a\tx\nb\ty\n"
     other.write_text("b\ty\nbroken\n")
-    with pytest.raises(DataError, match="'other', line 2, has no tab"):
+    with pytest.raises(DataError, match=r"other\.tsv', line 2, has no tab"):
         text_of(corpus_of(one, other, split="100/0/0").train)
 
 
