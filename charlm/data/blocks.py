@@ -1,7 +1,8 @@
 """A long text as blocks that can be read apart from one another, by several processes."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import final
 
 from charlm.data.encodings import character_start
 from charlm.data.raw import FileInput
@@ -23,28 +24,81 @@ Stamp = tuple[str, int, int]
 def cut_into_blocks(source: TextSource, *, records: bool, block_bytes: int = BLOCK_BYTES) -> tuple[TextSource, ...]:
     """Returns a text as blocks that are the same text one after the other; one block where it cannot be cut.
 
-    Plain files in UTF-8 are cut between characters, or after line feeds where what is read depends on what stands
-    before: in records, and where line ends or the Unicode form are changed. All other files are kept whole, and
-    only files are cut apart.
+    Plain files in UTF-8 are cut between characters, or after line feeds where `depends_on_lines`. All other files are
+    kept whole; that they end with a line feed is supposed, and has to be looked at when they are read.
     """
     if not isinstance(source, CombinedSource):
         return (source,)
     files = [part for part in source.parts if isinstance(part, DecodedSource) and isinstance(part.raw, FileInput)]
     if len(files) < len(source.parts) or sum(map(_size, files)) <= 2 * block_bytes:
         return (source,)
-    at_lines = records or source.newlines != "keep" or source.normalize != "none"
+    at_lines = depends_on_lines(source, records=records)
     blocks: list[tuple[DecodedSource, ...]] = []
     block: tuple[DecodedSource, ...] = ()
     size = 0
     for file in files:
         for piece in _pieces(file, at_lines=at_lines, block_bytes=block_bytes):
             block, size = (*block, piece), size + _size(piece)
-            if size >= block_bytes and (not at_lines or _ends_line(piece)):
+            if size >= block_bytes and (not at_lines or _may_end_line(piece)):
                 blocks.append(block)
                 block, size = (), 0
     if block:
         blocks.append(block)
     return tuple(replace(source, parts=parts) for parts in blocks)
+
+
+def depends_on_lines(source: TextSource, *, records: bool) -> bool:
+    """Returns whether what is read depends on what stands before, unless that is a line feed.
+
+    So it is in records, and where line ends or the Unicode form are changed.
+    """
+    is_cleaned = isinstance(source, CombinedSource) and (source.newlines != "keep" or source.normalize != "none")
+    return records or is_cleaned
+
+
+def join_blocks(blocks: Sequence[TextSource]) -> TextSource:
+    """Returns blocks that follow one another as one."""
+    parts = [part for block in blocks if isinstance(block, CombinedSource) for part in block.parts]
+    assert isinstance(blocks[0], CombinedSource)
+    return replace(blocks[0], parts=tuple(parts))
+
+
+@final
+class WatchedText:
+    """A block, of which it is known afterwards whether its files ended with a line feed.
+
+    Attributes:
+        last: the last piece of the last file before anything was changed in it.
+    """
+
+    def __init__(self, source: TextSource) -> None:
+        self.last = ""
+        self._source = source
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text of the block."""
+        if not isinstance(self._source, CombinedSource):
+            return self._source.chunks()
+        *others, final_part = self._source.parts
+        return replace(self._source, parts=(*others, _Noted(final_part, self))).chunks()
+
+
+@dataclass(frozen=True)
+class _Noted:
+    source: TextSource
+    watcher: WatchedText
+
+    @property
+    def label(self) -> str:
+        return self.source.label
+
+    def chunks(self) -> Iterator[str]:
+        for chunk in self.source.chunks():
+            self.watcher.last = chunk
+            yield chunk
+
+    def size_bytes(self) -> int | None:
+        return self.source.size_bytes()
 
 
 def file_stamps(source: TextSource) -> tuple[Stamp, ...]:
@@ -115,9 +169,9 @@ def _line_start(file: DecodedSource, offset: int, end: int) -> int:
     return end
 
 
-def _ends_line(file: DecodedSource) -> bool:
-    """Whether a file, or a piece of it, is known to end with a line feed."""
+def _may_end_line(file: DecodedSource) -> bool:
+    """Whether a file, or a piece of it, ends with a line feed, as far as that is known without decoding it."""
     if not _can_be_cut(file):
-        return False
+        return True
     start, end = _span(file)
     return b"".join(file.raw.blocks(max(start, end - 1), end)) == b"\n"

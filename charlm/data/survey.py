@@ -8,7 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from charlm.data.blocks import BLOCK_BYTES, Stamp, cut_into_blocks, file_stamps, utf8_blocks
+from charlm.data.blocks import (
+    BLOCK_BYTES,
+    Stamp,
+    WatchedText,
+    cut_into_blocks,
+    depends_on_lines,
+    file_stamps,
+    join_blocks,
+    utf8_blocks,
+)
 from charlm.data.code_points import distinct_characters, utf8_length
 from charlm.data.inputs import CorpusText
 from charlm.data.layout import Block, Layout, PartName, ProgressFactory, as_pieces, count_units, part_sizes
@@ -78,6 +87,7 @@ class _ReadBlock:
         num_bytes: its size in UTF-8.
         characters: the distinct ones; None where the block is a whole text.
         stamps: of its files, from before it was read.
+        ends_line: whether its last file ended with a line feed.
     """
 
     source: TextSource
@@ -85,6 +95,7 @@ class _ReadBlock:
     num_bytes: int
     characters: str | None
     stamps: tuple[Stamp, ...]
+    ends_line: bool
 
 
 def _read(
@@ -110,7 +121,29 @@ def _read(
                 hashing.result()
             finally:
                 is_over.set()
+    if depends_on_lines(source, records=records) and not all(each.ends_line for each in found[:-1]):
+        found = [each for group in _whole_lines(found) for each in _joined(group, records=records)]
+        digest = hashlib.sha256()
+        _update(digest.update, source, threading.Event())
     return digest.hexdigest(), found
+
+
+def _whole_lines(blocks: list[_ReadBlock]) -> Iterator[list[_ReadBlock]]:
+    """Yields blocks together that have no border between them, as a line goes on from one to the next."""
+    group: list[_ReadBlock] = []
+    for block in blocks:
+        group.append(block)
+        if block.ends_line:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _joined(blocks: list[_ReadBlock], *, records: bool) -> list[_ReadBlock]:
+    if len(blocks) == 1:
+        return blocks
+    return [_read_block(join_blocks([block.source for block in blocks]), records=records)]
 
 
 def _update(note: Callable[[bytes], None], source: TextSource, is_over: threading.Event) -> None:
@@ -131,10 +164,11 @@ def _read_block(
     """Returns what is in a block; `note` gets its bytes in UTF-8."""
     num_units, num_bytes = 0, 0
     stamps = file_stamps(source)
+    watched = WatchedText(source)
 
     def chunks() -> Iterator[str]:
         nonlocal num_bytes
-        for chunk in source.chunks():
+        for chunk in watched.chunks():
             if note is not None:
                 note(chunk.encode())
             size = utf8_length(chunk)
@@ -148,9 +182,10 @@ def _read_block(
             num_units += count_units(piece, records=records)
             yield piece
 
+    characters: str | None = None
     if is_whole:
         for _ in pieces():
             pass
-        return _ReadBlock(source, num_units, num_bytes, None, stamps)
-    characters = distinct_characters(pieces())
-    return _ReadBlock(source, num_units, num_bytes, characters, stamps)
+    else:
+        characters = distinct_characters(pieces())
+    return _ReadBlock(source, num_units, num_bytes, characters, stamps, watched.last.endswith("\n"))

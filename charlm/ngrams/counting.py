@@ -11,6 +11,7 @@ import numpy as np
 
 from charlm.data.tokenfile import TokenFile
 from charlm.errors import DataError
+from charlm.files.errors import os_errors_as
 from charlm.ngrams.grams import Grams, Ids, find
 from charlm.ngrams.packing import Packing, Text, first_packing
 from charlm.ngrams.sorting import Scratch, count_distinct
@@ -23,6 +24,8 @@ _BYTES_PER_GRAM = 88
 """Memory that telling the orders apart takes for each of the longest grams."""
 _BUFFERS = 16
 """Parts of the memory, each of which holds the buffers of all runs."""
+
+_DISK_REMEDY = "Free some space, or allow more memory with --memory."
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,15 @@ def count_grams(
         scratch: makes the folder for them.  [default: in the system's temporary folder]
 
     Raises:
-        DataError: there are too many different grams for the memory.
+        DataError: there are too many different grams for the memory, or the disk is full.
     """
     text = Text(tokens, vocabulary_size, begin)
     orders: list[Grams] = []
     packing: Packing | None = first_packing(order, vocabulary_size)
     while packing is not None:
         chunks = _chunks(text, packing, size=max(1, memory // _BYTES_PER_PLACE))
-        numbers, counts = count_distinct(chunks, scratch or _temporary, buffer=_buffer(text, memory))
+        with os_errors_as(DataError, "The n-grams cannot be sorted on the disk", remedy=_DISK_REMEDY):
+            numbers, counts = count_distinct(chunks, scratch or _temporary, buffer=_buffer(text, memory))
         _require_memory(len(numbers), memory)
         num_roots = len(orders[-1]) if orders else 1
         found = list(packing.unpack(numbers, counts, num_roots=num_roots)) if len(numbers) else []

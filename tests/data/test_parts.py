@@ -57,6 +57,17 @@ def test_blocks_of_any_size_give_the_same_files(files, tmp_path, kind, reading):
         )
 
 
+@pytest.mark.parametrize("reading", [{"newlines": "lf"}, {"normalize": "nfc"}, {"records": "lines"}])
+def test_packed_files_whose_lines_go_on_in_the_next_are_read_as_one_text(tmp_path, reading):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    lines = ["eins\n", "zwei\r", "\ndrei\n", "vier e", "\u0301 fu\u0308nf\n", "", "sechs\n"] * 2
+    for number, text in enumerate(lines):
+        (folder / f"{number:02}.txt.gz").write_bytes(gzip.compress(text.encode() * (1 if text.strip() else 0)))
+    whole, cut = (content(encode(folder, tmp_path / str(size), block_bytes=size, **reading)) for size in (1 << 20, 90))
+    assert whole == cut
+
+
 def test_processes_give_the_same_files(files, tmp_path):
     one, two, three = (encode(files, tmp_path / str(workers), workers=workers) for workers in (1, 2, 3))
     assert content(one) == content(two) == content(three)

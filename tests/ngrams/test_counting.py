@@ -1,5 +1,7 @@
 """Counting against a dictionary of all grams: any order, alphabet and memory gives the same numbers."""
 
+import errno
+import os
 from collections import Counter
 from contextlib import contextmanager
 
@@ -118,3 +120,13 @@ def test_more_grams_than_fit_into_the_memory_are_refused():
     # 251 of three symbols, and the last two and the last one of the text.
     with pytest.raises(DataError, match=r"253 different n-grams .* Lower the order, or allow more with --memory"):
         count_grams(text, order=3, vocabulary_size=251, memory=20_000)
+
+
+def test_a_full_disk_is_told():
+    @contextmanager
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield
+
+    with pytest.raises(DataError, match=r"cannot be sorted on the disk: No space left on device. Free some space"):
+        count_grams(TokenFile(np.arange(200) % 5), order=3, vocabulary_size=5, memory=48 * 50, scratch=full)
