@@ -59,6 +59,12 @@ def counted(number: float, noun: str) -> str:
     return f"{number:,{'d' if isinstance(number, int) else 'g'}} {noun}{'' if number == 1 else 's'}"
 
 
+def either(names: Iterable[str]) -> str:
+    """Returns names as a sentence lists alternatives: 'a', 'a or b', 'a, b or c'."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def shortened(text: str) -> str:
     """Returns a text for a message, with an ellipsis after 80 characters: what others wrote may be long."""
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"

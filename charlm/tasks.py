@@ -33,6 +33,7 @@ class Sizes:
         most_epochs: passes over the examples after which the training ends.
         fewest_steps: steps below which narrower layers learn more in the time; 0 where that was never seen.
         rate: the learning rate, as a share of the usual one.
+        dropout: None where it depends on the passes over the examples.
     """
 
     widths: tuple[tuple[float, int], ...]
@@ -41,6 +42,7 @@ class Sizes:
     most_epochs: int
     fewest_steps: int = 0
     rate: float = 1.0
+    dropout: float | None = None
 
 
 _LABELS = ((1e6, 96), (1e7, 128), (math.inf, 192))
@@ -94,7 +96,9 @@ TASKS: dict[str, Task] = {
         lay="charlm.data.examples.shapes:label_at_end",
         head="pooled",
         unit="label",
-        sizes=Sizes(widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300, rate=0.2),
+        sizes=Sizes(
+            widths=_LABELS, num_layers=2, batch_size=32, most_epochs=10, fewest_steps=300, rate=0.2, dropout=0.3
+        ),
         predict="charlm.runs.predict.lines:predict_lines",
         measure="charlm.runs.evaluate.labels:measure_labels",
         sample="charlm.runs.train.samples:sample_labels",

@@ -10,10 +10,15 @@ import pytest
 import typer
 
 from charlm.cli.app import build_app
+from charlm.config import Search, sections
 from docs.generate_pictures import draw, end_of_step, screen
 
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
+TORCHRUNS = {
+    f"--{name}" for name in ("standalone", "nproc-per-node", "nnodes", "node-rank", "master-addr", "max-restarts")
+}
+"""Options of torchrun, which stand before charlm's."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -33,7 +38,7 @@ def test_links_to_files_lead_somewhere(page: Path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_that_are_written_about_exist(page: Path):
     reference = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    known = set(re.findall(r"--[a-z][a-z-]+", reference)) | {"--check", "--pattern", "--help"}
+    known = set(re.findall(r"--[a-z][a-z-]+", reference)) | {"--check", "--pattern", "--help"} | TORCHRUNS
     commands = [line for line in page.read_text(encoding="utf-8").splitlines() if "charlm " in line]
     for option in re.findall(r"--[a-z][a-z-]+", "\n".join(commands)):
         assert option in known, option
@@ -88,3 +93,15 @@ def test_a_picture_shows_what_the_terminal_shows() -> None:
     written = f"note\nstep 1 of 3\nloss 3{again}step 2 of 3\nloss 2{again}step 3 of 3\nloss 1\n"
     assert screen(written) == "note\nstep 3 of 3\nloss 1\n"
     assert screen(written[: end_of_step(written, 2)]) == "note\nstep 2 of 3\nloss 2"
+
+
+def test_what_a_search_varies_is_in_its_guide_as_the_settings_declare_it() -> None:
+    guide = (ROOT / "docs" / "tune.md").read_text(encoding="utf-8")
+    declared = {
+        f"| `{name}` | {search.in_words()} |"
+        for section in sections().values()
+        for name, field in section.model_fields.items()
+        for search in field.metadata
+        if isinstance(search, Search)
+    }
+    assert declared == {line for line in guide.splitlines() if line.startswith("| `")}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charlm.notation import Duration, counted, nearest, quoted
+from charlm.notation import Duration, counted, either, nearest, quoted
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,10 @@ from charlm.notation import Duration, counted, nearest, quoted
 )
 def test_what_is_one_has_no_plural(number, expected):
     assert counted(number, "step") == expected
+
+
+def test_alternatives_are_listed_as_in_a_sentence():
+    assert [either(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
 
 
 def test_a_duration_is_written_as_people_write_it():

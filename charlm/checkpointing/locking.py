@@ -19,14 +19,18 @@ class InUseError(CheckpointError):
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds the lock of a folder while the block runs.
+def locked(folder: Path, *, file: str = LOCK_FILE, seconds: float = _MOMENT) -> Iterator[None]:
+    """Holds a lock of a folder while the block runs.
+
+    Args:
+        file: of the lock; a folder that is shared may have several.
+        seconds: how long another process is waited for; below 0 for as long as it takes.
 
     Raises:
         InUseError: another process holds it.
         CheckpointError: the folder cannot be written, or its file system has no locks.
     """
-    lock = FileLock(folder / LOCK_FILE, timeout=_MOMENT, poll_interval=_MOMENT / 5)
+    lock = FileLock(folder / file, timeout=seconds, poll_interval=_MOMENT / 5)
     with os_errors_as(CheckpointError, f"Cannot lock '{folder}'"):
         try:
             lock.acquire()

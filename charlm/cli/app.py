@@ -16,10 +16,14 @@ from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_neares
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.startup import fast_imports
 from charlm.cli.streams import discard_unwritten, open_closed_streams
+from charlm.distributed.place import is_first, require_one_process, told_by_first
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 from charlm.version import __version__
 
 PROGRAM = "charlm"
+TRAINING = "train"
+"""The command that several processes work at."""
+
 FAILURE, USAGE, INTERRUPTED, CLOSED_PIPE, TERMINATED = 1, 2, 130, 141, 143
 
 _Commands = Mapping[str, tuple[str, str]]
@@ -36,6 +40,7 @@ _COMMANDS: _Commands = {
     "info": ("stored:info", "Describes a run, or two side by side: text, model, training and scores."),
     "verify": ("stored:verify", "Checks every file of a run against its checksum, and lists what is still usable."),
     "plot": ("plot:plot", "Draws the losses of one or several runs over their training."),
+    "tune": ("tune:tune", "Searches the settings that are not given for the best model in a time."),
     "compare": ("compare:compare", "Trains a grid of models on one text, and prints a table of their scores."),
 }
 """Commands by name, in the order of the help: the module and function, and a summary."""
@@ -93,10 +98,12 @@ def run(argv: Sequence[str] | None = None) -> int:
             code = _invoke(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
     except typer.TyperException as error:
-        print_error(_usage_message(error))
+        if is_first():
+            print_error(_usage_message(error))
         return error.exit_code
     except CharlmError as error:
-        print_error(str(error))
+        if str(error):
+            print_error(str(error))
         return USAGE if isinstance(error, ConfigError) else FAILURE
     except KeyboardInterrupt as error:
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
@@ -195,6 +202,9 @@ def _invoke(arguments: list[str]) -> int:
     if completing:
         command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     try:
+        if arguments[:1] != [TRAINING]:
+            with told_by_first():
+                require_one_process(" ".join(each for each in arguments[:2] if not each.startswith("-")))
         # Not command.main(): it handles interrupts and broken pipes itself, with other exit codes.
         with command.make_context(PROGRAM, arguments) as context:
             command.invoke(context)

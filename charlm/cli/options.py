@@ -2,14 +2,13 @@
 
 import functools
 import inspect
-import types
 from collections.abc import Callable, Collection
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
-from charlm.config import Choices, Section
+from charlm.config import Choices, Section, plain_type
 
 ALIASES = {"learning_rate": ("--lr",), "length": ("-n",), "temperature": ("--temp",)}
 """Further names of options, by field."""
@@ -58,17 +57,6 @@ def settings_options(*sections: type[Section] | tuple[type[Section], Collection[
         return parsed
 
     return decorate
-
-
-def plain_type(annotation: Any) -> Any:
-    """Returns a field's type without its bounds and without `| None`."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return plain_type(arguments[0])
-    if origin in (Union, types.UnionType):
-        (kind,) = (each for each in arguments if each is not types.NoneType)
-        return plain_type(kind)
-    return annotation
 
 
 def _parameter(name: str, field: FieldInfo, *, panel: str) -> inspect.Parameter:

@@ -14,6 +14,7 @@ EXCLUSIVE = (
     frozenset({"split", "valid"}),
     frozenset({"split", "test"}),
     frozenset({"clip_norm", "clip_value"}),
+    frozenset({"average", "average_after"}),
 )
 """Settings that exclude one another: a flag for one overrides the file's value of the others."""
 
@@ -24,8 +25,8 @@ _NO_TEXT = (
 _SomeSection = TypeVar("_SomeSection", bound=Section)
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
-    """Returns the settings in a TOML file, section by section, unchecked.
+def read_config_file(path: Path, *, option: str = "--config") -> dict[str, Any]:
+    """Returns the settings in a TOML file that an option names, section by section, unchecked.
 
     Raises a CharlmError if it cannot be read, and a ConfigError if it is no TOML.
     """
@@ -34,9 +35,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(path.read_bytes())
     except OSError as error:
-        raise CharlmError(f"--config '{path}' cannot be read: {error.strerror}.") from None
+        raise CharlmError(f"{option} '{path}' cannot be read: {error.strerror}.") from None
     except UntrustedFileError as error:
-        raise ConfigError(f"--config '{path}' {error}.") from None
+        raise ConfigError(f"{option} '{path}' {error}.") from None
 
 
 def run_request(*, text: tuple[str, ...], flags: Mapping[str, Any], file: Path | None) -> Request:

@@ -11,12 +11,13 @@ from charlm.config.commands import (
     SamplingConfig,
     ServingConfig,
     SurprisalConfig,
+    TuningConfig,
 )
 from charlm.config.data import TEXT_SETTINGS, DataConfig, TokenizerConfig
 from charlm.config.model import ModelConfig
 from charlm.config.request import Request, asked_in, by_section, make_request, require_suited, sections, with_effect
 from charlm.config.run import RunConfig, RunSettings
-from charlm.config.section import Only, Section
+from charlm.config.section import Only, Search, Section, plain_type
 from charlm.config.training import DEFAULT_BUDGET, TrainingConfig
 from charlm.config.types import (
     Adapt,

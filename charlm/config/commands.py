@@ -1,11 +1,12 @@
 """Settings of commands that train no single run: sampling, scoring, inspecting and comparing."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import field_validator
 
 from charlm.config.section import Section, setting
-from charlm.config.types import Adapt, Seed, Weights
+from charlm.config.types import Adapt, Seed, Weights, written
+from charlm.notation import parse_seconds
 
 
 class SamplingConfig(Section):
@@ -33,8 +34,8 @@ class SamplingConfig(Section):
     )
     weights: Weights = setting(
         "float32",
-        help="int8 draws long texts from large models faster on the CPU, and is slightly less exact; charlm eval "
-        "perplexity RUN --weights int8 shows the difference.",
+        help="int8 draws long texts from layers of more than 256 units faster on the CPU, from narrower ones not, and "
+        "is slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
     )
 
     adapt: Literal["counts"] | None = setting(
@@ -155,7 +156,9 @@ class ServingConfig(Section):
     longest: int = setting(16_384, ge=1, le=10_000_000, help="Most tokens that are drawn of one text.")
     max_body: int = setting(1 << 20, ge=1024, le=1 << 30, help="Most bytes of a request.")
     weights: Weights = setting(
-        "float32", help="int8 draws faster from large models, and is slightly less exact, as in charlm sample."
+        "float32",
+        help="int8 draws faster from layers of 256 units or more, from narrower ones slower, and is slightly less "
+        "exact, as in charlm sample.",
     )
 
 
@@ -184,8 +187,35 @@ class ComparisonConfig(Section):
         help="With --match parameters, numbers of units of the first model with commas; each gives "
         "one size of every model.  [default: --hidden-size]",
     )
+    seeds: int = setting(
+        1,
+        ge=1,
+        le=1000,
+        help="Seeds to train each network with, from --seed on; the table has their means and spreads.",
+    )
+    grid: tuple[str, ...] = setting(
+        (),
+        help="Train each network with each of several values of a setting, as in learning-rate=0.01,0.03; may be given "
+        "several times.",
+    )
     karpathy: bool = setting(
         False,
         help="The protocol of Karpathy, Johnson and Fei-Fei (2015): split 80/10/10, equal parameters, "
         "cross-entropy on the test part.",
+    )
+
+
+class TuningConfig(Section):
+    """How many trainings a search over settings may take, and how long each is."""
+
+    trials: int = setting(30, ge=1, le=100_000, help="Trainings to try; the first has the settings of charlm train.")
+    trial_budget: Annotated[str, written(parse_seconds)] = setting(
+        "60s", help="Time of each training, from its start to its last score: 90s, 5m, 2h."
+    )
+    confirm_seeds: int = setting(
+        2,
+        ge=0,
+        le=100,
+        help="Train the best trial and the first one with so many further seeds, which shows how much of the gain was "
+        "luck; 0 for none.",
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, model_validator
 
 from charlm.cells import standing_alone, with_keeping_gate, with_setting
-from charlm.config.section import Only, Section, setting
+from charlm.config.section import Only, Search, Section, setting
 from charlm.config.types import CellName, Feedback, Init, Mixing, ModelKind, Nonlinearity, Probability, Width
 from charlm.notation import Mix, parse_mix
 from charlm.tasks import Direction
@@ -30,7 +30,13 @@ class ModelConfig(Section):
     smoothing: Annotated[Literal["kneser-ney", "witten-bell"], _OF_NGRAMS] = setting(
         "kneser-ney", help="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."
     )
-    cell: Annotated[CellName, _OF_RECURRENT] = setting("lstm", help="Recurrent cell.")
+    prune: Annotated[int | None, _OF_NGRAMS] = setting(
+        None,
+        ge=1,
+        le=1_000_000,
+        help="Drop n-grams of four symbols and more that occur at most so often; shorter ones take their place.",
+    )
+    cell: Annotated[CellName, _OF_RECURRENT, Search(values=("lstm", "gru"))] = setting("lstm", help="Recurrent cell.")
     nonlinearity: Annotated[Nonlinearity, Only("cell", partial(with_setting, "nonlinearity"))] = setting(
         "tanh", help="Activation of the rnn and jordan cells (the others have their own)."
     )
@@ -61,12 +67,21 @@ class ModelConfig(Section):
         help="What a decoder of --task transduce sees of what was read: all of it, weighted (Luong et al. 2015), or "
         "only the encoder's last outputs.  [default: luong]",
     )
-    hidden_size: Annotated[Width, _OF_NETWORKS] = setting(192, help="Units in each layer; chosen for a --budget.")
-    num_layers: Annotated[int, _OF_NETWORKS] = setting(2, ge=1, le=256, help="Recurrent or hidden layers.")
+    label_ngrams: Annotated[Literal["hashed", "none"] | None, _OF_RECURRENT] = setting(
+        None,
+        help="What weighs beside a classifier's network: n-grams of one to four symbols, each with a weight for each "
+        "label (Joulin et al. 2017), or none.  [default: hashed with --task classify]",
+    )
+    hidden_size: Annotated[Width, _OF_NETWORKS, Search(around=2, multiple=16)] = setting(
+        192, help="Units in each layer; chosen for a --budget."
+    )
+    num_layers: Annotated[int, _OF_NETWORKS, Search(low=1, high=3)] = setting(
+        2, ge=1, le=256, help="Recurrent or hidden layers."
+    )
     embedding_size: Annotated[Width | None, _OF_NETWORKS] = setting(
         None, help="Numbers in a symbol's embedding.  [default: as --hidden-size; 64 in an mlp]"
     )
-    dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
+    dropout: Annotated[Probability | None, _OF_NETWORKS, Search(low=0, high=0.4)] = setting(
         None,
         help="Dropout on the embedding, between layers and before the output.  "
         "[default: 0.05 to 0.25, the more epochs the more]",
@@ -80,6 +95,10 @@ class ModelConfig(Section):
     output_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
         None, help="Dropout before the output alone.  [default: as --dropout]"
     )
+    weight_drop: Annotated[Probability | None, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
+        None,
+        help="Dropout of recurrent weights, one mask for a whole window (Merity et al. 2018).  [default: none]",
+    )
     dropout_kind: Annotated[Literal["element", "variational"], _OF_NETWORKS] = setting(
         "variational", help="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."
     )
@@ -92,7 +111,9 @@ class ModelConfig(Section):
     layer_norm: Annotated[bool, _OF_NETWORKS] = setting(False, help="Normalise each layer's output (LayerNorm).")
 
     mix: Annotated[
-        Annotated[InstanceOf[Mix], BeforeValidator(parse_mix), PlainSerializer(str)] | None, _OF_NETWORKS
+        Annotated[InstanceOf[Mix], BeforeValidator(parse_mix), PlainSerializer(str)] | None,
+        _OF_NETWORKS,
+        Search(values=("none",)),
     ] = setting(
         None,
         help="Mix the network with an n-gram model of the text; a learnt gate weights them at every "
@@ -100,7 +121,7 @@ class ModelConfig(Section):
         "on the validation text, else none]",
     )
 
-    mixing: Annotated[Mixing | None, _OF_NETWORKS] = setting(
+    mixing: Annotated[Mixing | None, _OF_NETWORKS, Search(values=("log-linear", "linear"))] = setting(
         None,
         help="How --mix puts both together: p ~ p_network^a p_ngrams^b with learnt weights, or a p_network + "
         "(1 - a) p_ngrams with a learnt share.  [default: log-linear; linear in runs that do not say it]",

@@ -9,6 +9,7 @@ from charlm.config.run import RunConfig
 from charlm.config.section import Only, Section
 from charlm.config.validation import Name, validate
 from charlm.errors import ConfigError
+from charlm.notation import either
 
 
 @dataclass(frozen=True)
@@ -79,5 +80,5 @@ def require_suited(section: Section, asked: Iterable[str], *, source: str | None
             if isinstance(only, Only) and (chosen := getattr(section, only.setting)) not in only.listed():
                 shown = name((only.setting,))
                 instead = "" if chosen is None else f", not for {shown} {chosen}"
-                sentence = f"{name((key,))} is for {shown} {' or '.join(only.listed())}{instead}."
+                sentence = f"{name((key,))} is for {shown} {either(only.listed())}{instead}."
                 raise ConfigError(sentence if source is None else f"{source}: {sentence}")

@@ -18,6 +18,7 @@ from charlm.data.hashing import hashed
 from charlm.data.raw import FileInput
 from charlm.data.sources import CombinedSource, DecodedSource, KeptSource, StringSource, TextSource
 from charlm.errors import DataError
+from charlm.notation import either
 
 BUILTIN_PREFIX = "builtin:"
 
@@ -57,7 +58,7 @@ def open_builtin(name: str, *, task: str | None = None) -> TextSource:
     if task not in (text.tasks or (None,)):
         if not text.tasks:
             raise DataError(f"'{name}' is to be read without --task.")
-        raise DataError(f"'{name}' has examples, for: charlm train {name} --task {' or '.join(text.tasks)}")
+        raise DataError(f"'{name}' has examples, for: charlm train {name} --task {either(text.tasks)}")
     return text.open() if task is None else ReadyExamples(text.open())
 
 

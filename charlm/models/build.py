@@ -109,13 +109,14 @@ def build_network(config: ModelConfig, *, vocabulary_size: int, outputs: Outputs
             shared |= {"settings": settings, "initialization": initialization}
             if outputs.head == "sequence":
                 return TransducingNetwork(vocabulary_size, attention=config.attention != "none", **shared)
-            return LabellingNetwork(vocabulary_size, **shared)
+            return LabellingNetwork(vocabulary_size, has_ngrams=config.label_ngrams == "hashed", **shared)
         if not cell.stands_alone:
             make_network: type[Network] = resolve_name(cell.layer)
             return make_network(vocabulary_size, **settings, **shared)
         return RecurrentLanguageModel(
             vocabulary_size,
             **shared,
+            weight_drop=config.weight_drop or 0.0,
             cell=config.cell,
             settings=settings,
             initialization=initialization,

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.counting import NONE, Ids, Symbols
+from charlm.ngrams.grams import NONE, Ids, Symbols
 from charlm.ngrams.model import NgramModel, features
 
 _KEPT_LENGTH = 2

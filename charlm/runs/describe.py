@@ -29,6 +29,7 @@ def describe_model(config: RunConfig, *, parameters: int) -> str:
     extras = [
         f"dropout {model.dropout:g}" if model.dropout else "",
         "read in both directions" if model.direction == "both" else "",
+        "n-grams weighed beside" if model.label_ngrams == "hashed" else "",
         "residual" if model.residual and (model.num_layers > 1 or model.embedding_size == model.hidden_size) else "",
         "layer norm" if model.layer_norm else "",
         "tied weights" if model.tie_weights else "",

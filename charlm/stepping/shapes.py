@@ -23,6 +23,15 @@ POOLED_PARTS = 3
 """Vectors that a whole example is summarised by: the last, the largest and the mean."""
 
 
+_HASHED_WEIGHTS = 2**19
+"""The weights of hashed n-grams: as many rows as fit, whatever the number of labels."""
+
+
+def hashed_rows(num_labels: int) -> int:
+    """Returns how many rows of weights, one for each label, the n-grams of examples share."""
+    return max(1, _HASHED_WEIGHTS // num_labels)
+
+
 class StateShape(NamedTuple):
     """The shape of an array and the name of its numbers' type."""
 
@@ -132,6 +141,8 @@ def _labelling_shapes(model: ModelConfig, outputs: Outputs, *, vocabulary_size: 
     if model.layer_norm:
         for index in range(model.num_layers):
             shapes |= {f"norms.{index}.weight": (width,), f"norms.{index}.bias": (width,)}
+    if model.label_ngrams == "hashed":
+        shapes["hashed_ngrams.weight"] = (hashed_rows(outputs.number), outputs.number)
     features = width * POOLED_PARTS if outputs.head == "pooled" else width
     return shapes | {"output.weight": (outputs.number, features)}
 

@@ -124,11 +124,11 @@ class _Loop:
         evaluating = trainer.pace.passes_point(trainer.step, self.plan.evaluations)
         logging = evaluating or trainer.pace.passes_point(trainer.step, _LOG_POINTS)
         result = self._collect_results(wait=logging)
-        stopping = hooks.stop_requested()
-        saving = evaluating or stopping or self.clock() - self.saved >= self.plan.save_seconds
+        stopping, now = hooks.stop_requested(), self.clock()
+        saving = evaluating or stopping or now - self.saved >= self.plan.save_seconds
         if saving:
             self._collect_results(wait=True)
-        self.progress.seconds = self.clock() - self.started
+        self.progress.seconds = now - self.started
         # First of all, so that nothing of a spike is saved.
         if (logging or saving) and self._has_spiked() and self.can_roll_back():
             hooks.roll_back()
@@ -182,6 +182,8 @@ class _Loop:
         else:
             progress.stale += 1
         training_nats = _mean(progress.evaluation_nats, progress.evaluation_targets)
+        if nats is not None and self.trainer.average is not None:
+            self.trainer.average.after_evaluation(self.trainer.model, nats)
         self.hooks.after_evaluation(score, training_nats=training_nats, is_best=progress.stale == 0)
         progress.evaluation_nats, progress.evaluation_targets = 0.0, 0
         return score

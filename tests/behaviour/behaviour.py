@@ -62,14 +62,16 @@ TRAININGS = {
     "--threads 1 --precision fp32",
 }
 TASKS = {
-    "labels": f"train labels.tsv --task classify --steps 12 {SMALL} --num-layers 2 --layer-norm --dropout 0.1",
-    "labels-gru": f"train labels.ft --layout fasttext --task classify --cell gru --direction forward --steps 6 {SMALL}",
+    "labels": f"train labels.tsv --task classify --steps 12 {SMALL} --num-layers 2 --layer-norm --dropout 0.1 "
+    "--label-ngrams none",
+    "labels-gru": f"train labels.ft --layout fasttext --task classify --cell gru --direction forward --steps 6 {SMALL} "
+    "--label-ngrams none --dropout 0.05",
     "tags": f"train tags.txt --task tag --steps 12 {SMALL}",
     "conditions": f"train labels.tsv --task generate --swap --steps 12 {SMALL}",
     "answers": f"train answers.tsv --task transduce --target-symbols spaces --num-layers 2 --steps 12 {SMALL}",
     "answers-gru": f"train answers.tsv --task transduce --attention none --cell gru --steps 6 {SMALL}",
     "tuned-labels": "train labels.tsv --task classify --init-from lstm --steps 6 --batch-size 4 --threads 1 "
-    "--precision fp32",
+    "--precision fp32 --label-ngrams none --dropout 0.05",
     "tuned-conditions": "train labels.tsv --task generate --swap --init-from records --steps 6 --batch-size 4 "
     "--threads 1 --precision fp32",
 }

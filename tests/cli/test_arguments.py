@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import charlm.data.downloading
 import charlm.models.build
-import charlm.runs.compare.comparing
+import charlm.runs.compare.running
 import charlm.runs.train.resume
 import charlm.runs.train.start
 import charlm.training.trainer
@@ -67,9 +67,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         *(
             (charlm.runs.train.start, "start"),
             (charlm.runs.train.resume, "resume"),
-            (charlm.runs.compare.comparing, "start"),
+            (charlm.runs.compare.running, "start"),
         ),
-        *((charlm.runs.compare.comparing, "resume"), (charlm.data.downloading, "fetch_text")),
+        *((charlm.runs.compare.running, "resume"), (charlm.data.downloading, "fetch_text")),
     ):
         monkeypatch.setattr(module, name, refuse)
     monkeypatch.setattr(charlm.training.trainer.Trainer, "__init__", refuse)

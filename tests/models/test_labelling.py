@@ -61,13 +61,23 @@ def test_the_head_pools_the_last_the_largest_and_the_mean() -> None:
     torch.testing.assert_close(pooled[16:], outputs.mean(dim=0))
 
 
+def test_the_weights_of_ngrams_begin_at_nothing_and_add_to_the_logits() -> None:
+    tokens = torch.tensor([[0], [2], [3]])
+    alone, network = make(), make(label_ngrams="hashed")
+    torch.testing.assert_close(network(tokens)[0], alone(tokens)[0])
+    torch.nn.init.constant_(network.hashed_ngrams.weight, 1.0)
+    # Ten n-grams of four symbols, both ends counted: three times ten by the root of ten.
+    torch.testing.assert_close(network(tokens)[0], alone(tokens)[0] + 3.0 * 10**0.5)
+
+
 @pytest.mark.parametrize("direction", ["forward", "both"])
-@pytest.mark.parametrize("head", ["pooled", "each"])
+@pytest.mark.parametrize(("head", "ngrams"), [("pooled", "none"), ("pooled", "hashed"), ("each", None)])
 @pytest.mark.parametrize("layer_norm", [False, True])
-def test_shapes_are_known_without_the_network(direction: str, head: str, layer_norm: bool) -> None:
-    config = ModelConfig(**SIZES, direction=direction, layer_norm=layer_norm)
+def test_shapes_are_known_without_the_network(direction: str, head: str, ngrams: str | None, layer_norm: bool) -> None:
+    settings = {"direction": direction, "layer_norm": layer_norm, "label_ngrams": ngrams}
+    config = ModelConfig(**SIZES, **settings)
     outputs = Outputs(3, head)
-    network = make(direction=direction, head=head, layer_norm=layer_norm)
+    network = make(head=head, **settings)
     shapes = weight_shapes(config, vocabulary_size=6, outputs=outputs)
     assert shapes == {name: tuple(each.shape) for name, each in network.state_dict().items()}
     assert count_weights(config, vocabulary_size=6, outputs=outputs) == sum(p.numel() for p in network.parameters())

@@ -21,6 +21,7 @@ class CountingTrainer:
         self.step = self.seen = 0
         self.lag = lag
         self.pace = Pace(total_steps)
+        self.average = None
         self.num_clipped = self.num_skipped = 0
         self.batches = SimpleNamespace(windows_per_epoch=10)
 
@@ -123,7 +124,7 @@ def test_checkpoints_are_never_further_apart_than_asked():
     ticks = iter(range(10_000))
     train(
         CountingTrainer(),
-        plan(evaluations=1, save_seconds=10),
+        plan(evaluations=1, save_seconds=5),
         Progress(),
         recorder,
         clock=lambda: float(next(ticks)),

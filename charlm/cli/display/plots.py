@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from charlm.evaluation.gates import GateActivity
+    from charlm.runs.compare.findings import Findings
     from charlm.runs.compare.result import VariantResult
     from charlm.runs.inspect.agreement import CellAgreement
     from charlm.runs.plot import Curve
@@ -105,24 +106,32 @@ def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
 def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
     """Draws bits per character by number of layers: a panel for each size, a line for each kind of model.
 
-    A model without layers is a horizontal line.
+    A model without layers is a horizontal line; bars are spreads over seeds.
     """
-    scored = [each for each in results if each.bits is not None]
-    kinds = list(dict.fromkeys(each.kind for each in scored))
-    sizes = list(dict.fromkeys(each.size for each in scored if each.layers is not None)) or [None]
-    text = "test" if any(each.test is not None for each in scored) else "validation"
+    from charlm.runs.compare.result import over_seeds
+
+    scored = [each for each in over_seeds(results) if each.mean.bits is not None]
+    kinds = list(dict.fromkeys(each.mean.kind for each in scored))
+    sizes = list(dict.fromkeys(each.mean.size for each in scored if each.mean.layers is not None)) or [None]
+    text = "test" if any(each.mean.test is not None for each in scored) else "validation"
     title = f"Loss of each model on the {text} text (lower is better)"
     with _panels(path, title=title, width=2.2 + 3.2 * len(sizes), number=len(sizes)) as panels:
         for axes, size in zip(panels, sizes, strict=True):
-            depths = sorted({each.layers for each in scored if each.layers and each.size == size})
+            depths = sorted({each.mean.layers for each in scored if each.mean.layers and each.mean.size == size})
             for number, kind in enumerate(kinds):
-                variants = [each for each in scored if each.kind == kind]
-                line = sorted((each.layers, each.bits or 0.0) for each in variants if each.layers and each.size == size)
+                variants = [each for each in scored if each.mean.kind == kind]
+                line = sorted(
+                    (each.mean.layers, each.mean.bits or 0.0, each.spread or 0.0)
+                    for each in variants
+                    if each.mean.layers and each.mean.size == size
+                )
                 if line:
-                    axes.plot(*zip(*line, strict=True), label=kind, **_look(number, marked=True))
+                    x, y, spreads = zip(*line, strict=True)
+                    bars = spreads if any(spreads) else None
+                    axes.errorbar(x, y, yerr=bars, capsize=3, label=kind, **_look(number, marked=True))
                 for each in variants:
-                    if each.layers is None:
-                        axes.axhline(each.bits or 0.0, label=f"{kind} (no layers)", **_look(number))
+                    if each.mean.layers is None:
+                        axes.axhline(each.mean.bits or 0.0, label=f"{kind} (no layers)", **_look(number))
             if depths:
                 axes.set(xticks=depths, xlim=(min(depths) - 0.5, max(depths) + 0.5), xlabel="layers")
             else:
@@ -133,6 +142,24 @@ def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
         panels[0].set_ylabel(_LOSS)
         if scored:
             panels[-1].legend(fontsize=8)
+
+
+def plot_trials(findings: "Findings", path: Path) -> None:
+    """Draws the bits of each trial of a search, and of the best one until then; given up ones are marked apart."""
+    rows = sorted(findings.trials, key=lambda each: each.number)
+    with _panels(path, title="Trials of a search over settings") as (axes,):
+        finished = [(each.number, each.bits) for each in rows if each.state == "finished" and each.bits is not None]
+        pruned = [(each.number, each.bits) for each in rows if each.state == "pruned" and each.bits is not None]
+        best = [(number, min(bits for other, bits in finished if other <= number)) for number, _ in finished]
+        axes.scatter(*zip(*finished, strict=True), label="finished", color=COLOURS[0], marker="o", s=18)
+        if pruned:
+            axes.scatter(*zip(*pruned, strict=True), label="given up", color=COLOURS[5], marker="x", s=18)
+        axes.plot(*zip(*best, strict=True), label="best so far", drawstyle="steps-post", **_look(2))
+        if findings.usual is not None and findings.usual.bits is not None:
+            axes.axhline(findings.usual.bits, label="what charlm train chooses", **_look(3))
+        axes.set(xlabel="trial", ylabel=f"bits per {'character' if findings.unit == 'char' else findings.unit}")
+        _whole_numbers(axes)
+        axes.legend(fontsize=8)
 
 
 def chosen_lines(curves: "Sequence[Curve]", *, over: Axis) -> list[Line]:

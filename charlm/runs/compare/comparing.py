@@ -3,31 +3,24 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
-
-from charlm.checkpointing.run_folder import RunFolder
-from charlm.config import ComparisonConfig, EvaluationConfig, Request, RunConfig
+from charlm.config import ComparisonConfig, Request, RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import learnt
 from charlm.errors import CharlmError, ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.baselines import count_symbols
-from charlm.models.build import count_parameters
+from charlm.runs.compare.axes import with_seeds
 from charlm.runs.compare.folder import ComparisonFolder
-from charlm.runs.compare.grid import Variant, grid_variants, run_request, variants_of_equal_parameters
+from charlm.runs.compare.grid import grid_variants, run_request, variants_of_equal_parameters
 from charlm.runs.compare.result import VariantResult
-from charlm.runs.evaluate.perplexity import score_encoded
+from charlm.runs.compare.running import train_one
+from charlm.runs.compare.variant import Variant
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
-from charlm.runs.stored.loading import load_model
-from charlm.runs.stored.record import StateRecord
-from charlm.runs.stored.state import is_complete, open_state
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import held_out
-from charlm.runs.train.resume import resume
 from charlm.runs.train.settings import with_settings
-from charlm.runs.train.start import start
 
 Show = Callable[[Sequence[Variant], Mapping[str, VariantResult], Variant | None], None]
 """Shows the grid, the results so far, by run, and the variant that is trained next; None when all are done."""
@@ -67,6 +60,7 @@ def compare(
     if settings.match == "parameters":
         size = corpus.tokenizer.vocabulary_size
         variants = variants_of_equal_parameters(settings, request, vocabulary_size=size)
+    variants = with_seeds(variants, first=config.run.seed, number=settings.seeds)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(
         workspace.checkpoints / name,
@@ -133,53 +127,20 @@ def _train(
 ) -> VariantResult | None:
     """Returns the result of a variant; None when it was interrupted."""
     try:
-        begun = RunFolder(workspace.checkpoints / variant.name)
-        if begun.last.exists():
-            state = open_state(begun.last).record
-            if is_complete(begun, state):
-                return _score(variant, state, corpus, workspace, reporter)
-            result = resume(variant.name, workspace, reporter, stop)
-        elif variant.layers is None and begun.best.exists():
-            return _score(variant, None, corpus, workspace, reporter)
-        else:
-            result = start(request, workspace, reporter, stop)
+        trained = train_one(variant.name, request, corpus, workspace, reporter, stop)
     except CharlmError as error:
         return _result(variant, error=str(error))
-    if result.interrupted:
+    if trained is None:
         return None
-    is_network = variant.layers is not None
-    scores = {"validation": result.validation, "test": result.test}
     return _result(
         variant,
-        hidden_size=begun.read_config().model.hidden_size if is_network else None,
-        parameters=result.parameters,
-        steps=result.steps if is_network else None,
-        seconds=round(result.seconds, 2),
-        **{split: score.bits_per_character for split, score in scores.items() if score is not None},
-    )
-
-
-def _score(
-    variant: Variant, state: StateRecord | None, corpus: EncodedCorpus, workspace: Workspace, reporter: Reporter
-) -> VariantResult:
-    """Returns the result of a run that had ended before its result was kept, from its files.
-
-    Args:
-        state: None for a counted run, whose time is not known any more.
-    """
-    loaded = load_model(variant.name, workspace, device=torch.device("cpu"))
-    return _result(
-        variant,
-        hidden_size=None if state is None else loaded.config.model.hidden_size,
-        parameters=count_parameters(loaded.model),
-        steps=None if state is None else state.step,
-        seconds=None if state is None else round(state.progress.seconds, 2),
-        **{
-            split: score_encoded(loaded, text, EvaluationConfig(), reporter, label=split)[0].bits_per_character
-            for split, text in held_out(corpus).items()
-        },
+        hidden_size=trained.hidden_size,
+        parameters=trained.parameters,
+        steps=trained.steps,
+        seconds=trained.seconds,
+        **trained.bits,
     )
 
 
 def _result(variant: Variant, **found: Any) -> VariantResult:
-    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, **found)
+    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, seed=variant.seed, **found)

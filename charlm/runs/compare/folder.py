@@ -45,13 +45,7 @@ class ComparisonFolder:
         Raises:
             CheckpointError: the name is taken by something else, by a comparison with other settings, or in use.
         """
-        with os_errors_as(CheckpointError, f"Cannot make '{self.path}'"):
-            make_folder(self.path, exist_ok=True)
-            # A process that was killed before it wrote comparison.json leaves temporary files only.
-            others = (each for each in self.path.iterdir() if each.name != LOCK_FILE)
-            is_other = not self._file.exists() and not all(each.name.startswith(TEMPORARY_PREFIX) for each in others)
-        if is_other:
-            raise CheckpointError(f"'{self.path}' exists and is no comparison; choose another --name.")
+        make_group(self._file, kind="comparison")
         with locked(self.path):
             remove_leftovers(self.path)
             if not self._file.exists():
@@ -70,12 +64,7 @@ class ComparisonFolder:
                 results = {name: self._with_unknown(each) for name, each in results.items()}
         except (OSError, UntrustedFileError, KeyError, TypeError, ValidationError):
             raise CheckpointError(f"'{self._file}' is damaged; delete it, or choose another --name.") from None
-        changed = [name for name in settings if known.get(name) != settings[name]]
-        if changed:
-            raise CheckpointError(
-                f"The comparison '{self.path.name}' was begun with another {changed[0]} "
-                f"({known.get(changed[0])}, not {settings[changed[0]]}); give the same, or choose another --name."
-            )
+        require_same(settings, known, group=f"comparison '{self.path.name}'")
         return results
 
     def keep(self, results: Mapping[str, VariantResult]) -> None:
@@ -92,3 +81,38 @@ class ComparisonFolder:
     def _with_unknown(self, result: VariantResult) -> VariantResult:
         known = {name: more for name, more in self._unknown_bits.items() if getattr(result, name) is not None}
         return replace(result, **{name: getattr(result, name) + more for name, more in known.items()})
+
+
+def make_group(file: Path, *, kind: str) -> None:
+    """Makes the folder of a group of runs, unless it is there; `file` in it tells what kind of group it is.
+
+    Raises:
+        CheckpointError: it cannot be made, or its name is taken by something else.
+    """
+    folder = file.parent
+    with os_errors_as(CheckpointError, f"Cannot make '{folder}'"):
+        make_folder(folder, exist_ok=True)
+        # A process that was killed before it wrote the file leaves temporary files only.
+        others = (each for each in folder.iterdir() if each.name != LOCK_FILE)
+        is_other = not file.exists() and not all(each.name.startswith(TEMPORARY_PREFIX) for each in others)
+    if is_other:
+        raise CheckpointError(f"'{folder}' exists and is no {kind}; choose another --name.")
+
+
+def require_same(settings: Mapping[str, Any], known: Mapping[str, Any], *, group: str) -> None:
+    """Checks that a group of runs goes on with what it was begun with.
+
+    Args:
+        settings: what is asked for now.
+        known: what it was begun with.
+        group: what it is called, such as "study 'mine'".
+
+    Raises:
+        CheckpointError: something differs; the first such thing is named.
+    """
+    for name, value in settings.items():
+        if known.get(name) != value:
+            raise CheckpointError(
+                f"The {group} was begun with another {name} ({known.get(name)}, not {value}); give the same, or choose "
+                "another --name."
+            )

@@ -8,6 +8,7 @@ from charlm.config import Device
 from charlm.data.inputs import open_text
 from charlm.data.tokenizers.records import split_lines
 from charlm.errors import ConfigError, DataError
+from charlm.notation import either
 from charlm.runs.device import resolve_device
 from charlm.runs.predict.answer import Answer, Given, Predict
 from charlm.runs.reporting import Reporter
@@ -54,7 +55,7 @@ def predict(
         if is_asked:
             of_columns = ", of columns" if option == "--sentences" else ""
             raise ConfigError(
-                f"{option} is for models of --task {' or '.join(tasks)}{of_columns}; '{labeller.loaded.name}' is none."
+                f"{option} is for models of --task {either(tasks)}{of_columns}; '{labeller.loaded.name}' is none."
             )
     if text == ("-",) and stdin is not None:
         lines, name, at_once = _lines_of_stream(stdin), "stdin", 1
@@ -63,7 +64,7 @@ def predict(
         source, notes = open_text(text, data=plain, folder=workspace.data, stdin=stdin)
         for note in notes:
             reporter.note(note)
-        lines, name, at_once = split_lines(source.chunks()), source.label, AT_ONCE
+        lines, name, at_once = split_lines(source.chunks()), text[0] if len(text) == 1 else source.label, AT_ONCE
     given = Given(lines, name=name, at_once=at_once, are_sentences=are_sentences, warn=reporter.warn)
     return answers(labeller, given)
 

@@ -16,6 +16,7 @@ from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.labels import condition_nats, label_log_probabilities
 from charlm.models.base import Network
+from charlm.notation import either
 from charlm.runs.stored.loading import LoadedModel, build_stored
 from charlm.runs.stored.model import read_any_model
 from charlm.runs.stored.workspace import Workspace
@@ -117,7 +118,7 @@ def as_labeller(loaded: LoadedModel, *, command: str, beam: int | None = None) -
     tokenizer, run = loaded.tokenizer, quote(loaded.name)
     if not isinstance(tokenizer, ExampleTokenizer):
         raise ConfigError(
-            f"charlm {command} is for models trained with --task {' or '.join(TASKS)}; '{loaded.name}' continues text. "
+            f"charlm {command} is for models trained with --task {either(TASKS)}; '{loaded.name}' continues text. "
             f"Measure it with: charlm eval perplexity {run}, or let it write with: charlm sample {run}"
         )
     return Labeller(loaded, tokenizer, beam or USUAL_BEAM)

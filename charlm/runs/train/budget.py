@@ -74,17 +74,21 @@ def choose_sizes(
     choices = candidates(task, asked, fixed, width_multiple=width_multiple)
 
     def sized(sizes: Sizes) -> RunConfig:
-        return with_defaults_of_width(with_settings(config, **asdict(sizes)))
+        # Examples of a task are read whole: their windows have no length of their own.
+        kept = {} if config.data.task is None else {"sequence_length": training.sequence_length}
+        return with_defaults_of_width(with_settings(config, **(asdict(sizes) | kept)))
 
     sizes, timed = choose(task, choices, lambda each: time_step(sized(each)), may_go_on=may_go_on)
     step_seconds = timed[sizes]
     reason = None
     if len(choices) > 1:
         speed = task.batch_symbols(sizes) / step_seconds
+        windows = f"{sizes.batch_size} x {sizes.sequence_length} symbols"
+        if config.data.task is not None:
+            windows = counted(sizes.batch_size, "example")
         reason = (
-            f"{sizes.num_layers} x {sizes.hidden_size} units, {sizes.batch_size} x {sizes.sequence_length} symbols a "
-            f"step: the best forecast for a text of {task.corpus_symbols:,}, at "
-            f"{speed:,.0f} symbols a second ({len(timed)} of {len(choices)} sizes timed)"
+            f"{sizes.num_layers} x {sizes.hidden_size} units, {windows} a step: the best forecast for a text of "
+            f"{task.corpus_symbols:,}, at {speed:,.0f} symbols a second ({len(timed)} of {len(choices)} sizes timed)"
         )
     return ChosenSizes(sized(sizes), reason, step_seconds)
 

@@ -23,7 +23,16 @@ from charlm.runs.train.setup import seeds_of
 from charlm.tasks import TASKS
 
 _FREE = frozenset(
-    {"mix", "attention", "dropout", "embedding_dropout", "layer_dropout", "output_dropout", "dropout_kind"}
+    {
+        "mix",
+        "attention",
+        "label_ngrams",
+        "dropout",
+        "embedding_dropout",
+        "layer_dropout",
+        "output_dropout",
+        "dropout_kind",
+    }
 )
 """Settings of the model that its weights do not decide."""
 

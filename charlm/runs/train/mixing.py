@@ -1,7 +1,8 @@
 """Whether and how a run mixes an n-gram model of its own text with its network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -9,12 +10,14 @@ from torch import Tensor
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.distributed.world import Arrays, World
 from charlm.errors import DataError
+from charlm.files.folders import scratch_folder
 from charlm.models.base import Network
 from charlm.models.mixture import network_of
 from charlm.ngrams.build import count_text
-from charlm.ngrams.cross_fitting import cross_fit
-from charlm.ngrams.model import NgramModel
+from charlm.ngrams.cross_fitting import MOST_PLACES, HeldOutDistributions, cross_fit
+from charlm.ngrams.model import Level, NgramModel
 from charlm.notation import Mix
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, network_alone, read_record, section
 from charlm.runs.train.settings import with_settings
@@ -25,11 +28,11 @@ USUAL_ORDER = 8
 """Symbols in the longest grams; longer ones predict no better (docs/experiments.md)."""
 
 _LOWEST_ORDER = 4
-_SECONDS_PER_GRAM = 1.7e-7
+_SECONDS_PER_GRAM = 4.5e-8
 """Time to count a symbol in one order, twice: whole, and cross-fitted."""
+_SECONDS_PER_PLACE = 1.3e-6
+"""Time for one order at each place at which n-grams are cross-fitted."""
 _SHARE_OF_BUDGET = 0.2
-_MOST_SYMBOLS = 20_000_000
-"""Beyond it, counts and cross-fitting would take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +43,41 @@ class Mixture:
     objective: MixtureLoss
 
 
-def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) -> tuple[RunConfig, Mixture | None]:
+def make_mixture(
+    config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool, world: World
+) -> tuple[RunConfig, Mixture | None]:
     """Returns the configuration, and what it mixes in; None for nothing.
 
     Args:
         on_trial: whether the order may be lowered to the longest stretch of the text.
+        world: the processes that mix it in; one of them counts.
 
     Raises:
-        DataError: the text is shorter than the order that was asked for.
+        DataError: the text is shorter than the order that was asked for, or has too many n-grams for the memory.
     """
     order = config.model.mixed_order
     if order is None:
         return config, None
-    counted = count_text(corpus.train.tokens, corpus.tokenizer, order=order)
-    if counted.model.order < order and not on_trial:
-        raise DataError(
-            f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
+
+    def count() -> Arrays:
+        counted = count_text(
+            corpus.train.tokens,
+            corpus.tokenizer,
+            order=order,
+            memory=config.run.counting_bytes,
+            scratch=partial(scratch_folder, corpus.folder.parent),
         )
-    mixture = Mixture(counted.model, MixtureLoss(cross_fit(counted.text)))
-    return with_settings(config, mix=Mix(counted.model.order)), mixture
+        if counted.model.order < order and not on_trial:
+            raise DataError(
+                f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
+            )
+        return counted.model.to_arrays() | vars(cross_fit(counted.text))
+
+    arrays = world.arrays_by_first(count)
+    held_out = HeldOutDistributions(**{each.name: arrays[each.name] for each in fields(HeldOutDistributions)})
+    levels = [Level(**section(arrays, str(each))) for each in range(1, order + 1) if f"{each}.keys" in arrays]
+    ngrams = NgramModel(levels, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    return with_settings(config, mix=Mix(ngrams.order)), Mixture(ngrams, MixtureLoss(held_out))
 
 
 def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, bool]:
@@ -69,18 +88,20 @@ def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
     """
     training = config.training
     if config.model.mix is not None:
-        return _with_mix(config, config.model.mix), False
+        return with_mix(config, config.model.mix), False
     order = None
     if training.duration.is_budget and corpus.valid is not None and training.teacher_forcing == "always":
         seconds = _SHARE_OF_BUDGET * training.duration.value
-        affordable = int(seconds / (_SECONDS_PER_GRAM * corpus.train.num_symbols))
-        longest = min(USUAL_ORDER, affordable, corpus.train.num_symbols // 100)
-        if longest >= _LOWEST_ORDER and corpus.train.num_symbols <= _MOST_SYMBOLS:
+        num_symbols = corpus.train.num_symbols
+        of_an_order = _SECONDS_PER_GRAM * num_symbols + _SECONDS_PER_PLACE * min(num_symbols, MOST_PLACES)
+        longest = min(USUAL_ORDER, int(seconds / of_an_order), num_symbols // 100)
+        if longest >= _LOWEST_ORDER:
             order = longest
-    return _with_mix(config, Mix(order)), order is not None
+    return with_mix(config, Mix(order)), order is not None
 
 
-def _with_mix(config: RunConfig, mix: Mix) -> RunConfig:
+def with_mix(config: RunConfig, mix: Mix) -> RunConfig:
+    """Returns the configuration with a mix, and how its parts are put together."""
     mixing = None if mix.order is None else config.model.mixing or "log-linear"
     return with_settings(config, mix=mix, mixing=mixing)
 

@@ -32,5 +32,9 @@ def with_lane_groups(config: RunConfig, groups: int) -> RunConfig:
 
 
 def with_default_dropout(config: RunConfig, *, epochs: float) -> RunConfig:
-    """Returns the configuration with the dropout that suits how often the text is read."""
-    return config if config.model.dropout is not None else with_settings(config, dropout=default_dropout(epochs))
+    """Returns the configuration with the dropout that suits its task, or how often the text is read."""
+    if config.model.dropout is not None:
+        return config
+    sizes = None if config.data.task is None else TASKS[config.data.task].sizes
+    usual = None if sizes is None else sizes.dropout
+    return with_settings(config, dropout=default_dropout(epochs) if usual is None else usual)

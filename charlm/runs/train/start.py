@@ -17,9 +17,10 @@ from charlm.config import Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import extended, extended_for, learnt
-from charlm.errors import ConfigError, memory_errors_explained
+from charlm.distributed.world import ALONE, World
+from charlm.errors import ConfigError, DataError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
-from charlm.notation import counted
+from charlm.notation import Mix, counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
@@ -29,13 +30,27 @@ from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.count import count_to_the_end
 from charlm.runs.train.fine_tuning import adopt, describe_start, load_origin, weights_for
 from charlm.runs.train.finish import train_to_the_end
-from charlm.runs.train.mixing import choose_mix, make_mixture
+from charlm.runs.train.mixing import choose_mix, make_mixture, with_mix
 from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.setup import TrainingSetup
-from charlm.runs.train.tasks import require_fit, warn_of_exchanged_sides, warn_of_unknown_labels, with_task_defaults
+from charlm.runs.train.tasks import (
+    require_fit,
+    warn_of_exchanged_sides,
+    warn_of_unknown_labels,
+    warn_of_unused_lengths,
+    with_task_defaults,
+)
+from charlm.runs.train.together import (
+    RUN,
+    first_before_others,
+    made_by_first,
+    require_one_state,
+    require_same_command,
+    require_same_text,
+)
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -53,6 +68,7 @@ def start(
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
     started: float | None = None,
+    world: World = ALONE,
 ) -> TrainResult:
     """Trains a new run and returns the result.
 
@@ -60,12 +76,14 @@ def start(
         init_from: a run whose weights and tokenizer to start from.
         stdin: where the text '-' is read from.
         started: when the command began, by `time.monotonic`: a time budget counts from there.  [default: now]
+        world: the processes that train the run together.
 
     Raises:
         CharlmError: something that the user can mend; nothing that existed is touched.
     """
-    started = time.monotonic() if started is None else started
-    beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin)
+    started = world.of_first(time.monotonic() if started is None else started)
+    require_same_command(world, request, init_from=init_from)
+    beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, world=world)
     config, corpus, origin = beginning.request.config, beginning.corpus, beginning.origin
     symbol_counts = beginning.symbol_counts
     provenance = Provenance(
@@ -83,10 +101,10 @@ def start(
             config, corpus, make_folder, provenance=provenance, symbol_counts=symbol_counts, reporter=reporter
         )
     with memory_errors_explained():
-        config, plan, setup = _resolve(beginning, reporter, started=started)
+        config, plan, setup = _resolve(beginning, reporter, started=started, world=world)
         trainer = setup.build(config)
         # Made last: until here, whatever goes wrong leaves nothing behind.
-        with make_folder() as folder:
+        with made_by_first(world, make_folder) as folder:
             session = TrainingSession(
                 folder,
                 with_settings(config, precision=setup.precision),
@@ -100,6 +118,8 @@ def start(
                 stop=stop,
             )
             session.move_to(folder)
+            require_one_state(world, folder.last)
+            world.remember(RUN, str(folder.path))
             return train_to_the_end(session)
 
 
@@ -111,18 +131,22 @@ def plan_run(
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
     started: float | None = None,
-) -> tuple[RunConfig, str]:
-    """Returns the settings of the run that `start` would train, and where its length and sizes come from, a line each.
+    cache: Path | None = None,
+) -> tuple[RunConfig, TrainingPlan]:
+    """Returns the settings of the run that `start` would train, and where its length and sizes come from.
 
-    The text is read, and a time budget measures steps; nothing is written. Arguments and errors are those of `start`.
+    The text is read, and a time budget measures steps. Other arguments and errors are those of `start`.
+
+    Args:
+        cache: the folder to encode the text into.  [default: none, so that nothing is written]
     """
     started = time.monotonic() if started is None else started
     with TemporaryDirectory() as folder, memory_errors_explained():
-        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=Path(folder))
+        beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, cache=cache or Path(folder))
         if beginning.request.config.model.model == "ngram":
-            return beginning.request.config, "length: counted in one go"
+            return beginning.request.config, TrainingPlan(length="counted in one go")
         config, plan, _ = _resolve(beginning, reporter, started=started)
-    return config, plan.reasons
+    return config, plan
 
 
 @dataclass(frozen=True)
@@ -150,9 +174,11 @@ def _begin(
     init_from: str | None,
     stdin: BinaryIO | None,
     cache: Path | None = None,
+    world: World = ALONE,
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
-    device = resolve_device(request.config.run.device)
+    warn_of_unused_lengths(request, reporter)
+    device = world.device(resolve_device(request.config.run.device))
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
@@ -166,12 +192,16 @@ def _begin(
     else:
         is_text = config.data.task is None
         recipe = extended(origin.tokenizer) if is_text else extended_for(origin.tokenizer, config.data)
-    corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
+    with first_before_others(world):
+        corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
+    require_same_text(world, corpus)
     if config.model.model != "ngram" and corpus.train.num_characters < FEWEST_CHARACTERS:
         reporter.warn(
             f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
             "A network can only repeat them; an ordinary text begins at some 100,000."
         )
+    if config.training.average_after is not None and corpus.valid is None:
+        raise ConfigError("--average-after needs a validation text to decide by; choose a --split that leaves some.")
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, symbol_counts, reporter)
     warn_of_exchanged_sides(corpus, reporter, are_swapped=bool(config.data.swap))
@@ -180,7 +210,7 @@ def _begin(
 
 
 def _resolve(
-    beginning: _Beginning, reporter: Reporter, *, started: float
+    beginning: _Beginning, reporter: Reporter, *, started: float, world: World = ALONE
 ) -> tuple[RunConfig, TrainingPlan, TrainingSetup]:
     """Returns the settings with nothing left open, why they are so, and what makes their trainer."""
     corpus, origin = beginning.corpus, beginning.origin
@@ -190,7 +220,13 @@ def _resolve(
         for sentence in describe_start(origin, config, corpus.tokenizer, beginning.symbol_counts):
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
-    config, mixture = make_mixture(config, corpus, on_trial=on_trial)
+    try:
+        config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
+    except DataError:
+        if not on_trial:
+            raise
+        # Nobody asked for n-grams, and they do not fit into the memory.
+        config, mixture, on_trial = with_mix(config, Mix(None)), None, False
     setup = TrainingSetup(
         corpus.train.tokens,
         corpus.tokenizer,
@@ -199,6 +235,7 @@ def _resolve(
         mixture,
         load_weights,
         is_tuned=origin is not None and corpus.tokenizer.outputs is not None,
+        world=world,
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
     return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from charlm.cells import standing_alone
-from charlm.config import RunConfig
+from charlm.config import Request, RunConfig, with_effect
 from charlm.data.batches import Batches
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.examples.stored import stored_examples
@@ -12,23 +12,32 @@ from charlm.data.tokenizers.examples import ExampleTokenizer
 from charlm.data.tokenizers.labels import LabelTokenizer
 from charlm.errors import ConfigError
 from charlm.evaluation.baselines import count_symbols
-from charlm.notation import Mix, counted
+from charlm.notation import Mix, counted, either
 from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_settings
 from charlm.tasks import TASKS, Sizes, names_with
 
 _BOTH_WAYS = (
-    "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
-    "reads backward, too, has already seen it."
+    f"--direction both is for --task {either(names_with(lambda task: task.direction == 'both'))}: a model that writes "
+    "predicts the next symbol, and a network that reads backward, too, has already seen it."
 )
+
+_OF_RUNNING_TEXT = frozenset({"sequence_length", "random_length"})
+"""Settings of windows that cut a text."""
 
 
 def with_task_defaults(config: RunConfig) -> RunConfig:
-    """Returns the configuration with the direction that suits its task, and without n-grams; as it was without one."""
+    """Returns the configuration with the direction and the n-grams that suit its task; as it was without one."""
     if config.data.task is None:
         return config
     task = TASKS[config.data.task]
-    return with_settings(config, direction=config.model.direction or task.direction, mix=Mix(None))
+    usual_ngrams = "hashed" if task.head == "pooled" else None
+    return with_settings(
+        config,
+        direction=config.model.direction or task.direction,
+        label_ngrams=config.model.label_ngrams or usual_ngrams,
+        mix=Mix(None),
+    )
 
 
 def with_task_sizes(config: RunConfig, sizes: Sizes, fixed: Collection[str], *, symbols: int) -> RunConfig:
@@ -50,11 +59,13 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         ConfigError: it cannot.
     """
     model, name = config.model, config.data.task
-    answering = names_with(lambda task: task.head == "sequence")
-    if model.attention is not None and name not in answering:
-        raise ConfigError(
-            f"--attention is for --task {' or '.join(answering)}, whose decoder looks back at what was read."
-        )
+    for option, value, head, reason in (
+        ("--attention", model.attention, "sequence", "whose decoder looks back at what was read"),
+        ("--label-ngrams", model.label_ngrams, "pooled", "which finds one label for a whole text"),
+    ):
+        suited = [each for each, task in TASKS.items() if task.head == head]
+        if value is not None and name not in suited:
+            raise ConfigError(f"{option} is for --task {either(suited)}, {reason}.")
     if name is None:
         if model.direction == "both":
             raise ConfigError(_BOTH_WAYS)
@@ -63,7 +74,7 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(_BOTH_WAYS)
     if model.model != "recurrent" or model.cell not in standing_alone():
         chosen = f"--model {model.model}" if model.model != "recurrent" else f"--cell {model.cell}"
-        raise ConfigError(f"--task {name} needs a recurrent network of {', '.join(standing_alone())}; not {chosen}.")
+        raise ConfigError(f"--task {name} needs a recurrent network of {either(standing_alone())}; not {chosen}.")
     is_writing = TASKS[name].head is None
     if model.mixed_order is not None:
         reason = "n-grams know no condition" if is_writing else f"a model of --task {name} predicts labels, not symbols"
@@ -72,6 +83,8 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--tie-weights is for language models; a model of --task {name} has outputs of its own.")
     if config.training.teacher_forcing != "always":
         raise ConfigError(f"--teacher-forcing is for language models of text; leave it out with --task {name}.")
+    if model.weight_drop is not None and not is_writing:
+        raise ConfigError(f"--weight-drop is for language models of text; leave it out with --task {name}.")
     if model.layer_norm and TASKS[name].head == "sequence":
         raise ConfigError(f"--layer-norm is not for --task {name}: its encoder and its decoder have no norms.")
     if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":
@@ -82,6 +95,17 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         return
     if model.direction == "both":
         raise ConfigError("--init-from starts from a network that reads forward; leave out --direction both.")
+
+
+def warn_of_unused_lengths(request: Request, reporter: Reporter) -> None:
+    """Warns of settings of windows that cut a text, as examples are never cut."""
+    config = request.config
+    for setting in with_effect(config.training, request.asked & _OF_RUNNING_TEXT):
+        if config.data.task is not None:
+            reporter.warn(
+                f"--{setting.replace('_', '-')} is for text that is continued, and does nothing here: an example of "
+                f"--task {config.data.task} is always read whole."
+            )
 
 
 def warn_of_unknown_labels(corpus: EncodedCorpus, reporter: Reporter) -> None:

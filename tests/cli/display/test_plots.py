@@ -17,12 +17,27 @@ def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
     plot_comparison(results, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
     plot_comparison([COUNTED], tmp_path / "plot.svg")
+    seeds = [VariantResult("lstm-1", "lstm", 1, test=bits, seed=seed) for seed, bits in ((1, 2.0), (2, 2.1))]
+    plot_comparison(seeds, tmp_path / "seeds.svg")
     with pytest.raises(ConfigError, match="cannot be drawn into"):
         plot_comparison(results, tmp_path / "plot.xyz")
     (tmp_path / "taken.png").mkdir()
     with pytest.raises(CharlmError, match=r"'.*taken.png' cannot be drawn into: Is a directory\.$") as refused:
         plot_comparison(results, tmp_path / "taken.png")
     assert not isinstance(refused.value, ConfigError)
+
+
+def test_trials_are_drawn_with_those_that_were_given_up(tmp_path):
+    pytest.importorskip("matplotlib")
+    from charlm.cli.display.plots import plot_trials
+    from charlm.runs.compare.findings import Findings
+    from charlm.runs.compare.study import TrialRow
+
+    rows = [TrialRow(number, "finished", {}, 2.0 - 0.1 * number) for number in range(3)]
+    pruned = [TrialRow(3, "pruned", {}, 2.5, 0.5), TrialRow(4, "failed", {}, error="There is no memory.")]
+    for name, trials in (("all.svg", (*rows[::-1], *pruned)), ("one.svg", (*rows[1:2], pruned[1]))):
+        plot_trials(Findings(trials), tmp_path / name)
+    assert "given up" in (tmp_path / "all.svg").read_text(encoding="utf-8")
 
 
 def test_no_name_becomes_a_formula_or_is_hidden(tmp_path):

@@ -1,0 +1,79 @@
+import pytest
+
+from charlm.runs.compare.study import Study
+
+pytest.importorskip("optuna")
+
+USUAL = {"rate": 1.0, "cell": "lstm"}
+
+
+def draw(by):
+    return {"cell": by.choice("cell", ("lstm", "gru")), "rate": by.number("rate", 0.5, 2.0, log=True)}
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study(tmp_path, seed=1)
+
+
+def take(study, *, total=5):
+    return study.take(total=total, usual=USUAL, draw=draw)
+
+
+def test_the_first_trial_has_the_usual_settings_and_the_others_differ(study):
+    taken = [take(study) for _ in range(5)]
+    assert [each.number for each in taken] == [0, 1, 2, 3, 4]
+    assert taken[0].settings == USUAL
+    assert len({each.settings["rate"] for each in taken}) == 5
+    assert take(study) is None
+
+
+def test_two_processes_share_the_trials_and_take_up_what_one_left_behind(study, tmp_path):
+    other = Study(tmp_path, seed=1)
+    mine, others = take(study), take(other)
+    assert (mine.number, others.number) == (0, 1)
+    assert [each.state for each in study.rows()] == ["training", "training"]
+    settings = others.settings
+    others.put_back()
+    assert [each.state for each in study.rows()] == ["training", "stopped"]
+    taken_up = take(study)
+    assert (taken_up.number, taken_up.settings) == (1, settings)
+
+
+def test_results_are_kept_in_the_file(study, tmp_path):
+    first, second, third = (take(study) for _ in range(3))
+    first.report(0.5, 2.5)
+    first.report(0.5, 9.0)
+    first.finish(2.0, seconds=3.0)
+    second.report(0.25, 4.0)
+    second.prune()
+    third.fail("There is no memory.")
+    rows = Study(tmp_path, seed=2).rows()
+    assert [(each.state, each.bits, each.share) for each in rows] == [
+        ("finished", 2.0, 1.0),
+        ("pruned", 4.0, 0.25),
+        ("failed", None, 0.0),
+    ]
+    assert (rows[0].seconds, rows[2].error) == (3.0, "There is no memory.")
+    assert study.finished_points() == [{0.5: 2.5}]
+
+
+def test_the_first_trial_is_never_given_up(study):
+    first = take(study, total=9)
+    for bits in (2.0, 2.1, 2.2, 2.3):
+        trial = take(study, total=9)
+        trial.report(0.5, bits)
+        trial.report(1.0, bits)
+        trial.finish(bits, seconds=1.0)
+    late = take(study, total=9)
+    assert late.is_behind(0.5, 3.0)
+    assert not first.is_behind(0.5, 3.0)
+
+
+def test_a_trial_of_which_nothing_was_drawn_yet_is_drawn_when_it_is_taken_up(study):
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study.take(total=2, usual=USUAL, draw=killed)
+    assert take(study, total=1).settings == USUAL
