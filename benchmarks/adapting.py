@@ -20,6 +20,7 @@ import charlm
 from charlm.cli.display.progress import make_display
 from charlm.config import EvaluationConfig
 from charlm.models.build import arrays_of
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.base import StepModel
@@ -38,7 +39,7 @@ def main() -> None:
     if arguments.chapters:
         _chapters(arguments.run, arguments.text, arguments.chapters, arguments.chapter_characters)
         return
-    text = () if arguments.text is None else (str(arguments.text),)
+    text = TextChoice(() if arguments.text is None else (str(arguments.text),))
     workspace, quiet = Workspace(), make_display(quiet=True)
     for method in arguments.methods:
         # The first time, rates are chosen; the second is timed.

@@ -1,6 +1,6 @@
 """Trains and measures models of every task as a user would, over several seeds, and prints what came of it.
 
-    python benchmarks/tasks.py surnames --file surnames.tsv --repeat 3
+    python benchmarks/tasks.py classify generate few --file surnames.tsv --repeat 3
     python benchmarks/tasks.py tokens forward --repeat 3
     python benchmarks/tasks.py phones plain --file cmudict.tsv --budget 3m --repeat 3
 

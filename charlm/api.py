@@ -17,6 +17,7 @@ from charlm.config import (
     asked_in,
     by_section,
     make_request,
+    sections,
     validate,
 )
 from charlm.data.code_points import to_utf8
@@ -27,11 +28,13 @@ from charlm.evaluation.score import Score
 from charlm.evaluation.states import read_states
 from charlm.evaluation.surprisal import Surprisal
 from charlm.models.ngram import NgramLanguageModel
+from charlm.notation import nearest
 from charlm.runs.describe import describe_model
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.accuracy import accuracy_of
+from charlm.runs.evaluate.choice import Split, TextChoice
 from charlm.runs.evaluate.measured import OWN
-from charlm.runs.evaluate.perplexity import Split, score_source
+from charlm.runs.evaluate.perplexity import score_source
 from charlm.runs.evaluate.surprisal import surprisal_of_source
 from charlm.runs.predict.answer import Answer, Given
 from charlm.runs.predict.apply import AT_ONCE, answers
@@ -207,9 +210,8 @@ class Run:
             split: the part of the run's own examples.  [default: "test", or "valid" without one]
         """
         labeller = as_labeller(self._loaded, command="eval accuracy")
-        files = tuple(map(str, text))
-        place, run = self._workspace, self.name
-        return accuracy_of(labeller, files, place, SilentReporter(), run=run, split=split).measured.models[OWN]
+        chosen = TextChoice(tuple(map(str, text)), split)
+        return accuracy_of(labeller, chosen, self._workspace, SilentReporter(), run=self.name).measured.models[OWN]
 
     @_python_terms()
     def _answers(self, texts: Iterable[str], *, beam: int | None = None) -> list[Answer]:
@@ -253,7 +255,9 @@ def train(
         settings = settings | {"encoding": "utf-8"}
     values = by_section({"corpus": tuple(str(each) for each in texts), **settings})
     if unknown := settings.keys() - asked_in(values):
-        raise ConfigError(f"train(): {min(unknown)} is not a setting charlm knows.")
+        wrong, known = min(unknown), (name for kind in sections().values() for name in kind.model_fields)
+        near = nearest(wrong, known)
+        raise ConfigError(f"train(): {wrong} is not a setting charlm knows{f'; did you mean {near}?' if near else '.'}")
     request = make_request(values, source="train()", name=lambda where: where[-1])
     place = Workspace(Path(workspace))
     result = start(request, place, reporter or SilentReporter(), StopRequest(), init_from=init_from, stdin=stdin)

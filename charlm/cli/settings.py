@@ -14,6 +14,7 @@ EXCLUSIVE = (
     frozenset({"split", "valid"}),
     frozenset({"split", "test"}),
     frozenset({"clip_norm", "clip_value"}),
+    frozenset({"average", "average_after"}),
 )
 """Settings that exclude one another: a flag for one overrides the file's value of the others."""
 

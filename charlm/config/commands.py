@@ -34,8 +34,8 @@ class SamplingConfig(Section):
     )
     weights: Weights = setting(
         "float32",
-        help="int8 draws long texts from large models faster on the CPU, and is slightly less exact; charlm eval "
-        "perplexity RUN --weights int8 shows the difference.",
+        help="int8 draws long texts from layers of more than 256 units faster on the CPU, from narrower ones not, and "
+        "is slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
     )
 
     adapt: Literal["counts"] | None = setting(
@@ -152,10 +152,13 @@ class ServingConfig(Section):
     )
     streams: int = setting(64, ge=1, le=4096, help="Texts of a model that are drawn at once; others wait.")
     waiting: int = setting(256, ge=0, le=65536, help="Texts of a model that may wait; more are refused.")
+    connections: int = setting(512, ge=1, le=65536, help="Connections that may be open; more are refused.")
     longest: int = setting(16_384, ge=1, le=10_000_000, help="Most tokens that are drawn of one text.")
     max_body: int = setting(1 << 20, ge=1024, le=1 << 30, help="Most bytes of a request.")
     weights: Weights = setting(
-        "float32", help="int8 draws faster from large models, and is slightly less exact, as in charlm sample."
+        "float32",
+        help="int8 draws faster from layers of 256 units or more, from narrower ones slower, and is slightly less "
+        "exact, as in charlm sample.",
     )
 
 
@@ -183,6 +186,17 @@ class ComparisonConfig(Section):
         pattern=r"^[1-9]\d{0,4}(,[1-9]\d{0,4})*$",
         help="With --match parameters, numbers of units of the first model with commas; each gives "
         "one size of every model.  [default: --hidden-size]",
+    )
+    seeds: int = setting(
+        1,
+        ge=1,
+        le=1000,
+        help="Seeds to train each network with, from --seed on; the table has their means and spreads.",
+    )
+    grid: tuple[str, ...] = setting(
+        (),
+        help="Train each network with each of several values of a setting, as in learning-rate=0.01,0.03; may be given "
+        "several times.",
     )
     karpathy: bool = setting(
         False,

@@ -63,6 +63,13 @@ class DataConfig(Section):
         "8GB", help="Largest unpacked size of a compressed file: 500MB, 20GB. A larger file is refused."
     )
 
+    workers: int | None = setting(
+        None,
+        ge=1,
+        le=1024,
+        help="Processes that read and encode a text of over 128 MB; not part of a result.  [default: one a core]",
+    )
+
     @field_validator("corpus", "valid", "test")
     @classmethod
     def _names_are_utf8(cls, value: tuple[str, ...]) -> tuple[str, ...]:

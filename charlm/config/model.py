@@ -30,6 +30,12 @@ class ModelConfig(Section):
     smoothing: Annotated[Literal["kneser-ney", "witten-bell"], _OF_NGRAMS] = setting(
         "kneser-ney", help="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."
     )
+    prune: Annotated[int | None, _OF_NGRAMS] = setting(
+        None,
+        ge=1,
+        le=1_000_000,
+        help="Drop n-grams of four symbols and more that occur at most so often; shorter ones take their place.",
+    )
     cell: Annotated[CellName, _OF_RECURRENT, Search(values=("lstm", "gru"))] = setting("lstm", help="Recurrent cell.")
     nonlinearity: Annotated[Nonlinearity, Only("cell", partial(with_setting, "nonlinearity"))] = setting(
         "tanh", help="Activation of the rnn and jordan cells (the others have their own)."
@@ -88,6 +94,10 @@ class ModelConfig(Section):
     )
     output_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
         None, help="Dropout before the output alone.  [default: as --dropout]"
+    )
+    weight_drop: Annotated[Probability | None, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
+        None,
+        help="Dropout of recurrent weights, one mask for a whole window (Merity et al. 2018).  [default: none]",
     )
     dropout_kind: Annotated[Literal["element", "variational"], _OF_NETWORKS] = setting(
         "variational", help="A new mask at every position, or one mask for a whole window (Gal and Ghahramani 2016)."

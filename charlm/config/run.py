@@ -9,8 +9,8 @@ from charlm.config.data import DataConfig, TokenizerConfig
 from charlm.config.model import ModelConfig
 from charlm.config.section import Section, setting
 from charlm.config.training import TrainingConfig
-from charlm.config.types import Device, Precision, Seed
-from charlm.notation import quoted
+from charlm.config.types import Device, Precision, Seed, written
+from charlm.notation import parse_size, quoted
 
 _RUN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -36,9 +36,17 @@ class RunSettings(Section):
         le=1024,
         help="Most CPU threads that compute at the same time; not part of a result.  [default: all cores]",
     )
+    memory: Annotated[str, written(parse_size)] | None = setting(
+        None, help="Most memory for counting n-grams, such as 8GB; what takes more is sorted on disk.  [default: 4GB]"
+    )
     precision: Precision = setting(
         "auto", help="Arithmetic of training; auto is fp16 on CUDA and bf16 on CPUs with native bf16."
     )
+
+    @property
+    def counting_bytes(self) -> int:
+        """Bytes of memory for counting n-grams."""
+        return parse_size(self.memory or "4GB")
 
 
 class RunConfig(Section):

@@ -57,6 +57,11 @@ class TrainingConfig(Section):
         "to E; or inverse-sigmoid:K.",
     )
     average: Probability | None = setting(None, help="Decay of an exponential moving average of the weights.")
+    average_after: StepCount | None = setting(
+        None,
+        help="Average the weights, all steps alike, from the evaluation on that is worse than the best one at least so "
+        "many before it (Merity et al. 2018).",
+    )
     evaluations: StepCount = setting(10, help="Evaluations on the validation text, evenly spaced over the training.")
     patience: StepCount | None = setting(None, help="Stop after this many evaluations without improvement.")
     save_every: Annotated[str, written(parse_seconds)] = setting("60s", help="Longest time between two checkpoints.")
@@ -74,6 +79,8 @@ class TrainingConfig(Section):
         given = [name for name in ("steps", "epochs", "budget") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} both set the length of the training; give one of them")
+        if self.average is not None and self.average_after is not None:
+            raise ValueError("average and average_after are two averages of the weights; give one of them")
         for name in ("accumulation", "lane_groups"):
             parts = getattr(self, name) or 1
             if parts > self.batch_size:

@@ -9,17 +9,20 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from charlm.data.blocks import BLOCK_BYTES
 from charlm.data.description import CorpusDescription, PartDescription, read_description, require_counts
 from charlm.data.encoder import EncodedText, encode_to
 from charlm.data.inputs import CorpusText
-from charlm.data.layout import Layout, PartName, ProgressFactory, as_pieces, count_units, empty_text, survey
+from charlm.data.layout import Layout, ProgressFactory, as_pieces, count_units, empty_text
+from charlm.data.parts import encode_blocks
 from charlm.data.sources import TextSource
+from charlm.data.survey import survey
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer, smallest_type
 from charlm.data.tokenizers.build import TokenizerRecipe, from_json
 from charlm.errors import CheckpointError, DataError
 from charlm.files.errors import os_errors_as
-from charlm.files.folders import replace_folder
+from charlm.files.folders import replace_folder, resume_folder
 from charlm.files.parsing import parse_json
 from charlm.files.reading import file_sha256, read_bounded
 from charlm.files.writing import create_synced
@@ -57,41 +60,44 @@ class EncodedCorpus:
 
 
 def prepare_corpus(
-    text: CorpusText, *, folder: Path, recipe: TokenizerRecipe, records: bool, progress: ProgressFactory
+    text: CorpusText,
+    *,
+    folder: Path,
+    recipe: TokenizerRecipe,
+    records: bool,
+    progress: ProgressFactory,
+    workers: int = 1,
+    block_bytes: int = BLOCK_BYTES,
 ) -> EncodedCorpus:
     """Returns the corpus as symbols, from the cache if the same texts were encoded in the same way before.
 
     The texts are streamed three times: for their digest and size, to learn the vocabulary from the training
-    part, and to encode. Each part is encoded on its own, so that no symbol straddles a border.
+    part, and to encode; of a long text, the first reading finds its characters, too. Each part is encoded on its own,
+    so that no symbol straddles a border. What is encoded of a long text when this is stopped is gone on with later.
 
     Args:
         folder: the data folder; the cache is in it.
         records: each line is one example.
+        workers: processes that read and encode a long text; not part of the result.
+        block_bytes: as in `survey`.
 
     Raises:
         DataError: a text cannot be read or is too short for its split, or the cache cannot be written.
     """
-    layout = survey(text, records=records, progress=progress)
+    layout = survey(text, records=records, progress=progress, workers=workers, block_bytes=block_bytes)
     layout.require_text()
     identity = json.dumps([_KEY_VERSION, layout.digest, layout.fractions, records, recipe.key])
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     corpus = open_cached(folder, key)
     if corpus is not None:
         return replace(corpus, label=text.label)
-    with closing(_training_text(layout, progress)) as training_text:
+    with closing(_training_text(layout, progress, needs_text=recipe.needs_text)) as training_text:
         tokenizer = recipe.make(training_text)
     place = folder / "cache" / key
-    with _write_errors_as_data_errors(place.parent), replace_folder(place) as temporary:
-        parts: dict[PartName, PartDescription] = {}
+    making = replace_folder if len(layout.blocks) == len(layout.texts) else resume_folder
+    with _write_errors_as_data_errors(place.parent), making(place) as temporary:
         with progress(f"encoding {text.label}", layout.num_bytes) as advance:
-            for part, pieces in layout.parts():
-                path = temporary / f"{part}.bin"
-                with create_synced(path) as file:
-                    encoded = encode_to(file, pieces, tokenizer, advance=advance)
-                if encoded.num_symbols < 2:
-                    raise layout.too_short(part, num_symbols=encoded.num_symbols)
-                counts = {name: count for name, count in vars(encoded).items() if name != "tokens"}
-                parts[part] = PartDescription(**counts, sha256=file_sha256(path))
+            parts = encode_blocks(layout, tokenizer, temporary, workers=workers, advance=advance)
         stored_tokenizer = json.dumps(tokenizer.to_json()).encode()
         description = CorpusDescription(
             version=3,
@@ -105,7 +111,7 @@ def prepare_corpus(
             with create_synced(temporary / name) as file:
                 file.write(content)
         # Opened before it gets its name: another process may then replace it at any time.
-        corpus = _open(temporary, key)
+        corpus = _open(temporary, key, is_known=True)
     return replace(corpus, folder=place, reused=False)
 
 
@@ -150,22 +156,40 @@ def _write_errors_as_data_errors(folder: Path) -> AbstractContextManager[None]:
     return os_errors_as(DataError, problem, remedy="Free some space, or choose another folder.")
 
 
-def _training_text(layout: Layout, progress: ProgressFactory) -> Generator[str]:
-    """Yields the training part; progress is shown once its first piece is asked for."""
-    part, pieces = next(layout.parts())
-    with progress("learning the vocabulary", layout.texts[0][1][part]) as advance:
-        for piece in pieces:
-            yield piece
-            advance(count_units(piece, records=layout.records))
+def _training_text(layout: Layout, progress: ProgressFactory, *, needs_text: bool) -> Generator[str]:
+    """Yields the training part; progress is shown once its first piece is asked for.
+
+    Args:
+        needs_text: False to have each character of a block only once, where they are known.
+    """
+    blocks = [block for block in layout.blocks if "train" in block.sizes]
+    with progress("learning the vocabulary", sum(block.sizes["train"] for block in blocks)) as advance:
+        for block in blocks:
+            if block.characters is not None and block.sizes.keys() == {"train"} and not needs_text:
+                yield block.characters
+                advance(block.sizes["train"])
+                continue
+            _, pieces = next(block.parts(records=layout.records))
+            for piece in pieces:
+                yield piece
+                advance(count_units(piece, records=layout.records))
 
 
-def _open(place: Path, key: str) -> EncodedCorpus:
+def _open(place: Path, key: str, *, is_known: bool = False) -> EncodedCorpus:
+    """Opens an encoded corpus.
+
+    Args:
+        is_known: whether its files have just been written, so that they need not be read to be checked.
+    """
     description = read_description(read_bounded(place / "meta.json", most_bytes=_MOST_META_BYTES, within=place))
     stored_tokenizer = read_bounded(place / "tokenizer.json", most_bytes=_MOST_TOKENIZER_BYTES, within=place)
     if description.tokenizer != hashlib.sha256(stored_tokenizer).hexdigest():
         raise ValueError(f"'{place}' is damaged")
     tokenizer = from_json(parse_json(stored_tokenizer))
-    parts = {name: _open_part(place / f"{name}.bin", part, tokenizer) for name, part in description.parts.items()}
+    parts = {
+        name: _open_part(place / f"{name}.bin", part, tokenizer, is_known=is_known)
+        for name, part in description.parts.items()
+    }
     if description.sha256 is None:
         for text in parts.values():
             require_counts(text, tokenizer)
@@ -183,14 +207,14 @@ def _open(place: Path, key: str) -> EncodedCorpus:
     )
 
 
-def _open_part(path: Path, part: PartDescription, tokenizer: Tokenizer) -> EncodedText:
+def _open_part(path: Path, part: PartDescription, tokenizer: Tokenizer, *, is_known: bool) -> EncodedText:
     dtype = smallest_type(tokenizer.vocabulary_size)
     # The size first: a file of terabytes, maybe with nothing in it, need not be read.
     is_whole = path.stat().st_size == part.num_symbols * dtype.itemsize
-    if not is_whole or file_sha256(path, within=path.parent) != part.sha256:
+    if not is_whole or (not is_known and file_sha256(path, within=path.parent) != part.sha256):
         raise ValueError(f"'{path}' is not what was written")
     with path.open("rb") as file:
         tokens = TokenFile.map(file, dtype)
-    if max(int(piece.max()) for piece in tokens.pieces()) >= tokenizer.vocabulary_size:
+    if not is_known and max(int(piece.max()) for piece in tokens.pieces()) >= tokenizer.vocabulary_size:
         raise ValueError(f"'{path}' has symbols that the vocabulary lacks")
     return EncodedText(tokens, **part.model_dump(exclude={"sha256"}))

@@ -1,13 +1,11 @@
-"""The layout of a corpus before it is encoded: its digest and size, and how it is split into parts."""
+"""The layout of a corpus before it is encoded: how it is split into parts, and the blocks that it is read in."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, final
 
-from charlm.data.inputs import CorpusText
+from charlm.data.blocks import Stamp, file_stamps
 from charlm.data.sources import KeptSource, TextSource
 from charlm.data.tokenizers.records import split_records
 from charlm.errors import DataError
@@ -17,6 +15,39 @@ ProgressFactory = Callable[[str, int | None], AbstractContextManager[Callable[[i
 """Opens a progress display from a label and a total, and gives a function to call with what was done since."""
 
 _PART_NAMES = {"train": "training", "valid": "validation", "test": "the test"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A text, or a stretch of one, that is read on its own.
+
+    Attributes:
+        sizes: how much of it belongs to each part; they follow one another in it.
+        characters: the distinct characters in it; None where they were not asked for.
+        stamps: of its files, from before they were first read.
+    """
+
+    source: TextSource
+    sizes: dict[PartName, int]
+    characters: str | None = None
+    stamps: tuple[Stamp, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is a stretch of a long text, and not a text that is kept in memory."""
+        return not isinstance(self.source, KeptSource)
+
+    def parts(self, *, records: bool) -> Iterator[tuple[PartName, Iterator[str]]]:
+        """Yields the name of each part that it has something of, and that in pieces, to be read before the next.
+
+        Raises:
+            DataError: the text has become shorter since it was surveyed, or a file has changed.
+        """
+        stretches = Stretches(self.source, records=records)
+        for part, size in self.sizes.items():
+            yield part, stretches.take(size)
+        if file_stamps(self.source) != self.stamps:
+            raise _changed(self.source.label)
 
 
 @dataclass(frozen=True)
@@ -30,6 +61,7 @@ class Layout:
         num_bytes: size of all texts in UTF-8.
         texts: each text with the sizes of its parts, which follow one another in it.
         split_in_words: how the parts were divided, where it was not by `fractions`.
+        blocks: all texts in the blocks that they are read in, one after the other.
     """
 
     digest: str
@@ -38,6 +70,7 @@ class Layout:
     num_bytes: int
     texts: tuple[tuple[TextSource, dict[PartName, int]], ...]
     split_in_words: str | None = None
+    blocks: tuple[Block, ...] = ()
 
     @property
     def split(self) -> str:
@@ -46,16 +79,15 @@ class Layout:
             return self.split_in_words or "separate files"
         return "/".join(f"{100 * fraction:g}" for fraction in self.fractions)
 
-    def parts(self) -> Iterator[tuple[PartName, Iterator[str]]]:
-        """Yields each part's name and its text in pieces, to be read before the next part is asked for.
+    @property
+    def part_names(self) -> tuple[PartName, ...]:
+        """The parts that there are."""
+        return tuple(part for _, sizes in self.texts for part in sizes)
 
-        Raises:
-            DataError: a text has become shorter since it was surveyed.
-        """
-        for source, sizes in self.texts:
-            stretches = Stretches(source, records=self.records)
-            for part, size in sizes.items():
-                yield part, stretches.take(size)
+    def parts(self) -> Iterator[tuple[PartName, Iterator[str]]]:
+        """Yields the name of a part and a stretch of its text in pieces, block by block; errors as in `Block.parts`."""
+        for block in self.blocks:
+            yield from block.parts(records=self.records)
 
     def require_text(self) -> None:
         """Raises a DataError where a part has no record, or less than two characters."""
@@ -87,24 +119,6 @@ class Layout:
             f"{found}, of which the split {self.split} leaves {size:,}{given} for {_PART_NAMES[part]}; {needed}. "
             "Use a longer text, or --split 100/0/0 to train on all of it."
         )
-
-
-def survey(text: CorpusText, *, records: bool, progress: ProgressFactory) -> Layout:
-    """Reads all texts of a corpus once and returns its layout; one that cannot be read is a DataError."""
-    sources: dict[PartName, TextSource | None] = {"train": text.train, "valid": text.valid, "test": text.test}
-    digests: dict[PartName, str] = {}
-    texts: list[tuple[TextSource, dict[PartName, int]]] = []
-    num_bytes = 0
-    for part, source in sources.items():
-        if source is None:
-            continue
-        # Read up to three times: for the layout, the vocabulary and the symbols.
-        kept = KeptSource(source)
-        digests[part], size, more_bytes = _read(kept, records=records, progress=progress)
-        texts.append((kept, {part: size} if text.split is None else part_sizes(size, text.split)))
-        num_bytes += more_bytes
-    digest = digests["train"] if len(digests) == 1 else hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-    return Layout(digest, records, text.split, num_bytes, tuple(texts), text.split_in_words)
 
 
 def part_sizes(total: int, fractions: tuple[float, float, float]) -> dict[PartName, int]:
@@ -147,7 +161,7 @@ class Stretches:
         while size > 0:
             piece, self._rest = self._rest or next(self._pieces, ""), ""
             if not piece:
-                raise DataError(f"'{self._label}' changed while it was read; start again when it is complete.")
+                raise _changed(self._label)
             num_units = count_units(piece, records=self._records)
             if num_units > size:
                 border = _end_of_line(piece, size) if self._records else size
@@ -162,22 +176,8 @@ def empty_text(source: TextSource, *, records: bool) -> DataError:
     return DataError(f"'{source.label}' {lines}; give another text.")
 
 
-def _read(source: TextSource, *, records: bool, progress: ProgressFactory) -> tuple[str, int, int]:
-    """Returns the SHA-256 of a text, its size in records or characters, and its bytes in UTF-8."""
-    digest, num_bytes = hashlib.sha256(), 0
-    with progress(f"reading {source.label}", source.size_bytes()) as advance:
-
-        def chunks() -> Iterator[str]:
-            nonlocal num_bytes
-            for chunk in source.chunks():
-                content = chunk.encode()
-                digest.update(content)
-                num_bytes += len(content)
-                yield chunk
-                advance(len(content))
-
-        size = sum(count_units(piece, records=records) for piece in as_pieces(chunks(), records=records))
-    return digest.hexdigest(), size, num_bytes
+def _changed(label: str) -> DataError:
+    return DataError(f"'{label}' changed while it was read; start again when it is complete.")
 
 
 def _record_lines(chunks: Iterable[str]) -> Iterator[str]:

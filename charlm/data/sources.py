@@ -67,11 +67,15 @@ class DecodedSource:
 
     def chunks(self) -> Iterator[str]:
         """Yields the text as it is decoded."""
-        start, stop = self.start, self.stop
-        if self.encoding == "utf-8":
-            start = character_start(self.raw, start) if start else 0
-            stop = None if stop is None else character_start(self.raw, stop)
+        start, stop = self.span()
         return decode(self.raw, encoding=self.encoding, start=start, stop=stop)
+
+    def span(self) -> tuple[int, int | None]:
+        """Returns the first byte and the byte after the last, moved to where characters start."""
+        if self.encoding != "utf-8":
+            return self.start, self.stop
+        start = character_start(self.raw, self.start) if self.start else 0
+        return start, None if self.stop is None else character_start(self.raw, self.stop)
 
     def size_bytes(self) -> int | None:
         """Returns the number of bytes in the range; None when the end is not known."""

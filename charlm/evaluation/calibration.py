@@ -6,7 +6,7 @@ times, and the gate learns to trust it more than it deserves on a new text. Two 
 finds its minimum in a few steps.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,11 @@ MOST_SYMBOLS = 8192
 _FEWEST_SYMBOLS = 1024
 _MOST_PROBABILITIES = 1 << 21
 """Of all symbols of all places: half a second of one thread."""
+
+_MOST_NUMBERS = 1 << 21
+"""Of the features of a block: the allocator keeps arrays of so many, and asks the system for larger ones every time."""
+_Block = tuple[Tensor, Tensor]
+"""Features `[symbols, 2, vocabulary]` and targets `[symbols]`."""
 
 _STEPS = 20
 _LOWEST, _HIGHEST = 0.05, 20.0
@@ -47,28 +52,26 @@ def weight_scales(model: MixedLanguageModel, windows: Iterable[Window], *, most_
         if sum(len(targets) for _, targets in collected) >= most_symbols:
             break
     features, targets = (torch.cat(each)[:most_symbols] for each in zip(*collected, strict=True))
-    return _minimum(features, targets)
+    size = max(1, _MOST_NUMBERS // features[0].numel())
+    return _minimum(list(zip(torch.split(features, size), torch.split(targets, size), strict=True)))
 
 
-def _minimum(features: Tensor, targets: Tensor) -> Tensor:
-    """Returns the weights of features `[symbols, 2, vocabulary]` under which the targets cost least."""
+def _minimum(blocks: Sequence[_Block]) -> Tensor:
+    """Returns the weights of features under which the targets cost least."""
+    num_symbols = sum(len(targets) for _, targets in blocks)
     scales = torch.ones(2, dtype=torch.float64)
-    best = _nats(features, targets, scales)
-    actual = features[torch.arange(len(targets)), :, targets]
+    best = _nats(blocks, scales)
     for _ in range(_STEPS):
-        likelihoods = torch.einsum("k,skv->sv", scales, features).softmax(dim=-1)
-        expected = torch.einsum("sv,skv->sk", likelihoods, features)
-        gradient = (expected - actual).mean(dim=0)
+        derivatives = [_derivatives(*block, scales) for block in blocks]
+        gradient, curvature = (sum(each) / num_symbols for each in zip(*derivatives, strict=True))
         # Where a bound keeps one from going down, the other goes down alone.
-        held = ((scales <= _LOWEST) & (gradient > 0.0)) | ((scales >= _HIGHEST) & (gradient < 0.0))
-        gradient[held] = 0.0
-        spread = (features - expected[..., None]) * ~held[:, None]
-        curvature = torch.einsum("sv,skv,sjv->kj", likelihoods, spread, spread) / len(targets)
-        step = torch.linalg.solve(curvature + 1e-9 * torch.eye(2, dtype=torch.float64), gradient)
+        free = ~(((scales <= _LOWEST) & (gradient > 0.0)) | ((scales >= _HIGHEST) & (gradient < 0.0)))
+        curvature = curvature * (free[:, None] & free) + 1e-9 * torch.eye(2, dtype=torch.float64)
+        step = torch.linalg.solve(curvature, gradient * free)
         nats, moved = best, scales
         for share in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
             moved = (scales - share * step).clamp(_LOWEST, _HIGHEST)
-            nats = _nats(features, targets, moved)
+            nats = _nats(blocks, moved)
             if nats < best:
                 break
         if nats >= best - 1e-9:
@@ -77,5 +80,18 @@ def _minimum(features: Tensor, targets: Tensor) -> Tensor:
     return scales.float()
 
 
-def _nats(features: Tensor, targets: Tensor, scales: Tensor) -> float:
-    return float(functional.cross_entropy(torch.einsum("k,skv->sv", scales, features), targets))
+def _derivatives(features: Tensor, targets: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the gradient `[2]` and the curvature `[2, 2]` of the targets' summed code length."""
+    likelihoods = torch.einsum("k,skv->sv", scales, features).softmax(dim=-1)
+    expected = torch.einsum("sv,skv->sk", likelihoods, features)
+    actual = features[torch.arange(len(targets)), :, targets]
+    spread = features - expected[..., None]
+    return (expected - actual).sum(dim=0), torch.einsum("sv,skv,sjv->kj", likelihoods, spread, spread)
+
+
+def _nats(blocks: Sequence[_Block], scales: Tensor) -> float:
+    nats = [
+        functional.cross_entropy(torch.einsum("k,skv->sv", scales, features), targets, reduction="sum")
+        for features, targets in blocks
+    ]
+    return float(sum(nats)) / sum(len(targets) for _, targets in blocks)

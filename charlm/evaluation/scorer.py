@@ -17,7 +17,7 @@ from charlm.evaluation.accounting import label_score, make_score
 from charlm.evaluation.score import Score
 from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
 from charlm.models.base import OWN, LanguageModel, Observer, Scoring, State, join_batch, slice_batch
-from charlm.models.lane_groups import Workers, group_borders, usual_groups
+from charlm.models.lane_groups import LANES, Workers, group_borders, usual_groups
 from charlm.models.recurrent import PIECE
 
 Advance = Callable[[int], None]
@@ -27,6 +27,9 @@ Mode = Literal["exact", "fast"]
 
 _MOST_PIECES = 16
 _MOST_LOGITS = 1 << 22
+_MOST_OF_LANES = 1 << 21
+"""Logits of a group of lanes: the allocator keeps arrays of so many, and asks the system for larger ones every time."""
+_FEWEST_STEPS, _MOST_STEPS = 8, 128
 
 
 def score_parts(
@@ -72,7 +75,9 @@ def score_parts(
         windows = cold_windows(text.tokens, context=context)
     elif mode == "fast":
         num_lanes = max(1, min(64, len(text.tokens) // 512))
-        windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128, share=share)
+        steps = _MOST_OF_LANES // (LANES * tokenizer.vocabulary_size)
+        length = min(_MOST_STEPS, max(_FEWEST_STEPS, steps))
+        windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128, length=length, share=share)
     else:
         # Several pieces, which layers can read side by side, as long as the logits of all of them are not too many.
         pieces = min(_MOST_PIECES, _MOST_LOGITS // (PIECE * tokenizer.vocabulary_size))

@@ -22,6 +22,34 @@ def replace_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def resume_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder as `replace_folder` does, but always the same one, which stays where the block fails.
+
+    So the next attempt finds what the last one has left. While one process works in it, others get one of their own,
+    which does not stay.
+    """
+    make_folder(folder.parent, exist_ok=True)
+    temporary = folder.with_name(f"{folder.name}.unfinished")
+    lock = FileLock(f"{temporary}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        with replace_folder(folder) as own:
+            yield own
+        return
+    try:
+        temporary.mkdir(exist_ok=True)
+        yield temporary
+        sync(temporary)
+        _rename(temporary, folder)
+        sync(folder.parent)
+    finally:
+        with suppress(OSError):
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Gives a temporary folder within `parent`, which is made if need be; removes what killed processes left there.
 

@@ -1,9 +1,10 @@
 """JSON and TOML that others may have written: refused where it would overload the parser or its caller."""
 
-import json
 import tomllib
 from collections.abc import Iterable
 from typing import Any
+
+from pydantic_core import from_json
 
 from charlm.files.errors import UntrustedFileError
 
@@ -24,9 +25,10 @@ def parse_json(content: bytes) -> Any:
     if sum(content.count(separator) for separator in (b",", b"[", b"{")) > _MOST_PARTS:
         raise UntrustedFileError(f"has more than {_MOST_PARTS:,} parts")
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise UntrustedFileError(f"is not JSON ({type(error).__name__})") from None
+        # Twice as fast as Python's own parser.
+        value = from_json(content)
+    except ValueError as error:
+        raise UntrustedFileError(f"is not JSON ({error})") from None
     _require_shallow(value)
     return value
 

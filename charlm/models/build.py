@@ -116,6 +116,7 @@ def build_network(config: ModelConfig, *, vocabulary_size: int, outputs: Outputs
         return RecurrentLanguageModel(
             vocabulary_size,
             **shared,
+            weight_drop=config.weight_drop or 0.0,
             cell=config.cell,
             settings=settings,
             initialization=initialization,

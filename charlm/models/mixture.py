@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, PLAIN, CodeLengths, LanguageModel, Network, Parts, Scoring, State, chosen
 from charlm.models.mixture_gates import MixtureGate
 from charlm.models.ngram import NgramLanguageModel, last_contexts, log_distributions
@@ -48,6 +49,8 @@ class MixedLanguageModel(Network):
 
     def nats(self, tokens: Tensor, targets: Tensor, state: State, scoring: Scoring = PLAIN) -> CodeLengths:
         """Returns the code length of each target, of the mixture and of both parts alone."""
+        if not (targets != IGNORED).any():
+            return self._warmed_up(tokens, targets, state)
         # Counts are looked up while the network reads: its layers leave a thread idle now and then.
         with ThreadPoolExecutor(1) as beside:
             counting = beside.submit(self._count, tokens, state) if scoring.workers is not None else None
@@ -59,6 +62,14 @@ class MixedLanguageModel(Network):
         nats = {name: chosen(each, targets) for name, each in parts.items()}
         if scoring.observe is not None:
             scoring.observe(nats[OWN], lambda: mixed, share)
+        return nats, (*network_state, last_contexts(contexts, tokens.device))
+
+    def _warmed_up(self, tokens: Tensor, targets: Tensor, state: State) -> CodeLengths:
+        """Returns what `nats` does where nothing is to be predicted, without distributions over large vocabularies."""
+        _, network_state = self.network.read(tokens, state[:-1])
+        contexts = self.ngrams.contexts_after(tokens.cpu().numpy(), state[-1].cpu().numpy())
+        nothing = torch.zeros_like(targets, dtype=torch.float32)
+        nats = dict.fromkeys((OWN, NETWORK_ALONE, NGRAMS_ALONE), nothing)
         return nats, (*network_state, last_contexts(contexts, tokens.device))
 
     def parts(self, tokens: Tensor, state: State, scoring: Scoring = PLAIN) -> tuple[Parts, State]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from charlm.data.lanes import IGNORED
 from charlm.models.base import OWN, PLAIN, CodeLengths, Parts, Scoring, State
-from charlm.ngrams.counting import Ids
+from charlm.ngrams.grams import Ids
 from charlm.ngrams.model import NgramModel
 
 

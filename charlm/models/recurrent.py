@@ -13,6 +13,7 @@ from charlm.models.base import State
 from charlm.models.initialization import Initialization
 from charlm.models.lane_groups import Workers
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
+from charlm.models.weight_drop import dropped
 
 PIECE = 512
 """Symbols of one sequence that a layer reads at once, while another reads those before or after."""
@@ -29,6 +30,7 @@ class RecurrentLanguageModel(StackedNetwork):
         cell: name of a recurrent cell that stands alone; its equations are in its file in charlm/models/cells.
         settings: those that the cell takes.
         initialization: how first weights are drawn.
+        weight_drop: share of the recurrent weights that are dropped in training, others in each window.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class RecurrentLanguageModel(StackedNetwork):
         cell: str = "lstm",
         settings: Mapping[str, Any] | None = None,
         initialization: Initialization | None = None,
+        weight_drop: float = 0.0,
         **stack: Unpack[StackSettings],
     ) -> None:
         row = CELLS[cell]
@@ -47,6 +50,7 @@ class RecurrentLanguageModel(StackedNetwork):
         self.cell = cell
         self.num_states = len(row.states)
         self.initialization = initialization or Initialization()
+        self.weight_drop = weight_drop
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
         """Returns the logits and the new state."""
@@ -55,7 +59,10 @@ class RecurrentLanguageModel(StackedNetwork):
         for index, before in enumerate(states):
             if index > 0:
                 outputs = self.layer_dropout(outputs, generator)
-            outputs, states[index] = self._read_layer(index, outputs, before)
+            layer = self.layers[index]
+            if self.training and self.weight_drop > 0.0:
+                layer = dropped(layer, self.weight_drop, generator)
+            outputs, states[index] = self._read_layer(index, outputs, before, layer)
         return self.output(self.output_dropout(outputs, generator)), _joined(states)
 
     def read(self, tokens: Tensor, state: State, *, workers: Workers | None = None) -> tuple[Tensor, State]:
@@ -73,7 +80,9 @@ class RecurrentLanguageModel(StackedNetwork):
                 for number in range(len(pieces)):
                     if index > 0:
                         are_read[index - 1].acquire()
-                    pieces[number], states[index] = self._read_layer(index, pieces[number], states[index])
+                    pieces[number], states[index] = self._read_layer(
+                        index, pieces[number], states[index], self.layers[index]
+                    )
                     are_read[index].release()
             finally:
                 # After an error the layer above must not wait for ever.
@@ -82,8 +91,8 @@ class RecurrentLanguageModel(StackedNetwork):
         workers.map(read_pieces, range(len(states)), work=len(tokens))
         return self.output(torch.cat(pieces)), _joined(states)
 
-    def _read_layer(self, index: int, inputs: Tensor, before: State) -> tuple[Tensor, State]:
-        outputs, after = self.layers[index](inputs, before if len(before) > 1 else before[0])
+    def _read_layer(self, index: int, inputs: Tensor, before: State, layer: nn.Module) -> tuple[Tensor, State]:
+        outputs, after = layer(inputs, before if len(before) > 1 else before[0])
         if self.residual and outputs.shape == inputs.shape:
             outputs = outputs + inputs
         return self.norms[index](outputs), after if len(before) > 1 else (after,)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.counting import Ids, find
+from charlm.ngrams.grams import Ids, find
 from charlm.ngrams.model import NgramModel, Probabilities
 
 IMPOSSIBLE = -99.0

@@ -1,55 +1,31 @@
-"""How often every sequence of up to N symbols occurs in a text, counted order by order with sorted arrays."""
+"""How often every sequence of up to N symbols occurs in a text."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ids = NDArray[np.int64]
-Symbols = NDArray[np.integer[Any]]
+from charlm.data.tokenfile import TokenFile
+from charlm.errors import DataError
+from charlm.files.errors import os_errors_as
+from charlm.ngrams.grams import Grams, Ids, find
+from charlm.ngrams.packing import Packing, Text, first_packing
+from charlm.ngrams.sorting import Scratch, count_distinct
 
-NONE = -1
-"""The number of a gram that is not there."""
+DEFAULT_MEMORY = 4 << 30
 
+_BYTES_PER_PLACE = 48
+"""Memory that sorting takes for each place of the text."""
+_BYTES_PER_GRAM = 88
+"""Memory that telling the orders apart takes for each of the longest grams."""
+_BUFFERS = 16
+"""Parts of the memory, each of which holds the buffers of all runs."""
 
-@dataclass(frozen=True)
-class Grams:
-    """The distinct grams of one order, numbered in the order of their keys.
-
-    Attributes:
-        keys: int64, rising: the number of the gram without its last symbol, in the order below, times the
-            size of the vocabulary, plus the last symbol. All grams that go on from one context lie together.
-        counts: how often each occurs, int64.
-        num_contexts: grams of the order below.
-    """
-
-    keys: Ids
-    counts: Ids
-    num_contexts: int
-    vocabulary_size: int
-
-    def __len__(self) -> int:
-        """Returns how many grams there are."""
-        return len(self.keys)
-
-    @property
-    def contexts(self) -> Ids:
-        """For each gram the number of its context."""
-        return self.keys // self.vocabulary_size
-
-
-def find(keys: Ids, contexts: Ids, symbols: Symbols, *, vocabulary_size: int) -> Ids:
-    """Returns the numbers of the grams that go on from `contexts` with `symbols`; NONE where there is none.
-
-    Args:
-        keys: of the grams, rising.
-        contexts: numbers in the order below; NONE goes on to NONE.
-    """
-    wanted = np.where(contexts == NONE, NONE, contexts * vocabulary_size + symbols)
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    found: Ids = np.where(keys[places] == wanted, places, NONE)
-    return found
+_DISK_REMEDY = "Free some space, or allow more memory with --memory."
 
 
 @dataclass(frozen=True)
@@ -58,60 +34,59 @@ class CountedText:
 
     Attributes:
         orders: the grams of order 1, 2, … N.
-        occurrences: for each order, the number of the gram that ends at each position, int64 `[symbols]`;
-            NONE where the stretch that the position is in has not so many symbols yet.
     """
 
+    text: Text
     orders: tuple[Grams, ...]
-    occurrences: tuple[Ids, ...]
+
+    @cached_property
+    def suffixes(self) -> tuple[Ids, ...]:
+        """For each order above the first, the number of each gram without its first symbol, int64 `[grams]`."""
+        found: list[Ids] = [np.zeros(len(self.orders[0]), dtype=np.int64)]
+        for below, grams in zip(self.orders, self.orders[1:], strict=False):
+            shorter = found[-1][grams.contexts]
+            found.append(find(below.keys, shorter, grams.symbols, vocabulary_size=grams.vocabulary_size))
+        return tuple(found[1:])
 
 
-def count_grams(tokens: Symbols, *, order: int, vocabulary_size: int, begin: int | None = None) -> CountedText:
+def count_grams(
+    tokens: TokenFile,
+    *,
+    order: int,
+    vocabulary_size: int,
+    begin: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    scratch: Scratch | None = None,
+) -> CountedText:
     """Returns the grams of a text up to an order.
 
     Args:
-        tokens: the text, `[symbols]`, at least one.
+        tokens: the text, at least one symbol.
         begin: the symbol at which a new stretch begins, that no gram reaches back over; None in running text.
             It is never predicted, so that by itself it counts as not occurring.
+        memory: bytes that may be taken, about; of a text that needs more, sorted runs go to the disk.
+        scratch: makes the folder for them.  [default: in the system's temporary folder]
+
+    Raises:
+        DataError: there are too many different grams for the memory, or the disk is full.
     """
-    length = len(tokens)
-    contexts = np.zeros(length, dtype=np.int64)
-    num_contexts = 1
-    begins = np.zeros(1, dtype=np.int64) if begin is None else np.flatnonzero(tokens == begin)
+    text = Text(tokens, vocabulary_size, begin)
     orders: list[Grams] = []
-    occurrences: list[Ids] = []
-    for _ in range(order):
-        present = np.flatnonzero(contexts != NONE)
-        if not len(present):
+    packing: Packing | None = first_packing(order, vocabulary_size)
+    while packing is not None:
+        chunks = _chunks(text, packing, size=max(1, memory // _BYTES_PER_PLACE))
+        with os_errors_as(DataError, "The n-grams cannot be sorted on the disk", remedy=_DISK_REMEDY):
+            numbers, counts = count_distinct(chunks, scratch or _temporary, buffer=_buffer(text, memory))
+        _require_memory(len(numbers), memory)
+        num_roots = len(orders[-1]) if orders else 1
+        found = list(packing.unpack(numbers, counts, num_roots=num_roots)) if len(numbers) else []
+        orders += found
+        if len(found) < packing.width:
             break
-        codes = contexts[present] * vocabulary_size + tokens[present]
-        keys, numbers, counts = np.unique(codes, return_inverse=True, return_counts=True)
-        ending = np.full(length, NONE, dtype=np.int64)
-        ending[present] = numbers
-        if begin is not None and not orders:
-            counts[keys == begin] = 0
-        orders.append(Grams(keys, counts.astype(np.int64), num_contexts, vocabulary_size))
-        occurrences.append(ending)
-        num_contexts = len(keys)
-        contexts = np.empty(length, dtype=np.int64)
-        contexts[1:] = ending[:-1]
-        contexts[begins] = NONE
-    return CountedText(tuple(orders), tuple(occurrences))
-
-
-def sums_by_context(grams: Grams, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Returns the sum of `values`, one for each gram, over the grams of every context."""
-    return np.bincount(grams.contexts, weights=values, minlength=grams.num_contexts).astype(np.float64)
-
-
-def suffixes(text: CountedText, order: int) -> Ids:
-    """Returns for each gram of an order above the first the number of it without its first symbol."""
-    longer, ending = text.occurrences[order - 1], text.occurrences[order - 2]
-    # A gram's last symbols are the same wherever it ends: any of its places will do.
-    places = np.empty(len(text.orders[order - 1]), dtype=np.int64)
-    present = np.flatnonzero(longer != NONE)
-    places[longer[present]] = present
-    return ending[places]
+        packing = packing.next(numbers, order=order, num_grams=len(found[-1]))
+    if begin is not None:
+        orders[0].counts[orders[0].keys == begin] = 0
+    return CountedText(text, tuple(orders))
 
 
 def left_contexts(text: CountedText, order: int) -> Ids:
@@ -121,12 +96,40 @@ def left_contexts(text: CountedText, order: int) -> Ids:
     field does it for sentences' beginnings (Heafield et al. 2013).
     """
     grams = text.orders[order - 1]
-    distinct = np.bincount(suffixes(text, order + 1), minlength=len(grams))
+    distinct = np.bincount(text.suffixes[order - 1], minlength=len(grams))
     return np.where(grams.counts > 0, distinct + beginnings(text, order), 0)
 
 
 def beginnings(text: CountedText, order: int) -> Ids:
-    """Returns for each gram of an order below the highest how often a stretch begins with it."""
-    ending = text.occurrences[order - 1]
-    first = np.flatnonzero((ending != NONE) & (text.occurrences[order] == NONE))
-    return np.bincount(ending[first], minlength=len(text.orders[order - 1]))
+    """Returns for each gram of an order below the highest how often a stretch begins with it.
+
+    Everywhere else, one that is longer by a symbol ends in the same place.
+    """
+    grams, longer = text.orders[order - 1], text.orders[order]
+    preceded = np.bincount(text.suffixes[order - 1], weights=longer.counts, minlength=len(grams))
+    return grams.counts - preceded.astype(np.int64)
+
+
+def _chunks(text: Text, packing: Packing, *, size: int) -> Iterator[Ids]:
+    for start in range(0, len(text.tokens), size):
+        yield packing.pack(text, start, min(start + size, len(text.tokens)))
+
+
+def _buffer(text: Text, memory: int) -> int:
+    num_runs = 1 + len(text.tokens) * _BYTES_PER_PLACE // memory
+    return max(1, memory // (_BUFFERS * num_runs * 16))
+
+
+def _require_memory(num_grams: int, memory: int) -> None:
+    needed = _BYTES_PER_GRAM * num_grams
+    if needed > memory:
+        raise DataError(
+            f"The text has {num_grams:,} different n-grams of the longest kind, which need {needed / 1e9:.1f} GB of "
+            f"memory; {memory / 1e9:.1f} GB are allowed. Lower the order, or allow more with --memory."
+        )
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="charlm-") as folder:
+        yield Path(folder)

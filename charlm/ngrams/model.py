@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.errors import CheckpointError
-from charlm.ngrams.counting import NONE, Grams, Ids, Symbols, find, sums_by_context
+from charlm.ngrams.grams import NONE, Grams, Ids, Symbols, find, sums_by_context
 from charlm.ngrams.smoothing import Estimate
 
 Probabilities = NDArray[np.float64]

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.counting import CountedText, Grams, Ids, left_contexts, sums_by_context
+from charlm.ngrams.counting import CountedText, left_contexts
+from charlm.ngrams.grams import Grams, Ids, sums_by_context
 
 Smoothing = Literal["kneser-ney", "witten-bell"]
 Floats = NDArray[np.float64]

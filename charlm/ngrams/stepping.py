@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.counting import NONE, Ids, Symbols
+from charlm.ngrams.grams import NONE, Ids, Symbols
 from charlm.ngrams.model import USUAL_LOGARITHM, Level, NgramModel, features, num_features
 
 _KEPT_LENGTH = 3

@@ -93,7 +93,8 @@ def _rows(run: str, path: Path, files: Sequence[Path], standing: Standing) -> tu
         ("model", describe_model(model, parameters=standing.parameters)),
     ]
     if plan is not None and standing.state is None:
-        rows += [("steps", f"{record.step:,} of {standing.total_steps:,}"), ("length", plan.length_in_words)]
+        state = "finished" if standing.is_finished else "not finished when it was written"
+        rows += [("steps", f"{record.step:,} at the best model ({state})"), ("length", plan.length_in_words)]
     elif plan is not None:
         state = "finished" if standing.is_finished else f"go on with: charlm train --resume {quote(run)}"
         rows += [

@@ -6,6 +6,7 @@ from typing import Any, final
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.generation.drawings import Drawn, Likely
 from charlm.serving.prompts import ReadPrompt
+from charlm.serving.scheduler import Growth
 from charlm.serving.scoring import Scored
 
 _LOWEST = -9999.0
@@ -48,14 +49,13 @@ class Choice:
                 start += len(decoder.feed(symbol))
         return self._part(self._prompt.text, listed)
 
-    def grown(self, drawn: Sequence[Drawn]) -> dict[str, Any]:
+    def grown(self, growth: Growth) -> dict[str, Any]:
         """Returns the part for further symbols; log-probabilities come with the text that they belong to."""
-        text = "".join(each.text for each in drawn)
-        self.num_drawn += len(drawn)
+        text = "".join(growth.texts)
+        self.num_drawn += len(growth.texts)
         self._num_shown += len(text)
-        self._waiting.extend(drawn)
-        if drawn and drawn[-1].end is not None:
-            self.finish_reason = drawn[-1].end
+        self._waiting.extend(growth.listed)
+        self.finish_reason = growth.end
         shown = [each for each in self._waiting if each.start < self._num_shown or self._is_listed_at_end(each)]
         self._waiting = self._waiting[len(shown) :]
         return self._part(text, [(each.symbol, self._offset + each.start, each.own, each.likeliest) for each in shown])

@@ -9,11 +9,11 @@ from typing import Any, final
 
 from charlm.errors import CharlmError
 from charlm.serving.choices import Choice, join_parts
-from charlm.serving.errors import ApiError
+from charlm.serving.errors import ApiError, too_busy
 from charlm.serving.models import ServedModel
 from charlm.serving.prompts import ReadPrompt
 from charlm.serving.requests import CompletionRequest
-from charlm.serving.scheduler import Mailbox, too_busy
+from charlm.serving.scheduler import Mailbox
 
 MOST_SCORED = 1 << 17
 """Symbols of all prompts of one request whose log-probabilities can be asked for."""
@@ -99,9 +99,8 @@ class Completion:
             while any(choice.finish_reason is None for choice in self._choices):
                 await arrived.wait()
                 arrived.clear()
-                drawn = mailbox.take()
-                for number in dict.fromkeys(number for number, _ in drawn):
-                    part = self._choices[number].grown([each for other, each in drawn if other == number])
+                for number, growth in mailbox.take().items():
+                    part = self._choices[number].grown(growth)
                     if part["text"] or part["finish_reason"] or not is_streamed:
                         yield part
         finally:

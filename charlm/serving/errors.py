@@ -36,3 +36,10 @@ class ApiError(Exception):
         if self.status == 429:
             kind = "rate_limit_error"
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+
+
+def too_busy() -> ApiError:
+    """Returns the error of a request for which there is no room just now."""
+    return ApiError(
+        429, "Too much is asked for just now; try again shortly.", code="busy", headers={"retry-after": "1"}
+    )

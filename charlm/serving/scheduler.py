@@ -9,9 +9,35 @@ from typing import final
 from charlm.errors import CharlmError
 from charlm.generation.batch import Batch
 from charlm.generation.drawings import Drawing, Drawn
-from charlm.serving.errors import ApiError
+from charlm.serving.errors import ApiError, too_busy
 
 _SECONDS_BETWEEN_NOTICES = 0.05
+
+
+@final
+class Growth:
+    """What was drawn of one text since it was last taken.
+
+    Attributes:
+        texts: the text of each symbol.
+        listed: the symbols whose log-probabilities were asked for.
+        end: why the text has ended; None where it goes on.
+    """
+
+    __slots__ = ("end", "listed", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.listed: list[Drawn] = []
+        self.end: str | None = None
+
+    def add(self, drawn: Drawn) -> None:
+        """Adds the next symbol."""
+        # Many thousands of objects would occupy the garbage collector, so only strings are kept, but for those listed.
+        self.texts.append(drawn.text)
+        self.end = drawn.end
+        if drawn.own is not None:
+            self.listed.append(drawn)
 
 
 @final
@@ -31,12 +57,17 @@ class Mailbox:
         self._interval = _SECONDS_BETWEEN_NOTICES if is_streamed else float("inf")
         self._last_notice = float("-inf") if is_streamed else 0.0
         self._num_open = len(self.drawings)
-        self._drawn: deque[tuple[int, Drawn]] = deque()
+        self._grown: dict[int, Growth] = {}
+        self._changing = threading.Lock()
         self._error: ApiError | None = None
 
     def put(self, number: int, drawn: Drawn, *, now: float) -> None:
         """Adds the next symbol of a text."""
-        self._drawn.append((number, drawn))
+        with self._changing:
+            growth = self._grown.get(number)
+            if growth is None:
+                growth = self._grown[number] = Growth()
+            growth.add(drawn)
         if drawn.end is not None:
             self._num_open -= 1
         if self._num_open == 0 or now - self._last_notice >= self._interval:
@@ -48,15 +79,17 @@ class Mailbox:
         self._error = error
         self._notify()
 
-    def take(self) -> list[tuple[int, Drawn]]:
-        """Returns the numbers of texts and their symbols, in order, since the last call.
+    def take(self) -> dict[int, Growth]:
+        """Returns what was drawn of texts, by their numbers, since the last call.
 
         Raises:
             ApiError: drawing failed.
         """
         if self._error is not None:
             raise self._error
-        return [self._drawn.popleft() for _ in range(len(self._drawn))]
+        with self._changing:
+            grown, self._grown = self._grown, {}
+        return grown
 
 
 @final
@@ -172,13 +205,6 @@ class Scheduler:
             self._batch.clear()
         for mailbox in mailboxes.values():
             mailbox.fail(error)
-
-
-def too_busy() -> ApiError:
-    """Returns the error of a request for which there is no room just now."""
-    return ApiError(
-        429, "Too much is asked for just now; try again shortly.", code="busy", headers={"retry-after": "1"}
-    )
 
 
 def _stopping() -> ApiError:

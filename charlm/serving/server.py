@@ -15,6 +15,7 @@ from charlm.config import ServingConfig
 from charlm.errors import CharlmError, ConfigError
 from charlm.runs.stored.workspace import Workspace
 from charlm.serving.app import build_app
+from charlm.serving.connections import Connections
 from charlm.serving.guard import is_loopback
 from charlm.serving.models import ServedModel, open_model
 
@@ -54,6 +55,7 @@ class Server:
             date_header=False,
             timeout_graceful_shutdown=_SECONDS_TO_STOP,
         )
+        self._most_connections = settings.connections
         self._stop: Callable[[], None] | None = None
         self._is_stopped = False
 
@@ -80,6 +82,8 @@ class Server:
         # a second.
         server = uvicorn.Server(self._config)
         self._config.load()
+        connections = Connections(self._config.http_protocol_class, most=self._most_connections)
+        self._config.http_protocol_class = connections  # type: ignore[assignment]
         server.lifespan = self._config.lifespan_class(self._config)
         for model in self.models:
             model.scheduler.start()

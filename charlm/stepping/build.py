@@ -129,7 +129,7 @@ def _build_network(
     weights = arrays if config.mixed_order is None else section(arrays, "network")
     cell = CELLS[config.cell] if config.model == "recurrent" else None
     if cell is not None and cell.stands_alone:
-        in_float32 = JointMatrix if jointly else Float32Matrix
+        in_float32 = _joint_maker() if jointly else Float32Matrix
         return StepEngine(
             weights,
             cell=cell,
@@ -137,7 +137,7 @@ def _build_network(
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
             make_matrix=in_float32 if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
-            jointly=jointly,
+            make_output=in_float32,
         )
     if kind != "float32":
         name = "a feed-forward network" if cell is None else config.cell
@@ -151,6 +151,12 @@ def _build_network(
 
 def _settings_of(cell: Cell, config: ModelConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in cell.settings}
+
+
+def _joint_maker() -> MatrixMaker:
+    from charlm.stepping.joint_torch import TorchJointMatrix, can_multiply_packed
+
+    return TorchJointMatrix if can_multiply_packed() else JointMatrix
 
 
 def _int8_maker(weights: Arrays, *, num_steps: int | None) -> MatrixMaker:

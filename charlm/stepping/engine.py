@@ -7,7 +7,6 @@ one buffer. A step allocates nothing, but for norms. See docs/decisions/0004-ste
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple, final
 
 import numpy as np
@@ -16,7 +15,7 @@ from charlm.cells import Cell
 from charlm.stepping.base import EXACT_STREAMS, Arrays, Floats, HeldUnit, State, StepModel, Symbols, float32_copy
 from charlm.stepping.cells.base import Addend, BoundLayer, CellStep
 from charlm.stepping.held import HeldModel
-from charlm.stepping.matrices import Float32Matrix, JointMatrix, Matrix, Product, multiply_unshared, streams_last
+from charlm.stepping.matrices import Float32Matrix, Matrix, Product, multiply_unshared
 from charlm.stepping.norms import Norm, normalize
 from charlm.stepping.parameters import LayerParameters, layer_parameters
 
@@ -34,8 +33,8 @@ class StepEngine:
         cell: what its layers are.
         make_step: from a layer and its buffers to its recurrence.
         residual: a layer's input is added to its output where both have the same size.
-        make_matrix: how the layers' weights are kept; the output layer's are in float32.
-        jointly: whether products of several streams are one; see `JointMatrix`.
+        make_matrix: how the layers' weights are kept.
+        make_output: how those of the output layer are.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class StepEngine:
         make_step: Callable[[BoundLayer], CellStep],
         residual: bool,
         make_matrix: MatrixMaker,
-        jointly: bool = False,
+        make_output: MatrixMaker = Float32Matrix,
     ) -> None:
         self.layers = [layer_parameters(weights, index, cell=cell) for index in range(num_layers)]
         first, *others = self.layers
@@ -60,9 +59,7 @@ class StepEngine:
         self.output_bias = float32_copy(weights["output.bias"])
         self.vocabulary_size = len(self.output_bias)
         self.exact_streams = EXACT_STREAMS
-        self.output = (JointMatrix if jointly else Float32Matrix)(float32_copy(weights["output.weight"])[None])
-        # Of several streams, where they lie side by side, the projections are looked up unit by unit.
-        self.table_by_unit = np.ascontiguousarray(self.table.transpose(1, 2, 0)) if jointly else None
+        self.output = make_output(float32_copy(weights["output.weight"])[None])
         # A layer's product with its last output, or with its inputs and that; and the one with its inputs alone.
         self.matrices: list[tuple[Matrix, Matrix | None]] = [(make_matrix(first.recurrent), None)]
         for layer in others:
@@ -146,29 +143,20 @@ class EngineStepper:
 
     def __init__(self, engine: StepEngine, state: State) -> None:
         num_streams, size = state[0].shape[1:]
-        by_unit = engine.table_by_unit if num_streams > 1 else None
-        zeros = _zeros if by_unit is None else streams_last
-        # "clip" is the mode that needs no second buffer; there is nothing to clip.
-        if by_unit is None:
-            rows = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
-            self._projections = rows.transpose(1, 0, 2)
-            self._look_up = partial(engine.table.take, axis=0, out=rows, mode="clip")
-        else:
-            self._projections = streams_last(engine.table.shape[1], num_streams, size)
-            self._look_up = partial(by_unit.take, axis=2, out=self._projections.swapaxes(1, 2), mode="clip")
+        self._table = engine.table
+        self._projections = np.empty((num_streams, *engine.table.shape[1:]), dtype=np.float32)
         self._embedding = engine.embedding
-        self._embedded = zeros(num_streams, engine.embedding.shape[1])
+        self._embedded = np.empty((num_streams, engine.embedding.shape[1]), dtype=np.float32)
         self._layers: list[_BoundStep] = []
         # A layer's buffer holds its inputs and, beside them, its last output; the first one's inputs are not needed.
-        buffers = [zeros(num_streams, size), *(zeros(num_streams, 2 * size) for _ in engine.layers[1:])]
-        top = zeros(num_streams, size)
+        buffers = [np.zeros((num_streams, size), dtype=np.float32)]
+        buffers += [np.zeros((num_streams, 2 * size), dtype=np.float32) for _ in engine.layers[1:]]
+        top = np.zeros((num_streams, size), dtype=np.float32)
         outputs = [*(buffer[:, :size] for buffer in buffers[1:]), top]
         inputs = [self._embedded, *outputs]
         for index, layer in enumerate(engine.layers):
             hidden = buffers[index][:, -size:]
-            bias = zeros(len(layer.bias), *hidden.shape)
-            bias[:] = layer.bias[:, None]
-            addend, product = self._bind(engine, index, inputs[index], buffers[index], bias)
+            addend, product = self._bind(engine, index, inputs[index], hidden, buffers[index])
             recurrence = engine.make_step(BoundLayer(product, addend, hidden, layer))
             _set_state(recurrence, tuple(part[index] for part in state))
             added = inputs[index] if engine.adds_inputs(layer) else None
@@ -180,7 +168,8 @@ class EngineStepper:
 
     def step(self, tokens: Symbols) -> Floats:
         """Reads one symbol `[batch]` in every stream and returns the logits `[batch, vocabulary]` of the next."""
-        self._look_up(tokens)
+        # "clip" is the mode that needs no second buffer; there is nothing to clip.
+        self._table.take(tokens, axis=0, out=self._projections, mode="clip")
         if self._needs_embedding:
             self._embedding.take(tokens, axis=0, out=self._embedded, mode="clip")
         for recurrence, hidden, added, outputs, norm in self._layers:
@@ -198,16 +187,18 @@ class EngineStepper:
         return _stacked([layer.recurrence.state for layer in self._layers])
 
     def _bind(
-        self, engine: StepEngine, index: int, inputs: Floats, buffer: Floats, bias: Floats
+        self, engine: StepEngine, index: int, inputs: Floats, hidden: Floats, buffer: Floats
     ) -> tuple[Addend, Product]:
         recurrent, separate = engine.matrices[index]
         if index == 0:
-            projections = self._projections
-            return lambda: projections, recurrent.bind(buffer)
+            projections = self._projections.transpose(1, 0, 2)
+            return lambda: projections, recurrent.bind(hidden)
+        bias = engine.layers[index].bias[:, None]
         if separate is None:
             return lambda: bias, recurrent.bind(buffer)
-        product, added = separate.bind(inputs), np.empty_like(bias)
-        return lambda: np.add(product(), bias, out=added), recurrent.bind(buffer[:, -engine.hidden_size :])
+        product = separate.bind(inputs)
+        added = np.empty((len(bias), *hidden.shape), dtype=np.float32)
+        return lambda: np.add(product(), bias, out=added), recurrent.bind(hidden)
 
 
 def _project_inputs(
@@ -226,10 +217,6 @@ def _project_inputs(
 def _set_state(recurrence: CellStep, state: State) -> None:
     for part, stored in zip(recurrence.state, state, strict=True):
         part[:] = stored
-
-
-def _zeros(*shape: int) -> Floats:
-    return np.zeros(shape, dtype=np.float32)
 
 
 def _stacked(layers: Sequence[tuple[Floats, ...]]) -> State:

@@ -65,10 +65,7 @@ class Float32Matrix:
 
 @final
 class JointMatrix:
-    """A matrix in float32 whose product with all streams is one: faster, but a row's last bits depend on the others.
-
-    It is fastest, and so is what follows it, where the streams of a buffer lie side by side (`streams_last`).
-    """
+    """A matrix in float32 whose product with all streams is one: faster, but a row's last bits depend on the others."""
 
     def __init__(self, weights: Floats) -> None:
         self._weights = np.ascontiguousarray(weights, dtype=np.float32)
@@ -78,21 +75,15 @@ class JointMatrix:
         if len(inputs) == 1:
             return Float32Matrix(self._weights).bind(inputs)
         gates, outputs, size = self._weights.shape
-        rows, columns = self._weights.reshape(gates * outputs, size), inputs.T
-        products = np.empty((gates * outputs, len(inputs)), dtype=np.float32)
-        shaped = products.reshape(gates, outputs, len(inputs)).transpose(0, 2, 1)
+        columns = self._weights.reshape(gates * outputs, size).T
+        products = np.empty((len(inputs), gates * outputs), dtype=np.float32)
+        shaped = products.reshape(len(inputs), gates, outputs).transpose(1, 0, 2)
 
         def product() -> Floats:
-            np.matmul(rows, columns, out=products)
+            np.matmul(inputs, columns, out=products)
             return shaped
 
         return product
-
-
-def streams_last(*shape: int) -> Floats:
-    """Returns zeros `[…, batch, size]` in whose memory the numbers of all streams for one unit lie side by side."""
-    *others, batch, size = shape
-    return np.zeros((*others, size, batch), dtype=np.float32).swapaxes(-1, -2)
 
 
 def multiply_rows(rows: Floats, matrix: Floats) -> Floats:

@@ -182,6 +182,8 @@ class _Loop:
         else:
             progress.stale += 1
         training_nats = _mean(progress.evaluation_nats, progress.evaluation_targets)
+        if nats is not None and self.trainer.average is not None:
+            self.trainer.average.after_evaluation(self.trainer.model, nats)
         self.hooks.after_evaluation(score, training_nats=training_nats, is_best=progress.stale == 0)
         progress.evaluation_nats, progress.evaluation_targets = 0.0, 0
         return score

@@ -24,6 +24,7 @@ def tensors_of(trainer: Trainer) -> dict[str, Tensor]:
 def values_of(trainer: Trainer) -> TrainerState:
     """Returns the rest of a trainer's state; all results must have been collected before."""
     assert not trainer.has_launched
+    average = trainer.average
     return TrainerState(
         step=trainer.step,
         legs=trainer.pace.legs,
@@ -32,7 +33,8 @@ def values_of(trainer: Trainer) -> TrainerState:
         num_clipped=trainer.num_clipped,
         num_skipped=trainer.num_skipped,
         num_skipped_in_a_row=trainer.num_skipped_in_a_row,
-        num_averaged=None if trainer.average is None else trainer.average.num_updates,
+        num_averaged=None if average is None else average.num_updates,
+        trigger=None if average is None or average.trigger is None else average.trigger.state,
     )
 
 
@@ -48,10 +50,7 @@ def restore(trainer: Trainer, tensors: Mapping[str, Mapping[str, Tensor]], value
     trainer.forget_launched()
     trainer.optimizer.restore(tensors["optimizer"])
     if trainer.average is not None:
-        # In the order of the model's parameters, which files do not preserve.
-        stored = tensors["average"]
-        trainer.average.weights = {name: stored[name].to(trainer.device) for name in trainer.average.weights}
-        trainer.average.num_updates = values.num_averaged or 0
+        trainer.average.restore(tensors["average"], values)
     parts = [tensors["state"][str(index)].to(trainer.device) for index in range(len(tensors["state"]))]
     if [part.shape for part in parts] != [part.shape for part in trainer.state]:
         raise ValueError("the hidden state has another shape")

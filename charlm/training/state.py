@@ -35,6 +35,21 @@ class LossScaleState:
 
 
 @dataclass(frozen=True)
+class TriggerState:
+    """The evaluations that decide when averaging begins, losses in nats per symbol.
+
+    Attributes:
+        lowest: the lowest loss of those that count; None before there is one.
+        recent: the losses after those, which do not count yet.
+        has_fired: whether averaging has begun.
+    """
+
+    lowest: float | None = None
+    recent: Annotated[tuple[float, ...], Field(strict=False, max_length=100_000)] = ()
+    has_fired: bool = False
+
+
+@dataclass(frozen=True)
 class TrainerState:
     """The state of a trainer, without its tensors.
 
@@ -44,6 +59,7 @@ class TrainerState:
         loss_scale: None without loss scaling.
         rate_factor: factor of the learning rate, lowered by rollbacks.
         num_averaged: updates of the weight average; None without one.
+        trigger: of a weight average that has one.
     """
 
     step: Count
@@ -54,6 +70,7 @@ class TrainerState:
     num_skipped: Count = 0
     num_skipped_in_a_row: Count = 0
     num_averaged: Count | None = None
+    trigger: TriggerState | None = None
 
 
 @dataclass(frozen=True)

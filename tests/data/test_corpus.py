@@ -5,8 +5,8 @@ import pytest
 
 from charlm.data.corpus import encode_text
 from charlm.data.inputs import CorpusText
-from charlm.data.layout import survey
 from charlm.data.sources import StringSource
+from charlm.data.survey import survey
 from charlm.data.tokenizers.base import smallest_type
 from charlm.data.tokenizers.build import given as given_tokenizer
 from charlm.data.tokenizers.char import CharTokenizer

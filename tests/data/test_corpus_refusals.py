@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from charlm.data.inputs import CorpusText
-from charlm.data.layout import survey
 from charlm.data.sources import StringSource
+from charlm.data.survey import survey
 from charlm.errors import DataError
 from tests.support.corpora import SPLIT, Progress, decoded, folders, one_text, prepare
 
@@ -77,7 +77,7 @@ def test_a_validation_text_of_its_own_that_is_too_short_is_named(tmp_path):
 
 def test_a_text_that_shrinks_while_it_is_read_is_told():
     layout = survey(one_text("hello world " * 9), records=False, progress=Progress())
-    ((_, sizes),) = layout.texts
-    shrunk = replace(layout, texts=((StringSource(("hello world " * 9)[:-1], "notes"), sizes),))
+    (block,) = layout.blocks
+    shrunk = replace(layout, blocks=(replace(block, source=StringSource(("hello world " * 9)[:-1], "notes")),))
     with pytest.raises(DataError, match="'notes' changed while it was read"):
         [list(pieces) for _, pieces in shrunk.parts()]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from charlm.data.lanes import IGNORED
 from charlm.data.tokenfile import TokenFile
+from charlm.evaluation import calibration
 from charlm.evaluation.calibration import symbols_needed, weight_scales
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.base import OWN
@@ -52,6 +53,15 @@ def test_the_code_length_never_gets_worse(seed, spread):
     assert scales.shape == (2,)
     assert ((scales >= LOWEST) & (scales <= HIGHEST)).all()
     assert nats_of(model, windows, scales) <= nats_of(model, windows, [1.0, 1.0]) + 1e-6
+
+
+@pytest.mark.parametrize("most_numbers", [1, 3 * 2 * NUM_SYMBOLS, 50 * 2 * NUM_SYMBOLS])
+def test_factors_are_the_same_in_blocks(most_numbers, monkeypatch):
+    model = mixture(1, spread=0.5)
+    windows = list(stream_windows(text_of(1), length=70))
+    expected = weight_scales(model, windows)
+    monkeypatch.setattr(calibration, "_MOST_NUMBERS", most_numbers)
+    assert weight_scales(model, windows).numpy() == pytest.approx(expected.numpy(), rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(7))

@@ -102,6 +102,19 @@ def test_steps_are_those_of_the_torch_model(num_streams, config):
     assert_steps_are_those_of(model, steps, tokens(num_streams), restart_at=7, tolerance=2e-5)
 
 
+def test_where_nothing_is_predicted_the_state_goes_on_and_nothing_is_charged():
+    model = mixed()
+    targets = torch.full_like(tokens(), IGNORED)
+    one_target = targets.clone()
+    one_target[-1, 0] = 1
+    with torch.no_grad():
+        nothing, after = model.nats(tokens(), targets, model.initial_state(3))
+        something, expected = model.nats(tokens(), one_target, model.initial_state(3))
+    assert nothing.keys() == something.keys()
+    assert all(not nats.any() and nats.shape == targets.shape for nats in nothing.values())
+    assert all(torch.equal(one, other) for one, other in zip(after, expected, strict=True))
+
+
 def test_reading_ahead_leaves_the_state_of_steps():
     steps = build_step_model(CONFIG, arrays_of(mixed()), vocabulary_size=5, source="here")
     assert_reading_leaves_the_state_of_steps(steps, TEXT[:40], tolerance=1e-6)

@@ -4,6 +4,7 @@ import pytest
 
 from charlm.config import Request, by_section, make_request
 from charlm.runs.stored.workspace import Workspace
+from tests.support.names import write_names
 from tests.support.tale import write_tale
 from tests.support.training_runs import SMALL
 
@@ -26,3 +27,18 @@ def small_request(text: Path):
         return make_request(by_section(SMALL | {"corpus": (str(text),)} | settings))
 
     return make
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    """Made-up names whose ending tells their language."""
+    return write_names(tmp_path / "names.tsv")
+
+
+@pytest.fixture
+def spellings(tmp_path: Path) -> Path:
+    """Words and their letters one by one in capitals."""
+    path = tmp_path / "spellings.tsv"
+    words = (f"{a}{b}{c}" for a in "abcd" for b in "abcd" for c in ("", "a", "bc", "dab"))
+    path.write_text("".join(f"{word}\t{' '.join(word.upper())}\n" for word in words))
+    return path

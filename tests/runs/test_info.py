@@ -41,6 +41,16 @@ def test_a_score_on_a_part_of_the_validation_text_says_so(run, workspace):
     assert row.to_json()["validation_share"] == 0.25
 
 
+@pytest.mark.parametrize("has_scores", [True, False])
+def test_a_best_model_alone_tells_by_its_scores_whether_its_training_ended(run, workspace, has_scores):
+    path = workspace.checkpoints / "mine" / "best.safetensors"
+    stored = read_checkpoint(path)
+    record = read_record(ModelRecord, stored.values, source="a test")
+    earlier = record.model_copy(update={"step": record.step - 4, "final": record.final if has_scores else None})
+    write_checkpoint(path, Checkpoint(stored.tensors, earlier.to_values()))
+    assert describe(str(path), workspace).facts["finished"] is has_scores
+
+
 @pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
 def test_info_names_a_damaged_checkpoint(run, workspace, name):
     path = workspace.checkpoints / "mine" / name

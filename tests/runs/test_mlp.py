@@ -5,6 +5,7 @@ import pytest
 from charlm.api import load
 from charlm.config import EvaluationConfig, by_section, make_request
 from charlm.errors import ConfigError
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -19,7 +20,7 @@ def test_it_is_trained_scored_sampled_and_described(small_request, workspace):
     result = train_whole(config, workspace)
     unigram = result.baselines[-1].score
     assert result.test.nats_per_symbol < 0.9 * unigram.nats_per_symbol
-    score = perplexity("mlp", (), EvaluationConfig(), workspace, SilentReporter(), split="test").score
+    score = perplexity("mlp", TextChoice((), "test"), EvaluationConfig(), workspace, SilentReporter()).score
     assert score.nats_per_symbol == pytest.approx(result.test.nats_per_symbol)
     run = load("mlp", workspace=workspace.root)
     assert run.sample("the", seed=1, length=50) == run.sample("the", seed=1, length=50)

@@ -8,6 +8,7 @@ import pytest
 
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import EvaluationConfig
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -46,7 +47,9 @@ def test_a_text_in_another_script_costs_more_than_an_even_choice_among_all_chara
 ):
     run = trained(small_request, workspace, **settings).run
     (tmp_path / "poem.txt").write_text(POEM, encoding="utf-8")
-    result = perplexity(run.name, (str(tmp_path / "poem.txt"),), EvaluationConfig(), workspace, SilentReporter())
+    result = perplexity(
+        run.name, TextChoice((str(tmp_path / "poem.txt"),)), EvaluationConfig(), workspace, SilentReporter()
+    )
     score = result.score
     per_unknown = score.unknown_nats / score.num_unknown
     assert per_unknown == pytest.approx(math.log(NUM_CHARACTERS), abs=1e-4)

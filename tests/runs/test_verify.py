@@ -6,6 +6,7 @@ import pytest
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import EvaluationConfig, make_request
 from charlm.errors import CharlmError
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -43,7 +44,7 @@ def test_verify_says_of_each_file_what_it_is(small_request, workspace):
 def test_how_a_model_adapts_is_a_file_of_the_run(small_request, workspace):
     run = trained(small_request, workspace)
     for method in ("full", "counts"):
-        perplexity("one", (), EvaluationConfig(adapt=method), workspace, SilentReporter())
+        perplexity("one", TextChoice(), EvaluationConfig(adapt=method), workspace, SilentReporter())
     report = verify_run("one", workspace)
     assert report.is_whole
     assert [each.file for each in report.files][3:6] == [

@@ -10,9 +10,11 @@ import torch
 from charlm.cells import CELLS
 from charlm.config import ModelConfig
 from charlm.models.build import arrays_of, build_mixture, build_network
+from charlm.models.threads import using_threads
 from charlm.ngrams.build import count_model
 from charlm.stepping.build import build_step_model
-from charlm.stepping.matrices import Float32Matrix, multiply_rows, multiply_unshared
+from charlm.stepping.joint_torch import TorchJointMatrix, can_multiply_packed
+from charlm.stepping.matrices import Float32Matrix, JointMatrix, multiply_rows, multiply_unshared
 
 NUM_SYMBOLS = 41
 NETWORKS = [
@@ -103,3 +105,25 @@ def test_a_product_in_blocks_is_the_product(num_rows, num_inputs, num_outputs):
     )
     exact = rows.astype(np.float64) @ matrix.T.astype(np.float64)
     assert np.allclose(multiply_unshared(rows, matrix.T), exact, atol=1e-5 * num_inputs)
+
+
+@pytest.mark.parametrize("matrix", [JointMatrix, TorchJointMatrix])
+@pytest.mark.parametrize("num_streams", [1, 2, 33])
+def test_joint_products_are_products(matrix, num_streams):
+    if matrix is TorchJointMatrix and not can_multiply_packed():
+        pytest.skip("needs a torch with oneDNN")
+    generator = np.random.default_rng(5)
+    weights = generator.standard_normal((3, 20, 7)).astype(np.float32)
+    inputs = np.zeros((num_streams, 14), dtype=np.float32)[:, 7:]
+    product = matrix(weights).bind(inputs)
+    for _ in range(2):
+        inputs[:] = generator.standard_normal(inputs.shape)
+        assert product() == pytest.approx(np.einsum("goi,bi->gbo", weights, inputs), abs=1e-5)
+
+
+def test_joint_products_leave_torchs_threads_as_they_are():
+    if not can_multiply_packed():
+        pytest.skip("needs a torch with oneDNN")
+    with using_threads(2):
+        TorchJointMatrix(np.ones((1, 4, 3), dtype=np.float32)).bind(np.ones((2, 3), dtype=np.float32))()
+        assert torch.get_num_threads() == 2

@@ -51,14 +51,15 @@ def one_text(text, *, split=SPLIT):
     return CorpusText("notes", source, None, None, split, ())
 
 
-def prepare(text, folder, *, kind="char", records=False, recipe=None, progress=None, **settings):
-    """A corpus, encoded under a folder."""
+def prepare(text, folder, *, kind="char", records=False, recipe=None, progress=None, reading=None, **settings):
+    """A corpus, encoded under a folder; `reading` has arguments for how it is read."""
     return prepare_corpus(
         text,
         folder=folder,
         recipe=recipe or learnt(TokenizerConfig(tokenizer=kind, **settings), records=records),
         records=records,
         progress=progress or Progress(),
+        **(reading or {}),
     )
 
 

@@ -21,6 +21,7 @@ class CountingTrainer:
         self.step = self.seen = 0
         self.lag = lag
         self.pace = Pace(total_steps)
+        self.average = None
         self.num_clipped = self.num_skipped = 0
         self.batches = SimpleNamespace(windows_per_epoch=10)
 

@@ -16,10 +16,11 @@ from charlm.cli.settings import section_config
 from charlm.config import DataConfig, EvaluationConfig, ExposureConfig, RunSettings, SurprisalConfig
 from charlm.errors import ConfigError
 from charlm.files.writing import write_result
+from charlm.runs.evaluate.choice import Split, TextChoice
 from charlm.runs.stored.workspace import Workspace
 
 OwnPart = Annotated[
-    Literal["train", "valid", "test"] | None,
+    Split | None,
     typer.Option("--split", help="The part of the run's own text to score.", show_default="test, or valid without one"),
 ]
 USUAL_TOP = 5
@@ -51,18 +52,14 @@ def perplexity(
     if settings.compressors and importlib.util.find_spec("pyppmd") is None:
         raise ConfigError("--compressors needs pyppmd; install it with: pip install 'charlm[judges]'")
     device = section_config(RunSettings, flags).device
-    reading = _reading(flags, text, split)
-    stdin = standard_input(*(text or ()))
+    chosen = _text_choice(flags, text, split)
 
     from charlm.cli.display.console import plain_console
     from charlm.cli.display.progress import make_display
     from charlm.cli.display.results import evaluation_json, print_evaluation
     from charlm.runs.evaluate.perplexity import perplexity as score
 
-    display = make_display(quiet=quiet)
-    result = score(
-        run, tuple(text or ()), settings, Workspace(), display, split=split, device=device, reading=reading, stdin=stdin
-    )
+    result = score(run, chosen, settings, Workspace(), make_display(quiet=quiet), device=device)
     if json:
         print_json(evaluation_json(result))
     else:
@@ -106,7 +103,7 @@ def surprisal(
     scripts and loads nothing; it takes some 100 bytes a character.
     """
     settings = section_config(SurprisalConfig, flags)
-    reading = _reading(flags, text, split)
+    chosen = _text_choice(flags, text, split)
     if by == "line" and (html is not None or "top" in flags):
         raise ConfigError(f"--by line shows whole lines; leave out {'--top' if html is None else '--html'}.")
     if html == "-" and json:
@@ -121,14 +118,11 @@ def surprisal(
 
     result = measure(
         run,
-        tuple(text or ()),
+        chosen,
         settings,
         Workspace(),
         make_display(quiet=quiet),
-        split=split,
         device=section_config(RunSettings, flags).device,
-        reading=reading,
-        stdin=standard_input(*(text or ())),
     )
     if html is not None:
         write_result(sys.stdout.buffer if html == "-" else Path(html), surprisal_page(result))
@@ -142,8 +136,8 @@ def surprisal(
         print_summary(result, sys.stdout)
 
 
-def _reading(flags: Mapping[str, Any], text: list[str] | None, split: str | None) -> dict[str, Any]:
-    """Returns how TEXT is to be read.
+def _text_choice(flags: Mapping[str, Any], text: list[str] | None, split: Split | None) -> TextChoice:
+    """Returns what is to be scored, and how it is read.
 
     Raises:
         ConfigError: an option says how to read a text that is not there, or names a part beside one.
@@ -155,7 +149,7 @@ def _reading(flags: Mapping[str, Any], text: list[str] | None, split: str | None
         raise ConfigError("--split names a part of the run's own text; leave it out, or leave out TEXT.")
     if reading and not text:
         raise ConfigError(f"{flag(min(reading))} says how to read TEXT; give one, or leave it out.")
-    return reading
+    return TextChoice(tuple(text or ()), split, reading, standard_input(*(text or ())))
 
 
 @settings_options(ExposureConfig)
@@ -214,8 +208,7 @@ def accuracy(
     Shares have 95 % intervals. The most frequent label and naive Bayes on
     n-grams of characters are measured for comparison.
     """
-    reading = _reading(flags, text, split)
-    stdin = standard_input(*(text or ()))
+    chosen = _text_choice(flags, text, split)
 
     from charlm.cli.display.accuracy import accuracy_json, print_accuracy
     from charlm.cli.display.console import plain_console
@@ -224,13 +217,10 @@ def accuracy(
 
     result = measure(
         run,
-        tuple(text or ()),
+        chosen,
         Workspace(),
         make_display(quiet=quiet),
-        split=split,
         device=section_config(RunSettings, flags).device,
-        reading=reading,
-        stdin=stdin,
         confusion=confusion,
     )
     if json:

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
@@ -44,10 +45,12 @@ def serve(
     def log(line: str) -> None:
         print_line(line, sys.stderr)
 
-    with fast_imports():
-        from charlm.serving.server import open_server
+    with ExitStack() as stack:
+        with fast_imports():
+            from charlm.serving.server import open_server
 
-    with open_server(runs, settings, Workspace(), log=log) as server:
+            # Opening loads torch.
+            server = stack.enter_context(open_server(runs, settings, Workspace(), log=log))
         names = ", ".join(model.name for model in server.models)
         log(f"Serving {names} at {server.url} (Ctrl-C stops).")
         stop = StopRequest(graceful=True)

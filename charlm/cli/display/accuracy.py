@@ -87,8 +87,11 @@ def print_accuracy(console: Console, result: "AccuracyResult", *, confusion: boo
 
 
 def _print_confusion(console: Console, confusion: "Mapping[tuple[str, str], int]") -> None:
+    wrong = [(pair, count) for pair, count in confusion.items() if pair[0] != pair[1]]
+    if not wrong:
+        console.print("No label was taken for another.")
+        return
     table = _table("is", "was taken for", "number")
-    wrong = ((pair, count) for pair, count in confusion.items() if pair[0] != pair[1])
     for (true, predicted), count in sorted(wrong, key=lambda each: (-each[1], each[0]))[:_MOST_ROWS]:
         table.add_row(Text(visible(true)), Text(visible(predicted)), f"{count:,}")
     console.print(table)

@@ -20,8 +20,8 @@ from charlm.cli.display.palette import ALERT, RED
 from charlm.cli.display.tables import plain_table
 from charlm.cli.interrupts import STOPPING
 from charlm.notation import visible
-from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult, table_rows
+from charlm.runs.compare.variant import Variant
 from charlm.runs.reporting import EvaluationReport, SilentReporter, StepReport, StopRequest, TrainingSummary
 
 _REFRESHES_PER_SECOND = 2
@@ -160,7 +160,7 @@ class LiveComparison(SilentReporter):
 
     def _known(self, variant: Variant) -> tuple[VariantResult, str]:
         """Returns what is known of a variant, and the style of its row."""
-        unknown = VariantResult(variant.name, variant.kind, variant.layers)
+        unknown = VariantResult(variant.name, variant.kind, variant.layers, seed=variant.seed)
         if variant is self._upcoming:
             steps = None if self._step is None else self._step.step
             return replace(unknown, steps=steps, validation=self._validation, error=self._training_state()), "bold"

@@ -35,6 +35,18 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def amount(value: float) -> str:
+    """Returns how many bytes or others with three digits: '950', '12.3k', '1.25M', '10.0G'."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 0.9995 * factor:
+            return f"{_three_digits(value / factor)}{letter}"
+    return f"{value:.0f}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
+
+
 def megabytes(size: int | None) -> str:
     """Returns a number of bytes in megabytes; a dash for None."""
     return "–" if size is None else f"{size / 1e6:.1f} MB"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from charlm.cli.display.formatting import bits, duration, number, units_in_words
+from charlm.cli.display.formatting import amount, bits, duration, number, units_in_words
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
 from charlm.cli.interrupts import STOPPING
 from charlm.notation import visible
@@ -64,7 +64,7 @@ class LineDisplay:
             done += more
             if self._now() - shown >= _SECONDS_BETWEEN_LINES:
                 shown = self._now()
-                self._line(f"{label}: {100 * done / total:.0f} %" if total else f"{label}: {done:,}")
+                self._line(f"{label}: {_share(done, total, shown - started)}" if total else f"{label}: {amount(done)}")
 
         yield advance
         self._line(f"{label}: done in {duration(self._now() - started)}")
@@ -140,3 +140,9 @@ class LineDisplay:
     def _loss(self, name: str, nats: float) -> str:
         unit = "char" if self._summary is None else self._summary.unit
         return f"{name} {number(nats)} nats/{unit} = {number(bits(nats))} bits/{unit}"
+
+
+def _share(done: int, total: int, seconds: float) -> str:
+    """Returns how much is done, and how long the rest will take at the speed so far."""
+    left = seconds * max(0, total - done) / max(1, done)
+    return f"{100 * done / total:.0f} %, {amount(done)} of {amount(total)}, {duration(left)} left"

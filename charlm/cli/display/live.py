@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charlm.cli.display.curve import draw_curve, legend
-from charlm.cli.display.formatting import bits, number, units_in_words
+from charlm.cli.display.formatting import amount, bits, number, units_in_words
 from charlm.cli.display.palette import ALERT
 from charlm.cli.display.tables import rows_grid
 from charlm.cli.display.time_left import TimeLeft, steps_in_words
@@ -93,9 +93,15 @@ class LiveDisplay:
                 self._bars.remove_task(task)
             return
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as bars:
-            task = bars.add_task(visible(label), total=total)
-            yield lambda more: bars.advance(task, more)
+        done = TextColumn("{task.fields[done]}")
+        with Progress(*columns, done, TimeRemainingColumn(), console=self._console, transient=True) as bars:
+            task = bars.add_task(visible(label), total=total, done="")
+
+            def advance(more: int) -> None:
+                so_far = amount(bars.tasks[task].completed + more)
+                bars.update(task, advance=more, done=so_far if total is None else f"{so_far} of {amount(total)}")
+
+            yield advance
 
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:

@@ -106,24 +106,32 @@ def plot_gates(activities: "Sequence[GateActivity]", path: Path) -> None:
 def plot_comparison(results: "Sequence[VariantResult]", path: Path) -> None:
     """Draws bits per character by number of layers: a panel for each size, a line for each kind of model.
 
-    A model without layers is a horizontal line.
+    A model without layers is a horizontal line; bars are spreads over seeds.
     """
-    scored = [each for each in results if each.bits is not None]
-    kinds = list(dict.fromkeys(each.kind for each in scored))
-    sizes = list(dict.fromkeys(each.size for each in scored if each.layers is not None)) or [None]
-    text = "test" if any(each.test is not None for each in scored) else "validation"
+    from charlm.runs.compare.result import over_seeds
+
+    scored = [each for each in over_seeds(results) if each.mean.bits is not None]
+    kinds = list(dict.fromkeys(each.mean.kind for each in scored))
+    sizes = list(dict.fromkeys(each.mean.size for each in scored if each.mean.layers is not None)) or [None]
+    text = "test" if any(each.mean.test is not None for each in scored) else "validation"
     title = f"Loss of each model on the {text} text (lower is better)"
     with _panels(path, title=title, width=2.2 + 3.2 * len(sizes), number=len(sizes)) as panels:
         for axes, size in zip(panels, sizes, strict=True):
-            depths = sorted({each.layers for each in scored if each.layers and each.size == size})
+            depths = sorted({each.mean.layers for each in scored if each.mean.layers and each.mean.size == size})
             for number, kind in enumerate(kinds):
-                variants = [each for each in scored if each.kind == kind]
-                line = sorted((each.layers, each.bits or 0.0) for each in variants if each.layers and each.size == size)
+                variants = [each for each in scored if each.mean.kind == kind]
+                line = sorted(
+                    (each.mean.layers, each.mean.bits or 0.0, each.spread or 0.0)
+                    for each in variants
+                    if each.mean.layers and each.mean.size == size
+                )
                 if line:
-                    axes.plot(*zip(*line, strict=True), label=kind, **_look(number, marked=True))
+                    x, y, spreads = zip(*line, strict=True)
+                    bars = spreads if any(spreads) else None
+                    axes.errorbar(x, y, yerr=bars, capsize=3, label=kind, **_look(number, marked=True))
                 for each in variants:
-                    if each.layers is None:
-                        axes.axhline(each.bits or 0.0, label=f"{kind} (no layers)", **_look(number))
+                    if each.mean.layers is None:
+                        axes.axhline(each.mean.bits or 0.0, label=f"{kind} (no layers)", **_look(number))
             if depths:
                 axes.set(xticks=depths, xlim=(min(depths) - 0.5, max(depths) + 0.5), xlabel="layers")
             else:

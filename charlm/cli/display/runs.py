@@ -1,6 +1,6 @@
 """Runs as text: the list of all, the description of one or of two side by side, and the state of its files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -45,20 +45,28 @@ def print_runs(console: Console, rows: "Sequence[RunRow]") -> None:
         del columns["bits per"]
     columns = {heading: [visible(cell) for cell in cells] for heading, cells in columns.items()}
     for heading in _DISPENSABLE:
-        if sum(max(map(cell_len, (name, *cells))) + 2 for name, cells in columns.items()) > console.width:
+        if _width(columns) > console.width:
             del columns[heading]
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for heading in columns:
         is_number = heading in ("size", "valid", "test")
         table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
-    for cells in zip(*columns.values(), strict=True):
-        table.add_row(*map(Text, cells))
+    if _width(columns) <= console.width:
+        # In one row of many lines, which Rich lays out three times as fast.
+        table.add_row(*(Text("\n".join(cells)) for cells in columns.values()))
+    else:
+        for cells in zip(*columns.values(), strict=True):
+            table.add_row(*map(Text, cells))
     console.print(table)
     if any(row.validation_share is not None for row in rows):
         print_sentence(console, f"{_PARTIAL} on a part of the validation text; the end of a training reads all of it.")
     for row in rows:
         if row.problem is not None:
             console.print(visible(f"{row.name}: {row.problem}"), soft_wrap=True)
+
+
+def _width(columns: Mapping[str, Sequence[str]]) -> int:
+    return sum(max(map(cell_len, (name, *cells))) + 2 for name, cells in columns.items())
 
 
 def _validation(row: "RunRow") -> str:

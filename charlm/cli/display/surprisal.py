@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from rich.cells import cell_len, set_cell_size
@@ -25,6 +26,8 @@ SCALE = Scale(
 )
 """How bits per character are shown."""
 _NAME_WIDTH = 11
+_BLOCK = 1 << 16
+"""Symbols that are made JSON at a time."""
 
 
 def summary(result: "SurprisalResult") -> str:
@@ -89,8 +92,10 @@ def print_surprisal_json(result: "SurprisalResult", stream: TextIO, *, by: Liter
     head = f'"run": {json_line(result.run)},\n"text": {json_line(result.text)},\n"score": {score}'
     stream.write(f'{{{head},\n"{"lines" if by == "line" else "symbols"}": [')
     rows = _line_rows(result.surprisal) if by == "line" else _symbol_rows(result.surprisal)
-    for index, row in enumerate(rows):
-        stream.write(f"{',' if index else ''}\n{row}")
+    separator = "\n"
+    for row in rows:
+        stream.write(separator + row)
+        separator = ",\n"
     stream.write("\n]}\n")
 
 
@@ -128,21 +133,22 @@ def _symbol_rows(surprisal: "Surprisal") -> Iterator[str]:
     texts = {text: json_line(text) for text in set(surprisal.texts)}
     tokenizer = surprisal.tokenizer
     names = [json_line(tokenizer.symbol_name(symbol)) for symbol in range(tokenizer.vocabulary_size)]
-    bits = surprisal.bits.tolist()
-    known = (surprisal.is_scored & surprisal.is_finite).tolist()
-    ranks = ["null"] * len(bits) if surprisal.ranks is None else surprisal.ranks.tolist()
-    shares = None if surprisal.network_shares is None else surprisal.network_shares.tolist()
-    for index, text in enumerate(surprisal.texts):
-        if not known[index]:
-            yield f'{{"text": {texts[text]}, "bits": null, "rank": null, "alternatives": []}}'
-            continue
-        pairs = zip(surprisal.likeliest[index].tolist(), surprisal.probabilities[index].tolist(), strict=True)
-        listed = ", ".join([f"[{names[symbol]}, {probability:.6g}]" for symbol, probability in pairs])
-        share = "" if shares is None else f', "network_share": {shares[index]:.6g}'
-        yield (
-            f'{{"text": {texts[text]}, "bits": {bits[index]!r}, "rank": {ranks[index]}, '
-            f'"alternatives": [{listed}]{share}}}'
-        )
+    listed = ", ".join(["[%s, %.6g]"] * surprisal.likeliest.shape[1])
+    share = "" if surprisal.network_shares is None else ', "network_share": %.6g'
+    known = f'{{"text": %s, "bits": %r, "rank": %s, "alternatives": [{listed}]{share}}}'
+    unknown = '{"text": %s, "bits": null, "rank": null, "alternatives": []}'
+    is_known = (surprisal.is_scored & surprisal.is_finite).tolist()
+    bits, ranks, shares = surprisal.bits, surprisal.ranks, surprisal.network_shares
+    for start in range(0, len(is_known), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        columns: list[Iterable[object]] = [[texts[text] for text in surprisal.texts[block]], bits[block].tolist()]
+        columns.append(repeat("null") if ranks is None else ranks[block].tolist())
+        for symbols, probabilities in zip(surprisal.likeliest[block].T, surprisal.probabilities[block].T, strict=True):
+            columns += ([names[symbol] for symbol in symbols.tolist()], probabilities.tolist())
+        if shares is not None:
+            columns.append(shares[block].tolist())
+        for is_told, row in zip(is_known[block], zip(*columns, strict=False), strict=True):
+            yield known % row if is_told else unknown % row[0]
 
 
 def _symbol_lines(surprisal: "Surprisal", *, width: int, colours: bool) -> Iterator[str]:

@@ -58,7 +58,8 @@ def print_findings(console: Console, findings: "Findings", folder: Path) -> None
     print_sentence(console, _verdict(findings), style="bold")
     reference = shlex.quote(str(folder / "best.toml"))
     console.print(f"\nNext:\n  charlm train --config {visible(reference)}", soft_wrap=True)
-    console.print(f"  charlm sample {visible(shlex.quote(f'{folder.name}/{best.run}'))}", soft_wrap=True)
+    command = "sample" if findings.unit == "char" else "predict"
+    console.print(f"  charlm {command} {visible(shlex.quote(f'{folder.name}/{best.run}'))}", soft_wrap=True)
 
 
 def _setting(value: Any) -> str:

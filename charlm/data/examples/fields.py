@@ -38,7 +38,11 @@ def _split_at_tab(line: str, where: str, *, data: DataConfig) -> tuple[str, str]
         assert data.task is not None
         task = TASKS[data.task]
         sides = task.sides[::-1] if data.swap else task.sides
-        advice = "" if len(fields) < 3 else f" To make two columns of several: {_two_columns(task, data)}"
+        advice = ""
+        if len(fields) > 2:
+            advice = f" To make two columns of several: {_two_columns(task, data)}"
+        elif line.startswith(_LABEL):
+            advice = " Lines of __label__x text are read with --layout fasttext."
         raise DataError(
             f"{where} has {found}: {quoted(line)}. A line is {'<TAB>'.join(sides)}, with exactly one tab.{advice}"
         )

@@ -9,7 +9,7 @@ from typing import final
 from charlm.config import DataConfig
 from charlm.data.examples.example import Example, Read, parse_line
 from charlm.data.hashing import digest_of, hashed
-from charlm.data.sources import CombinedSource, TextSource
+from charlm.data.sources import CombinedSource, DecodedSource, TextSource
 from charlm.data.tokenizers.records import split_lines
 from charlm.tasks import TASKS, Task
 
@@ -62,7 +62,7 @@ class ExampleSource:
             file = replace(self.text, parts=(part,))
             lines = _numbered_lines(file, self.data)
             are_ready = isinstance(part, ReadyExamples)
-            yield from _read_ready(lines) if are_ready else read(lines, self.data, part.label)
+            yield from _read_ready(lines) if are_ready else read(lines, self.data, _file_name(part))
 
     def size_bytes(self) -> int | None:
         """Returns the size of the files as they are stored; None when it is not known."""
@@ -100,6 +100,11 @@ def split_examples(
     first, *held_out = (part if fraction else None for part, fraction in zip(parts, fractions, strict=True))
     assert first is not None
     return first, held_out[0], held_out[1]
+
+
+def _file_name(part: TextSource) -> str:
+    """Returns what messages call a part: a file by its path, as its label has no extension."""
+    return part.raw.name if isinstance(part, DecodedSource) else part.label
 
 
 def _task(data: DataConfig) -> Task:

@@ -11,10 +11,8 @@ from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
-import numpy as np
-
 from charlm.config import DataConfig, TokenizerConfig
-from charlm.data.code_points import BLOCK, code_points
+from charlm.data.code_points import distinct_characters
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.byte import ByteTokenizer
 from charlm.data.tokenizers.char import CharTokenizer
@@ -31,10 +29,15 @@ _LONGEST_MODEL = 1 << 27  # characters of base 64, several times what a million 
 
 @dataclass(frozen=True)
 class TokenizerRecipe:
-    """How a tokenizer is made from the pieces of a training text; `key` and the text identify it in the cache."""
+    """How a tokenizer is made from the pieces of a training text; `key` and the text identify it in the cache.
+
+    Attributes:
+        needs_text: whether it depends on more than which characters there are; otherwise each may come once.
+    """
 
     key: str
     make: Callable[[Iterable[str]], Tokenizer]
+    needs_text: bool = True
 
 
 def learnt(config: TokenizerConfig, *, records: bool, data: DataConfig | None = None) -> TokenizerRecipe:
@@ -45,17 +48,18 @@ def learnt(config: TokenizerConfig, *, records: bool, data: DataConfig | None = 
         key = json.dumps({"learnt": settings, "task": data.task, "separator": separator}, sort_keys=True)
         return TokenizerRecipe(key, partial(_train_on_examples, config, task=data.task, separator=separator))
     key = json.dumps({"learnt": settings, "records": records}, sort_keys=True)
-    return TokenizerRecipe(key, partial(train_tokenizer, config, records=records))
+    needs_text = config.tokenizer == "sentencepiece"
+    return TokenizerRecipe(key, partial(train_tokenizer, config, records=records), needs_text)
 
 
 def given(tokenizer: Tokenizer) -> TokenizerRecipe:
     """Returns the recipe of a tokenizer that is used as it is."""
-    return TokenizerRecipe(f"given {fingerprint(tokenizer)}", lambda _: tokenizer)
+    return TokenizerRecipe(f"given {fingerprint(tokenizer)}", lambda _: tokenizer, needs_text=False)
 
 
 def extended(tokenizer: Tokenizer) -> TokenizerRecipe:
     """Returns the recipe of a tokenizer that learns the characters of the text that it lacks."""
-    return TokenizerRecipe(f"extended {fingerprint(tokenizer)}", partial(_extend, tokenizer))
+    return TokenizerRecipe(f"extended {fingerprint(tokenizer)}", partial(_extend, tokenizer), needs_text=False)
 
 
 def extended_for(tokenizer: Tokenizer, data: DataConfig) -> TokenizerRecipe:
@@ -95,7 +99,8 @@ def train_tokenizer(config: TokenizerConfig, chunks: Iterable[str], *, records: 
     inner: Tokenizer
     match config.tokenizer:
         case "char":
-            inner = CharTokenizer(_characters(text, left_out="\n" if records else ""))
+            characters = distinct_characters(text)
+            inner = CharTokenizer(characters.replace("\n", "") if records else characters)
         case "byte":
             inner = ByteTokenizer()
         case "sentencepiece":
@@ -121,18 +126,6 @@ def _train_on_examples(
     if len(collector.labels) > MOST_LABELS:
         raise DataError(f"There are {len(collector.labels):,} different labels; at most {MOST_LABELS:,} can be learnt.")
     return kind(inner, task=task, **collector.learnt())
-
-
-def _characters(chunks: Iterable[str], *, left_out: str) -> list[str]:
-    seen = np.zeros(_NUM_CODE_POINTS, dtype=np.bool_)
-    for chunk in chunks:
-        for start in range(0, len(chunk), BLOCK):
-            codes = code_points(chunk[start : start + BLOCK])
-            # Nearly every block has only known characters, and reading is twice as fast as writing.
-            if not np.take(seen, codes).all():
-                seen[codes] = True
-    seen[code_points(left_out)] = False
-    return [chr(code) for code in np.flatnonzero(seen)]
 
 
 def from_json(data: Mapping[str, Any]) -> Tokenizer:

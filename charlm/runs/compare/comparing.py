@@ -10,10 +10,12 @@ from charlm.data.tokenizers.build import learnt
 from charlm.errors import CharlmError, ConfigError
 from charlm.evaluation.accounting import make_score
 from charlm.evaluation.baselines import count_symbols
+from charlm.runs.compare.axes import with_seeds
 from charlm.runs.compare.folder import ComparisonFolder
-from charlm.runs.compare.grid import Variant, grid_variants, run_request, variants_of_equal_parameters
+from charlm.runs.compare.grid import grid_variants, run_request, variants_of_equal_parameters
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.compare.running import train_one
+from charlm.runs.compare.variant import Variant
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
 from charlm.runs.stored.workspace import Workspace
@@ -58,6 +60,7 @@ def compare(
     if settings.match == "parameters":
         size = corpus.tokenizer.vocabulary_size
         variants = variants_of_equal_parameters(settings, request, vocabulary_size=size)
+    variants = with_seeds(variants, first=config.run.seed, number=settings.seeds)
     name = config.run.name or f"compare-{text_slug(corpus.label)}"
     folder = ComparisonFolder(
         workspace.checkpoints / name,
@@ -140,4 +143,4 @@ def _train(
 
 
 def _result(variant: Variant, **found: Any) -> VariantResult:
-    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, **found)
+    return VariantResult(variant.name, variant.kind, variant.layers, size=variant.size, seed=variant.seed, **found)

@@ -2,35 +2,19 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from charlm.cells import cell_names
 from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
+from charlm.runs.compare.axes import along_axes, read_axes
+from charlm.runs.compare.variant import Variant
 from charlm.runs.train.settings import with_settings
 from charlm.stepping.shapes import count_weights
 from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
 """The widest network that is tried to match a number of parameters."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One model of a comparison.
-
-    Attributes:
-        name: of its run.
-        kind: as it was asked for: lstm, mlp, ngram:5, …
-        layers: None for n-gram models.
-        size: units of the first model, which it has as many parameters as; None where only one size is asked for.
-    """
-
-    name: str
-    kind: str
-    layers: int | None
-    model: ModelConfig
-    size: int | None = None
 
 
 def grid_variants(settings: ComparisonConfig, base: Request) -> list[Variant]:
@@ -47,9 +31,11 @@ def grid_variants(settings: ComparisonConfig, base: Request) -> list[Variant]:
         twice = [each for place, each in enumerate(numbers) if each in numbers[:place]]
         if twice:
             raise ConfigError(f"{twice[0]} is named twice in --{'models' if numbers is kinds else 'layers'}.")
-    variants = [variant for kind in kinds for variant in _variants(kind, layers, base)]
+    axes = read_axes(settings, base)
+    plain = (variant for kind in kinds for variant in _variants(kind, layers, base))
+    variants = [variant for each in plain for variant in along_axes(each, axes, base)]
     if all(variant.layers is None for variant in variants):
-        for name in ("layers", "sizes"):
+        for name in ("layers", "sizes", "seeds", "grid"):
             if name in base.asked:
                 raise ConfigError(f"--{name} is for networks, and --models {settings.models} names none; leave it out.")
     return variants
@@ -133,5 +119,7 @@ def run_request(variant: Variant, base: Request) -> Request:
     """Returns the request for a variant's run; an n-gram model has no training."""
     config = with_settings(base.config, name=variant.name).model_copy(update={"model": variant.model})
     if variant.layers is not None:
-        return Request(config, base.asked | {"num_layers", "mix"})
+        config = with_settings(config, seed=config.run.seed if variant.seed is None else variant.seed)
+        config = config.model_copy(update={"training": variant.training or config.training})
+        return Request(config, base.asked | variant.asked | {"num_layers", "mix"})
     return Request(with_settings(config, device="auto").model_copy(update={"training": TrainingConfig()}))

@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean, stdev
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class VariantResult:
         seconds: of training.
         validation: bits per character; None without such a text, or where the variant failed. `test` likewise.
         error: why it failed, one sentence; None where it did not.
+        seed: None for that of the whole comparison.
     """
 
     run: str
@@ -30,11 +33,53 @@ class VariantResult:
     validation: float | None = None
     test: float | None = None
     error: str | None = None
+    seed: int | None = None
 
     @property
     def bits(self) -> float | None:
         """Bits per character on the test text, or on the validation text where there is none."""
         return self.validation if self.test is None else self.test
+
+
+@dataclass(frozen=True)
+class MeanResult:
+    """The results of one variant over all its seeds.
+
+    Attributes:
+        mean: the numbers are means over the seeds; the run is that of the first seed.
+        spreads: standard deviations over the seeds of the bits on "validation" and "test"; none with one seed.
+    """
+
+    mean: VariantResult
+    spreads: Mapping[str, float]
+
+    @property
+    def spread(self) -> float | None:
+        """That of `mean.bits`; None with one seed."""
+        return self.spreads.get("validation" if self.mean.test is None else "test")
+
+
+def over_seeds(results: Sequence[VariantResult]) -> list[MeanResult]:
+    """Returns the means and spreads of each variant over its seeds; those that failed do not count."""
+    groups: dict[tuple[str, int | None, int | None], list[VariantResult]] = {}
+    for each in results:
+        groups.setdefault((each.kind, each.layers, each.size), []).append(each)
+    return [_over_seeds(group) for group in groups.values()]
+
+
+def _over_seeds(group: Sequence[VariantResult]) -> MeanResult:
+    done = [each for each in group if each.error is None]
+    if len(done) < 2:
+        return MeanResult(done[0] if done else group[0], {})
+    means: dict[str, Any] = {}
+    spreads: dict[str, float] = {}
+    for name in ("hidden_size", "parameters", "steps", "seconds", "validation", "test"):
+        values = [value for each in done if (value := getattr(each, name)) is not None]
+        if len(values) == len(done):
+            means[name] = round(fmean(values)) if isinstance(values[0], int) else fmean(values)
+            if name in ("validation", "test"):
+                spreads[name] = stdev(values)
+    return MeanResult(replace(done[0], **means), spreads)
 
 
 def as_csv(results: Sequence[VariantResult]) -> str:
@@ -54,7 +99,7 @@ def markdown(results: Sequence[VariantResult]) -> str:
     """
     kinds = list(dict.fromkeys(each.kind for each in results))
     places = sorted({(each.size or 0, each.layers) for each in results if each.layers is not None})
-    by_place = {(each.kind, each.size or 0, each.layers): each.bits for each in results}
+    by_place = {(each.mean.kind, each.mean.size or 0, each.mean.layers): each for each in over_seeds(results)}
     lines = ["| bits/char | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     for index, (size, depth) in enumerate(places or [(0, None)]):
         # What has no layers stands in the first row.
@@ -62,7 +107,9 @@ def markdown(results: Sequence[VariantResult]) -> str:
             by_place.get((kind, size, depth), by_place.get((kind, 0, None)) if index == 0 else None) for kind in kinds
         ]
         lines.append(
-            f"| {_place(size, depth)} | " + " | ".join("" if each is None else f"{each:.4f}" for each in bits) + " |"
+            f"| {_place(size, depth)} | "
+            + " | ".join("" if each is None else _with_spread(each.mean.bits, each.spread) for each in bits)
+            + " |"
         )
     lines += ["", "| " + " | ".join(_COLUMNS) + " |", "|---" * len(_COLUMNS) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(results)]
@@ -89,9 +136,19 @@ _COLUMNS = {
 
 
 def table_rows(results: Sequence[VariantResult]) -> list[tuple[str, ...]]:
-    """Returns a row of words for each variant: model, layers, units, parameters, steps, seconds, bits, error."""
-    return [tuple(_word(getattr(each, name), form) for name, form in _COLUMNS.values()) for each in results]
+    """Returns a row of words for each variant: model, layers, units, parameters, steps, seconds, bits, error.
+
+    Numbers are means over the variant's seeds, bits with their spread.
+    """
+    return [
+        tuple(_word(getattr(each.mean, name), form, each.spreads.get(name)) for name, form in _COLUMNS.values())
+        for each in over_seeds(results)
+    ]
 
 
-def _word(value: float | str | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+def _word(value: float | str | None, form: str, spread: float | None) -> str:
+    return "" if value is None else format(value, form) + ("" if spread is None else f" ± {format(spread, form)}")
+
+
+def _with_spread(bits: float | None, spread: float | None) -> str:
+    return _word(bits, ".4f", spread)

@@ -15,6 +15,8 @@ _SEARCHED_SECTIONS = ("model", "training")
 _LENGTHS = frozenset({"steps", "epochs", "budget"})
 _HELD = _LENGTHS | {"model"}
 """Settings of these sections that cannot be searched: all trials have one length, and one kind of model."""
+_ON_TRIAL = "mix"
+"""Left open where it is as charlm chooses it: n-grams that do not help are then dropped at the end."""
 _SEARCH = TypeAdapter(Search)
 
 Values = tuple[str | int | float | bool, ...]
@@ -58,9 +60,9 @@ class Space:
             config = self._with(drawn)
             if _suits(name, config):
                 drawn[name] = self._draw_one(name, search, config, draw)
-        # What charlm chooses among values stays open: n-grams that do not help are dropped then.
-        kept = {name: value for name, value in drawn.items() if not self.searches[name].values}
-        return kept | {name: drawn[name] for name in drawn.keys() - kept.keys() if drawn[name] != self._planned(name)}
+        if drawn.get(_ON_TRIAL) == self._planned(_ON_TRIAL):
+            drawn.pop(_ON_TRIAL, None)
+        return drawn
 
     def request_for(self, settings: Mapping[str, Any], **more: Any) -> Request:
         """Returns the request for a run with the settings of a trial, and `more` settings that are held for all."""

@@ -241,7 +241,7 @@ def _common_settings(request: Request, corpus: EncodedCorpus, *, space: Mapping[
         name: value for each in held.values() for name, value in each.items() if name in request.asked - {"budget"}
     }
     return {
-        "text": corpus.digest,
+        "text": corpus.digest[:16],
         "split": config.data.split,
         "trial-budget": config.training.budget,
         "seed": config.run.seed,

@@ -1,11 +1,9 @@
 """`charlm eval accuracy`: how often a run's best model is right."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pkgutil import resolve_name
 from shlex import quote
-from typing import Any, BinaryIO
 
 from charlm.config import Device
 from charlm.data.corpus import EncodedCorpus
@@ -14,8 +12,9 @@ from charlm.data.examples.stored import StoredExample, stored_examples
 from charlm.data.tokenizers.examples import UNKNOWN_LABEL
 from charlm.errors import CharlmError, ConfigError
 from charlm.runs.device import resolve_device
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.measured import Examined, Measure, Measured
-from charlm.runs.evaluate.perplexity import OpenedText, Split, opened_text
+from charlm.runs.evaluate.opened import OpenedText, opened_text
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.labelling import Labeller, load_labeller
@@ -35,17 +34,14 @@ class AccuracyResult:
 
 def accuracy(
     run: str,
-    text: tuple[str, ...],
+    text: TextChoice,
     workspace: Workspace,
     reporter: Reporter,
     *,
-    split: Split | None = None,
     device: Device = "auto",
-    reading: Mapping[str, Any] | None = None,
-    stdin: BinaryIO | None = None,
     confusion: bool = False,
 ) -> AccuracyResult:
-    """Measures what a run's best model says of examples; arguments as in `perplexity`.
+    """Measures what a run's best model says of examples.
 
     Args:
         confusion: whether it is wanted which labels are taken for which.
@@ -56,19 +52,16 @@ def accuracy(
     labeller = load_labeller(run, workspace, device=resolve_device(device), command="eval accuracy")
     if confusion and TASKS[labeller.tokenizer.task].head == "sequence":
         raise ConfigError(f"--confusion is for labels; '{labeller.loaded.name}' answers with texts.")
-    return accuracy_of(labeller, text, workspace, reporter, run=run, split=split, reading=reading, stdin=stdin)
+    return accuracy_of(labeller, text, workspace, reporter, run=run)
 
 
 def accuracy_of(
     labeller: Labeller,
-    text: tuple[str, ...],
+    text: TextChoice,
     workspace: Workspace,
     reporter: Reporter,
     *,
     run: str,
-    split: Split | None = None,
-    reading: Mapping[str, Any] | None = None,
-    stdin: BinaryIO | None = None,
 ) -> AccuracyResult:
     """Measures what a model that is loaded already says of examples; arguments as in `accuracy`."""
     loaded, task = labeller.loaded, labeller.tokenizer.task
@@ -92,9 +85,6 @@ def accuracy_of(
         workspace,
         reporter,
         command=f"accuracy {quote(run)}",
-        split=split,
-        reading=reading,
-        stdin=stdin,
         corpus=own_corpus,
     ) as opened:
         examples = _named_examples(labeller, opened)

@@ -1,19 +1,13 @@
 """`charlm eval perplexity`: how well a run's best model predicts a text."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any, BinaryIO, Literal, NamedTuple
 
 from charlm.checkpointing.run_folder import find_run
 from charlm.config import Adapt, Device, EvaluationConfig, Weights
-from charlm.data.corpus import EncodedCorpus, encode_text
+from charlm.data.corpus import encode_text
 from charlm.data.encoder import EncodedText
-from charlm.data.inputs import open_text
-from charlm.data.layout import as_pieces
 from charlm.data.sources import TextSource
 from charlm.errors import CharlmError, ConfigError, DataError
 from charlm.evaluation.baselines import Baseline, score_baselines
@@ -25,12 +19,12 @@ from charlm.models.base import OWN
 from charlm.notation import counted
 from charlm.runs.device import resolve_device
 from charlm.runs.evaluate.adapted import adapted_score
+from charlm.runs.evaluate.choice import TextChoice
+from charlm.runs.evaluate.opened import opened_text
 from charlm.runs.reporting import Reporter
-from charlm.runs.stored.corpus import read_part_again, reopen_corpus
+from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.loading import LoadedModel, load_model, step_model
 from charlm.runs.stored.workspace import Workspace
-
-Split = Literal["train", "valid", "test"]
 
 
 @dataclass(frozen=True)
@@ -58,22 +52,14 @@ class EvaluationResult:
 
 def perplexity(
     run: str,
-    text: tuple[str, ...],
+    text: TextChoice,
     settings: EvaluationConfig,
     workspace: Workspace,
     reporter: Reporter,
     *,
-    split: Split | None = None,
     device: Device = "auto",
-    reading: Mapping[str, Any] | None = None,
-    stdin: BinaryIO | None = None,
 ) -> EvaluationResult:
     """Scores a text, or one of the parts of the run's own corpus, with the run's best model.
-
-    Args:
-        text: what to score, as in `DataConfig.corpus`; empty for a part of the run's own corpus.
-        split: which part; by default test, or valid where there is no test part.
-        reading: fields of `DataConfig` in which `text` is read differently from the run's own text.
 
     Raises:
         CharlmError: there is no such run, text or part, or the text is too short.
@@ -84,9 +70,7 @@ def perplexity(
         raise ConfigError(f"--adapt reads a text as one stream with exact weights; leave out {other}.")
     # Reduced weights are for the CPU, and so the best of what "auto" may take.
     loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
-    with opened_text(
-        loaded, text, workspace, reporter, command=f"perplexity {quote(run)}", split=split, reading=reading, stdin=stdin
-    ) as (encoded, label, _, _):
+    with opened_text(loaded, text, workspace, reporter, command=f"perplexity {quote(run)}") as (encoded, label, _, _):
         training = _training_text(loaded, workspace, reporter) if settings.compressors else None
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
         judges = () if training is None else _judge(encoded, training, loaded, reporter, label=label)
@@ -100,7 +84,7 @@ def perplexity(
                 reporter,
                 label=label,
                 folder=None if Path(run).is_file() else find_run(run, workspace.checkpoints),
-                is_own_validation=label.endswith(" (valid)") and not text,
+                is_own_validation=label.endswith(" (valid)") and not text.files,
             )
             return replace(found, adapt=settings.adapt, adapted=adapted)
         if not reduced:
@@ -109,55 +93,6 @@ def perplexity(
         stepped = replace(loaded, model=SteppedModel(engine))
         score, _ = score_encoded(stepped, encoded, settings, reporter, label=f"{label} with {settings.weights} weights")
     return replace(found, score=score, weights=settings.weights, exact=exact)
-
-
-class OpenedText(NamedTuple):
-    """A text that is opened to be scored.
-
-    Attributes:
-        encoded: its symbols.
-        label: a short name for people.
-        read_again: returns it as it was encoded, where it can be.
-        source: where it is read from; None for a part of the run's own corpus.
-    """
-
-    encoded: EncodedText
-    label: str
-    read_again: Callable[[], str | None]
-    source: TextSource | None
-
-
-@contextmanager
-def opened_text(
-    loaded: LoadedModel,
-    text: tuple[str, ...],
-    workspace: Workspace,
-    reporter: Reporter,
-    *,
-    command: str,
-    split: Split | None,
-    reading: Mapping[str, Any] | None,
-    stdin: BinaryIO | None,
-    corpus: Callable[[], EncodedCorpus] | None = None,
-) -> Iterator[OpenedText]:
-    """Gives a text as symbols.
-
-    Args:
-        command: of `charlm eval`, with its run, for messages; the others as in `perplexity`.
-        corpus: returns the run's own corpus.  [default: it is found again]
-    """
-    if not text:
-        own = reopen_corpus(loaded.record, workspace, reporter) if corpus is None else corpus()
-        part, label, name = _own_part(loaded, own, split, reporter, command=command)
-        yield OpenedText(part, label, partial(read_part_again, loaded.record, name, workspace), None)
-        return
-    data = loaded.config.data.model_copy(update=reading)
-    source, notes = open_text(text, data=data, folder=workspace.data, stdin=stdin)
-    for note in notes:
-        reporter.note(note)
-    with encode_text(source, loaded.tokenizer, folder=workspace.data, progress=reporter.progress) as encoded:
-        records = loaded.tokenizer.begin is not None
-        yield OpenedText(encoded, source.label, lambda: "".join(as_pieces(source.chunks(), records=records)), source)
 
 
 def score_source(
@@ -211,21 +146,3 @@ def _judge(
     """Returns the scores of compressors that read the training text first."""
     with reporter.progress(f"compressing {label}", symbols_compressed(encoded, training)) as advance:
         return score_compressors(encoded, training, loaded.tokenizer, split=label, advance=advance)
-
-
-def _own_part(
-    loaded: LoadedModel, corpus: EncodedCorpus, split: Split | None, reporter: Reporter, *, command: str
-) -> tuple[EncodedText, str, Split]:
-    """Returns a part of the corpus the run was trained on, its label and its name."""
-    parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
-    chosen: Split = split or ("test" if corpus.test is not None else "valid")
-    part = parts[chosen]
-    if part is None:
-        present = ", ".join(name for name, each in parts.items() if each is not None)
-        raise DataError(
-            f"'{loaded.name}' was trained without a {chosen} part (it has: {present}); "
-            f"choose one with --split, or give a text: charlm eval {command} TEXT"
-        )
-    if split is None and chosen != "test":
-        reporter.note(f"'{loaded.name}' has no test part; scoring its validation part.")
-    return part, f"{corpus.label} ({chosen})", chosen

@@ -1,9 +1,8 @@
 """`charlm eval surprisal`: the bits of each character of a text under a run's best model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from shlex import quote
-from typing import Any, BinaryIO
 
 from charlm.config import Device, SurprisalConfig
 from charlm.data.corpus import encode_text
@@ -12,7 +11,9 @@ from charlm.data.layout import as_pieces
 from charlm.data.sources import TextSource
 from charlm.evaluation.surprisal import Surprisal, measure_surprisal
 from charlm.runs.device import resolve_device
-from charlm.runs.evaluate.perplexity import Split, opened_text, require_two
+from charlm.runs.evaluate.choice import TextChoice
+from charlm.runs.evaluate.opened import opened_text
+from charlm.runs.evaluate.perplexity import require_two
 from charlm.runs.reporting import Reporter
 from charlm.runs.stored.loading import LoadedModel, load_model
 from charlm.runs.stored.workspace import Workspace
@@ -29,27 +30,22 @@ class SurprisalResult:
 
 def surprisal(
     run: str,
-    text: tuple[str, ...],
+    text: TextChoice,
     settings: SurprisalConfig,
     workspace: Workspace,
     reporter: Reporter,
     *,
-    split: Split | None = None,
     device: Device = "auto",
-    reading: Mapping[str, Any] | None = None,
-    stdin: BinaryIO | None = None,
 ) -> SurprisalResult:
-    """Measures a text, or one of the parts of the run's own corpus, symbol by symbol; arguments as in `perplexity`.
+    """Measures a text, or one of the parts of the run's own corpus, symbol by symbol.
 
     Raises:
         CharlmError: there is no such run, text or part, or the text is too short.
     """
     loaded = load_model(run, workspace, device=resolve_device(device))
-    with opened_text(
-        loaded, text, workspace, reporter, command=f"surprisal {quote(run)}", split=split, reading=reading, stdin=stdin
-    ) as (encoded, label, read_again, _):
-        found = _measure(loaded, encoded, read_again, settings, reporter, label=label)
-        return SurprisalResult(loaded.name, label, found)
+    with opened_text(loaded, text, workspace, reporter, command=f"surprisal {quote(run)}") as opened:
+        found = _measure(loaded, opened.encoded, opened.read_again, settings, reporter, label=opened.label)
+        return SurprisalResult(loaded.name, opened.label, found)
 
 
 def surprisal_of_source(

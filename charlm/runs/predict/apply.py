@@ -64,7 +64,7 @@ def predict(
         source, notes = open_text(text, data=plain, folder=workspace.data, stdin=stdin)
         for note in notes:
             reporter.note(note)
-        lines, name, at_once = split_lines(source.chunks()), source.label, AT_ONCE
+        lines, name, at_once = split_lines(source.chunks()), text[0] if len(text) == 1 else source.label, AT_ONCE
     given = Given(lines, name=name, at_once=at_once, are_sentences=are_sentences, warn=reporter.warn)
     return answers(labeller, given)
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from charlm.config import DataConfig
 from charlm.data.corpus import EncodedCorpus, open_cached, prepare_corpus
 from charlm.data.inputs import CorpusText, open_corpus
-from charlm.data.layout import PartName, survey
+from charlm.data.layout import PartName
 from charlm.data.paths import require_regular
+from charlm.data.processes import usual_workers
+from charlm.data.survey import survey
 from charlm.data.tokenizers.build import TokenizerRecipe, given
 from charlm.errors import CharlmError, DataError
 from charlm.evaluation.baselines import unlikeness
@@ -54,6 +56,7 @@ def encode_corpus(
         recipe=recipe,
         records=data.are_records,
         progress=reporter.progress,
+        workers=data.workers or usual_workers(),
     )
 
 
@@ -90,11 +93,12 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
         return cached
     try:
         text = _open_again(data, workspace)
-        digest = survey(text, records=False, progress=reporter.progress).digest
+        layout = survey(text, records=False, progress=reporter.progress, workers=usual_workers())
     except CharlmError:
         if cached is None:
             raise
         return cached
+    digest = layout.digest
     if digest != known.digest:
         raise DataError(
             f"'{text.label}' has changed since the run was started (SHA-256 {digest[:12]}…, "
@@ -108,6 +112,7 @@ def reopen_corpus(record: RunRecord, workspace: Workspace, reporter: Reporter) -
         recipe=given(record.tokenizer),
         records=data.are_records,
         progress=reporter.progress,
+        workers=usual_workers(),
     )
 
 
@@ -122,12 +127,13 @@ def read_part_again(record: RunRecord, name: PartName, workspace: Workspace) -> 
         return None
     if layout.digest != record.provenance.corpus.digest:
         return None
+    found: list[str] = []
     for part, pieces in layout.parts():
-        # Each part is read before the next.
+        # Each stretch is read before the next.
         text = "".join(pieces)
         if part == name:
-            return text
-    return None
+            found.append(text)
+    return "".join(found) if found else None
 
 
 def _is_from_stdin(data: DataConfig) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.checkpointing.container import StoredTensor, read_container
-from charlm.checkpointing.run_folder import find_run
+from charlm.checkpointing.run_folder import find_run, run_folder_at
 from charlm.config import RunConfig
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import CheckpointError, ConfigError
@@ -82,7 +82,8 @@ def read_any_model(run: str, workspace: Workspace) -> StoredModel:
     """Returns the best model of a run, one that labels examples, too; arguments and other errors as in `read_model`."""
     path = Path(run)
     if path.is_file():
-        return read_model_file(path, name=path.parent.name or path.stem)
+        around = run_folder_at(path.parent)
+        return read_model_file(path, name=around.name if around.name and around.config_file.exists() else path.stem)
     folder = find_run(run, workspace.checkpoints)
     if not folder.best.exists():
         raise CheckpointError(

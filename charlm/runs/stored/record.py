@@ -5,12 +5,12 @@ tensors are named below. Anybody may have written a file with a right checksum, 
 before anything is built from it: types, finite numbers and ranges here, the tensors in tensors.py.
 """
 
-import json
 from abc import ABC
 from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar, final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic_core import PydanticSerializationError, to_json
 
 from charlm.cells import standing_alone
 from charlm.config import RunConfig
@@ -250,8 +250,10 @@ def read_record(kind: type[_SomeRecord], values: Mapping[str, Any], *, source: s
     known = migrated(values, source=source)
     try:
         # As JSON: only so does strictness let lists be tuples and objects be dataclasses, and nothing else.
-        written = json.dumps({key: known[key] for key in kind.model_fields if key in known})
+        written = to_json({key: known[key] for key in kind.model_fields if key in known})
         return kind.model_validate_json(written, strict=True)
+    except PydanticSerializationError:
+        raise CheckpointError(f"'{source}' does not hold what charlm stores: it has half of a character.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))

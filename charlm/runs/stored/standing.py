@@ -52,7 +52,11 @@ class Standing:
     @property
     def is_finished(self) -> bool:
         """Whether the training has come to its end."""
-        return self.newest.step >= self.total_steps if self.state is None else self.state.is_finished
+        if self.state is not None:
+            return self.state.is_finished
+        # The best model may be of an earlier step than the last one, and of before the length was planned anew.
+        was_scored = self.best is not None and self.best.final is not None
+        return was_scored or self.newest.step >= self.total_steps
 
     @property
     def scores(self) -> dict[str, StoredScore]:

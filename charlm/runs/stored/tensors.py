@@ -62,7 +62,8 @@ def require_state_tensors(record: StateRecord, tensors: Mapping[str, Described],
         raise _not_fitting(source, "more is carried than the model has states")
     moments = section(tensors, OPTIMIZER)
     _require(moments, {name: ("torch.float32", shape) for name, (_, shape) in moments.items()}, source)
-    if record.config.training.average is not None:
+    training = record.config.training
+    if training.average is not None or training.average_after is not None:
         if record.trainer.num_averaged is None:
             raise _not_fitting(source, "the number of averaged steps is missing")
         parameters = weight_shapes(model, vocabulary_size=size, outputs=outputs)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.errors import DataError
+from charlm.files.folders import scratch_folder
 from charlm.generation.generator import sample_text
 from charlm.models.base import OWN
 from charlm.models.build import count_parameters
@@ -40,15 +42,27 @@ def count_to_the_end(
     """Counts a new run's text, scores the model on what was held out, and stores it.
 
     Raises:
-        DataError: the text is shorter than the order.
+        DataError: the text is shorter than the order, has no n-grams so frequent, or too many for the memory.
     """
     order, tokenizer = config.model.order, corpus.tokenizer
     started = time.perf_counter()
-    counted = count_text(corpus.train.tokens, tokenizer, order=order, smoothing=config.model.smoothing)
-    if counted.model.order < order:
+    counted = count_text(
+        corpus.train.tokens,
+        tokenizer,
+        order=order,
+        smoothing=config.model.smoothing,
+        prune=config.model.prune or 0,
+        memory=config.run.counting_bytes,
+        scratch=partial(scratch_folder, corpus.folder.parent),
+    )
+    longest = len(counted.text.orders)
+    if longest < order:
         unit = "symbols" if tokenizer.begin is None else "symbols in any record"
+        raise DataError(f"--order {order} needs a text with stretches as long; this one has {longest} {unit}.")
+    if counted.model.order < order:
         raise DataError(
-            f"--order {order} needs a text with stretches as long; this one has {counted.model.order} {unit}."
+            f"--prune {config.model.prune} drops all n-grams of {counted.model.order + 1} symbols: lower it, or "
+            f"use --order {counted.model.order}."
         )
     seconds = time.perf_counter() - started
     model = NgramLanguageModel(counted.model)

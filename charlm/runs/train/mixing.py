@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -11,10 +12,11 @@ from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.distributed.world import Arrays, World
 from charlm.errors import DataError
+from charlm.files.folders import scratch_folder
 from charlm.models.base import Network
 from charlm.models.mixture import network_of
 from charlm.ngrams.build import count_text
-from charlm.ngrams.cross_fitting import HeldOutDistributions, cross_fit
+from charlm.ngrams.cross_fitting import MOST_PLACES, HeldOutDistributions, cross_fit
 from charlm.ngrams.model import Level, NgramModel
 from charlm.notation import Mix
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, network_alone, read_record, section
@@ -26,11 +28,11 @@ USUAL_ORDER = 8
 """Symbols in the longest grams; longer ones predict no better (docs/experiments.md)."""
 
 _LOWEST_ORDER = 4
-_SECONDS_PER_GRAM = 1.7e-7
+_SECONDS_PER_GRAM = 4.5e-8
 """Time to count a symbol in one order, twice: whole, and cross-fitted."""
+_SECONDS_PER_PLACE = 1.3e-6
+"""Time for one order at each place at which n-grams are cross-fitted."""
 _SHARE_OF_BUDGET = 0.2
-_MOST_SYMBOLS = 20_000_000
-"""Beyond it, counts and cross-fitting would take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,20 @@ def make_mixture(
         world: the processes that mix it in; one of them counts.
 
     Raises:
-        DataError: the text is shorter than the order that was asked for.
+        DataError: the text is shorter than the order that was asked for, or has too many n-grams for the memory.
     """
     order = config.model.mixed_order
     if order is None:
         return config, None
 
     def count() -> Arrays:
-        counted = count_text(corpus.train.tokens, corpus.tokenizer, order=order)
+        counted = count_text(
+            corpus.train.tokens,
+            corpus.tokenizer,
+            order=order,
+            memory=config.run.counting_bytes,
+            scratch=partial(scratch_folder, corpus.folder.parent),
+        )
         if counted.model.order < order and not on_trial:
             raise DataError(
                 f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
@@ -80,18 +88,20 @@ def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, boo
     """
     training = config.training
     if config.model.mix is not None:
-        return _with_mix(config, config.model.mix), False
+        return with_mix(config, config.model.mix), False
     order = None
     if training.duration.is_budget and corpus.valid is not None and training.teacher_forcing == "always":
         seconds = _SHARE_OF_BUDGET * training.duration.value
-        affordable = int(seconds / (_SECONDS_PER_GRAM * corpus.train.num_symbols))
-        longest = min(USUAL_ORDER, affordable, corpus.train.num_symbols // 100)
-        if longest >= _LOWEST_ORDER and corpus.train.num_symbols <= _MOST_SYMBOLS:
+        num_symbols = corpus.train.num_symbols
+        of_an_order = _SECONDS_PER_GRAM * num_symbols + _SECONDS_PER_PLACE * min(num_symbols, MOST_PLACES)
+        longest = min(USUAL_ORDER, int(seconds / of_an_order), num_symbols // 100)
+        if longest >= _LOWEST_ORDER:
             order = longest
-    return _with_mix(config, Mix(order)), order is not None
+    return with_mix(config, Mix(order)), order is not None
 
 
-def _with_mix(config: RunConfig, mix: Mix) -> RunConfig:
+def with_mix(config: RunConfig, mix: Mix) -> RunConfig:
+    """Returns the configuration with a mix, and how its parts are put together."""
     mixing = None if mix.order is None else config.model.mixing or "log-linear"
     return with_settings(config, mix=mix, mixing=mixing)
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from charlm.config import RunConfig
+from charlm.config import RunConfig, TrainingConfig
 from charlm.data.batches import Batches, batch_records
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
@@ -22,7 +22,7 @@ from charlm.notation import counted, parse_forcing
 from charlm.runs.train.mixing import Mixture
 from charlm.training.adamw import build_optimizer
 from charlm.training.allocation import keep_freed_memory
-from charlm.training.averaging import WeightAverage
+from charlm.training.averaging import Trigger, WeightAverage
 from charlm.training.clipping import clip_gradient
 from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace, learning_rate_at, rate_of_trunk, shortened_warmup, whole_rate
@@ -97,7 +97,7 @@ class TrainingSetup:
             ),
             pace=Pace(total_steps),
             clip=partial(clip_gradient, max_norm=settings.clip_norm, max_value=settings.clip_value),
-            average=None if settings.average is None else WeightAverage(model, decay=settings.average),
+            average=_average(model, settings),
             precision=self.precision,
             accumulation=settings.accumulation,
             lane_groups=settings.lane_groups or 1,
@@ -151,3 +151,9 @@ class TrainingSetup:
         if forcing.kind != "always":
             return ScheduledSampling(forcing)
         return next_symbol_loss if self.mixture is None else self.mixture.objective
+
+
+def _average(model: Network, settings: TrainingConfig) -> WeightAverage | None:
+    if settings.average_after is not None:
+        return WeightAverage(model, trigger=Trigger(settings.average_after))
+    return None if settings.average is None else WeightAverage(model, decay=settings.average)

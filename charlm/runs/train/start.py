@@ -18,9 +18,9 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import extended, extended_for, learnt
 from charlm.distributed.world import ALONE, World
-from charlm.errors import ConfigError, memory_errors_explained
+from charlm.errors import ConfigError, DataError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
-from charlm.notation import counted
+from charlm.notation import Mix, counted
 from charlm.runs.device import resolve_device
 from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
@@ -30,7 +30,7 @@ from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.count import count_to_the_end
 from charlm.runs.train.fine_tuning import adopt, describe_start, load_origin, weights_for
 from charlm.runs.train.finish import train_to_the_end
-from charlm.runs.train.mixing import choose_mix, make_mixture
+from charlm.runs.train.mixing import choose_mix, make_mixture, with_mix
 from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
@@ -200,6 +200,8 @@ def _begin(
             f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
             "A network can only repeat them; an ordinary text begins at some 100,000."
         )
+    if config.training.average_after is not None and corpus.valid is None:
+        raise ConfigError("--average-after needs a validation text to decide by; choose a --split that leaves some.")
     symbol_counts = count_symbols(corpus.train, vocabulary_size=corpus.tokenizer.vocabulary_size)
     note_unlike_parts(corpus, symbol_counts, reporter)
     warn_of_exchanged_sides(corpus, reporter, are_swapped=bool(config.data.swap))
@@ -218,7 +220,13 @@ def _resolve(
         for sentence in describe_start(origin, config, corpus.tokenizer, beginning.symbol_counts):
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
-    config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
+    try:
+        config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
+    except DataError:
+        if not on_trial:
+            raise
+        # Nobody asked for n-grams, and they do not fit into the memory.
+        config, mixture, on_trial = with_mix(config, Mix(None)), None, False
     setup = TrainingSetup(
         corpus.train.tokens,
         corpus.tokenizer,

@@ -15,11 +15,11 @@ from charlm.evaluation.baselines import count_symbols
 from charlm.notation import Mix, counted, either
 from charlm.runs.reporting import Reporter
 from charlm.runs.train.settings import with_settings
-from charlm.tasks import TASKS, Sizes
+from charlm.tasks import TASKS, Sizes, names_with
 
 _BOTH_WAYS = (
-    "--direction both is for --task classify and tag: a model that writes predicts the next symbol, and a network that "
-    "reads backward, too, has already seen it."
+    f"--direction both is for --task {either(names_with(lambda task: task.direction == 'both'))}: a model that writes "
+    "predicts the next symbol, and a network that reads backward, too, has already seen it."
 )
 
 _OF_RUNNING_TEXT = frozenset({"sequence_length", "random_length"})
@@ -83,6 +83,8 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--tie-weights is for language models; a model of --task {name} has outputs of its own.")
     if config.training.teacher_forcing != "always":
         raise ConfigError(f"--teacher-forcing is for language models of text; leave it out with --task {name}.")
+    if model.weight_drop is not None and not is_writing:
+        raise ConfigError(f"--weight-drop is for language models of text; leave it out with --task {name}.")
     if model.layer_norm and TASKS[name].head == "sequence":
         raise ConfigError(f"--layer-norm is not for --task {name}: its encoder and its decoder have no norms.")
     if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlm.stepping.base import Floats
-from charlm.stepping.matrices import Product, streams_last
+from charlm.stepping.matrices import Product
 from charlm.stepping.parameters import LayerParameters
 
 Addend = Callable[[], Floats]
@@ -37,10 +37,7 @@ class BoundLayer:
     parameters: LayerParameters
 
     def empty(self, num_blocks: int) -> Floats:
-        """Returns a new buffer `[blocks, batch, hidden]`, whose blocks lie in memory as `hidden` does."""
-        units_apart, streams_apart = self.hidden.strides[::-1]
-        if streams_apart < units_apart:
-            return streams_last(num_blocks, *self.hidden.shape)
+        """Returns a new buffer `[blocks, batch, hidden]`."""
         return np.empty((num_blocks, *self.hidden.shape), dtype=np.float32)
 
 

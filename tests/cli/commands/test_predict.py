@@ -52,6 +52,8 @@ def test_accuracy_is_measured_beside_simple_models(classifier: Any) -> None:
     assert sum(sum(each.values()) for each in value["confusion"].values()) == value["examples"]
     out, _ = classifier("eval", "accuracy", "names", "names.tsv")
     assert "95 % interval" in out and "naive Bayes" in out and "Southern" in out
+    Path("right.tsv").write_text("kumelsen\tNorthern\n")
+    assert "No label was taken for another." in classifier("eval", "accuracy", "names", "right.tsv", "--confusion")[0]
 
 
 def test_a_training_says_what_is_next_and_counts_labels(charlm: Any) -> None:
@@ -108,4 +110,4 @@ def test_a_line_that_is_no_example_ends_a_training_with_its_place(
 ) -> None:
     Path("bad.tsv").write_text("a\tx\nb\n")
     assert run(["train", "bad.tsv", "--task", "classify", "--steps", "2"]) == 1
-    assert "'bad', line 2, has no tab: 'b'" in capsys.readouterr().err
+    assert "'bad.tsv', line 2, has no tab: 'b'" in capsys.readouterr().err

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,13 @@ def test_an_interrupt_saves_and_prints_the_command_that_goes_on(folder: Path) ->
     assert (process.returncode, out) == (130, "")
     assert "Finishing the step" in err and err.endswith("\ncharlm train --resume stopped\n")
     assert (folder / "checkpoints" / "stopped" / "last.safetensors").exists()
+
+
+@pytest.mark.parametrize("recipe", sorted((PACKAGE / "docs" / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_train_at_a_small_size(charlm: Any, recipe: Path) -> None:
+    small = ["--batch-size", "4", "--sequence-length", "16", "--steps", "6", "--evaluations", "6", "--device", "cpu"]
+    sizes = ["--hidden-size", "6", "--embedding-size", "4", "--name", recipe.stem, "--average-after", "1"]
+    charlm("train", "t.txt", "--config", str(recipe), *small, *sizes, "--quiet")
+    settings = tomllib.loads(Path(f"checkpoints/{recipe.stem}/config.toml").read_text())
+    assert settings["model"]["weight_drop"] == 0.5 and settings["training"]["average_after"] == 1
+    charlm("train", "--resume", recipe.stem, "--steps", "8", "--quiet")

@@ -9,8 +9,8 @@ from charlm.cli.display.lines import LineDisplay
 from charlm.cli.interrupts import STOPPING
 from charlm.config import ModelConfig
 from charlm.evaluation.score import Score
-from charlm.runs.compare.grid import Variant
 from charlm.runs.compare.result import VariantResult
+from charlm.runs.compare.variant import Variant
 from charlm.runs.reporting import EvaluationReport, StepReport, StopRequest
 from tests.support.reports import SUMMARY
 

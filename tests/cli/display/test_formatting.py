@@ -38,3 +38,19 @@ def test_sparklines_span_lowest_to_highest() -> None:
 
 def test_bits_are_nats_over_log_2() -> None:
     assert formatting.bits(math.log(8)) == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (999.9, "1.00k"),
+        (12_345, "12.3k"),
+        (999_600, "1.00M"),
+        (1e10, "10.0G"),
+        (2.5e12, "2500G"),
+    ],
+)
+def test_amounts_have_three_digits(value: float, shown: str) -> None:
+    assert formatting.amount(value) == shown

@@ -121,7 +121,12 @@ def test_progress_lines_at_start_and_end_and_in_between() -> None:
                 clock.seconds += 1.0
                 advance(20)
 
-    assert lines_after(drive) == ["encoding …", "encoding: 50 %", "encoding: 100 %", "encoding: done in 10.0 s"]
+    assert lines_after(drive) == [
+        "encoding …",
+        "encoding: 50 %, 100 of 200, 5.0 s left",
+        "encoding: 100 %, 200 of 200, 0.0 s left",
+        "encoding: done in 10.0 s",
+    ]
 
 
 def test_notes_and_warnings_are_lines() -> None:

@@ -17,6 +17,8 @@ def test_a_plot_has_a_panel_for_each_size_and_names_its_format(tmp_path):
     plot_comparison(results, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
     plot_comparison([COUNTED], tmp_path / "plot.svg")
+    seeds = [VariantResult("lstm-1", "lstm", 1, test=bits, seed=seed) for seed, bits in ((1, 2.0), (2, 2.1))]
+    plot_comparison(seeds, tmp_path / "seeds.svg")
     with pytest.raises(ConfigError, match="cannot be drawn into"):
         plot_comparison(results, tmp_path / "plot.xyz")
     (tmp_path / "taken.png").mkdir()

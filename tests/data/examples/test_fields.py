@@ -44,6 +44,11 @@ def test_a_line_that_is_no_example_is_named(line: str, settings: dict[str, objec
     assert str(error.value).startswith(f"'names.tsv', {problem}")
 
 
+def test_the_layout_of_a_line_is_guessed() -> None:
+    with pytest.raises(DataError, match=r"has no tab.* Lines of __label__x text are read with --layout fasttext"):
+        read("a\tb", "__label__x text")
+
+
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [

@@ -7,8 +7,8 @@ import pytest
 from charlm.config import DataConfig
 from charlm.data.examples.source import ExampleSource, hashed
 from charlm.data.inputs import open_corpus
-from charlm.data.layout import survey
 from charlm.data.sources import TextSource
+from charlm.data.survey import survey
 from charlm.errors import DataError
 from charlm.runs.reporting import SilentReporter
 from tests.support.names import write_names
@@ -75,7 +75,7 @@ def test_files_are_told_apart_in_messages_and_may_have_headers(tmp_path: Path) -
     other.write_text("text\tlabel\r\nb\ty\r\n")
     assert text_of(corpus_of(one, other, header=True, split="100/0/0").train) == "a\tx\nb\ty\n"
     other.write_text("b\ty\nbroken\n")
-    with pytest.raises(DataError, match="'other', line 2, has no tab"):
+    with pytest.raises(DataError, match=r"other\.tsv', line 2, has no tab"):
         text_of(corpus_of(one, other, split="100/0/0").train)
 
 

@@ -8,6 +8,7 @@ from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import EvaluationConfig, Request, make_request
 from charlm.errors import ConfigError
 from charlm.evaluation.adaptive import StaticReader, text_nats
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.loading import load_model
@@ -49,7 +50,12 @@ def score(workspace, *text: str, adapt=None, split=None, run="one", **settings):
     """Returns the result, and the notes that were given."""
     reporter = RecordingReporter()
     result = perplexity(
-        run, text, EvaluationConfig(adapt=adapt, **settings), workspace, reporter, split=split, device="cpu"
+        run,
+        TextChoice(text, split),
+        EvaluationConfig(adapt=adapt, **settings),
+        workspace,
+        reporter,
+        device="cpu",
     )
     assert not reporter.warnings
     return result, reporter.notes

@@ -5,6 +5,7 @@ import torch
 
 from charlm.config import EvaluationConfig
 from charlm.errors import ConfigError, DataError
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.loading import load_model
@@ -23,7 +24,7 @@ def run(small_request, workspace):
 def score(workspace, *text: str, **settings):
     split = settings.pop("split", None)
     evaluation = EvaluationConfig(**settings)
-    return perplexity("mine", text, evaluation, workspace, SilentReporter(), split=split, device="cpu")
+    return perplexity("mine", TextChoice(text, split), evaluation, workspace, SilentReporter(), device="cpu")
 
 
 def by_hand(workspace, text: str) -> float:
@@ -99,10 +100,8 @@ def test_records_refuse_cold_windows(small_request, workspace, tmp_path):
 @pytest.mark.usefixtures("run")
 def test_a_text_is_read_as_the_runs_own_but_for_what_is_asked(workspace, tmp_path):
     (tmp_path / "other.txt").write_bytes("the café".encode("latin-1"))
-    reading = {"encoding": "latin-1"}
-    result = perplexity(
-        "mine", (str(tmp_path / "other.txt"),), EvaluationConfig(), workspace, SilentReporter(), reading=reading
-    )
+    text = TextChoice((str(tmp_path / "other.txt"),), reading={"encoding": "latin-1"})
+    result = perplexity("mine", text, EvaluationConfig(), workspace, SilentReporter())
     assert result.score.num_characters == 7
 
 
@@ -111,7 +110,7 @@ def test_best_alone_is_enough_to_score_and_sample(run, workspace, tmp_path):
     elsewhere.mkdir()
     moved = (run.run / "best.safetensors").rename(elsewhere / "sent.safetensors")
     (tmp_path / "other.txt").write_text("the cat")
-    result = perplexity(
-        str(moved), (str(tmp_path / "other.txt"),), EvaluationConfig(), Workspace(elsewhere), SilentReporter()
-    )
+    text = TextChoice((str(tmp_path / "other.txt"),))
+    result = perplexity(str(moved), text, EvaluationConfig(), Workspace(elsewhere), SilentReporter())
     assert result.score.num_symbols == 6
+    assert result.run == "sent"

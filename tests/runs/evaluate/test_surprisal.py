@@ -10,6 +10,7 @@ from charlm.config import EvaluationConfig, SurprisalConfig
 from charlm.errors import ConfigError, DataError
 from charlm.evaluation.surprisal import Surprisal
 from charlm.models.base import OWN
+from charlm.runs.evaluate.choice import TextChoice
 from charlm.runs.evaluate.perplexity import perplexity
 from charlm.runs.evaluate.surprisal import surprisal
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -33,14 +34,14 @@ def workspace(tmp_path_factory):
 
 
 def measure(workspace, run: str, *, text: str | None = "other.txt", **settings) -> Surprisal:
-    texts = () if text is None else (str(workspace.root / text),)
+    texts = TextChoice(() if text is None else (str(workspace.root / text),))
     return surprisal(run, texts, SurprisalConfig(**settings), workspace, SilentReporter(), device="cpu").surprisal
 
 
 @pytest.mark.parametrize("run", KINDS)
 def test_the_code_lengths_sum_to_the_score(workspace, run):
     found = measure(workspace, run, top=3)
-    texts = (str(workspace.root / "other.txt"),)
+    texts = TextChoice((str(workspace.root / "other.txt"),))
     score = perplexity(run, texts, EvaluationConfig(), workspace, SilentReporter(), device="cpu").score
     assert found.score == score
     assert math.fsum(found.nats) == pytest.approx(score.total_nats, rel=1e-9)
@@ -117,7 +118,7 @@ def test_a_part_of_the_runs_own_text_and_cold_windows_are_scored_as_by_perplexit
     monkeypatch.chdir(workspace.root)
     own = measure(workspace, "lstm", text=None, context=16)
     settings = EvaluationConfig(context=16)
-    assert own.score == perplexity("lstm", (), settings, workspace, SilentReporter(), device="cpu").score
+    assert own.score == perplexity("lstm", TextChoice(), settings, workspace, SilentReporter(), device="cpu").score
     assert math.fsum(own.nats) == pytest.approx(own.score.total_nats, rel=1e-9)
 
 
@@ -140,7 +141,7 @@ def test_an_unknown_character_of_the_runs_own_text_is_shown_while_the_text_is_th
     start(request, Workspace(), SilentReporter(), StopRequest())
 
     def shown(split: str) -> str:
-        found = surprisal("own", (), SurprisalConfig(), Workspace(), SilentReporter(), split=split, device="cpu")
+        found = surprisal("own", TextChoice((), split), SurprisalConfig(), Workspace(), SilentReporter(), device="cpu")
         return "".join(found.surprisal.texts)
 
     parts = "".join(shown(split) for split in ("train", "valid", "test"))

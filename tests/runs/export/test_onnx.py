@@ -149,3 +149,16 @@ def test_a_cell_without_a_graph_is_refused_by_name(small_run, workspace, monkeyp
     monkeypatch.setattr("charlm.runs.export.onnx.network_step", lambda config: None)
     with pytest.raises(ConfigError, match="'one' is of the cell lstm, which has no graph yet"):
         small_run("lstm")
+
+
+def test_weights_beyond_the_most_that_a_file_holds_are_refused(small_run, workspace, monkeypatch):
+    whole = small_run("lstm")
+    num_bytes = sum(array.nbytes for array in read_any_model("one", workspace).weights.values())
+    limit = "charlm.runs.export.onnx._MOST_BYTES"
+    monkeypatch.setattr(limit, num_bytes - 1)
+    with pytest.raises(ConfigError, match=f"'one' has {num_bytes:,} bytes of weights; .* at most 2 GiB"):
+        export_onnx("one", Path("other.onnx"), workspace)
+    assert not Path("other.onnx").exists()
+    monkeypatch.setattr(limit, num_bytes)
+    export_onnx("one", Path("other.onnx"), workspace)
+    assert Path("other.onnx").read_bytes() == whole

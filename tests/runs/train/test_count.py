@@ -5,6 +5,7 @@ from charlm.api import load
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import by_section, make_request
 from charlm.errors import CheckpointError, ConfigError, DataError
+from charlm.ngrams import counting
 from charlm.runs.export.arpa import export_arpa
 from charlm.runs.info import describe
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -96,3 +97,30 @@ def test_a_damaged_count_is_refused(small_request, workspace):
     write_checkpoint(path, Checkpoint(tensors, stored.values))
     with pytest.raises(CheckpointError, match="counts of order 2"):
         load("counted", workspace=workspace.root)
+
+
+def test_counts_that_go_by_the_disk_are_the_same_run_and_leave_nothing(small_request, workspace, monkeypatch):
+    count(ngrams(small_request), workspace)
+    before = sorted(path.name for path in (workspace.data / "cache").iterdir())
+    monkeypatch.setattr(counting, "_BYTES_PER_PLACE", 1 << 16)
+    count(ngrams(small_request, name="again", memory="1MB"), workspace)
+    one, other = (read_checkpoint(workspace.checkpoints / name / "best.safetensors") for name in ("counted", "again"))
+    assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in one.tensors.items())
+    assert sorted(path.name for path in (workspace.data / "cache").iterdir()) == before
+
+
+def test_too_little_memory_is_told(small_request, workspace):
+    with pytest.raises(DataError, match=r"different n-grams of the longest kind.*Lower the order, or allow more"):
+        count(ngrams(small_request, memory="1KB"), workspace)
+    assert not (workspace.checkpoints / "counted").exists()
+
+
+def test_rare_grams_are_dropped(small_request, workspace):
+    every, some = (
+        count(ngrams(small_request, name=name, **settings), workspace).parameters
+        for name, settings in (("every", {}), ("some", {"prune": 100}))
+    )
+    assert every > some
+    assert load("some", workspace=workspace.root).score("the cat sat").total_nats > 0
+    with pytest.raises(DataError, match=r"--prune 1000000 drops all n-grams of 4 symbols: lower it, or use --order 3"):
+        count(ngrams(small_request, name="none", prune=1_000_000), workspace)

@@ -72,6 +72,14 @@ def test_only_a_budget_with_a_validation_text_mixes_by_itself(small_request, wor
     assert mix_of(steps=None, budget="1m", split="100/0/0") == ("none", False)
 
 
+def test_a_mix_that_nobody_asked_for_is_left_out_where_it_does_not_fit_into_the_memory(small_request, workspace):
+    small = {"memory": "1KB", "steps": None, "evaluations": 2}
+    result = train_whole(small_request(name="plain", budget="1m", hidden_size=8, **small), workspace, started=0.0)
+    assert result.part is None
+    with pytest.raises(DataError, match="more with --memory"):
+        train_whole(small_request(name="mixed", mix="ngram:4", memory="1KB"), workspace)
+
+
 def test_a_mix_on_trial_that_does_not_help_is_dropped(small_request, workspace, monkeypatch):
     from charlm.runs.train import start as training
 

@@ -14,6 +14,14 @@ SETTINGS = [
     {"dropout": 0.2, "average": 0.9, "random_length": True},
     {"cell": "gru", "accumulation": 2, "tie_weights": True, "embedding_size": 8, "layer_norm": True},
     {"cell": "rnn", "tokenizer": "byte", "clip_value": 0.1},
+    {
+        "weight_drop": 0.3,
+        "average_after": 1,
+        "evaluations": 12,
+        "learning_rate": 3.0,
+        "warmup_steps": 0,
+        "lane_groups": 2,
+    },
 ]
 
 

@@ -103,6 +103,21 @@ def test_the_best_model_is_the_average_where_there_is_one(small_request, workspa
         assert not torch.equal(tensor, raw[name])
 
 
+def test_a_triggered_average_is_kept_and_evaluated_once_the_loss_has_risen(small_request, workspace):
+    request = small_request(average_after=1, steps=40, evaluations=40, learning_rate=0.3, final_learning_rate=1.0)
+    result = train_whole(request, workspace)
+    last = read_checkpoint(result.run / "last.safetensors")
+    values = last.values["trainer"]
+    assert values["trigger"]["has_fired"] and 1 < values["num_averaged"] < 40
+    averaged, raw = section(last.tensors, "average"), section(last.tensors, "model")
+    assert not any(torch.equal(tensor, raw[name]) for name, tensor in averaged.items())
+
+
+def test_a_triggered_average_needs_a_validation_text(small_request, workspace):
+    with pytest.raises(ConfigError, match="--average-after needs a validation text"):
+        train_whole(small_request(average_after=1, split="100/0/0"), workspace)
+
+
 def test_the_learning_rate_of_each_step_is_that_of_the_schedule(small_request, workspace):
     config = small_request(steps=20, warmup_steps=2, learning_rate=0.01, final_learning_rate=0.1)
     rates = [line["learning_rate"] for line in metrics_without_times(train_whole(config, workspace).run)]

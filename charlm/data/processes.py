@@ -1,0 +1,75 @@
+"""Work that several processes share, its results in order."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TypeVar
+
+from charlm.errors import DataError
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+_AHEAD = 2
+"""Tasks that wait for each process, so that none is idle and few results wait for their turn."""
+
+
+def available_cores() -> int:
+    """Returns how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usual_workers() -> int:
+    """Returns one process a core; one alone where a script of the user's runs, which every process would run again."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    is_script = main.__spec__ is None and file is not None and Path(file).stem != "charlm"
+    return 1 if is_script else available_cores()
+
+
+def in_processes(function: Callable[[_Task], _Result], tasks: Iterable[_Task], *, workers: int) -> Iterator[_Result]:
+    """Yields the result of each task in order, computed by some processes.
+
+    Args:
+        function: of a module, so that the processes, which are started anew, can import it.
+
+    Raises:
+        DataError: a process has died.
+    """
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
+            if len(waiting) >= _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise DataError(
+            "A worker process ended before its work was done: it was killed, or memory ran out. What is finished is "
+            "kept; run the command again, with fewer --workers if it happens again."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """Makes a process end with the one that started it, and leave Ctrl-C to that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,29 @@
+import os
+import sys
+from operator import neg
+
+import pytest
+
+from charlm.data.processes import available_cores, in_processes, usual_workers
+from charlm.errors import DataError
+
+
+def test_results_come_in_order_and_errors_as_they_were_raised():
+    assert list(in_processes(neg, range(9), workers=2)) == [0, -1, -2, -3, -4, -5, -6, -7, -8]
+    with pytest.raises(TypeError, match="bad operand"):
+        list(in_processes(neg, [1, "x"], workers=1))
+
+
+def test_a_process_that_dies_is_told_in_a_sentence():
+    with pytest.raises(DataError, match=r"A worker process ended .* run the command again"):
+        list(in_processes(os._exit, [3], workers=1))
+
+
+@pytest.mark.parametrize(
+    ("file", "is_module", "is_one"), [("x.py", False, True), ("bin/charlm", False, False), ("x.py", True, False)]
+)
+def test_a_script_that_every_process_would_run_again_gets_no_more(monkeypatch, file, is_module, is_one):
+    assert available_cores() >= 1
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", file, raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", sys if is_module else None)
+    assert usual_workers() == (1 if is_one else available_cores())

@@ -1,0 +1,44 @@
+"""Connections beyond those that may be open, and silent ones."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("starlette", reason="needs the extra `serve`")
+pytest.importorskip("uvicorn", reason="needs the extra `serve`")
+
+from charlm.serving import connections
+from tests.support.served import serve
+
+
+def connected(served) -> socket.socket:
+    place = urlsplit(served.url)
+    return socket.create_connection((place.hostname, place.port), timeout=30)
+
+
+def received(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def test_a_connection_too_many_is_told_so_and_there_is_room_again_afterwards(place):
+    with serve(["net"], place, connections=2) as served:
+        silent, first = connected(served), served.connect()
+        first.request("GET", "/health")
+        assert first.getresponse().read() == b'{"status":"ok"}'
+        with connected(served) as refused:
+            head, _, body = received(refused).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 429 ") and b"retry-after: 1" in head
+        assert json.loads(body)["error"]["type"] == "rate_limit_error"
+        silent.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert received(silent).endswith(b'{"status":"ok"}')
+        assert served.ask("/health").status == 200
+        silent.close()
+        first.close()
+
+
+def test_a_connection_that_asks_nothing_is_closed(place, monkeypatch):
+    monkeypatch.setattr(connections, "SECONDS_TO_ASK", 0.01)
+    with serve(["net"], place) as served, connected(served) as silent:
+        assert received(silent) == b""
