@@ -1,14 +1,14 @@
 """Times the steps of one training by one process, by one under torchrun, and by several, on one thread each.
 
-    python benchmarks/scaling.py [--processes 2] [--hidden-size 256] [--rounds 2] [--steps 60]
+    python benchmarks/scaling.py [--processes 2] [--hidden-size 256] [--rounds 1] [--steps 300]
 
-The same command is run in turns, on the same random text. A step's time is the median over stretches of ten steps, the
-start left out; the best of all rounds counts, as whatever else the machine does makes it only longer.
+The same command is run in turns, on the same random text. A step's time is that of the fastest ten or more steps in a
+row, the start left out, as whatever else the machine does makes it only longer.
 """
 
 import argparse
+import itertools
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -27,8 +27,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--hidden-size", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     print(describe_machine())
     launchers = {"one process": [sys.executable], "one, under torchrun": torchrun(1)}
@@ -61,7 +61,7 @@ def random_text(length: int) -> str:
 
 
 def step_seconds(launcher: list[str], folder: Path, options: argparse.Namespace) -> float:
-    """Returns the median seconds of a step of a training, which is thrown away."""
+    """Returns the seconds of a step in the fastest stretch of a training, which is thrown away."""
     name = f"run-{time.monotonic_ns()}"
     sizes = ["--hidden-size", str(options.hidden_size), "--num-layers", "2", "--batch-size", str(options.batch_size)]
     sizes += ["--lane-groups", str(max(options.processes, 2)), "--steps", str(options.steps), "--evaluations", "1"]
@@ -69,9 +69,13 @@ def step_seconds(launcher: list[str], folder: Path, options: argparse.Namespace)
     command = [*launcher, "-m", "charlm", "train", "text.txt", *sizes, *rest]
     subprocess.run(command, cwd=folder, env=thread_environment(1), check=True, capture_output=True)
     lines = (folder / "checkpoints" / name / "metrics.jsonl").read_text().splitlines()
-    times = {line["step"]: line["seconds"] for line in map(json.loads, lines) if "validation" not in line}
-    starts = [step for step in times if step > _STRETCH and step + _STRETCH in times]
-    return statistics.median((times[step + _STRETCH] - times[step]) / _STRETCH for step in starts)
+    times = [(line["step"], line["seconds"]) for line in map(json.loads, lines) if "validation" not in line]
+    stretches = [
+        (later[1] - sooner[1]) / (later[0] - sooner[0])
+        for sooner, later in itertools.combinations(times, 2)
+        if sooner[0] > _STRETCH and later[0] - sooner[0] in range(_STRETCH, 2 * _STRETCH)
+    ]
+    return min(stretches)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from docs.generate_pictures import draw, end_of_step, screen
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
 TORCHRUNS = {
-    f"--{name}" for name in ("standalone", "nproc-per-node", "nnodes", "node-rank", "master-addr", "max-restarts")
+    f"--{name}"
+    for name in ("standalone", "nproc-per-node", "nnodes", "rdzv-backend", "rdzv-id", "rdzv-endpoint", "max-restarts")
 }
 """Options of torchrun, which stand before charlm's."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

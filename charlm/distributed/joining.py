@@ -42,7 +42,7 @@ def joined() -> Iterator[World]:
         yield ALONE
         return
     store = _open_store(place)
-    memory = _Memory(dist.PrefixStore("charlm", store))
+    memory = _Memory(dist.PrefixStore("charlm", store), attempt=place.attempt)
     if place.size == 1:
         yield Alone(memory=memory)
         return
@@ -111,12 +111,15 @@ def _are_there(store: dist.Store, names: list[str], *, within: timedelta) -> boo
 
 @final
 class _Memory:
-    def __init__(self, store: dist.Store) -> None:
+    """What the launcher's store keeps; in the first attempt it may be of another command of the same launcher."""
+
+    def __init__(self, store: dist.Store, *, attempt: int) -> None:
         self._store = store
+        self._attempt = attempt
 
     def get(self, name: str) -> str | None:
         with suppress(RuntimeError):
-            if self._store.check([name]):
+            if self._attempt > 0 and self._store.check([name]):
                 return self._store.get(name).decode()
         return None
 

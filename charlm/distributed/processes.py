@@ -44,8 +44,9 @@ class Several(World):
         given = [next((each for each in column if each is not None), None) for column in zip(*own, strict=True)]
         numbers = sum(each.numel() for each in given if each is not None)
         width = -(-numbers // self.size)
-        rows = next(each for each in given if each is not None).new_zeros(len(own), self.size, width)
+        rows = next(each for each in given if each is not None).new_empty(len(own), self.size, width)
         for row, part in zip(rows.view(len(own), -1), own, strict=True):
+            row[numbers:] = 0.0
             pieces = [
                 (torch.zeros_like(known) if each is None else each).reshape(-1)
                 for each, known in zip(part, given, strict=True)

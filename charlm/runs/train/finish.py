@@ -158,11 +158,12 @@ def _helps(parts: dict[str, Score]) -> bool:
 
 def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], ...]:
     trainer, config, plan = session.trainer, session.config, session.plan
+    threads, processes = config.run.threads, session.world.size
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
         *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.seconds is not None),
-        ("computed on", describe_machine(trainer.device, trainer.precision, threads=config.run.threads)),
+        ("computed on", describe_machine(trainer.device, trainer.precision, threads=threads, processes=processes)),
         ("written to", str(session.folder.path)),
     ]
     if plan.sizes is not None:
