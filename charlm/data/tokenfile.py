@@ -61,16 +61,11 @@ class TokenFile:
             int64 `[length, starts]`.
         """
         last = len(self._symbols) - 1
-        if self._mapping is None:
-            places = np.arange(length)[:, None] + starts
-            found: NDArray[np.int64] = self._symbols[np.minimum(places, last)].astype(np.int64)
-            found[places > last] = 0
-            return found
-        columns = np.zeros((length, len(starts)), dtype=np.int64)
-        for lane, start in enumerate(starts):
-            symbols = self.read(int(start), int(start) + length)
-            columns[: len(symbols), lane] = symbols
-        return columns
+        places = np.arange(length)[:, None] + starts
+        found: NDArray[np.int64] = self._symbols[np.minimum(places, last)].astype(np.int64)
+        found[places > last] = 0
+        self._touch(found.size * self._symbols.itemsize, stretches=len(starts))
+        return found
 
     def in_memory(self, *, limit_bytes: int = 256 << 20) -> "TokenFile":
         """Returns the symbols held in memory if they take at most `limit_bytes`, else this file."""
@@ -78,10 +73,10 @@ class TokenFile:
             return self
         return TokenFile(self.read(0, len(self)))
 
-    def _touch(self, num_bytes: int) -> None:
+    def _touch(self, num_bytes: int, *, stretches: int = 1) -> None:
         if self._mapping is None:
             return
-        self._touched_bytes += num_bytes + _FAULT_AROUND_BYTES
+        self._touched_bytes += num_bytes + stretches * _FAULT_AROUND_BYTES
         # Without madvise, the system alone decides when to drop pages.
         if self._touched_bytes > _RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
             self._mapping.madvise(mmap.MADV_DONTNEED)
