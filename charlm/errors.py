@@ -20,6 +20,13 @@ class CheckpointError(CharlmError):
     """A run or checkpoint is missing, damaged, foreign, or would be overwritten."""
 
 
+class DistributedError(CharlmError):
+    """The processes of a training cannot work together, or one of them has ended.
+
+    An error of any class without words is one that another process tells.
+    """
+
+
 class TrainingError(CharlmError):
     """Training could not go on: not finite, or out of memory. The last good checkpoint is kept."""
 

@@ -15,6 +15,11 @@ from docs.generate_pictures import draw, end_of_step, screen
 
 ROOT = Path(__file__).parents[1]
 PICTURES = sorted((ROOT / "docs" / "pictures").glob("*.svg"))
+TORCHRUNS = {
+    f"--{name}"
+    for name in ("standalone", "nproc-per-node", "nnodes", "rdzv-backend", "rdzv-id", "rdzv-endpoint", "max-restarts")
+}
+"""Options of torchrun, which stand before charlm's."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -34,7 +39,7 @@ def test_links_to_files_lead_somewhere(page: Path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_that_are_written_about_exist(page: Path):
     reference = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    known = set(re.findall(r"--[a-z][a-z-]+", reference)) | {"--check", "--pattern", "--help"}
+    known = set(re.findall(r"--[a-z][a-z-]+", reference)) | {"--check", "--pattern", "--help"} | TORCHRUNS
     commands = [line for line in page.read_text(encoding="utf-8").splitlines() if "charlm " in line]
     for option in re.findall(r"--[a-z][a-z-]+", "\n".join(commands)):
         assert option in known, option

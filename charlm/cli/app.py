@@ -16,10 +16,14 @@ from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_neares
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.startup import fast_imports
 from charlm.cli.streams import discard_unwritten, open_closed_streams
+from charlm.distributed.place import is_first, require_one_process, told_by_first
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 from charlm.version import __version__
 
 PROGRAM = "charlm"
+TRAINING = "train"
+"""The command that several processes work at."""
+
 FAILURE, USAGE, INTERRUPTED, CLOSED_PIPE, TERMINATED = 1, 2, 130, 141, 143
 
 _Commands = Mapping[str, tuple[str, str]]
@@ -94,10 +98,12 @@ def run(argv: Sequence[str] | None = None) -> int:
             code = _invoke(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
     except typer.TyperException as error:
-        print_error(_usage_message(error))
+        if is_first():
+            print_error(_usage_message(error))
         return error.exit_code
     except CharlmError as error:
-        print_error(str(error))
+        if str(error):
+            print_error(str(error))
         return USAGE if isinstance(error, ConfigError) else FAILURE
     except KeyboardInterrupt as error:
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
@@ -196,6 +202,9 @@ def _invoke(arguments: list[str]) -> int:
     if completing:
         command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     try:
+        if arguments[:1] != [TRAINING]:
+            with told_by_first():
+                require_one_process(" ".join(each for each in arguments[:2] if not each.startswith("-")))
         # Not command.main(): it handles interrupts and broken pipes itself, with other exit codes.
         with command.make_context(PROGRAM, arguments) as context:
             command.invoke(context)

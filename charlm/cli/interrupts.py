@@ -40,7 +40,7 @@ class Interrupts:
         """
         self.exit_code = 128 + number
         if self.stop is not None and self.stop.graceful and not self.stop.requested:
-            self.stop.requested = True
+            self.stop.requested, self.stop.signal = True, number
             self.announce()
         else:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
@@ -62,4 +62,6 @@ def interruptible(
         yield interrupts
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # One that was set inside the block, to be deaf to the end, stays.
+            if signal.getsignal(number) == interrupts.receive:
+                signal.signal(number, handler)

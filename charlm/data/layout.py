@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 from charlm.data.blocks import Stamp, file_stamps
-from charlm.data.sources import TextSource
+from charlm.data.sources import KeptSource, TextSource
 from charlm.data.tokenizers.records import split_records
 from charlm.errors import DataError
 
@@ -31,6 +31,11 @@ class Block:
     sizes: dict[PartName, int]
     characters: str | None = None
     stamps: tuple[Stamp, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is a stretch of a long text, and not a text that is kept in memory."""
+        return not isinstance(self.source, KeptSource)
 
     def parts(self, *, records: bool) -> Iterator[tuple[PartName, Iterator[str]]]:
         """Yields the name of each part that it has something of, and that in pieces, to be read before the next.

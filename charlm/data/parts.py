@@ -5,6 +5,7 @@ journal says is checked against the files, and what is beyond it, or is not what
 """
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -77,13 +78,15 @@ def encode_blocks(
 
 
 def _encoded(tasks: list[BlockTask], *, workers: int, advance: Callable[[int], None]) -> Iterator[Pieces]:
-    if workers == 1 or len(tasks) < 2:
-        for task in tasks:
-            yield encode_block(task, advance=advance)
-        return
-    for pieces in in_processes(encode_block, tasks, workers=min(workers, len(tasks))):
-        yield pieces
-        advance(sum(piece.num_bytes for piece in pieces.values()))
+    for is_cut, group in itertools.groupby(tasks, key=lambda task: task.block.is_cut):
+        if is_cut and workers > 1:
+            for pieces in in_processes(encode_block, group, workers=workers):
+                yield pieces
+                advance(sum(piece.num_bytes for piece in pieces.values()))
+        else:
+            # Texts that are not long, which are in memory already, or no files.
+            for task in group:
+                yield encode_block(task, advance=advance)
 
 
 def encode_block(task: BlockTask, *, advance: Callable[[int], None] = lambda _: None) -> Pieces:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.ngrams.grams import NONE, Ids, Symbols
+from charlm.ngrams.joint import JointNgrams, JointNgramStepper
 from charlm.ngrams.model import USUAL_LOGARITHM, Level, NgramModel, features, num_features
 
 _KEPT_LENGTH = 3
@@ -15,7 +16,7 @@ _KEPT_LENGTH = 3
 _MOST_KEPT_NUMBERS = 1 << 22
 
 _EXACT_STREAMS = 8
-"""Streams of one stepper; each is computed as if it were alone, so more of them are not faster."""
+"""Streams of one stepper; each is computed as if it were alone, so more of them are not faster, but jointly."""
 
 _FEW = 8
 """Symbols up to which adding one by one is faster than calling NumPy."""
@@ -25,15 +26,20 @@ State = tuple[NDArray[Any], ...]
 
 @final
 class NgramStepModel:
-    """Reads one symbol at a time; its state is the contexts, int64 `[order, streams]`."""
+    """Reads one symbol at a time; its state is the contexts, int64 `[order, streams]`.
 
-    def __init__(self, model: NgramModel) -> None:
+    Args:
+        jointly: whether many streams are looked up together, faster than each as if it were alone.
+    """
+
+    def __init__(self, model: NgramModel, *, jointly: bool = False) -> None:
         self.vocabulary_size = model.vocabulary_size
         self.exact_streams = _EXACT_STREAMS
         self._model = model
         self._children = [_Children(level, model.vocabulary_size) for level in model.levels]
         # Of all streams: what is known in a context is the same in each.
         self._kept: dict[int, NDArray[np.float32]] = {}
+        self._joint = JointNgrams(model) if jointly else None
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the state of so many streams before any symbol."""
@@ -44,8 +50,10 @@ class NgramStepModel:
         last = tokens[-self._model.order :]
         return (self._model.contexts_after(last[:, None], state[0])[:, -1],) if len(last) else state
 
-    def stepper(self, state: State) -> "NgramStepper | SingleStepper":
+    def stepper(self, state: State) -> "AnyNgramStepper":
         """Returns a stepper that goes on from `state`, with as many streams as that has."""
+        if self._joint is not None and state[0].shape[1] > _EXACT_STREAMS:
+            return JointNgramStepper(self._joint, state[0])
         contexts = state[0].T[..., None]
         streams = [SingleStepper(self._model, self._children, each, kept=self._kept) for each in contexts]
         return streams[0] if len(streams) == 1 else NgramStepper(streams)
@@ -160,6 +168,10 @@ class SingleStepper:
     def state(self) -> State:
         """Returns a copy of the contexts."""
         return (np.array(self._contexts, dtype=np.int64)[:, None],)
+
+
+AnyNgramStepper = NgramStepper | SingleStepper | JointNgramStepper
+"""A stepper of an n-gram model, which tells probabilities and evidence, too."""
 
 
 def _numbers(array: NDArray[Any]) -> Any:

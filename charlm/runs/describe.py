@@ -123,15 +123,17 @@ def describe_training(
     ]
 
 
-def describe_machine(device: "torch.device", precision: str, *, threads: int | None) -> str:
+def describe_machine(device: "torch.device", precision: str, *, threads: int | None, processes: int) -> str:
     """Returns one line on what computes."""
+    together = f", {processes} processes" if processes > 1 else ""
     if device.type == "cuda":
         import torch
 
-        return f"{torch.cuda.get_device_name(device)}, {precision}"
+        return f"{torch.cuda.get_device_name(device)}{together}, {precision}"
     if device.type == "cpu":
-        return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {precision}"
-    return f"{device.type}, {precision}"
+        each = " each" if together else ""
+        return f"cpu{together}, {threads} {'thread' if threads == 1 else 'threads'}{each}, {precision}"
+    return f"{device.type}{together}, {precision}"
 
 
 def _clipping(config: RunConfig) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGINT
 from typing import Protocol
 
 from charlm.evaluation.score import Score
@@ -138,10 +139,12 @@ class StopRequest:
 
     Attributes:
         requested: whether it was made.
+        signal: the number of the signal that it was made by.
         graceful: whether there is a safe point to wait for; elsewhere an interrupt stops at once.
         is_pruned: whether a search has given up the training, which then stops as on a request.
     """
 
     requested: bool = False
+    signal: int = SIGINT
     graceful: bool = False
     is_pruned: bool = False

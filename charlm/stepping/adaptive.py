@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
+from charlm.ngrams.stepping import AnyNgramStepper, NgramStepModel
 from charlm.stepping.adaptation import Adaptation, AdaptationSettings, Evidence
 from charlm.stepping.base import Floats, State, StepModel, Stepper, Symbols
 
@@ -127,7 +127,7 @@ class AdaptiveStepper:
         own = state[: len(state) - num_ngrams]
         self._network: Stepper | None = None if network is None else network.stepper(own)
         counted = state[len(state) - num_ngrams :]
-        self._ngrams: NgramStepper | SingleStepper | None = None if ngrams is None else ngrams.stepper(counted)
+        self._ngrams: AnyNgramStepper | None = None if ngrams is None else ngrams.stepper(counted)
 
     def _state_of_parts(self) -> State:
         return tuple(array for part in (self._network, self._ngrams) if part is not None for array in part.state())

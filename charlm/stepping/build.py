@@ -50,8 +50,8 @@ def build_step_model(
         held: units of a network that have a value of their own at every step.
         num_steps: symbols that will be read one by one, by which it is chosen whether int8 loads torch; None for very
             many. No result depends on it.
-        jointly: whether products of several streams may be one: faster for many streams of a network of recurrent
-            layers in float32, whose last bits then depend on the other streams, whatever `exact_streams` says.
+        jointly: whether many streams are computed together: faster for a network of recurrent layers in float32 and for
+            n-grams, whose last bits then depend on the other streams, whatever `exact_streams` says.
 
     Raises:
         CheckpointError: they are not those of such a model.
@@ -61,7 +61,7 @@ def build_step_model(
         if weights != "float32":
             raise ConfigError("--weights int8 is for networks; an n-gram model has counts, not weights.")
         ngrams = NgramModel.from_arrays(arrays, order=config.order, vocabulary_size=vocabulary_size, source=source)
-        return NgramStepModel(ngrams)
+        return NgramStepModel(ngrams, jointly=jointly)
     _require_weights(arrays, weight_shapes(config, vocabulary_size=vocabulary_size), source=source)
     network = _build_network(config, arrays, kind=weights, num_steps=num_steps, jointly=jointly)
     stepped = network.observed(held) if held else network
@@ -71,7 +71,7 @@ def build_step_model(
     counts = section(arrays, NGRAMS)
     ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
     gate = {"log-linear": LogLinearGate, "linear": LinearGate}[config.known_mixing].from_arrays(section(arrays, "gate"))
-    return MixedStepModel(stepped, NgramStepModel(ngrams), gate)
+    return MixedStepModel(stepped, NgramStepModel(ngrams, jointly=jointly), gate)
 
 
 def build_observed(config: ModelConfig, arrays: Arrays, *, vocabulary_size: int, source: str) -> StepModel:

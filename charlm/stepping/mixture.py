@@ -6,7 +6,7 @@ from typing import NamedTuple, Self, final
 
 import numpy as np
 
-from charlm.ngrams.stepping import NgramStepModel, NgramStepper, SingleStepper
+from charlm.ngrams.stepping import AnyNgramStepper, NgramStepModel
 from charlm.stepping.base import Arrays, Floats, State, StepModel, Stepper, Symbols, float32_copy, logistic
 from charlm.stepping.matrices import multiply_rows
 
@@ -125,9 +125,7 @@ class MixedStepModel:
 class MixedStepper:
     """Streams that both parts read."""
 
-    def __init__(
-        self, network: Stepper, ngrams: NgramStepper | SingleStepper, gate: MixtureGate, *, vocabulary_size: int
-    ) -> None:
+    def __init__(self, network: Stepper, ngrams: AnyNgramStepper, gate: MixtureGate, *, vocabulary_size: int) -> None:
         self._network = network
         self._ngrams = ngrams
         self._gate = gate

@@ -1,4 +1,4 @@
-"""The gradient of some lanes of a batch, and the sum of several: what `backward` does, safe on several threads."""
+"""The gradient of some lanes of a batch: what `backward` does, safe on several threads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,10 +39,3 @@ def gradients_of(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Sequence[T
             seen.add(gradient.data_ptr())
         own.append(gradient)
     return own
-
-
-def add_gradients(parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor | None]) -> None:
-    """Adds gradients to those that the parameters have."""
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        if gradient is not None:
-            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)

@@ -124,11 +124,11 @@ class _Loop:
         evaluating = trainer.pace.passes_point(trainer.step, self.plan.evaluations)
         logging = evaluating or trainer.pace.passes_point(trainer.step, _LOG_POINTS)
         result = self._collect_results(wait=logging)
-        stopping = hooks.stop_requested()
-        saving = evaluating or stopping or self.clock() - self.saved >= self.plan.save_seconds
+        stopping, now = hooks.stop_requested(), self.clock()
+        saving = evaluating or stopping or now - self.saved >= self.plan.save_seconds
         if saving:
             self._collect_results(wait=True)
-        self.progress.seconds = self.clock() - self.started
+        self.progress.seconds = now - self.started
         # First of all, so that nothing of a spike is saved.
         if (logging or saving) and self._has_spiked() and self.can_roll_back():
             hooks.roll_back()

@@ -12,20 +12,23 @@ _FEWEST_EVALUATIONS = 3
 _SMALLEST_SHARE = 0.02
 
 
-def measure_steps(take_step: Callable[[], object], *, limit_seconds: float) -> list[float]:
+def measure_steps(
+    take_step: Callable[[], object], *, limit_seconds: float, clock: Callable[[], float] = time.monotonic
+) -> list[float]:
     """Returns the seconds that single steps take, measured after a few steps of warm-up.
 
     Args:
         take_step: takes one step of a training that is discarded afterwards.
         limit_seconds: approximate duration of the measurement, after the warm-up.
+        clock: returns seconds, the same in all processes that take steps together.
     """
     for _ in range(_WARMUP_STEPS):
         take_step()
     times: list[float] = []
     while len(times) < _FEWEST_STEPS or (len(times) < _MOST_STEPS and sum(times) < limit_seconds):
-        started = time.perf_counter()
+        started = clock()
         take_step()
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
     return times
 
 

@@ -1,7 +1,7 @@
-"""The optimizer step, and the complete state to resume training exactly."""
+"""The optimizer step: the gradient of a batch, computed by threads and processes, and what follows from it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from charlm.data.batches import Batches
 from charlm.data.lanes import Window
+from charlm.distributed.world import ALONE, Gradients, World
 from charlm.errors import NotFiniteError, is_out_of_memory
 from charlm.models.base import Network, State, detach, join_batch, slice_batch
 from charlm.models.lane_groups import Workers, group_borders
@@ -18,12 +19,11 @@ from charlm.models.threads import using_threads
 from charlm.training.adamw import AdamW
 from charlm.training.averaging import WeightAverage
 from charlm.training.clipping import Clip
-from charlm.training.gradients import LanesGradient, add_gradients, gradients_of
+from charlm.training.gradients import LanesGradient, gradients_of
 from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace, whole_rate
 from charlm.training.precision import Arithmetic, LossScale, autocast
 from charlm.training.readback import Readback
-from charlm.training.state import TrainerState
 
 MOST_SKIPPED_IN_A_ROW = 10
 
@@ -69,6 +69,7 @@ class Trainer:
         workers: threads that compute groups of lanes.
         generator: source of the dropout masks, on the model's device.
         trunk_factor: returns the factor of a trunk's learning rate, from the progress before a step.
+        world: the processes that compute groups of lanes, of which each carries the hidden state of its own.
 
     Attributes:
         rate_factor: factor of the learning rate; 1 unless a rollback has lowered it.
@@ -90,6 +91,7 @@ class Trainer:
     device: torch.device
     objective: Objective = next_symbol_loss
     trunk_factor: Callable[[float], float] = whole_rate
+    world: World = ALONE
 
     def __post_init__(self) -> None:
         self.loss_scale = LossScale(self.device) if self.precision == "fp16" else None
@@ -103,6 +105,15 @@ class Trainer:
         self.num_skipped_in_a_row = 0
         self._launched: deque[tuple[partial[StepResult], Readback]] = deque()
         self.state: State = self.model.initial_state(self.batches.num_lanes)
+
+    @property
+    def has_launched(self) -> bool:
+        """Whether results of steps have still to be collected."""
+        return bool(self._launched)
+
+    def forget_launched(self) -> None:
+        """Forgets the steps whose results were not collected."""
+        self._launched.clear()
 
     def take_step(self) -> StepResult:
         """Takes one optimizer step and returns its result.
@@ -152,7 +163,7 @@ class Trainer:
         self._launched.append((result, numbers))
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
-        """Yields each step's result once, in order: those that have arrived, those launched long ago, or, waiting, all.
+        """Yields each step's result once, in order: what is on the host, those launched long ago, or, waiting, all.
 
         Raises:
             NotFiniteError: too many steps in a row were not finite.
@@ -187,37 +198,69 @@ class Trainer:
             # Only after the except block, which frees the error and with it the step's tensors.
             self.optimizer.zero_grad()
             self.generator.set_state(masks)
+            self.state = self.whole_state()
             self.accumulation = min(2 * self._num_parts, self.batches.num_lanes)
 
     @property
     def _num_parts(self) -> int:
         return max(self.accumulation, self.lane_groups)
 
+    @property
+    def _borders(self) -> list[tuple[int, int]]:
+        return group_borders(self.batches.num_lanes, self._num_parts)
+
     def _sum_gradients(self, window: Window, *, progress: float) -> Tensor:
         """Sets each parameter's gradient to the sum over the batch's parts, and returns the sum of their losses."""
-        sums = []
-        states = []
-        for part in self._parts(window, progress=progress):
-            sums.append(part.total_nats)
-            states.append(part.state)
-            add_gradients(self.parameters, part.gradients)
+        borders = self._borders
+        own = self.world.share(len(borders))
+        states = [slice_batch(self.state, *lanes) for lanes in borders]
+
+        def sums() -> Iterator[Gradients]:
+            for index, part in zip(own, self._parts(window, borders, own, progress=progress), strict=True):
+                states[index] = part.state
+                losses = part.total_nats.new_zeros(len(borders))
+                losses[index] = part.total_nats
+                yield *part.gradients, losses
+
+        *gradients, losses = self.world.add_in_order(sums(), of=len(borders))
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
         self.state = join_batch(states)
         if self.loss_scale is not None:
-            self.loss_scale.unscale([parameter.grad for parameter in self.parameters if parameter.grad is not None])
-        return torch.stack(sums).sum()
+            self.loss_scale.unscale([gradient for gradient in gradients if gradient is not None])
+        assert losses is not None
+        return losses.sum()
 
-    def _parts(self, window: Window, *, progress: float) -> Iterable[LanesGradient]:
-        borders = group_borders(self.batches.num_lanes, self._num_parts)
+    def _parts(
+        self, window: Window, borders: list[tuple[int, int]], own: range, *, progress: float
+    ) -> Iterable[LanesGradient]:
+        """Computes the parts of this process's share."""
         if self.lane_groups == 1:
             # One after another: only one is in memory at a time.
             return (self._part(window, lanes, self.generator, progress=progress) for lanes in borders)
-        # Each group draws its masks from a generator of its own, whichever is computed first.
-        seeds = torch.randint(1 << 62, (len(borders),), generator=self.generator).tolist()
+        # Each group draws its masks from a generator of its own, whichever process computes it, and when.
+        drawn = torch.randint(1 << 62, (len(borders),), generator=self.generator, device=self.generator.device)
+        seeds = drawn.tolist()
         return self.workers.map(
-            lambda part: self._part(window, part[0], torch.Generator().manual_seed(part[1]), progress=progress),
-            list(zip(borders, seeds, strict=True)),
+            lambda part: self._part(
+                window, borders[part], torch.Generator(self.device).manual_seed(seeds[part]), progress=progress
+            ),
+            own,
             work=window.inputs.numel(),
         )
+
+    def whole_state(self) -> State:
+        """Returns the hidden state of all lanes; all processes have to ask for it."""
+        borders = self._borders
+        own = self.world.share(len(borders))
+        start, stop = borders[own[0]][0], borders[own[-1]][1]
+
+        def whole(part: Tensor) -> Tensor:
+            mine = torch.zeros_like(part)
+            mine[:, start:stop] = part[:, start:stop]
+            return self.world.fill(mine)
+
+        return tuple(whole(part) for part in self.state)
 
     def _part(
         self, window: Window, lanes: tuple[int, int], generator: torch.Generator, *, progress: float
@@ -238,60 +281,3 @@ class Trainer:
         """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
             raise NotFiniteError(f"After step {self.step}, weights are not finite; {NOT_FINITE_ADVICE}")
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Returns all tensors of the state, by name."""
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.tensors().items()}
-        if self.average is not None:
-            tensors |= {f"average.{name}": tensor for name, tensor in self.average.weights.items()}
-        tensors |= {f"state.{index}": part for index, part in enumerate(self.state)}
-        tensors["rng.dropout"] = self.generator.get_state()
-        return tensors
-
-    def state_values(self) -> TrainerState:
-        """Returns the rest of the state; all results must have been collected before."""
-        assert not self._launched
-        return TrainerState(
-            step=self.step,
-            legs=self.pace.legs,
-            loss_scale=None if self.loss_scale is None else self.loss_scale.state(),
-            rate_factor=self.rate_factor,
-            num_clipped=self.num_clipped,
-            num_skipped=self.num_skipped,
-            num_skipped_in_a_row=self.num_skipped_in_a_row,
-            num_averaged=None if self.average is None else self.average.num_updates,
-            trigger=None if self.average is None or self.average.trigger is None else self.average.trigger.state,
-        )
-
-    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], values: TrainerState) -> None:
-        """Restores the state from `tensors`, by section (optimizer, average, state, rng), and `state_values`.
-
-        The caller loads the model's weights.
-
-        Raises:
-            KeyError: a tensor is missing.
-            ValueError: a tensor has another shape, or is no generator's state.
-        """
-        self._launched.clear()
-        self.optimizer.restore(tensors["optimizer"])
-        if self.average is not None:
-            self.average.restore(tensors["average"], values)
-        parts = [tensors["state"][str(index)].to(self.device) for index in range(len(tensors["state"]))]
-        if [part.shape for part in parts] != [part.shape for part in self.state]:
-            raise ValueError("the hidden state has another shape")
-        self.state = tuple(parts)
-        self.step = values.step
-        self.pace = Pace(values.legs[-1].total_steps, legs=values.legs)
-        if self.loss_scale is not None and values.loss_scale is not None:
-            self.loss_scale = LossScale(self.device, values.loss_scale)
-        self.rate_factor = values.rate_factor
-        self.num_clipped = values.num_clipped
-        self.num_skipped = values.num_skipped
-        self.num_skipped_in_a_row = values.num_skipped_in_a_row
-        # A generator's state fits only its kind of device; on another one the masks are drawn from a new state.
-        if tensors["rng"]["dropout"].numel() == self.generator.get_state().numel():
-            try:
-                self.generator.set_state(tensors["rng"]["dropout"])
-            except RuntimeError:
-                raise ValueError("the state of the dropout generator is none") from None

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from charlm.training.gradients import add_gradients, gradients_of
+from charlm.training.gradients import gradients_of
 
 
 class TwoBiases(torch.autograd.Function):
@@ -35,12 +35,3 @@ def test_no_two_gradients_share_memory():
     gradients[0].mul_(2.0)
     assert gradients[0].tolist() == [2.0, 2.0, 2.0]
     assert gradients[1].tolist() == [1.0, 1.0, 1.0]
-
-
-def test_gradients_add_up():
-    one, other, unused = parameters()
-    for _ in range(3):
-        add_gradients([one, other, unused], [torch.ones(3), None, torch.full((2,), 2.0)])
-    assert one.grad.tolist() == [3.0, 3.0, 3.0]
-    assert other.grad is None
-    assert unused.grad.tolist() == [6.0, 6.0]

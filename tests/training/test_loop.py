@@ -124,7 +124,7 @@ def test_checkpoints_are_never_further_apart_than_asked():
     ticks = iter(range(10_000))
     train(
         CountingTrainer(),
-        plan(evaluations=1, save_seconds=10),
+        plan(evaluations=1, save_seconds=5),
         Progress(),
         recorder,
         clock=lambda: float(next(ticks)),

@@ -16,6 +16,7 @@ from charlm.training.clipping import clip_gradient
 from charlm.training.objectives import next_symbol_loss
 from charlm.training.pace import Pace
 from charlm.training.precision import LossScale
+from charlm.training.snapshot import restore, tensors_of, values_of
 from charlm.training.state import LossScaleState
 from charlm.training.trainer import MOST_SKIPPED_IN_A_ROW, Trainer
 
@@ -91,7 +92,7 @@ def test_the_number_of_threads_changes_no_bit(cell, precision):
         for other in others:
             assert other.take_step() == result
     for other in others:
-        assert all(torch.equal(tensor, other.tensors()[name]) for name, tensor in one.tensors().items())
+        assert all(torch.equal(tensor, tensors_of(other)[name]) for name, tensor in tensors_of(one).items())
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "lstm-peephole"])
@@ -171,21 +172,21 @@ def test_a_restored_trainer_goes_on_bit_for_bit(settings):
     first = make_trainer(**settings)
     for _ in range(4):
         first.take_step()
-    tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    values = first.state_values()
+    tensors = {name: tensor.clone() for name, tensor in tensors_of(first).items()}
+    values = values_of(first)
     second = make_trainer(**settings)
     sections = {}
     for name, tensor in tensors.items():
         section, rest = name.split(".", 1)
         sections.setdefault(section, {})[rest] = tensor
     second.model.load_state_dict(sections["model"])
-    second.restore({"average": {}} | sections, values)
+    restore(second, {"average": {}} | sections, values)
     for _ in range(5):
         second.take_step()
-    assert second.tensors().keys() == straight.tensors().keys()
-    for name, tensor in straight.tensors().items():
-        assert torch.equal(second.tensors()[name], tensor), name
-    assert second.state_values() == straight.state_values()
+    assert tensors_of(second).keys() == tensors_of(straight).keys()
+    for name, tensor in tensors_of(straight).items():
+        assert torch.equal(tensors_of(second)[name], tensor), name
+    assert values_of(second) == values_of(straight)
 
 
 def test_a_step_that_is_not_finite_changes_no_weight_and_is_counted():
@@ -251,10 +252,10 @@ def test_an_overflow_skips_the_step_and_lowers_the_scale():
     assert torch.equal(before, weights(trainer))
     stored = make_trainer()
     stored.loss_scale = LossScale(torch.device("cpu"))
-    values = trainer.state_values()
+    values = values_of(trainer)
     state = {str(index): part for index, part in enumerate(trainer.state)}
     moments = trainer.optimizer.tensors()
-    stored.restore({"optimizer": moments, "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}}, values)
+    restore(stored, {"optimizer": moments, "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}}, values)
     assert stored.loss_scale.state() == trainer.loss_scale.state()
 
 
@@ -303,16 +304,17 @@ def test_a_state_of_another_shape_is_refused():
     sections = {"optimizer": trainer.optimizer.tensors(), "average": {}, "rng": {"dropout": torch.zeros(0)}}
     state = {str(index): part for index, part in enumerate(other.state)}
     with pytest.raises(ValueError, match="another shape"):
-        trainer.restore(sections | {"state": state}, trainer.state_values())
+        restore(trainer, sections | {"state": state}, values_of(trainer))
 
 
 def test_a_lowered_rate_stays_lowered():
     trainer, lowered, again = make_trainer(), make_trainer(), make_trainer()
     lowered.rate_factor = 0.5
     state = {str(index): part for index, part in enumerate(trainer.state)}
-    again.restore(
+    restore(
+        again,
         {"optimizer": trainer.optimizer.tensors(), "average": {}, "state": state, "rng": {"dropout": torch.zeros(0)}},
-        lowered.state_values(),
+        values_of(lowered),
     )
     rates = [each.take_step().learning_rate for each in (trainer, lowered, again)]
     assert rates == [0.01, 0.005, 0.005]

@@ -3,8 +3,9 @@
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +17,15 @@ from charlm.cli.parameters import Json, OptionalTexts, Quiet, standard_input
 from charlm.cli.settings import run_request, section_config
 from charlm.cli.startup import fast_imports
 from charlm.config import DataConfig, ModelConfig, RunSettings, TokenizerConfig, TrainingConfig
+from charlm.distributed.place import told_by_first
 from charlm.errors import ConfigError
 from charlm.notation import visible
 from charlm.runs.stored.workspace import Workspace
+
+if TYPE_CHECKING:
+    from charlm.config import RunConfig
+    from charlm.runs.stored.record import TrainingPlan
+    from charlm.runs.train.result import TrainResult
 
 _ALLOWED_ON_RESUMING = ("steps", "epochs", "budget", "device")
 
@@ -74,44 +81,68 @@ def train(
     Ctrl-C finishes the current step, saves, and prints the command to resume.
     """
     started = time.monotonic()
-    if resume is not None:
-        others = {"TEXT": text, "--config": config, "--init-from": init_from, "--dry-run": dry_run}
-        overrides = _overrides(flags, others=[name for name, value in others.items() if value])
-    else:
-        request = run_request(text=tuple(text or ()), flags=flags, file=config)
-        data = request.config.data
-        stdin = standard_input(*data.corpus, *data.valid, *data.test)
+    overrides: dict[str, Any] = {}
+    with told_by_first():
+        if resume is not None:
+            others = {"TEXT": text, "--config": config, "--init-from": init_from, "--dry-run": dry_run}
+            overrides = _overrides(flags, others=[name for name, value in others.items() if value])
+        else:
+            request = run_request(text=tuple(text or ()), flags=flags, file=config)
+            data = request.config.data
+            stdin = standard_input(*data.corpus, *data.valid, *data.test)
 
     with fast_imports():
-        from charlm.checkpointing.run_folder import dump_config
-        from charlm.cli.display.console import plain_console
         from charlm.cli.display.progress import make_display
-        from charlm.cli.display.results import print_training, resume_command, training_json
+        from charlm.cli.display.results import resume_command
+        from charlm.distributed.joining import joined
         from charlm.runs.reporting import StopRequest
         from charlm.runs.train.resume import resume as resume_run
         from charlm.runs.train.start import plan_run, start
         from charlm.runs.train.tensorboard import TensorBoardReporter, require_tensorboard
+        from charlm.runs.train.together import RUN
 
     if tensorboard:
-        require_tensorboard()
-    stop = StopRequest()
-    display = make_display(stop, quiet=quiet)
-    if dry_run:
-        settings, plan = plan_run(request, Workspace(), display, init_from=init_from, stdin=stdin, started=started)
-        print_line(dump_config(settings, comment=visible(plan.reasons)).removesuffix("\n"), sys.stdout)
-        return
-    reporter = TensorBoardReporter(display, is_new=tensorboard) if tensorboard or resume is not None else display
-    with interruptible(stop, display.stopping) as interrupts:
-        try:
-            if resume is not None:
-                result = resume_run(resume, Workspace(), reporter, stop, overrides=overrides)
-            else:
-                result = start(request, Workspace(), reporter, stop, init_from=init_from, stdin=stdin, started=started)
-        except KeyboardInterrupt:
-            if display.run is not None:
-                command = resume_command(display.run)
-                print_line(f"Stopped at once. Resume from the last checkpoint: {command}", sys.stderr)
-            raise
+        with told_by_first():
+            require_tensorboard()
+    stop, workspace = StopRequest(), Workspace()
+    with joined() as world:
+        display = make_display(stop, quiet=quiet or not world.is_first)
+        if dry_run:
+            settle = partial(plan_run, request, workspace, display, init_from=init_from, stdin=stdin, started=started)
+            world.by_first(lambda: _print_plan(*settle()))
+            return
+        # A launcher that has started the processes again wants the run that they had begun.
+        run = resume or world.remembered(RUN)
+        has_events = world.is_first and (tensorboard or run is not None)
+        reporter = TensorBoardReporter(display, is_new=tensorboard) if has_events else display
+        with interruptible(stop, display.stopping):
+            try:
+                if run is not None:
+                    result = resume_run(run, workspace, reporter, stop, overrides=overrides, world=world)
+                else:
+                    begin = partial(start, init_from=init_from, stdin=stdin, started=started, world=world)
+                    result = begin(request, workspace, reporter, stop)
+            except KeyboardInterrupt:
+                if display.run is not None and world.is_first:
+                    command = resume_command(display.run)
+                    print_line(f"Stopped at once. Resume from the last checkpoint: {command}", sys.stderr)
+                raise
+        if world.is_first:
+            _print_result(result, json=json)
+    if result.interrupted:
+        raise typer.Exit(128 + stop.signal)
+
+
+def _print_plan(settings: "RunConfig", plan: "TrainingPlan") -> None:
+    from charlm.checkpointing.run_folder import dump_config
+
+    print_line(dump_config(settings, comment=visible(plan.reasons)).removesuffix("\n"), sys.stdout)
+
+
+def _print_result(result: "TrainResult", *, json: bool) -> None:
+    from charlm.cli.display.console import plain_console
+    from charlm.cli.display.results import print_training, resume_command, training_json
+
     if json:
         print_json(training_json(result))
     elif not result.interrupted:
@@ -123,7 +154,6 @@ def train(
             f"Resume with:\n{resume_command(result.run)}",
             sys.stderr,
         )
-        raise typer.Exit(interrupts.exit_code)
 
 
 def _overrides(flags: Mapping[str, Any], *, others: list[str]) -> dict[str, Any]:

@@ -153,7 +153,9 @@ def plot_trials(findings: "Findings", path: Path) -> None:
         best = [(number, min(bits for other, bits in finished if other <= number)) for number, _ in finished]
         axes.scatter(*zip(*finished, strict=True), label="finished", color=COLOURS[0], marker="o", s=18)
         if pruned:
-            axes.scatter(*zip(*pruned, strict=True), label="given up", color=COLOURS[5], marker="x", s=18)
+            axes.scatter(
+                *zip(*pruned, strict=True), label="given up, as last evaluated", color=COLOURS[5], marker="x", s=18
+            )
         axes.plot(*zip(*best, strict=True), label="best so far", drawstyle="steps-post", **_look(2))
         if findings.usual is not None and findings.usual.bits is not None:
             axes.axhline(findings.usual.bits, label="what charlm train chooses", **_look(3))

@@ -43,7 +43,7 @@ def print_findings(console: Console, findings: "Findings", folder: Path) -> None
         (
             str(place) if each.state == "finished" else "",
             str(each.number),
-            "" if each.bits is None else number(each.bits),
+            "" if each.bits is None else f"{'' if each.state == 'finished' else '~'}{number(each.bits)}",
             *(_setting(each.settings.get(name)) for name in names),
             _note(each),
         )

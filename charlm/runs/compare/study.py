@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,19 +9,21 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 import numpy as np
-from filelock import FileLock
 
 from charlm.checkpointing.locking import InUseError, locked
 from charlm.errors import CheckpointError, ConfigError
 from charlm.files.errors import os_errors_as
 from charlm.files.writing import make_folder
+from charlm.runs.compare.journal import JournalLock
 from charlm.runs.compare.pruning import is_behind
 from charlm.runs.compare.space import Draw, Values
 
 _STUDY = "charlm"
-_SETTINGS, _ERROR, _SECONDS = "settings", "error", "seconds"
+_SETTINGS, _ERROR, _SECONDS, _EVALUATED = "settings", "error", "seconds", "evaluated share"
 _SHARES = 1000
 """Optuna counts the steps of a trial in whole numbers: thousandths of its time."""
+_ALIKE = 1.25
+"""The factor by which the shares of the validation text that two trials read may differ to be compared."""
 _RANDOM_TRIALS = 10
 """Trials before which Optuna does not yet draw by what it has seen; a third of all, if these are fewer."""
 _DAMAGE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, IndexError)
@@ -87,15 +88,25 @@ class Trial:
         """The settings that were drawn."""
         return dict(self._trial.user_attrs[_SETTINGS])
 
-    def report(self, share: float, bits: float) -> None:
-        """Keeps an evaluation after a share of the trial's time, unless there is one."""
+    def report(self, share: float, bits: float, *, evaluated: float) -> None:
+        """Keeps an evaluation after a share of the trial's time, unless there is one.
+
+        Args:
+            evaluated: how much of the validation text each evaluation of this trial reads, 0 to 1.
+        """
         step = round(share * _SHARES)
         if step not in self._study.row_points(self.number):
             self._trial.report(bits, step)
+        if _EVALUATED not in self._trial.user_attrs:
+            self._trial.set_user_attr(_EVALUATED, evaluated)
 
-    def is_behind(self, share: float, bits: float) -> bool:
-        """Returns whether the trial is to be given up; see `pruning.is_behind`. The first one never is."""
-        return self.number > 0 and is_behind(share, bits, self._study.finished_points())
+    def is_behind(self, share: float, bits: float, *, evaluated: float) -> bool:
+        """Returns whether the trial is to be given up; see `pruning.is_behind`. The first one never is.
+
+        It is compared with finished trials whose evaluations read about as much of the validation text: a part of it
+        may be easier than the whole.
+        """
+        return self.number > 0 and is_behind(share, bits, self._study.finished_points(evaluated))
 
     def finish(self, bits: float, *, seconds: float | None) -> None:
         """Keeps the result of the trial."""
@@ -146,7 +157,7 @@ class Study:
         with os_errors_as(CheckpointError, f"Cannot make '{self._claims}'"):
             make_folder(self._claims, exist_ok=True)
         with self._damage_explained(), self._locked():
-            storage = JournalStorage(JournalFileBackend(str(self._file), lock_obj=_JournalLock(self._file)))
+            storage = JournalStorage(JournalFileBackend(str(self._file), lock_obj=JournalLock(self._file)))
             self._study = optuna.create_study(storage=storage, study_name=_STUDY, load_if_exists=True)
 
     def take(self, *, total: int, usual: dict[str, Any], draw: Callable[[Draw], dict[str, Any]]) -> Trial | None:
@@ -192,11 +203,13 @@ class Study:
             trials = [each for each in self._study.get_trials(deepcopy=False) if each.state.name != "WAITING"]
             return [self._row(each) for each in trials]
 
-    def finished_points(self) -> list[dict[float, float]]:
-        """Returns the evaluations of all finished trials, by the share of their time that was over."""
+    def finished_points(self, evaluated: float) -> list[dict[float, float]]:
+        """Returns the evaluations of finished trials that read about such a share of the text, by the share of time."""
         with self._damage_explained():
-            trials = self._study.get_trials(deepcopy=False)
-        return [_points(each) for each in trials if each.state.name == "COMPLETE"]
+            trials = [each for each in self._study.get_trials(deepcopy=False) if each.state.name == "COMPLETE"]
+        shares = {each.number: each.user_attrs.get(_EVALUATED, 0.0) for each in trials}
+        alike = (each for each in trials if evaluated / _ALIKE <= shares[each.number] <= evaluated * _ALIKE)
+        return [_points(each) for each in alike]
 
     def row_points(self, number: int) -> dict[int, float]:
         """Returns the evaluations of a trial, by thousandths of its time."""
@@ -267,30 +280,6 @@ class _OptunaDraw:
     def whole(self, name: str, low: int, high: int, *, log: bool) -> int:
         """Returns a whole number in a range."""
         return int(self._trial.suggest_int(name, low, high, log=log))
-
-
-@final
-class _JournalLock:
-    """The lock under which Optuna appends to its file; unlike Optuna's own, the system releases it with the process."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = FileLock(file.with_name(".journal.lock"))
-
-    def acquire(self) -> bool:
-        """Takes the lock, and takes away what a process that was killed left of a line."""
-        self._lock.acquire()
-        with self._file.open("r+b") as journal:
-            size = journal.seek(0, os.SEEK_END)
-            journal.seek(max(0, size - 1))
-            if journal.read() not in (b"", b"\n"):
-                journal.seek(0)
-                journal.truncate(journal.read().rfind(b"\n") + 1)
-        return True
-
-    def release(self) -> None:
-        """Releases the lock."""
-        self._lock.release()
 
 
 def _points(trial: Any) -> dict[float, float]:

@@ -53,6 +53,6 @@ class TrialReporter(Reporter):
         self._shown.evaluation(report)
         if self._trial is None or report.score is None:
             return
-        bits = report.score.bits_per_character
-        self._trial.report(self._share, bits)
-        self._stop.is_pruned = self._trial.is_behind(self._share, bits)
+        bits, evaluated = report.score.bits_per_character, report.evaluated_share
+        self._trial.report(self._share, bits, evaluated=evaluated)
+        self._stop.is_pruned = self._trial.is_behind(self._share, bits, evaluated=evaluated)

@@ -16,6 +16,7 @@ from charlm.evaluation.accounting import make_score
 from charlm.ngrams.model import NgramModel
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, StateRecord, read_record, section
 from charlm.runs.stored.state_file import contexts_of, read_state_file
+from charlm.training.snapshot import restore
 from charlm.training.state import Progress
 from charlm.training.trainer import Trainer
 
@@ -50,7 +51,7 @@ class StoredState:
         """
         sections = {name: section(self.tensors, name) for name in (OPTIMIZER, AVERAGE, STATE, "rng")}
         try:
-            trainer.restore(sections, self.record.trainer)
+            restore(trainer, sections, self.record.trainer)
         except (KeyError, ValueError) as error:
             raise CheckpointError(f"Checkpoint '{self.path}' cannot be resumed: {error}.") from None
 

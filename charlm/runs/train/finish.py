@@ -1,6 +1,7 @@
 """From the first step of a session to its result: the loop, then the scores of the best model."""
 
 from dataclasses import replace
+from functools import partial
 from shlex import quote
 
 import torch
@@ -30,6 +31,7 @@ from charlm.runs.train.result import (
     simplest_as_good,
 )
 from charlm.runs.train.session import TrainingSession
+from charlm.runs.train.together import made_by_first
 from charlm.tasks import unit_of
 from charlm.training.loop import Outcome, Plan, train
 
@@ -94,7 +96,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
     with session.reporter.training(summary), using_threads(threads):
         session.stop.graceful = True
         try:
-            return train(session.trainer, plan, session.progress, session)
+            return train(session.trainer, plan, session.progress, session, clock=session.world.clock)
         except DisplacedError as error:
             raise CheckpointError(f"{error}; {_rescue(session)}") from None
         finally:
@@ -104,7 +106,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
 def _rescue(session: TrainingSession) -> str:
     """Keeps the state of a training whose folder is gone in a new one, and returns a sentence about it."""
     checkpoints, name = session.folder.path.parent, f"{session.folder.name}-rescued"
-    with created_run(checkpoints, name=None, default_name=name) as folder:
+    with made_by_first(session.world, partial(created_run, checkpoints, name=None, default_name=name)) as folder:
         session.move_to(folder)
     return f"its state is kept in '{folder.path}'. Go on with: charlm train --resume {quote(folder.name)}"
 
@@ -114,7 +116,14 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
     stored = read_model_file(session.folder.best, name=session.folder.name, within=session.folder.path)
     model = build_stored(stored, device=session.trainer.device).model
     modes = choose_modes(session.corpus, trained_on=session.progress.targets)
-    scores = score_held_out(model, session.corpus, session.reporter, device=session.trainer.device, modes=modes)
+    scores = score_held_out(
+        model,
+        session.corpus,
+        session.reporter,
+        device=session.trainer.device,
+        modes=modes,
+        world=session.world,
+    )
     chosen, keeps_mix = OWN, None
     if session.plan.mix_on_trial and "validation" in scores:
         keeps_mix = _helps(scores["validation"])
@@ -123,8 +132,7 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
             model = network_of(model)
             chosen = NETWORK_ALONE if NETWORK_ALONE in scores["validation"] else OWN
     final, exact = {split: parts[chosen] for split, parts in scores.items()}, "fast" not in modes.values()
-    session.folder.require_in_place()
-    store_scores(session.folder.best, final, exact=exact)
+    session.write(lambda: store_scores(session.folder.best, final, exact=exact))
     if keeps_mix is not None:
         session.end_trial(keeps_mix=keeps_mix)
     baselines = simpler_models(scores, session.corpus, session.symbol_counts, chosen=chosen)
@@ -150,11 +158,12 @@ def _helps(parts: dict[str, Score]) -> bool:
 
 def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], ...]:
     trainer, config, plan = session.trainer, session.config, session.plan
+    threads, processes = config.run.threads, session.world.size
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
         *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.seconds is not None),
-        ("computed on", describe_machine(trainer.device, trainer.precision, threads=config.run.threads)),
+        ("computed on", describe_machine(trainer.device, trainer.precision, threads=threads, processes=processes)),
         ("written to", str(session.folder.path)),
     ]
     if plan.sizes is not None:

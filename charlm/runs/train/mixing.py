@@ -1,7 +1,7 @@
 """Whether and how a run mixes an n-gram model of its own text with its network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -10,13 +10,14 @@ from torch import Tensor
 from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.config import RunConfig
 from charlm.data.corpus import EncodedCorpus
+from charlm.distributed.world import Arrays, World
 from charlm.errors import DataError
 from charlm.files.folders import scratch_folder
 from charlm.models.base import Network
 from charlm.models.mixture import network_of
 from charlm.ngrams.build import count_text
-from charlm.ngrams.cross_fitting import MOST_PLACES, cross_fit
-from charlm.ngrams.model import NgramModel
+from charlm.ngrams.cross_fitting import MOST_PLACES, HeldOutDistributions, cross_fit
+from charlm.ngrams.model import Level, NgramModel
 from charlm.notation import Mix
 from charlm.runs.stored.record import AVERAGE, MODEL, OPTIMIZER, STATE, ModelRecord, network_alone, read_record, section
 from charlm.runs.train.settings import with_settings
@@ -42,11 +43,14 @@ class Mixture:
     objective: MixtureLoss
 
 
-def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) -> tuple[RunConfig, Mixture | None]:
+def make_mixture(
+    config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool, world: World
+) -> tuple[RunConfig, Mixture | None]:
     """Returns the configuration, and what it mixes in; None for nothing.
 
     Args:
         on_trial: whether the order may be lowered to the longest stretch of the text.
+        world: the processes that mix it in; one of them counts.
 
     Raises:
         DataError: the text is shorter than the order that was asked for, or has too many n-grams for the memory.
@@ -54,19 +58,26 @@ def make_mixture(config: RunConfig, corpus: EncodedCorpus, *, on_trial: bool) ->
     order = config.model.mixed_order
     if order is None:
         return config, None
-    counted = count_text(
-        corpus.train.tokens,
-        corpus.tokenizer,
-        order=order,
-        memory=config.run.counting_bytes,
-        scratch=partial(scratch_folder, corpus.folder.parent),
-    )
-    if counted.model.order < order and not on_trial:
-        raise DataError(
-            f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
+
+    def count() -> Arrays:
+        counted = count_text(
+            corpus.train.tokens,
+            corpus.tokenizer,
+            order=order,
+            memory=config.run.counting_bytes,
+            scratch=partial(scratch_folder, corpus.folder.parent),
         )
-    mixture = Mixture(counted.model, MixtureLoss(cross_fit(counted.text)))
-    return with_settings(config, mix=Mix(counted.model.order)), mixture
+        if counted.model.order < order and not on_trial:
+            raise DataError(
+                f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
+            )
+        return counted.model.to_arrays() | vars(cross_fit(counted.text))
+
+    arrays = world.arrays_by_first(count)
+    held_out = HeldOutDistributions(**{each.name: arrays[each.name] for each in fields(HeldOutDistributions)})
+    levels = [Level(**section(arrays, str(each))) for each in range(1, order + 1) if f"{each}.keys" in arrays]
+    ngrams = NgramModel(levels, vocabulary_size=corpus.tokenizer.vocabulary_size)
+    return with_settings(config, mix=Mix(ngrams.order)), Mixture(ngrams, MixtureLoss(held_out))
 
 
 def choose_mix(config: RunConfig, corpus: EncodedCorpus) -> tuple[RunConfig, bool]:

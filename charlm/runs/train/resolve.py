@@ -1,7 +1,6 @@
 """What the user left open, resolved: sizes and length from a time budget, rates from those."""
 
 import math
-import time
 
 import torch
 
@@ -30,12 +29,14 @@ def resolve(
     Args:
         setup: makes trainers to time; they are thrown away, so that what is then trained depends on the resolved
             configuration alone.
-        started: when the command began, by `time.monotonic`; a budget covers all of it.
+        started: when the command began, by the world's clock; a budget covers all of it.
     """
     duration = request.config.training.duration
     if duration.is_budget:
         return _within_budget(request, corpus, setup, reporter, started=started)
-    groups = usual_groups(request.config.training.batch_size) if setup.device.type == "cpu" else 1
+    # Groups are not part of what a GPU computes side by side: it has as many as there are processes.
+    is_cpu, processes = setup.device.type == "cpu", setup.world.size
+    groups = usual_groups(request.config.training.batch_size) if is_cpu else processes
     config = with_defaults_of_width(request.config)
     config = with_lane_groups(config, groups)
     steps_per_epoch = setup.batches(config).windows_per_epoch
@@ -51,30 +52,31 @@ def resolve(
 def _within_budget(
     request: Request, corpus: EncodedCorpus, setup: TrainingSetup, reporter: Reporter, *, started: float
 ) -> tuple[RunConfig, TrainingPlan]:
-    config, budget = request.config, request.config.training.duration
+    config, budget, world = request.config, request.config.training.duration, setup.world
     deadline = started + budget.value
     is_cpu = setup.device.type == "cpu"
-    threads = config.run.threads or torch.get_num_threads()
+    threads = int(world.of_first(config.run.threads or torch.get_num_threads()))
+    groups = (threads if is_cpu else 1) * world.size
 
     def build(config: RunConfig) -> Trainer:
-        return setup.build(with_lane_groups(config, threads if is_cpu else 1))
+        return setup.build(with_lane_groups(config, groups))
 
-    timer = StepTimer(build, budget_seconds=budget.value)
+    timer = StepTimer(build, budget_seconds=budget.value, clock=world.clock)
     with using_threads(threads):
         chosen = choose_sizes(
             request,
-            sizing_task(config, corpus, seconds=deadline - time.monotonic()),
+            sizing_task(config, corpus, seconds=deadline - world.clock()),
             timer.step_seconds,
             may_go_on=timer.may_go_on,
             width_multiple=1 if is_cpu else 128,
         )
-        before = time.monotonic()
+        before = world.clock()
         trial = build(chosen.config)
-        building = time.monotonic() - before
+        building = world.clock() - before
         costs = measure_scoring(trial, corpus)
     batches = trial.batches
     # The training that is not thrown away is still to be built.
-    left = deadline - time.monotonic() - building
+    left = deadline - world.clock() - building
     symbols = left / chosen.step_seconds * batches.targets_per_epoch / batches.windows_per_epoch
     filled = fill_budget(
         budget,
@@ -87,7 +89,7 @@ def _within_budget(
         most_epochs=most_epochs(config),
     )
     division = filled.division
-    config = with_lane_groups(chosen.config, threads if is_cpu else 1)
+    config = with_lane_groups(chosen.config, groups)
     config = with_settings(config, steps=division.steps, budget=None, evaluations=division.evaluations, threads=threads)
     for warning in filled.warnings:
         reporter.warn(warning)

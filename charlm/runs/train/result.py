@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from charlm.config import ModelKind
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.encoder import EncodedText
+from charlm.distributed.world import ALONE, World
 from charlm.evaluation.baselines import Baseline, score_baselines
 from charlm.evaluation.score import Score
 from charlm.evaluation.scorer import Mode, score_parts
@@ -123,13 +124,15 @@ def score_held_out(
     *,
     device: torch.device,
     modes: Mapping[str, Mode] | None = None,
+    world: World = ALONE,
 ) -> dict[str, dict[str, Score]]:
     """Returns for each held-out text the scores of the model, by the name OWN, and of the models it consists of.
 
-    Texts that are read as one stream are read side by side, each on one thread.
+    Texts that are read as one stream are read side by side, each on one thread, and by all processes alike.
 
     Args:
         modes: how each text is scored.  [default: exactly]
+        world: the processes that score together what is no stream.
     """
     texts = held_out(corpus)
     if not texts:
@@ -139,7 +142,15 @@ def score_held_out(
     counting, ended = Lock(), Event()
 
     def score(split: str) -> dict[str, Score]:
-        return score_parts(model, texts[split], corpus.tokenizer, device=device, mode=modes[split], advance=count)
+        return score_parts(
+            model,
+            texts[split],
+            corpus.tokenizer,
+            device=device,
+            mode=modes[split],
+            advance=count,
+            world=ALONE if are_streams else world,
+        )
 
     def count(num_symbols: int) -> None:
         if ended.is_set():

@@ -1,16 +1,15 @@
 """`charlm train --resume`: a run taken up again, exactly where it stopped."""
 
-import time
 from collections.abc import Mapping
+from pathlib import Path
 from shlex import quote
 from typing import Any, cast
 
-from charlm.checkpointing.locking import locked
 from charlm.checkpointing.metrics import trim_metrics
 from charlm.checkpointing.run_folder import RunFolder, find_state
 from charlm.config import Request, RunConfig, asked_in, validate
+from charlm.distributed.world import ALONE, World
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
-from charlm.files.writing import remove_leftovers
 from charlm.models.build import load_weights
 from charlm.notation import counted
 from charlm.runs.device import resolve_device
@@ -25,36 +24,53 @@ from charlm.runs.train.resolve import resolve
 from charlm.runs.train.result import TrainResult
 from charlm.runs.train.session import TrainingSession
 from charlm.runs.train.setup import TrainingSetup
+from charlm.runs.train.together import (
+    RUN,
+    first_before_others,
+    held_by_first,
+    require_one_state,
+    require_same_resumption,
+    require_same_text,
+)
 from charlm.training.precision import Arithmetic, precision_on_resuming
 
 _LENGTHS = {"steps": None, "epochs": None, "budget": None}
 
 
 def resume(
-    run: str, workspace: Workspace, reporter: Reporter, stop: StopRequest, *, overrides: Mapping[str, Any] | None = None
+    run: str,
+    workspace: Workspace,
+    reporter: Reporter,
+    stop: StopRequest,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    world: World = ALONE,
 ) -> TrainResult:
     """Goes on with a run from its last checkpoint, exactly where it stopped.
 
     Args:
         overrides: new values for `steps`, `epochs` or `budget` (the length of the whole training) and `device`.
+        world: the processes that train the run together, as many as one likes.
 
     Raises:
         CharlmError: there is no such run, its checkpoint is damaged, or its text has changed.
     """
-    folder, path = find_state(run, workspace.checkpoints)
-    if _is_counted(folder):
-        raise ConfigError(f"Run '{folder.name}' is finished: its text was counted in one go.")
-    with locked(folder.path), memory_errors_explained():
-        remove_leftovers(folder.path)
+    require_same_resumption(world, run, overrides or {})
+    path = Path(world.by_first(lambda: str(_find(run, workspace)[1])))
+    with held_by_first(world, path.parent), memory_errors_explained():
+        require_one_state(world, path)
+        folder, path = _find(run, workspace)
         state = read_state(folder, path)
         record = state.record
         require_one_run(folder, path, record)
         given = dict(overrides or {})
-        device = resolve_device(given.pop("device", record.config.run.device))
+        device = world.device(resolve_device(given.pop("device", record.config.run.device)))
         if not given and is_complete(folder, record):
             raise ConfigError(_finished(folder, record))
-        corpus = reopen_corpus(record, workspace, reporter)
-        config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial)
+        with first_before_others(world):
+            corpus = reopen_corpus(record, workspace, reporter)
+        require_same_text(world, corpus)
+        config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial, world=world)
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
@@ -65,10 +81,11 @@ def resume(
             mixture,
             lambda model: load_weights(model, state.weights, source=str(path)),
             is_tuned=record.provenance.initialized_from is not None and corpus.tokenizer.outputs is not None,
+            world=world,
         )
         plan = record.plan
         if given:
-            config, plan = resolve(_longer(config, given), corpus, setup, reporter, started=time.monotonic())
+            config, plan = resolve(_longer(config, given), corpus, setup, reporter, started=world.clock())
         trainer = setup.build(config)
         pace = trainer.pace
         if given and record.step >= pace.total_steps:
@@ -80,7 +97,10 @@ def resume(
         if given:
             trainer.pace = pace
             record.progress.stale = 0
-        metrics_digest = _mend(folder, record, reporter)
+        metrics_digest = world.by_first(lambda: _mend_metrics(folder, record, reporter))
+        if record.progress.best_step is not None and world.by_first(lambda: _damage(folder.best)):
+            reporter.warn(f"'{folder.best}' is damaged or gone; the next evaluation's model takes its place.")
+            record.progress.best_nats = record.progress.best_step = None
         session = TrainingSession(
             folder.pinned(),
             config,
@@ -104,7 +124,15 @@ def resume(
         )
         # Written even as it was: planned anew, it may be ahead of the state.
         session.write_config()
+        world.remember(RUN, str(folder.path))
         return train_to_the_end(session)
+
+
+def _find(run: str, workspace: Workspace) -> tuple[RunFolder, Path]:
+    folder, path = find_state(run, workspace.checkpoints)
+    if _is_counted(folder):
+        raise ConfigError(f"Run '{folder.name}' is finished: its text was counted in one go.")
+    return folder, path
 
 
 def _is_counted(folder: RunFolder) -> bool:
@@ -134,15 +162,15 @@ def _finished(folder: RunFolder, record: StateRecord) -> str:
     )
 
 
-def _mend(folder: RunFolder, record: StateRecord, reporter: Reporter) -> str:
-    """Makes the files beside a state what they were when it was written; returns the digest of its metrics."""
+def _mend_metrics(folder: RunFolder, record: StateRecord, reporter: Reporter) -> str:
+    """Makes the metrics beside a state what they were when it was written, and returns their digest."""
     digest, num_damaged = trim_metrics(folder.metrics, record.step)
     if num_damaged:
         reporter.warn(f"{num_damaged} damaged lines of '{folder.metrics}' were left out.")
     elif record.metrics not in (None, digest):
         reporter.warn(f"Lines of '{folder.metrics}' were changed or removed; those that are there are kept.")
-    progress = record.progress
-    if progress.best_step is not None and not is_intact(folder.best):
-        reporter.warn(f"'{folder.best}' is damaged or gone; the next evaluation's model takes its place.")
-        progress.best_nats = progress.best_step = None
     return digest
+
+
+def _damage(path: Path) -> str:
+    return "" if is_intact(path) else "damaged"

@@ -1,7 +1,7 @@
 """A training while it runs, new or resumed: what it writes into its folder, and what it reports."""
 
 import math
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from charlm.runs.train.samples import draw_sample
 from charlm.runs.train.settings import with_settings
 from charlm.runs.train.tasks import characters_per_target
 from charlm.training.precision import autocast
+from charlm.training.snapshot import tensors_of, values_of
 from charlm.training.speed import Speed
 from charlm.training.state import Progress, Rollback
 from charlm.training.trainer import NOT_FINITE_ADVICE, StepResult, Trainer
@@ -71,11 +72,12 @@ class TrainingSession:
 
     def __post_init__(self) -> None:
         self.model = self.trainer.model
+        self.world = self.trainer.world
         self.characters_per_target = characters_per_target(self.corpus, self.trainer.batches)
         self._kept_weights = KeptWeights(self.trainer)
         self._speed = Speed()
         self._network_score: Score | None = None
-        self._ends = time.monotonic() + (self.plan.seconds or 0.0) - self.progress.seconds
+        self._ends = self.world.clock() + (self.plan.seconds or 0.0) - self.progress.seconds
         charge_unknown(self.progress, self.corpus)
 
     @property
@@ -86,7 +88,7 @@ class TrainingSession:
     @property
     def seconds_left(self) -> float | None:
         """Seconds until training has to end; None without a time budget."""
-        return None if self.plan.seconds is None else self._ends - time.monotonic()
+        return None if self.plan.seconds is None else self._ends - self.world.clock()
 
     def after_step(self, result: StepResult) -> None:
         """Reports a step."""
@@ -126,9 +128,11 @@ class TrainingSession:
                 device=self.trainer.device,
                 mode="fast",
                 share=self.plan.evaluated_share,
+                world=self.world,
             )
         if not math.isfinite(parts[OWN].total_nats):
-            raise self._not_finite("the validation loss")
+            step = self.trainer.step
+            raise NotFiniteError(f"After step {step}, the validation loss is not finite; {NOT_FINITE_ADVICE}")
         self._network_score = parts.get(NETWORK_ALONE)
         return parts[OWN]
 
@@ -141,9 +145,8 @@ class TrainingSession:
         with self._kept_weights.applied():
             if is_best:
                 self.trainer.require_finite()
-                self.folder.require_in_place()
                 record = ModelRecord(**self._facts(), validation=None if score is None else score.to_json())
-                write_model(self.folder.best, self.model, record, self.symbol_counts)
+                self.write(lambda: write_model(self.folder.best, self.model, record, self.symbol_counts))
             self.last_sample = self.draw_sample(self.model, length=SAMPLE_CHARACTERS)
         nats = float("nan") if training_nats is None else training_nats
         self.reporter.evaluation(
@@ -161,21 +164,31 @@ class TrainingSession:
 
     def draw_sample(self, model: LanguageModel, *, length: int) -> str:
         """Returns a text drawn from a model of this run, always with the run's own seed for samples; or predictions."""
-        return draw_sample(model, self.config, self.corpus, self.trainer.device, length=length)
+        device = self.trainer.device
+        return self.world.by_first(lambda: draw_sample(model, self.config, self.corpus, device, length=length))
+
+    def write(self, function: Callable[[], str | None]) -> str:
+        """Returns what a function returns that writes into the folder; the first process alone calls it."""
+
+        def write() -> str | None:
+            self.folder.require_in_place()
+            return function()
+
+        return self.world.by_first(write)
 
     def move_to(self, folder: RunFolder) -> None:
         """Writes all that going on needs into a new folder, which is the run's from then on, without its metrics."""
         self.folder, self.saved_step, self.metrics_digest = folder, None, NO_LINES
         self._change_settings(name=folder.name)
-        folder.write_tokenizer(self.corpus.tokenizer.to_json())
+        self.write(lambda: folder.write_tokenizer(self.corpus.tokenizer.to_json()))
         self.save()
 
     def record(self, metrics: dict[str, Any]) -> None:
         """Appends a line to metrics.jsonl, and reports it."""
-        self.folder.require_in_place()
         if "validation" in metrics and self._network_score is not None:
             metrics = metrics | {NETWORK_VALIDATION: self._network_score.to_json()}
-        self.metrics_digest = append_metrics(self.folder.metrics, metrics, digest=self.metrics_digest)
+        digest = self.metrics_digest
+        self.metrics_digest = self.write(lambda: append_metrics(self.folder.metrics, metrics, digest=digest))
         self.reporter.losses(
             loss_point(
                 metrics,
@@ -184,9 +197,6 @@ class TrainingSession:
                 is_mixed=self.config.model.mixed_order is not None,
             )
         )
-
-    def _not_finite(self, what: str) -> NotFiniteError:
-        return NotFiniteError(f"After step {self.trainer.step}, {what} is not finite; {NOT_FINITE_ADVICE}")
 
     def _note_accumulation(self) -> None:
         """Stores that batches are computed in more parts, for want of memory, and reports it."""
@@ -203,15 +213,14 @@ class TrainingSession:
 
     def write_config(self) -> None:
         """Writes config.toml, with where its length and its sizes come from."""
-        self.folder.require_in_place()
-        self.folder.write_config(self.config, comment=self.plan.reasons)
+        self.write(lambda: self.folder.write_config(self.config, comment=self.plan.reasons))
 
     def end_trial(self, *, keeps_mix: bool) -> None:
         """Stores the verdict on a mix on trial; one that did not help is taken out of the best model and the state."""
         tensors = None
         if not keeps_mix:
-            tensors = state_of_network_alone(self.trainer.tensors(), self.model)
-            take_mix_out(self.folder.best)
+            tensors = state_of_network_alone(tensors_of(self.trainer), self.model)
+            self.write(lambda: take_mix_out(self.folder.best))
             self._change_settings(mix=Mix(None))
         self.plan = self.plan.model_copy(update={"mix_on_trial": keeps_mix, "is_judged": True})
         self.save(tensors)
@@ -226,25 +235,29 @@ class TrainingSession:
             CheckpointError: it cannot be written; the one before is kept.
             TrainingError: the weights are not finite; the state before is kept.
         """
-        self.folder.require_in_place()
         self.trainer.require_finite()
         if self.trainer.pace.total_steps != self.config.training.steps:
             self.plan = self.plan.model_copy(update={"is_replanned": True})
             self._change_settings(steps=self.trainer.pace.total_steps)
         step, keep = self.trainer.step, self.config.training.keep
-        tensors = (tensors or self.trainer.tensors()) | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
+        tensors = (tensors or tensors_of(self.trainer)) | {SYMBOL_COUNTS: torch.from_numpy(self.symbol_counts)}
         record = StateRecord(
             **self._facts(),
-            trainer=self.trainer.state_values(),
+            trainer=values_of(self.trainer),
             progress=self.progress,
             metrics=self.metrics_digest,
         )
-        sync_metrics(self.folder.metrics)
-        if keep and self.saved_step not in (None, step):
-            self.folder.keep_last(self.saved_step)
-        write_checkpoint(self.folder.last, Checkpoint(tensors, record.to_values()))
+        saved_step, state = self.saved_step, Checkpoint(tensors, record.to_values())
+
+        def write() -> None:
+            sync_metrics(self.folder.metrics)
+            if keep and saved_step not in (None, step):
+                self.folder.keep_last(saved_step)
+            write_checkpoint(self.folder.last, state)
+            self.folder.prune_states(before=step, keep=keep)
+
+        self.write(write)
         self.saved_step = step
-        self.folder.prune_states(before=step, keep=keep)
         self._speed.pause()
 
     def roll_back(self) -> None:
@@ -261,7 +274,7 @@ class TrainingSession:
         rollbacks = [*progress.rollbacks, Rollback(left, trainer.step, factor)]
         charge_unknown(state.record.progress, self.corpus)
         vars(progress).update(vars(state.record.progress) | {"seconds": progress.seconds, "rollbacks": rollbacks})
-        self.metrics_digest, _ = trim_metrics(self.folder.metrics, trainer.step)
+        self.metrics_digest = self.write(lambda: trim_metrics(self.folder.metrics, trainer.step)[0])
         self.save()
         self.reporter.warn(
             f"The loss rose out of bounds up to step {left:,}: back to step {trainer.step:,}, with {factor:g} of the "
@@ -269,8 +282,11 @@ class TrainingSession:
         )
 
     def stop_requested(self) -> bool:
-        """Returns whether someone wants the run to stop, or a search has given it up."""
-        return self.stop.requested or self.stop.is_pruned
+        """Returns whether someone wants the run to stop, in whichever process, or a search has given it up."""
+        number = self.world.largest(self.stop.signal if self.stop.requested or self.stop.is_pruned else 0)
+        if number:
+            self.stop.signal = int(number)
+        return number > 0
 
     def _facts(self) -> dict[str, Any]:
         """Returns what the records of the best model and of the state have in common."""

@@ -12,11 +12,13 @@ from charlm.data.batches import Batches, batch_records
 from charlm.data.lanes import Lanes
 from charlm.data.tokenfile import TokenFile
 from charlm.data.tokenizers.base import Tokenizer
+from charlm.distributed.world import ALONE, World
+from charlm.errors import ConfigError
 from charlm.models.base import Network
 from charlm.models.build import build_mixture, build_network
 from charlm.models.growth import trunk_names
 from charlm.models.lane_groups import Workers
-from charlm.notation import parse_forcing
+from charlm.notation import counted, parse_forcing
 from charlm.runs.train.mixing import Mixture
 from charlm.training.adamw import build_optimizer
 from charlm.training.allocation import keep_freed_memory
@@ -54,6 +56,7 @@ class TrainingSetup:
     Attributes:
         tokens: the training text.
         load_weights: gives a new network the weights to start from; None for those drawn from the run's seed.
+        world: the processes that train together.
         is_tuned: whether the trunk of a network of labels comes from another run, and learns more slowly.
     """
 
@@ -64,18 +67,25 @@ class TrainingSetup:
     mixture: Mixture | None = None
     load_weights: Callable[[Network], None] | None = None
     is_tuned: bool = False
+    world: World = ALONE
 
     def build(self, config: RunConfig) -> Trainer:
-        """Returns a trainer before its first step; one without a number of steps is only to be timed."""
+        """Returns a trainer before its first step; one without a number of steps is only to be timed.
+
+        Raises:
+            ConfigError: there are more processes than groups of lanes.
+        """
         keep_freed_memory()
         settings = config.training
         total_steps = settings.steps or _MOST_STEPS
         assert settings.learning_rate is not None
         model = self._model(config)
         trunk = trunk_names(model) if self.is_tuned else []
+        batches = self.batches(config)
+        self._require_groups(min(settings.lane_groups or 1, batches.num_lanes))
         return Trainer(
             model,
-            batches=self.batches(config),
+            batches=batches,
             optimizer=build_optimizer(
                 model, beta1=settings.beta1, beta2=settings.beta2, weight_decay=settings.weight_decay, trunk=trunk
             ),
@@ -96,7 +106,16 @@ class TrainingSetup:
             device=self.device,
             objective=self._objective(config),
             trunk_factor=rate_of_trunk if trunk else whole_rate,
+            world=self.world,
         )
+
+    def _require_groups(self, groups: int) -> None:
+        size = self.world.size
+        if groups < size:
+            raise ConfigError(
+                f"{size} processes are too many for batches that are computed in {counted(groups, 'group')} of lanes; "
+                f"start {groups}, or begin a new run with --lane-groups {size}, and --batch-size {size} or more."
+            )
 
     def batches(self, config: RunConfig) -> Batches:
         """Returns the training text as windows."""

@@ -17,6 +17,7 @@ from charlm.config import Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import extended, extended_for, learnt
+from charlm.distributed.world import ALONE, World
 from charlm.errors import ConfigError, DataError, memory_errors_explained
 from charlm.evaluation.baselines import count_symbols
 from charlm.notation import Mix, counted
@@ -42,6 +43,14 @@ from charlm.runs.train.tasks import (
     warn_of_unused_lengths,
     with_task_defaults,
 )
+from charlm.runs.train.together import (
+    RUN,
+    first_before_others,
+    made_by_first,
+    require_one_state,
+    require_same_command,
+    require_same_text,
+)
 from charlm.training.precision import Arithmetic, resolve_precision
 from charlm.training.state import Progress
 from charlm.version import __version__
@@ -59,6 +68,7 @@ def start(
     init_from: str | None = None,
     stdin: BinaryIO | None = None,
     started: float | None = None,
+    world: World = ALONE,
 ) -> TrainResult:
     """Trains a new run and returns the result.
 
@@ -66,12 +76,14 @@ def start(
         init_from: a run whose weights and tokenizer to start from.
         stdin: where the text '-' is read from.
         started: when the command began, by `time.monotonic`: a time budget counts from there.  [default: now]
+        world: the processes that train the run together.
 
     Raises:
         CharlmError: something that the user can mend; nothing that existed is touched.
     """
-    started = time.monotonic() if started is None else started
-    beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin)
+    started = world.of_first(time.monotonic() if started is None else started)
+    require_same_command(world, request, init_from=init_from)
+    beginning = _begin(request, workspace, reporter, init_from=init_from, stdin=stdin, world=world)
     config, corpus, origin = beginning.request.config, beginning.corpus, beginning.origin
     symbol_counts = beginning.symbol_counts
     provenance = Provenance(
@@ -89,10 +101,10 @@ def start(
             config, corpus, make_folder, provenance=provenance, symbol_counts=symbol_counts, reporter=reporter
         )
     with memory_errors_explained():
-        config, plan, setup = _resolve(beginning, reporter, started=started)
+        config, plan, setup = _resolve(beginning, reporter, started=started, world=world)
         trainer = setup.build(config)
         # Made last: until here, whatever goes wrong leaves nothing behind.
-        with make_folder() as folder:
+        with made_by_first(world, make_folder) as folder:
             session = TrainingSession(
                 folder,
                 with_settings(config, precision=setup.precision),
@@ -106,6 +118,8 @@ def start(
                 stop=stop,
             )
             session.move_to(folder)
+            require_one_state(world, folder.last)
+            world.remember(RUN, str(folder.path))
             return train_to_the_end(session)
 
 
@@ -160,10 +174,11 @@ def _begin(
     init_from: str | None,
     stdin: BinaryIO | None,
     cache: Path | None = None,
+    world: World = ALONE,
 ) -> _Beginning:
     _refuse_contradictions(request, init_from=init_from)
     warn_of_unused_lengths(request, reporter)
-    device = resolve_device(request.config.run.device)
+    device = world.device(resolve_device(request.config.run.device))
     require_free(workspace.checkpoints, request.config.run.name)
     origin = None if init_from is None else load_origin(init_from, workspace)
     if origin is not None:
@@ -177,7 +192,9 @@ def _begin(
     else:
         is_text = config.data.task is None
         recipe = extended(origin.tokenizer) if is_text else extended_for(origin.tokenizer, config.data)
-    corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
+    with first_before_others(world):
+        corpus = encode_corpus(config.data, recipe, workspace, reporter, stdin=stdin, cache=cache)
+    require_same_text(world, corpus)
     if config.model.model != "ngram" and corpus.train.num_characters < FEWEST_CHARACTERS:
         reporter.warn(
             f"The text for training has {counted(corpus.train.num_characters, 'character')}: too few to learn from. "
@@ -193,7 +210,7 @@ def _begin(
 
 
 def _resolve(
-    beginning: _Beginning, reporter: Reporter, *, started: float
+    beginning: _Beginning, reporter: Reporter, *, started: float, world: World = ALONE
 ) -> tuple[RunConfig, TrainingPlan, TrainingSetup]:
     """Returns the settings with nothing left open, why they are so, and what makes their trainer."""
     corpus, origin = beginning.corpus, beginning.origin
@@ -204,7 +221,7 @@ def _resolve(
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
     try:
-        config, mixture = make_mixture(config, corpus, on_trial=on_trial)
+        config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
     except DataError:
         if not on_trial:
             raise
@@ -218,6 +235,7 @@ def _resolve(
         mixture,
         load_weights,
         is_tuned=origin is not None and corpus.tokenizer.outputs is not None,
+        world=world,
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
     return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup

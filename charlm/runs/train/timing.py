@@ -1,6 +1,5 @@
 """What steps and scores take on this machine, measured on a trainer that is thrown away."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -34,18 +33,22 @@ _SHARE_FOR_ONE_TIMING = 0.012
 class StepTimer:
     """Times steps of several configurations, within a share of a budget."""
 
-    def __init__(self, build_trial: Callable[[RunConfig], Trainer], *, budget_seconds: float) -> None:
+    def __init__(
+        self, build_trial: Callable[[RunConfig], Trainer], *, budget_seconds: float, clock: Callable[[], float]
+    ) -> None:
         self._build_trial = build_trial
         self._limit_seconds = _SHARE_FOR_ONE_TIMING * budget_seconds
-        self._deadline = time.monotonic() + _SHARE_FOR_TIMING * budget_seconds
+        self._clock = clock
+        self._deadline = clock() + _SHARE_FOR_TIMING * budget_seconds
 
     def step_seconds(self, config: RunConfig) -> float:
         """Returns the seconds of a step while nothing else disturbs it."""
-        return min(measure_steps(self._build_trial(config).take_step, limit_seconds=self._limit_seconds))
+        take_step = self._build_trial(config).take_step
+        return min(measure_steps(take_step, limit_seconds=self._limit_seconds, clock=self._clock))
 
     def may_go_on(self) -> bool:
         """Returns whether there is time for another."""
-        return time.monotonic() < self._deadline
+        return self._clock() < self._deadline
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,15 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
     tokens = corpus.train.tokens if corpus.valid is None else corpus.valid.tokens
     examples = batch_examples(tokens, corpus.tokenizer)
     trial.model.eval()
+    world = trial.world
 
     def per_symbol(windows: Iterable[Window], precision: AbstractContextManager[object]) -> float:
         few = list(islice(windows, 3))
-        total_nats(trial.model, few[:1], device=trial.device)
-        started = time.perf_counter()
+        total_nats(trial.model, few[:1], device=trial.device, world=world)
+        started = world.clock()
         with precision:
-            total_nats(trial.model, few, device=trial.device)
-        return (time.perf_counter() - started) / sum(window.inputs.numel() for window in few)
+            total_nats(trial.model, few, device=trial.device, world=world)
+        return (world.clock() - started) / sum(window.inputs.numel() for window in few)
 
     def lanes() -> Iterator[Window]:
         if examples is not None:
@@ -117,6 +121,6 @@ def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:
 def _calibrating_seconds(trial: Trainer, valid: EncodedText, tokenizer: Tokenizer) -> float:
     weights = KeptWeights(trial)
     weights.calibrate(valid, tokenizer, share=_FIRST_CALIBRATED)
-    started = time.perf_counter()
+    started = trial.world.clock()
     weights.calibrate(valid, tokenizer, share=_CALIBRATED)
-    return (time.perf_counter() - started) / _CALIBRATED
+    return (trial.world.clock() - started) / _CALIBRATED

@@ -42,10 +42,10 @@ def test_two_processes_share_the_trials_and_take_up_what_one_left_behind(study, 
 
 def test_results_are_kept_in_the_file(study, tmp_path):
     first, second, third = (take(study) for _ in range(3))
-    first.report(0.5, 2.5)
-    first.report(0.5, 9.0)
+    first.report(0.5, 2.5, evaluated=0.5)
+    first.report(0.5, 9.0, evaluated=0.5)
     first.finish(2.0, seconds=3.0)
-    second.report(0.25, 4.0)
+    second.report(0.25, 4.0, evaluated=0.5)
     second.prune()
     third.fail("There is no memory.")
     rows = Study(tmp_path, seed=2).rows()
@@ -55,19 +55,21 @@ def test_results_are_kept_in_the_file(study, tmp_path):
         ("failed", None, 0.0),
     ]
     assert (rows[0].seconds, rows[2].error) == (3.0, "There is no memory.")
-    assert study.finished_points() == [{0.5: 2.5}]
+    assert study.finished_points(0.5) == [{0.5: 2.5}]
 
 
 def test_the_first_trial_is_never_given_up(study):
     first = take(study, total=9)
     for bits in (2.0, 2.1, 2.2, 2.3):
         trial = take(study, total=9)
-        trial.report(0.5, bits)
-        trial.report(1.0, bits)
+        trial.report(0.5, bits, evaluated=0.5)
+        trial.report(1.0, bits, evaluated=0.5)
         trial.finish(bits, seconds=1.0)
     late = take(study, total=9)
-    assert late.is_behind(0.5, 3.0)
-    assert not first.is_behind(0.5, 3.0)
+    assert late.is_behind(0.5, 3.0, evaluated=0.6)
+    # Another part of the text may be easier.
+    assert not late.is_behind(0.5, 3.0, evaluated=1.0)
+    assert not first.is_behind(0.5, 3.0, evaluated=0.5)
 
 
 def test_a_trial_of_which_nothing_was_drawn_yet_is_drawn_when_it_is_taken_up(study):

@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from charlm.config import RunConfig, make_request
+from charlm.distributed.world import ALONE
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.resolve import resolve
 
-SETUP = SimpleNamespace(device=torch.device("cpu"), batches=lambda _: SimpleNamespace(windows_per_epoch=50))
+BATCHES = SimpleNamespace(windows_per_epoch=50)
+SETUP = SimpleNamespace(device=torch.device("cpu"), world=ALONE, batches=lambda _: BATCHES)
 CORPUS = SimpleNamespace(tokenizer=SimpleNamespace(outputs=None))
 
 

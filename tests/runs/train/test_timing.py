@@ -7,9 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from charlm.config import RunConfig
-from charlm.runs.train import timing
 from charlm.runs.train.timing import ScoringCosts, StepTimer
-from charlm.training import planning
 
 CONFIG = RunConfig(data={"corpus": ["tale.txt"]})
 COSTS = ScoringCosts(evaluation=3.0, writing=0.5, stretches=0.001, stream=0.01)
@@ -34,16 +32,12 @@ class Trial:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    times = SimpleNamespace(perf_counter=clock.read, monotonic=clock.read)
-    monkeypatch.setattr(planning, "time", times)
-    monkeypatch.setattr(timing, "time", times)
-    return clock
+def clock() -> Clock:
+    return Clock()
 
 
 def timer(clock: Clock, seconds: Iterable[float], *, budget: float = 100.0) -> StepTimer:
-    return StepTimer(lambda _: Trial(clock, cycle(seconds)), budget_seconds=budget)
+    return StepTimer(lambda _: Trial(clock, cycle(seconds)), budget_seconds=budget, clock=clock.read)
 
 
 def test_a_step_that_something_else_disturbs_does_not_count(clock):

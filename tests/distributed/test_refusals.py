@@ -1,0 +1,124 @@
+"""What several processes are refused: one sentence of one of them, and the same exit code from all."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from charlm.cli import app
+from tests.support.commands import SMALL, TEXT
+from tests.support.launched import Launched, launch
+
+TRAIN = ["train", "text.txt", "--steps", "2", *SMALL]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "text.txt").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def assert_refused(launched: Launched, words: str, *, code: int = 1) -> None:
+    codes, texts = launched.codes(), launched.texts()
+    assert codes == [code] * len(codes), texts
+    said = [line for text in texts for line in text.splitlines() if line.startswith("Error")]
+    assert len(said) == 1, texts
+    assert words in said[0]
+    assert "Traceback" not in "".join(texts)
+    assert not list(Path("checkpoints").glob("*/*.safetensors"))
+
+
+def test_more_processes_than_groups_of_lanes(folder: Path) -> None:
+    launched = launch(folder, *[TRAIN] * 3)
+    assert_refused(launched, "3 processes are too many for batches that are computed in 2 groups of lanes", code=2)
+
+
+def test_other_settings(folder: Path) -> None:
+    launched = launch(folder, TRAIN, [*TRAIN, "--clip-norm", "2"])
+    assert_refused(launched, "Process 1 of this training has --clip-norm '2.0', and process 0 has '1.0'")
+
+
+def test_another_text(folder: Path) -> None:
+    other = folder / "other"
+    other.mkdir()
+    (other / "text.txt").write_text(TEXT + "more")
+    launched = launch(folder, TRAIN, TRAIN, folders=[folder, other])
+    assert_refused(launched, "Process 1 of this training has a text with the SHA-256")
+
+
+def test_a_folder_that_is_not_shared(folder: Path) -> None:
+    other = folder / "other"
+    other.mkdir()
+    (other / "text.txt").write_text(TEXT)
+    launched = launch(folder, TRAIN, TRAIN, folders=[folder, other])
+    assert_refused(launched, "Process 1 of this training has in 'checkpoints/text' nothing, and process 0 has a folder")
+    assert not (folder / "checkpoints" / "text").exists()
+
+
+def test_an_error_of_one_process_is_told_by_the_first(folder: Path) -> None:
+    other = folder / "other"
+    other.mkdir()
+    launched = launch(folder, TRAIN, TRAIN, folders=[folder, other])
+    assert_refused(launched, "text.txt")
+    assert "Error" in launched.texts()[0]
+
+
+def test_what_all_are_told_alike_is_told_once(folder: Path) -> None:
+    launched = launch(folder, *[["train", "missing.txt", *SMALL]] * 2)
+    assert_refused(launched, "missing.txt")
+    assert_refused(launch(folder, *[[*TRAIN, "--dropout", "2"]] * 2), "--dropout", code=2)
+    assert_refused(launch(folder, *[[*TRAIN, "--wrong"]] * 2), "--wrong", code=2)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["list"], "'charlm list' works in one process, and 2 were started"),
+        ([*TRAIN, "--model", "ngram"], "An n-gram model is counted by one process"),
+        (["train", "-", *SMALL], "Several processes cannot read one standard input"),
+    ],
+)
+def test_what_one_process_does_alone(folder: Path, command: list[str], words: str) -> None:
+    if "ngram" in command:
+        command = ["train", "text.txt", "--model", "ngram"]
+    assert_refused(launch(folder, *[command] * 2), words, code=2)
+
+
+def test_a_port_in_use(folder: Path) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        launched = launch(folder, TRAIN, environments=[{"WORLD_SIZE": "2"}], port=port)
+        assert_refused(launched, f"Port {port} of '127.0.0.1' is in use")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two', which is no whole number"),
+        ({"WORLD_SIZE": "0"}, "WORLD_SIZE is 0"),
+        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR or MASTER_PORT is not set"),
+        ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "x", "MASTER_PORT": "1"}, "RANK is 2, but WORLD_SIZE is 2"),
+    ],
+)
+def test_an_environment_that_contradicts_itself(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    words: str,
+) -> None:
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert app.run(TRAIN) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_come(folder: Path) -> None:
+    launched = launch(folder, TRAIN, environments=[{"WORLD_SIZE": "2"}])
+    assert_refused(launched, "Of 2 processes, number 1 did not come within 15 s")
