@@ -3,10 +3,13 @@
 The rule of Krause et al. (2018): each weight moves against its gradient, divided by the gradient's usual size, and is
 drawn back to its trained value, the more so the larger that size is:
 
-    w <- w + min(decay * rms / mean rms, 1) * (w_trained - w) - rate * g / (rms + epsilon)
+    w <- w + min(decay * rms / s, 1) * (w_trained - w) - rate * g / (rms + epsilon * s)
+
+Here s is the root mean square of all weights' rms; theirs is the mean.
 """
 
 import copy
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import final
@@ -21,6 +24,8 @@ from charlm.models.ngram import NgramLanguageModel
 
 WINDOW = 20
 """Symbols after which the network takes a step."""
+_MOST_ABOVE_GUESSING = 10.0
+"""Nats that each of a few symbols may cost more than a guess, before the network is taken to be spoilt."""
 _HIGHEST = 1e12
 """Of the size of a gradient: far more than any is."""
 
@@ -32,7 +37,8 @@ class DynamicSettings:
     Attributes:
         rate: of learning.
         decay: share of the way back to the trained weights at every step.
-        epsilon: added to the usual size of each weight's gradient, as a share of the mean size of all.
+        epsilon: added to the usual size of each weight's gradient, as a share of the root mean square of all. The mean
+            would be next to nothing where most weights are those of rare symbols, and steps without bounds.
     """
 
     rate: float = 1e-4
@@ -58,12 +64,14 @@ class DynamicReader:
     ) -> None:
         self.length = length
         self._ngrams = NgramLanguageModel(model.ngrams) if isinstance(model, MixedLanguageModel) else None
+        self._vocabulary_size = model.vocabulary_size
         self._network = network = copy.deepcopy(network_of(model))
         network.requires_grad_(True)
         self._weights = [weight for _, weight in _weights(network)]
         self._trained = [weight.detach().clone() for weight in self._weights]
         known = [sizes[name].to(weight) for name, weight in _weights(network) if _is_of(sizes.get(name), weight)]
-        mean = sum(float(size.sum()) for size in known) / sum(weight.numel() for weight in self._weights)
+        squares = sum(float(size.square().sum()) for size in known)
+        mean = math.sqrt(squares / sum(weight.numel() for weight in self._weights))
         if len(known) < len(self._weights) or not mean > 0.0:
             raise ValueError("the gradients are not those of this network")
         self._steps = [-settings.rate / (size + settings.epsilon * mean) for size in known]
@@ -87,14 +95,34 @@ class DynamicReader:
         return Parts((predicted, counted.log_probabilities[0].to(predicted.device)), counted.totals)
 
     def _read_piece(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns the network's log-probabilities, once it has learnt from the piece before."""
-        if self._nats is not None:
-            self._learn(self._nats)
-        device = self._weights[0].device
-        parts, self._state = self._network.parts(inputs.to(device), detach(self._state))
-        (predicted,) = parts.log_probabilities
-        self._nats = _mean_nats(predicted, targets.to(device))
+        """Returns the network's log-probabilities, once it has learnt from the piece before.
+
+        A network that learning has spoilt is the trained one again: one that cost more than guessing would have, from
+        the next piece on; one whose predictions are not finite, which the targets need not tell, at once.
+        """
+        nats = self._nats
+        if nats is not None:
+            if float(nats.detach()) < math.log(self._vocabulary_size) + _MOST_ABOVE_GUESSING:
+                self._learn(nats)
+            else:
+                self._restore()
+        predicted = self._predict(inputs)
+        if not bool(torch.isfinite(predicted).all()):
+            self._restore()
+            self._state = self._network.initial_state(inputs.shape[1])
+            predicted = self._predict(inputs)
+        self._nats = _mean_nats(predicted, targets.to(predicted.device))
         return predicted.detach()
+
+    def _predict(self, inputs: Tensor) -> Tensor:
+        parts, self._state = self._network.parts(inputs.to(self._weights[0].device), detach(self._state))
+        (predicted,) = parts.log_probabilities
+        return predicted
+
+    @torch.no_grad()
+    def _restore(self) -> None:
+        for weight, trained in zip(self._weights, self._trained, strict=True):
+            weight.copy_(trained)
 
     def _learn(self, nats: Tensor) -> None:
         gradients = torch.autograd.grad(nats, self._weights)

@@ -90,6 +90,15 @@ def test_longer_windows_change_nothing():
     assert np.array_equal(*totals)
 
 
+@pytest.mark.parametrize("rate", [1.0, 1e30])
+def test_a_network_that_learning_has_spoilt_is_the_trained_one_again(rate):
+    model = small_model("lstm")
+    reader = DynamicReader(model, sizes_of(model), DynamicSettings(rate=rate))
+    read = [reader.read(window).log_probabilities[0] for window in windows()]
+    assert all(bool(torch.isfinite(each).all()) for each in read)
+    assert not torch.equal(torch.cat(read)[:, 0], static(model).log_probabilities[0][:, 0])
+
+
 def test_a_step_by_the_rule():
     model = small_model("lstm")
     sizes = sizes_of(model)
@@ -103,7 +112,7 @@ def test_a_step_by_the_rule():
     logits, state = model(first.inputs, model.initial_state(1))
     nats = torch.nn.functional.cross_entropy(logits[:, 0], first.targets[:, 0])
     gradients = dict(zip(weights, torch.autograd.grad(nats, list(weights.values())), strict=True))
-    mean = torch.cat([size.flatten() for size in sizes.values()]).mean()
+    mean = torch.cat([size.flatten() for size in sizes.values()]).square().mean().sqrt()
     with torch.no_grad():
         for name, weight in weights.items():
             weight -= SETTINGS.rate * gradients[name] / (sizes[name] + SETTINGS.epsilon * mean)

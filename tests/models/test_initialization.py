@@ -56,10 +56,10 @@ def test_the_default_forget_bias_is_one_for_lstms_and_zero_for_grus():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cell": "rnn", "forget_bias": 0.0}, "forget_bias is for cell lstm or .* or gru-simple, not for cell rnn"),
+        ({"cell": "rnn", "forget_bias": 0.0}, "forget_bias is for cell lstm, .* or gru-simple, not for cell rnn"),
         ({"init_variance": 2.0}, "init_variance is for init gaussian, not for init default"),
         ({"cell": "lstm", "nonlinearity": "sigmoid"}, "nonlinearity is for cell rnn or jordan, not for cell lstm"),
-        ({"cell": "st-lstm", "init": "identity"}, "init is for cell lstm or .* or rnn, not for cell st-lstm"),
+        ({"cell": "st-lstm", "init": "identity"}, "init is for cell lstm, .* or rnn, not for cell st-lstm"),
         ({"feedback": "target"}, "feedback is for cell jordan, not for cell lstm"),
         ({"model": "ngram", "init": "identity"}, "init is for model recurrent, not for model ngram"),
     ],
