@@ -21,6 +21,7 @@ from charlm.data.processes import in_processes
 from charlm.data.tokenizers.base import Tokenizer, smallest_type
 from charlm.data.tokenizers.build import fingerprint
 from charlm.files.reading import file_sha256
+from charlm.files.writing import append
 
 _JOURNAL = "blocks.jsonl"
 _READ_BYTES = 1 << 20
@@ -94,11 +95,18 @@ def encode_block(task: BlockTask, *, advance: Callable[[int], None] = lambda _: 
     pieces: Pieces = {}
     for part, text in task.block.parts(records=task.records):
         path = _piece(task, part)
-        with path.open("w+b") as file:
+        with _new(path) as file:
             encoded = encode_to(file, text, task.tokenizer, advance=advance)
         counts = {name: count for name, count in vars(encoded).items() if name != "tokens"}
         pieces[part] = PartDescription(**counts, sha256=file_sha256(path))
     return pieces
+
+
+def _new(path: Path) -> BinaryIO:
+    """Opens a new file, instead of one that work which was stopped has left."""
+    if path.exists():
+        path.unlink()
+    return path.open("x+b")
 
 
 def _piece(task: BlockTask, part: PartName) -> Path:
@@ -140,25 +148,25 @@ class _Joined:
         for part, file in self._files.items():
             file.seek(self.parts[part].num_symbols * self._symbol_bytes if part in self.parts else 0)
             file.truncate()
-        self._journal.write_text("".join(f"{line}\n" for line in kept))
+        if self._journal.exists():
+            self._journal.unlink()
+        append(self._journal, "".join(f"{line}\n" for line in kept).encode())
         return len(kept) - 1
 
     def add(self, task: BlockTask, pieces: Pieces) -> None:
         """Puts the pieces of the next block at the ends of the files."""
         for part in pieces:
-            piece, path = _piece(task, part), self._path(part)
-            if part in self._files:
-                with piece.open("rb") as source:
-                    self._copy(source, part)
-                piece.unlink()
-            else:
-                piece.replace(path)
-                self._open(part)
-                self._update(part)
+            if part not in self._files:
+                self._hold(part, _new(self._path(part)))
+            piece = _piece(task, part)
+            with piece.open("rb") as source:
+                while content := source.read(_READ_BYTES):
+                    self._digests[part].update(content)
+                    self._files[part].write(content)
+            piece.unlink()
         self._count(pieces)
         line = json.dumps({part: piece.model_dump_json() for part, piece in pieces.items()})
-        with self._journal.open("a") as journal:
-            journal.write(f"{line}\n")
+        append(self._journal, f"{line}\n".encode())
 
     def finish(self) -> None:
         """Waits until the files are on the disk, and removes the journal."""
@@ -198,23 +206,13 @@ class _Joined:
         if part not in self._files:
             if not self._path(part).exists():
                 return None
-            self._open(part)
+            self._hold(part, self._path(part).open("r+b"))
         content = self._files[part].read(piece.num_symbols * self._symbol_bytes)
         return content if hashlib.sha256(content).hexdigest() == piece.sha256 else None
 
     def _path(self, part: PartName) -> Path:
         return self._folder / f"{part}.bin"
 
-    def _open(self, part: PartName) -> None:
-        self._files[part] = self._path(part).open("r+b")
+    def _hold(self, part: PartName, file: BinaryIO) -> None:
+        self._files[part] = file
         self._digests[part] = hashlib.sha256()
-
-    def _update(self, part: PartName) -> None:
-        """Reads the rest of a file for its digest."""
-        while content := self._files[part].read(_READ_BYTES):
-            self._digests[part].update(content)
-
-    def _copy(self, source: BinaryIO, part: PartName) -> None:
-        while content := source.read(_READ_BYTES):
-            self._digests[part].update(content)
-            self._files[part].write(content)
