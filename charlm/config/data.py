@@ -67,7 +67,7 @@ class DataConfig(Section):
         None,
         ge=1,
         le=1024,
-        help="Processes that read and encode a text of over 128 MB; not part of a result.  [default: one a core]",
+        help="Processes that read and encode a text of over 128 MiB; not part of a result.  [default: one a core]",
     )
 
     @field_validator("corpus", "valid", "test")

@@ -108,7 +108,10 @@ def prepare_corpus(
             parts=parts,
         )
         for name, content in (("tokenizer.json", stored_tokenizer), ("meta.json", description.to_json())):
-            with create_synced(temporary / name) as file:
+            path = temporary / name
+            if path.exists():  # Left by work that was stopped at its very end.
+                path.unlink()
+            with create_synced(path) as file:
                 file.write(content)
         # Opened before it gets its name: another process may then replace it at any time.
         corpus = _open(temporary, key, is_known=True)

@@ -136,7 +136,7 @@ class _Joined:
         for line, block in zip(self._journal_lines(), blocks, strict=False):
             try:
                 pieces = {part: PartDescription.model_validate_json(each) for part, each in json.loads(line).items()}
-            except ValueError:
+            except (ValueError, AttributeError, TypeError):
                 break
             contents = {part: self._read(part, piece) for part, piece in pieces.items()}
             if pieces.keys() != block.sizes.keys() or None in contents.values():

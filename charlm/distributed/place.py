@@ -48,11 +48,14 @@ def read_place() -> Place:
     rank = _number("RANK", 0) if size > 1 else 0
     if not 0 <= rank < size:
         raise ConfigError(f"RANK is {rank}, but WORLD_SIZE is {size}; {_LAUNCHER}.")
+    port = _number("MASTER_PORT", 1)
+    if not 0 < port < 1 << 16:
+        raise ConfigError(f"MASTER_PORT is {port}, and ports are 1 to 65535; {_LAUNCHER}.")
     return Place(
         rank=rank,
         size=size,
         local_rank=_number("LOCAL_RANK", 0),
-        address=(host, _number("MASTER_PORT", 0)) if host else None,
+        address=(host, port) if host else None,
         is_hosted=os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
         attempt=_number("TORCHELASTIC_RESTART_COUNT", 0),
     )

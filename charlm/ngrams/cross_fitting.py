@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charlm.data.tokenfile import TokenFile
-from charlm.ngrams.counting import CountedText, beginnings, count_grams
+from charlm.ngrams.counting import DEFAULT_MEMORY, CountedText, beginnings, count_grams
 from charlm.ngrams.grams import NONE, Ids, find
 from charlm.ngrams.model import Level, NgramModel, make_level
 from charlm.ngrams.smoothing import Discounts, adjusted_counts, estimate_discounts, kneser_ney
+from charlm.ngrams.sorting import Scratch
 
 NUM_FOLDS = 10
 
@@ -40,10 +41,17 @@ class HeldOutDistributions:
     confidence: NDArray[np.float32]
 
 
-def cross_fit(text: CountedText, *, num_folds: int = NUM_FOLDS, most_places: int = MOST_PLACES) -> HeldOutDistributions:
+def cross_fit(
+    text: CountedText,
+    *,
+    num_folds: int = NUM_FOLDS,
+    most_places: int = MOST_PLACES,
+    memory: int = DEFAULT_MEMORY,
+    scratch: Scratch | None = None,
+) -> HeldOutDistributions:
     """Returns the distributions of modified Kneser-Ney, counted on the other folds, at places spread over the text.
 
-    The discounts are those of the whole text.
+    The discounts are those of the whole text; memory and scratch are for counting a fold, as in `count_grams`.
     """
     length, order, vocabulary_size = len(text.text.tokens), len(text.orders), text.orders[0].vocabulary_size
     num_places = min(length, most_places, max(1, _MOST_NUMBERS // vocabulary_size))
@@ -57,7 +65,7 @@ def cross_fit(text: CountedText, *, num_folds: int = NUM_FOLDS, most_places: int
     )
     grams_of_contexts = None
     for fold in itertools.pairwise(borders):
-        levels = _levels_without(text, slice(*fold), discounts)
+        levels = _levels_without(text, slice(*fold), discounts, memory=memory, scratch=scratch)
         model = NgramModel(levels, vocabulary_size=vocabulary_size, borders=grams_of_contexts)
         grams_of_contexts = model.borders
         inside = slice(*np.searchsorted(places, fold))
@@ -67,10 +75,13 @@ def cross_fit(text: CountedText, *, num_folds: int = NUM_FOLDS, most_places: int
     return held_out
 
 
-def _levels_without(text: CountedText, fold: slice, discounts: list[Discounts]) -> list[Level]:
+def _levels_without(
+    text: CountedText, fold: slice, discounts: list[Discounts], *, memory: int, scratch: Scratch | None
+) -> list[Level]:
     """Returns the model's orders without the grams that end in a fold, numbered as in the whole text."""
     order = len(text.orders)
-    left = [grams.counts - counts for grams, counts in zip(text.orders, _counts_in(text, fold), strict=True)]
+    inside = _counts_in(text, fold, memory=memory, scratch=scratch)
+    left = [grams.counts - counts for grams, counts in zip(text.orders, inside, strict=True)]
     levels = []
     for index, (grams, counts) in enumerate(zip(text.orders, left, strict=True)):
         counts = np.maximum(counts, 0)  # A begin counts as not occurring.
@@ -84,7 +95,7 @@ def _levels_without(text: CountedText, fold: slice, discounts: list[Discounts]) 
     return levels
 
 
-def _counts_in(text: CountedText, fold: slice) -> list[Ids]:
+def _counts_in(text: CountedText, fold: slice, *, memory: int, scratch: Scratch | None) -> list[Ids]:
     """Returns how often each gram of each order ends in a fold."""
     order, whole = len(text.orders), text.text
     counts = [np.zeros(len(grams), dtype=np.int64) for grams in text.orders]
@@ -95,6 +106,8 @@ def _counts_in(text: CountedText, fold: slice) -> list[Ids]:
         order=order,
         vocabulary_size=whole.vocabulary_size,
         begin=whole.begin,
+        memory=memory,
+        scratch=scratch,
     )
     numbers = np.zeros(1, dtype=np.int64)
     for grams, found, of_order in zip(text.orders, inside.orders, counts, strict=False):

@@ -29,9 +29,9 @@ def count_distinct(chunks: Iterable[Ids], scratch: Scratch, *, buffer: int) -> t
         return first
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
-        runs = [_Run(folder / "0", *first, stack)]
-        del first
-        for number, chunk in enumerate((second, *waiting), start=1):
+        runs = [_Run(folder / "0", *first, stack), _Run(folder / "1", *_counted(second), stack)]
+        del first, second
+        for number, chunk in enumerate(waiting, start=2):
             runs.append(_Run(folder / str(number), *_counted(chunk), stack))
             del chunk
         merged = [(np.empty(0, np.int64),) * 2, *_merged(runs, buffer=buffer)]

@@ -1,4 +1,4 @@
-"""Connections: how many may be open, and how long one may be silent before its first request."""
+"""Connections: how many may be open, and how long one may take to make its first request."""
 
 import asyncio
 import json
@@ -8,7 +8,9 @@ from typing import Any, final
 from charlm.serving.errors import ApiError, too_busy
 
 SECONDS_TO_ASK = 30.0
-"""A connection on which nothing arrives for so long at its beginning is closed."""
+"""A connection on which no whole head of a request has arrived after so long is closed."""
+
+_END_OF_HEAD = b"\r\n\r\n"
 
 _SECONDS_TO_LEAVE = 1.0
 """How long a connection that was refused stays open, so that its client can read why."""
@@ -41,6 +43,7 @@ class _Connection(asyncio.Protocol):
         self._inner = inner
         self._connections = connections
         self._timer: asyncio.TimerHandle | None = None
+        self._end = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -56,7 +59,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self in self._connections.open:
-            self._stop_timer()
+            if self._timer is not None:
+                if _END_OF_HEAD in self._end + data:
+                    self._stop_timer()
+                self._end = (self._end + data)[-len(_END_OF_HEAD) :]
             self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:

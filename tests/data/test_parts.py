@@ -128,6 +128,13 @@ def test_what_is_encoded_is_gone_on_with(stopped):
     assert go_on()[0] == 5
 
 
+def test_what_was_stopped_at_its_very_end_is_encoded_again(stopped):
+    unfinished, go_on = stopped
+    (unfinished / "meta.json").write_text("{")
+    (unfinished / "tokenizer.json").touch()
+    go_on()
+
+
 def test_a_file_that_was_cut_or_changed_is_encoded_again_from_there(stopped):
     unfinished, go_on = stopped
     with (unfinished / "train.bin").open("r+b") as file:

@@ -101,6 +101,7 @@ def test_a_port_in_use(folder: Path) -> None:
         ({"WORLD_SIZE": "0"}, "WORLD_SIZE is 0"),
         ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR or MASTER_PORT is not set"),
         ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "x", "MASTER_PORT": "1"}, "RANK is 2, but WORLD_SIZE is 2"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "x", "MASTER_PORT": "99999"}, "MASTER_PORT is 99999"),
     ],
 )
 def test_an_environment_that_contradicts_itself(

@@ -38,7 +38,9 @@ def test_a_connection_too_many_is_told_so_and_there_is_room_again_afterwards(pla
         first.close()
 
 
-def test_a_connection_that_asks_nothing_is_closed(place, monkeypatch):
+@pytest.mark.parametrize("beginning", [b"", b"GET /health HT"])
+def test_a_connection_that_does_not_ask_is_closed(place, monkeypatch, beginning):
     monkeypatch.setattr(connections, "SECONDS_TO_ASK", 0.01)
     with serve(["net"], place) as served, connected(served) as silent:
+        silent.sendall(beginning)
         assert received(silent) == b""

@@ -167,4 +167,4 @@ class TuningLines(SilentReporter):
         if self._now() - self._shown < _SECONDS_BETWEEN_LINES:
             return
         self._shown = self._now()
-        self._lines.note(f"{self._run}: {report.share:.0%}, loss {number(report.loss)} nats/char")
+        self._lines.note(f"{self._run}: {report.share:.0%}, loss {number(report.loss)} nats/symbol")

@@ -87,8 +87,12 @@ class Space:
             is_number = plain_type(_fields()[name].annotation) in (int, float)
             if not search.values and not is_number:
                 raise ConfigError(f"{source}: {name} is no number; list the values to choose from.")
-            if search.around is not None and self._usual(name, self.planned) is None:
-                raise ConfigError(f"{source}: {name} has no usual value to search around; give low and high.")
+            if search.around is not None:
+                usual = self._usual(name, self.planned)
+                if not usual:
+                    raise ConfigError(f"{source}: {name} has no usual value to search around; give low and high.")
+                for end in (usual / search.around, usual * search.around):
+                    changed(self.request.config, {name: _typed(name, end)}, source=source)
 
     def _draw_one(self, name: str, search: Search, config: RunConfig, draw: Draw) -> Any:
         if search.values:

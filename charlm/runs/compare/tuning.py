@@ -11,7 +11,7 @@ from charlm.config import Request, RunConfig, TuningConfig
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
 from charlm.data.tokenizers.build import learnt
-from charlm.errors import CharlmError, ConfigError
+from charlm.errors import CharlmError, CheckpointError, ConfigError
 from charlm.files.writing import write_atomically
 from charlm.notation import parse_seconds
 from charlm.runs.compare.findings import Findings, Repeated, best_as_toml, ranked
@@ -145,9 +145,13 @@ class _Search:
 
     def _train(self, trial: Trial) -> None:
         reports = TrialReporter(self._reporter, self._stop, trial, warned=self._warned)
-        request = self._space.request_for(trial.settings, name=trial.run)
         try:
+            request = self._space.request_for(trial.settings, name=trial.run)
             trained = self._train_one(trial.run, request, self._corpus, self._group, reports, self._stop)
+        except CheckpointError:
+            # The disk fails, not what was tried.
+            trial.put_back()
+            raise
         except CharlmError as error:
             trial.fail(str(error))
             return
@@ -194,9 +198,9 @@ class _Search:
         if self._stop.requested or (claim := self._study.claim(name)) is None:
             return None
         self._reporter.upcoming(name, rows, total=self._settings.trials)
-        request = self._space.request_for(row.settings, name=name, seed=seed)
         reports = TrialReporter(self._reporter, self._stop, None, warned=self._warned)
         try:
+            request = self._space.request_for(row.settings, name=name, seed=seed)
             trained = self._train_one(name, request, self._corpus, self._group, reports, self._stop)
         except CharlmError as error:
             self._reporter.warn(f"{name}: {error}")

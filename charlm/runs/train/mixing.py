@@ -60,18 +60,13 @@ def make_mixture(
         return config, None
 
     def count() -> Arrays:
-        counted = count_text(
-            corpus.train.tokens,
-            corpus.tokenizer,
-            order=order,
-            memory=config.run.counting_bytes,
-            scratch=partial(scratch_folder, corpus.folder.parent),
-        )
+        memory, scratch = config.run.counting_bytes, partial(scratch_folder, corpus.folder.parent)
+        counted = count_text(corpus.train.tokens, corpus.tokenizer, order=order, memory=memory, scratch=scratch)
         if counted.model.order < order and not on_trial:
             raise DataError(
                 f"--mix ngram:{order} needs a text with stretches as long; this one has {counted.model.order} symbols."
             )
-        return counted.model.to_arrays() | vars(cross_fit(counted.text))
+        return counted.model.to_arrays() | vars(cross_fit(counted.text, memory=memory, scratch=scratch))
 
     arrays = world.arrays_by_first(count)
     held_out = HeldOutDistributions(**{each.name: arrays[each.name] for each in fields(HeldOutDistributions)})

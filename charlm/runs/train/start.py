@@ -222,10 +222,11 @@ def _resolve(
         load_weights = weights_for(origin, config, corpus.tokenizer)
     try:
         config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
-    except DataError:
+    except DataError as error:
         if not on_trial:
             raise
-        # Nobody asked for n-grams, and they do not fit into the memory.
+        # Nobody asked for n-grams.
+        reporter.note(f"No n-grams are mixed in: {error}")
         config, mixture, on_trial = with_mix(config, Mix(None)), None, False
     setup = TrainingSetup(
         corpus.train.tokens,

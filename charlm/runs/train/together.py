@@ -20,7 +20,7 @@ from charlm.version import __version__
 RUN = "run"
 """The name under which the launcher keeps the run's name, from its first checkpoint on."""
 
-_OWN = {"threads", "device"}
+_OWN = {"threads", "device", "workers", "memory"}
 """Settings that may differ: they are not part of a result."""
 _SAME_COMMAND = "start all with the same command, the same charlm and the same torch."
 _SAME_TEXT = "give all the same text."

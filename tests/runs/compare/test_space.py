@@ -126,6 +126,12 @@ def test_n_grams_are_not_searched_where_charlm_mixes_none_in(open_request):
     assert not {"mix", "mixing"} & usual_searches(asked, planned).keys()
 
 
+@pytest.mark.parametrize("search", [{"beta2": Search(around=2.0)}, {"weight_drop": Search(around=2.0)}])
+def test_a_range_around_the_usual_value_lies_within_what_a_setting_may_be(open_request, search):
+    with pytest.raises(ConfigError):
+        make_space(open_request, search)
+
+
 def test_where_everything_is_given_there_is_nothing_to_search(open_request):
     with pytest.raises(ConfigError, match="nothing to search"):
         make_space(open_request, {})
