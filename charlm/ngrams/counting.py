@@ -124,9 +124,13 @@ def _require_memory(num_grams: int, memory: int) -> None:
     needed = _BYTES_PER_GRAM * num_grams
     if needed > memory:
         raise DataError(
-            f"The text has {num_grams:,} different n-grams of the longest kind, which need {needed / 1e9:.1f} GB of "
-            f"memory; {memory / 1e9:.1f} GB are allowed. Lower the order, or allow more with --memory."
+            f"The text has {num_grams:,} different n-grams of the longest kind, which need {_megabytes(needed)} of "
+            f"memory; {_megabytes(memory)} are allowed. Lower the order, or allow more with --memory."
         )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
 
 
 @contextmanager

@@ -144,6 +144,9 @@ def usual_searches(asked: frozenset[str], planned: RunConfig) -> dict[str, Searc
         for search in field.metadata
         if isinstance(search, Search) and name not in asked
     }
+    if planned.data.task is not None:
+        # Examples are read whole.
+        declared.pop("sequence_length", None)
 
     def leaves_choice(name: str, search: Search) -> bool:
         chosen = values[_section_of(name)][name]

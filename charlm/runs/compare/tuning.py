@@ -258,6 +258,8 @@ def _heading(findings: Findings, name: str) -> str:
     best = findings.best
     assert best is not None
     lines = [f"Found by charlm tune: {best.run} of study {name}, {best.bits:.4f} bits/{findings.unit} on validation."]
-    if findings.gain is not None:
+    if findings.usual is not None and best.number == findings.usual.number:
+        lines.append("It is what charlm itself chooses.")
+    elif findings.gain is not None:
         lines.append(f"What charlm itself chooses is {findings.gain:.4f} worse.")
     return "\n".join(lines)
