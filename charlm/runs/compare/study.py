@@ -218,7 +218,8 @@ class Study:
 
     def tell(self, trial: Any, bits: float | None, *, state: str) -> None:
         """Keeps the end of a trial."""
-        self._study.tell(trial, bits, state=self._optuna.trial.TrialState[state])
+        with self._damage_explained(), os_errors_as(CheckpointError, f"Cannot write '{self._file}'"):
+            self._study.tell(trial, bits, state=self._optuna.trial.TrialState[state])
 
     def _drawn(self, trial: Any, claim: ExitStack, draw: Callable[[Draw], dict[str, Any]]) -> Trial:
         with claim:
