@@ -63,7 +63,7 @@ def test_lines_tell_what_is_trained_and_what_came_of_it():
     assert stream.getvalue().splitlines() == [
         "Measuring …",
         "trial-001 … (1 of 5 trials done)",
-        "trial-001: 25%, loss 1.7500 nats/char",
+        "trial-001: 25%, loss 1.7500 nats/symbol",
         "trial-001 (0:31): 1.9000 bits, the best so far [learning_rate 0.01235, cell gru]",
         "trial-002 (0:31): pruned at 50%: 2.5000 bits [learning_rate 0.1]",
     ]
