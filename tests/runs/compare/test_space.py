@@ -132,6 +132,14 @@ def test_a_range_around_the_usual_value_lies_within_what_a_setting_may_be(open_r
         make_space(open_request, search)
 
 
+def test_windows_of_examples_have_no_length_to_search(open_request):
+    request, asked = open_request()
+    planned = with_settings(request.config, **PLANNED | {"task": "classify"})
+    assert usual_searches(asked, planned).keys() == usual_searches(
+        asked, with_settings(request.config, **PLANNED)
+    ).keys() - {"sequence_length"}
+
+
 def test_where_everything_is_given_there_is_nothing_to_search(open_request):
     with pytest.raises(ConfigError, match="nothing to search"):
         make_space(open_request, {})

@@ -46,13 +46,14 @@ class Trainings:
 
     stop_in: str = ""
     fails: tuple[str, ...] = ()
+    error: type[CharlmError] = CharlmError
     seen: list = field(default_factory=list)
 
     def __call__(self, name, request, corpus, workspace, reporter, stop):
         training, seed = request.config.training, request.config.run.seed
         self.seen.append((name, training.learning_rate, seed))
         if name in self.fails:
-            raise CharlmError(f"{name} cannot be trained.")
+            raise self.error(f"{name} cannot be trained.")
         bits = 2.0 + math.log((training.learning_rate or 0.05) / 0.02) ** 2 + 0.001 * seed
         for step in range(1, 5):
             reporter.step(StepReport(step, 1.0, 0.1, 1.0, 0.0, 0, 1.0, 4, step / 4))
@@ -161,6 +162,13 @@ def test_a_trial_that_fails_is_told_of_and_the_others_go_on(search):
     (failed,) = [each for each in findings.trials if each.state == "failed"]
     assert (failed.number, failed.error) == (1, "trial-001 cannot be trained.")
     assert findings.trials[-1] == failed
+
+
+def test_a_trial_that_cannot_be_written_is_taken_up_again(search):
+    with pytest.raises(CheckpointError, match="trial-001 cannot be trained"):
+        search(Trainings(fails=("trial-001",), error=CheckpointError), trials=3)
+    _, findings = search(trials=3)
+    assert [each.state for each in findings.trials] == ["finished"] * 3
 
 
 def test_where_all_fail_there_is_no_best(search):
