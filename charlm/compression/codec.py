@@ -18,12 +18,14 @@ from charlm.compression.container import Block, Header, read_blocks
 from charlm.compression.lanes import LaneReader, cut_lanes
 from charlm.compression.packing import BLOCK_BYTES, MOST_UNPACKED_BYTES, pack, unpack
 from charlm.compression.spelling import Speller, Spelling
+from charlm.compression.unknown import LearntCharacters, PackedCharacters, UnknownCoder
 from charlm.config import DataConfig
 from charlm.data.encodings import resolve_encoding
 from charlm.data.tokenizers.base import Tokenizer
 from charlm.errors import ConfigError
 from charlm.files.errors import UntrustedFileError
 from charlm.stepping.base import StepModel
+from charlm.stepping.unknown import UnknownCharacters
 
 Advance = Callable[[int], None]
 
@@ -44,6 +46,11 @@ class Coding:
     tokenizer: Tokenizer
     data: DataConfig
     adapts: bool = False
+
+    def unknown_coder(self) -> UnknownCoder:
+        """Returns what codes the characters of unknown symbols from the beginning of a file."""
+        learns = self.adapts and self.tokenizer.unknown is not None
+        return LearntCharacters(UnknownCharacters(self.tokenizer)) if learns else PackedCharacters()
 
     def reader(self, *, num_lanes: int) -> LaneReader:
         """Returns what reads lanes from their beginning."""
@@ -71,23 +78,24 @@ def compressed(file: BinaryIO, coding: Coding, *, encoding: str, num_streams: in
     Raises:
         CharlmError: the model's output is not finite.
     """
-    reader = coding.reader(num_lanes=num_streams)
+    reader, unknown_coder = coding.reader(num_lanes=num_streams), coding.unknown_coder()
     speller = Speller(coding.tokenizer, coding.data)
     for number, part in enumerate(_parts(file, encoding)):
         spelling = speller.spell(part.text, is_first=number == 0)
         packed = pack(part.content)
         block = Block(len(part.content), zlib.crc32(part.content), False, False, 0, b"", b"", (), packed)
         if spelling is not None and len(spelling.tokens) <= MOST_UNPACKED_BYTES:
-            after = reader.copy()
+            after, unknown_after = reader.copy(), unknown_coder.copy()
             lanes = cut_lanes(spelling.tokens, num_lanes=num_streams, end=coding.tokenizer.end)
             code = encode(after, lanes, advance=_shares(advance, len(part.content), of=len(spelling.tokens)))
-            if len(code) + len(spelling.unknown) + len(spelling.edits) < len(packed):
-                reader = after
+            unknown = unknown_after.pack(spelling.tokens, spelling.unknown)
+            if len(code) + len(unknown) + len(spelling.edits) < len(packed):
+                reader, unknown_coder = after, unknown_after
                 block = block._replace(
                     is_coded=True,
                     is_encoded=part.is_encoded,
                     line_end=spelling.line_end,
-                    unknown=spelling.unknown,
+                    unknown=unknown,
                     edits=spelling.edits,
                     lengths=list(map(len, lanes)),
                     code=code,
@@ -108,7 +116,7 @@ def decompressed(file: BinaryIO, header: Header, coding: Coding, *, advance: Adv
         UntrustedFileError: the file is damaged, forged, or was made where models compute differently.
         CharlmError: the model's output is not finite.
     """
-    reader = coding.reader(num_lanes=header.num_streams)
+    reader, unknown_coder = coding.reader(num_lanes=header.num_streams), coding.unknown_coder()
     speller = Speller(coding.tokenizer, coding.data)
     digest = hashlib.sha256()
     try:
@@ -118,7 +126,7 @@ def decompressed(file: BinaryIO, header: Header, coding: Coding, *, advance: Adv
     for block in read_blocks(file, header):
         if block.is_coded:
             tick = _shares(advance, block.num_bytes, of=sum(block.lengths))
-            content = _decoded(block, reader, speller, encoding=encoding, advance=tick)
+            content = _decoded(block, reader, unknown_coder, speller, encoding=encoding, advance=tick)
         else:
             content = unpack(block.code)
             advance(block.num_bytes)
@@ -130,10 +138,12 @@ def decompressed(file: BinaryIO, header: Header, coding: Coding, *, advance: Adv
         raise UntrustedFileError("does not give back what was compressed")
 
 
-def _decoded(block: Block, reader: LaneReader, speller: Speller, *, encoding: str, advance: Advance) -> bytes:
-    lanes = decode(reader, block.code, list(block.lengths), advance=advance)
-    spelling = Spelling(np.concatenate(lanes), block.line_end, block.unknown, block.edits)
-    text = speller.text_of(spelling)
+def _decoded(
+    block: Block, reader: LaneReader, unknown_coder: UnknownCoder, speller: Speller, *, encoding: str, advance: Advance
+) -> bytes:
+    tokens = np.concatenate(decode(reader, block.code, list(block.lengths), advance=advance))
+    unknown = unknown_coder.unpack(tokens, block.unknown)
+    text = speller.text_of(Spelling(tokens, block.line_end, unknown, block.edits))
     try:
         return text.encode(encoding) if block.is_encoded else text.encode(UTF_8, "surrogateescape")
     except UnicodeError:

@@ -27,7 +27,7 @@ _SMALLEST = 24
 _MOST_NUMBERS = 1 << 18
 """The most logits that wait to be coded."""
 
-_WORD = np.dtype("<u4")
+WORD = np.dtype("<u4")
 
 
 def encode(reader: LaneReader, lanes: list[Tokens], *, advance: Advance) -> bytes:
@@ -39,7 +39,7 @@ def encode(reader: LaneReader, lanes: list[Tokens], *, advance: Advance) -> byte
     Raises:
         CharlmError: the model's output is not finite.
     """
-    library = _library()
+    library = coder_library()
     coder, family = library.queue.RangeEncoder(), library.model.Categorical(perfect=False)
     columns, is_coded = in_columns(lanes, before=reader.last)
     chunk = max(1, _MOST_NUMBERS // (reader.num_lanes * reader.vocabulary_size))
@@ -54,7 +54,7 @@ def encode(reader: LaneReader, lanes: list[Tokens], *, advance: Advance) -> byte
             coder.encode(symbols, family, weights_of(logits[coded]))
         advance(len(symbols))
     code: NDArray[np.uint32] = coder.get_compressed()
-    return code.astype(_WORD).tobytes()
+    return code.astype(WORD).tobytes()
 
 
 def decode(reader: LaneReader, code: bytes, lengths: list[int], *, advance: Advance) -> list[Tokens]:
@@ -68,11 +68,11 @@ def decode(reader: LaneReader, code: bytes, lengths: list[int], *, advance: Adva
         UntrustedFileError: it is no code of this model's.
         CharlmError: the model's output is not finite.
     """
-    if len(code) % _WORD.itemsize:
-        raise UntrustedFileError(_FOREIGN)
-    library = _library()
+    if len(code) % WORD.itemsize:
+        raise UntrustedFileError(FOREIGN)
+    library = coder_library()
     family = library.model.Categorical(perfect=False)
-    coder = library.queue.RangeDecoder(np.frombuffer(code, dtype=_WORD).astype(np.uint32))
+    coder = library.queue.RangeDecoder(np.frombuffer(code, dtype=WORD).astype(np.uint32))
     shortest, columns = min(lengths), np.zeros((max(lengths), reader.num_lanes), dtype=np.int32)
     try:
         for time, row in enumerate(columns):
@@ -88,11 +88,11 @@ def decode(reader: LaneReader, code: bytes, lengths: list[int], *, advance: Adva
                 advance(int(is_coded.sum()))
             reader.last = row
     except AssertionError:  # constriction's; nothing else in the block has assertions about the code.
-        raise UntrustedFileError(_FOREIGN) from None
+        raise UntrustedFileError(FOREIGN) from None
     return [column[:length] for column, length in zip(columns.T, lengths, strict=True)]
 
 
-_FOREIGN = "has a code that is not of this model"
+FOREIGN = "has a code that is not of this model"
 
 
 def weights_of(logits: Floats) -> Floats:
@@ -124,7 +124,8 @@ def _exponentials() -> Floats:
     return np.exp(-np.arange(most + 1) / _STEPS_IN_ONE).astype(np.float32)
 
 
-def _library() -> Any:
+def coder_library() -> Any:
+    """Returns constriction's coders."""
     # Late: it is of the extra "compress".
     import constriction
 

@@ -15,8 +15,8 @@ from charlm.files.errors import UntrustedFileError
 
 MAGIC = b"\x89charlm\n"
 FORMAT = 1
-ENGINE = 1
-"""The arithmetic from symbols to code: raised whenever the step engine's or the coder's gives other bits."""
+ENGINE, ADAPTING_ENGINE = 1, 2
+"""The arithmetic from symbols to code, without and with a model that adapts: raised whenever it gives other bits."""
 
 _BEGINNING = struct.Struct("<8sBBHI")
 _NUMBERS = struct.Struct("<16s16s32sQIB?")
@@ -71,7 +71,8 @@ class Block(NamedTuple):
         checksum: CRC-32 of the part.
         is_coded: whether the model coded it; else `code` is the part, packed.
         is_encoded: whether it is text in the usual encoding of the file, not in UTF-8 with invalid bytes.
-        line_end, unknown, edits: as in `Spelling`.
+        line_end, edits: as in `Spelling`.
+        unknown: the characters of unknown symbols, as an `UnknownCoder` packs them.
         lengths: symbols of each lane.
         code: of the symbols.
     """
@@ -100,7 +101,7 @@ def write_header(header: Header) -> bytes:
     )
     texts = b"".join(_text(text) for text in (header.run, header.encoding, *header.versions))
     content = numbers + texts
-    return _BEGINNING.pack(MAGIC, FORMAT, ENGINE, len(content), zlib.crc32(content)) + content
+    return _BEGINNING.pack(MAGIC, FORMAT, _engine(header), len(content), zlib.crc32(content)) + content
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -128,7 +129,7 @@ def read_header(file: BinaryIO) -> Header:
         )
     except (struct.error, ValueError, TypeError):
         raise UntrustedFileError("has a header that charlm compress does not write") from None
-    if engine != ENGINE:
+    if engine != _engine(header):
         raise UntrustedFileError(
             f"it was made by charlm {header.versions.charlm}, whose models compute differently from this version's"
         )
@@ -179,6 +180,10 @@ def read_blocks(file: BinaryIO, header: Header) -> Iterator[Block]:
 
 _SHORT = "is cut short"
 _FORGED = "has a block that charlm compress does not write"
+
+
+def _engine(header: Header) -> int:
+    return ADAPTING_ENGINE if header.adapts else ENGINE
 
 
 def _text(text: str) -> bytes:

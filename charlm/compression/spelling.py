@@ -17,16 +17,15 @@ from charlm.compression.edits import (
     edited,
     edits_between,
     pack_edits,
-    pack_text,
     to_text,
     unpack_edits,
-    unpack_text,
 )
 from charlm.compression.packing import MOST_UNPACKED_BYTES
 from charlm.config import DataConfig
 from charlm.data.cleaning import unify_newlines
 from charlm.data.tokenizers.base import Tokenizer, Tokens
 from charlm.files.errors import UntrustedFileError
+from charlm.stepping.unknown import unknown_text
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 """What a line feed that is read may have been; a spelling has the number of one."""
@@ -44,13 +43,13 @@ class Spelling:
 
     Attributes:
         line_end: the number of a line feed's usual form.
-        unknown: the characters that unknown symbols stand for, one after the other, packed.
+        unknown: the characters that unknown symbols stand for, one after the other.
         edits: what else has to be changed in the text of the symbols, packed.
     """
 
     tokens: Tokens
     line_end: int
-    unknown: bytes
+    unknown: str
     edits: bytes
 
 
@@ -86,17 +85,17 @@ class Speller:
         if self._has_records:
             tokens = tokens[tokens != self._tokenizer.begin]
         edits = pack_edits(list(edits_between(pieces)))
-        spelling = Spelling(tokens, line_end, pack_text(self._unknown_of(read)), edits)
+        spelling = Spelling(tokens, line_end, unknown_text(read, self._tokenizer), edits)
         try:
             return spelling if self.text_of(spelling) == mark + text else None
-        except UntrustedFileError:  # It has more symbols, or more unknown characters, than are read again.
+        except UntrustedFileError:  # It has more symbols than are read again.
             return None
 
     def text_of(self, spelling: Spelling) -> str:
         """Returns the text that was spelled; what is no spelling is a UntrustedFileError."""
         if spelling.line_end >= len(LINE_ENDS):
             raise UntrustedFileError("has line ends that are not known")
-        text = self._text_of(spelling.tokens, unpack_text(spelling.unknown))
+        text = self._text_of(spelling.tokens, spelling.unknown)
         edits: list[Edit] = unpack_edits(spelling.edits)
         return edited(_with_line_ends(text, spelling.line_end), edits)
 
@@ -120,10 +119,6 @@ class Speller:
         pairs = text.count("\r\n")
         counts = [text.count("\n") - pairs, pairs, text.count("\r") - pairs if self._data.newlines == "lf" else 0]
         return counts.index(max(counts))
-
-    def _unknown_of(self, text: str) -> str:
-        listed = self._tokenizer.unknown_characters(text.replace("\n", "") if self._has_records else text)
-        return "".join(filter(set(listed).__contains__, text)) if listed else ""
 
     def _text_of(self, tokens: Tokens, unknown: str) -> str:
         pieces = [self._tokenizer.pieces[token] for token in tokens.tolist()]

@@ -1,6 +1,6 @@
 """Scores of a model that adapts to the text, after what its run's validation text taught about how to."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from charlm.evaluation.accounting import make_score
 from charlm.evaluation.adaptive import Reader, StaticReader, adapted_nats, text_nats, windows_in_order
 from charlm.evaluation.dynamic import WINDOW, DynamicReader, DynamicSettings, gradient_sizes
 from charlm.evaluation.score import Score
+from charlm.evaluation.unknown import learnt_unknown_nats
 from charlm.evaluation.windows import sampled_windows, warm_windows
 from charlm.models.base import Network
 from charlm.models.mixture import MixedLanguageModel
@@ -82,12 +83,14 @@ def adapted_score(
     *,
     label: str,
     folder: RunFolder | None,
+    read_again: Callable[[], str | None],
     is_own_validation: bool = False,
 ) -> Score:
     """Returns the score of a text under a model that adapts to it.
 
     Args:
         folder: of the run; None where only its model is at hand.
+        read_again: returns the text as it was encoded, where it can be.
         is_own_validation: whether the text is the run's validation text, from which nothing may be chosen then.
 
     Raises:
@@ -101,7 +104,13 @@ def adapted_score(
     found = calibration(loaded, method, workspace, reporter, folder=folder, from_validation=not is_own_validation)
     with reporter.progress(f"scoring {label}, adapting", len(encoded.tokens)) as advance:
         nats = text_nats(found.reader(loaded), encoded, loaded.tokenizer, found.adaptation(loaded), advance=advance)
-    return make_score(nats, encoded, loaded.tokenizer)
+    unknown_nats = None
+    if encoded.num_unknown:
+        characters = read_again()
+        unknown_nats = None if characters is None else learnt_unknown_nats(characters, encoded, loaded.tokenizer)
+        if unknown_nats is None:
+            reporter.note(f"{label} cannot be read again, so unknown characters are charged as in the static score.")
+    return make_score(nats, encoded, loaded.tokenizer, unknown_nats=unknown_nats)
 
 
 def calibration(

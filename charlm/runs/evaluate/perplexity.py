@@ -70,7 +70,8 @@ def perplexity(
         raise ConfigError(f"--adapt reads a text as one stream with exact weights; leave out {other}.")
     # Reduced weights are for the CPU, and so the best of what "auto" may take.
     loaded = load_model(run, workspace, device=resolve_device("cpu" if reduced and device == "auto" else device))
-    with opened_text(loaded, text, workspace, reporter, command=f"perplexity {quote(run)}") as (encoded, label, _, _):
+    with opened_text(loaded, text, workspace, reporter, command=f"perplexity {quote(run)}") as opened:
+        encoded, label = opened.encoded, opened.label
         training = _training_text(loaded, workspace, reporter) if settings.compressors else None
         exact, baselines = score_encoded(loaded, encoded, settings, reporter, label=label)
         judges = () if training is None else _judge(encoded, training, loaded, reporter, label=label)
@@ -84,6 +85,7 @@ def perplexity(
                 reporter,
                 label=label,
                 folder=None if Path(run).is_file() else find_run(run, workspace.checkpoints),
+                read_again=opened.read_again,
                 is_own_validation=label.endswith(" (valid)") and not text.files,
             )
             return replace(found, adapt=settings.adapt, adapted=adapted)

@@ -17,6 +17,7 @@ from charlm.config import by_section, make_request
 from charlm.data.tokenfile import TokenFile
 from charlm.errors import CharlmError, CheckpointError, ConfigError, DataError
 from charlm.evaluation.adaptive import StaticReader, adapted_nats, windows_in_order
+from charlm.evaluation.unknown import learnt_unknown_nats
 from charlm.runs.compress import files as module
 from charlm.runs.compress.files import compress, decompress
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -24,6 +25,7 @@ from charlm.runs.stored.loading import load_model
 from charlm.runs.train.start import start
 from charlm.stepping.adaptation import Adaptation, AdaptationSettings
 from tests.support.compressing import model_alone
+from tests.support.encoded import encoded
 
 QUIET = SilentReporter()
 
@@ -126,6 +128,27 @@ def test_unknown_characters_cost_no_more_than_the_score_says(run, workspace):
     codes = np.random.default_rng(1).integers(0x4E00, 0x9FFF, 400)
     path.write_text("".join(f"the cat {chr(code)}" for code in codes), encoding="utf-8")
     assert compress("mine", path, workspace, QUIET).compressed_bytes < most_bytes(workspace, path.read_text("utf-8"))
+
+
+@pytest.mark.usefixtures("coded")
+def test_unknown_characters_cost_a_model_that_adapts_what_its_score_says(run, workspace):
+    run()
+    path = workspace.root / "foreign.txt"
+    codes = 0x4E00 + np.random.default_rng(1).integers(0, 60, 400)
+    path.write_text("".join(f"the cat {chr(code)}" for code in codes), encoding="utf-8")
+    result = compress("mine", path, workspace, QUIET, adapts=True)
+    loaded, text = load_model("mine", workspace, device=torch.device("cpu")), path.read_text("utf-8")
+    tokens = TokenFile(loaded.tokenizer.encode(text))
+    of_symbols = adapted_nats(
+        StaticReader(loaded.model, torch.device("cpu")),
+        windows_in_order(tokens, loaded.tokenizer, length=64),
+        Adaptation(1, loaded.tokenizer.vocabulary_size, AdaptationSettings()),
+    )
+    encoded_text = encoded(text, loaded.tokenizer)
+    of_characters = learnt_unknown_nats(text, encoded_text, loaded.tokenizer)
+    assert 3.0 < of_characters / encoded_text.num_unknown < 6.0
+    assert result.compressed_bytes < 1.002 * (of_symbols + of_characters) / math.log(2) / 8 + 200
+    assert decompress(result.output, workspace, QUIET, overwrite=True).num_bytes == path.stat().st_size
 
 
 @pytest.mark.parametrize("num_streams", [1, 8])
