@@ -99,7 +99,7 @@ def test_a_port_in_use(folder: Path) -> None:
     [
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two', which is no whole number"),
         ({"WORLD_SIZE": "0"}, "WORLD_SIZE is 0"),
-        ({"WORLD_SIZE": "2"}, "RANK, MASTER_ADDR or MASTER_PORT is not set"),
+        ({"WORLD_SIZE": "2"}, "but there is no RANK and no MASTER_ADDR and no MASTER_PORT"),
         ({"WORLD_SIZE": "2", "RANK": "2", "MASTER_ADDR": "x", "MASTER_PORT": "1"}, "RANK is 2, but WORLD_SIZE is 2"),
         ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "x", "MASTER_PORT": "99999"}, "MASTER_PORT is 99999"),
     ],
