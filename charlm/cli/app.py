@@ -16,7 +16,7 @@ from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_neares
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.startup import fast_imports
 from charlm.cli.streams import discard_unwritten, open_closed_streams
-from charlm.distributed.place import is_first, require_one_process
+from charlm.distributed.place import is_first, require_one_process, told_by_first
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
 from charlm.version import __version__
 
@@ -203,7 +203,8 @@ def _invoke(arguments: list[str]) -> int:
         command.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     try:
         if arguments[:1] != [TRAINING]:
-            require_one_process(" ".join([PROGRAM, *(each for each in arguments[:2] if not each.startswith("-"))]))
+            with told_by_first():
+                require_one_process(" ".join([PROGRAM, *(each for each in arguments[:2] if not each.startswith("-"))]))
         # Not command.main(): it handles interrupts and broken pipes itself, with other exit codes.
         with command.make_context(PROGRAM, arguments) as context:
             command.invoke(context)

@@ -12,7 +12,7 @@ from typing import final
 import torch
 import torch.distributed as dist
 
-from charlm.distributed.place import Place, read_place
+from charlm.distributed.place import Place, read_place, told_by_first
 from charlm.distributed.processes import LostError, Several, error_named
 from charlm.distributed.world import ALONE, Alone, World
 from charlm.errors import CharlmError, DistributedError
@@ -37,7 +37,8 @@ def joined() -> Iterator[World]:
         ConfigError: the launcher's variables contradict one another.
         DistributedError: the processes cannot meet, or one has ended.
     """
-    place = read_place()
+    with told_by_first():
+        place = read_place()
     if place.size == 1 and not place.is_hosted:
         yield ALONE
         return

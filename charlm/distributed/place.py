@@ -37,22 +37,20 @@ def read_place() -> Place:
     """Returns the place of this process; without a launcher it is the first of one.
 
     Raises:
-        ConfigError: the variables of the environment contradict one another; where they do so in all processes alike,
-            the error has words in the first alone.
+        ConfigError: the variables of the environment contradict one another.
     """
-    with told_by_first():
-        size = _number("WORLD_SIZE", 1)
-        if size < 1:
-            raise ConfigError(f"WORLD_SIZE is {size}; {_LAUNCHER}.")
-        missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
-        if size > 1 and missing:
-            raise ConfigError(f"WORLD_SIZE is {size}, but there is no {' and no '.join(missing)}; {_LAUNCHER}.")
-        port = _number("MASTER_PORT", 1)
-        if not 0 < port < 1 << 16:
-            raise ConfigError(f"MASTER_PORT is {port}, and ports are 1 to 65535; {_LAUNCHER}.")
+    size = _number("WORLD_SIZE", 1)
+    if size < 1:
+        raise ConfigError(f"WORLD_SIZE is {size}; {_LAUNCHER}.")
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if size > 1 and missing:
+        raise ConfigError(f"WORLD_SIZE is {size}, but there is no {' and no '.join(missing)}; {_LAUNCHER}.")
     rank = _number("RANK", 0) if size > 1 else 0
     if not 0 <= rank < size:
         raise ConfigError(f"RANK is {rank}, but WORLD_SIZE is {size}; {_LAUNCHER}.")
+    port = _number("MASTER_PORT", 1)
+    if not 0 < port < 1 << 16:
+        raise ConfigError(f"MASTER_PORT is {port}, and ports are 1 to 65535; {_LAUNCHER}.")
     host = os.environ.get("MASTER_ADDR")
     return Place(
         rank=rank,
@@ -65,9 +63,10 @@ def read_place() -> Place:
 
 
 def is_first() -> bool:
-    """Returns whether this process says what all have to say; one without a number does, as it may be the first."""
-    rank = os.environ.get("RANK", "")
-    return os.environ.get("WORLD_SIZE", "1") == "1" or not rank.isdecimal() or int(rank) == 0
+    """Returns whether this process says what all have to say; one whose own number is missing or wrong speaks, too."""
+    rank, size = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "1")
+    has_number = rank.isdecimal() and not (size.isdecimal() and int(rank) >= int(size))
+    return size == "1" or not has_number or int(rank) == 0
 
 
 @contextmanager
@@ -88,12 +87,11 @@ def require_one_process(name: str) -> None:
         name: as in 'charlm list'.
 
     Raises:
-        ConfigError: it has; all processes raise it, only the first with words.
+        ConfigError: it has.
     """
     size = read_place().size
-    with told_by_first():
-        if size > 1:
-            raise ConfigError(f"'{name}' works in one process, and {size} were started; start it without torchrun.")
+    if size > 1:
+        raise ConfigError(f"'{name}' works in one process, and {size} were started; start it without torchrun.")
 
 
 def _number(name: str, default: int) -> int:

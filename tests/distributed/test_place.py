@@ -1,41 +1,37 @@
 import pytest
 
-from charlm.distributed.place import is_first, read_place, require_one_process
+from charlm.distributed.place import read_place, require_one_process, told_by_first
 from charlm.errors import ConfigError
 
 PLACE = {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 
 
 @pytest.fixture
-def launched(monkeypatch):
-    """Sets the variables of the second of two processes, with changes."""
+def refusal(monkeypatch):
+    """Returns what the second of two processes says, with changes to its variables, of what it is refused."""
 
-    def launch(**changes):
+    def say(function, *arguments, **changes):
         for name, value in {**PLACE, **changes}.items():
             monkeypatch.setenv(name, value)
+        with pytest.raises(ConfigError) as caught, told_by_first():
+            function(*arguments)
+        return str(caught.value)
 
-    return launch
-
-
-def refusal(function, *arguments):
-    with pytest.raises(ConfigError) as caught:
-        function(*arguments)
-    return str(caught.value)
+    return say
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two'"),
+        ({"WORLD_SIZE": "-2"}, "WORLD_SIZE is -2"),
         ({"MASTER_PORT": "99999"}, "MASTER_PORT is 99999"),
         ({"MASTER_ADDR": ""}, "WORLD_SIZE is 2, but there is no MASTER_ADDR; start"),
     ],
 )
-def test_what_all_processes_read_alike_is_told_by_the_first(launched, changes, words):
-    launched(**changes)
-    assert refusal(read_place) == ""
-    launched(**changes, RANK="0")
-    assert words in refusal(read_place)
+def test_what_all_processes_read_alike_is_told_by_the_first(refusal, changes, words):
+    assert refusal(read_place, **changes) == ""
+    assert words in refusal(read_place, **changes, RANK="0")
 
 
 @pytest.mark.parametrize(
@@ -47,15 +43,11 @@ def test_what_all_processes_read_alike_is_told_by_the_first(launched, changes, w
         ("", "there is no RANK"),
     ],
 )
-def test_a_process_whose_own_number_is_wrong_tells_it(launched, rank, words):
-    launched(RANK=rank)
-    assert words in refusal(read_place)
-    assert words in refusal(require_one_process, "charlm list")
+def test_a_process_whose_own_number_is_wrong_tells_it(refusal, rank, words):
+    assert words in refusal(read_place, RANK=rank)
+    assert words in refusal(require_one_process, "charlm list", RANK=rank)
 
 
-def test_what_works_in_one_process_is_refused_by_all_and_told_by_the_first(launched):
-    launched()
-    assert not is_first()
+def test_what_works_in_one_process_is_told_by_the_first(refusal):
     assert refusal(require_one_process, "charlm list") == ""
-    launched(RANK="0")
-    assert refusal(require_one_process, "charlm list").startswith("'charlm list' works in one process, and 2 were")
+    assert refusal(require_one_process, "charlm list", RANK="0").startswith("'charlm list' works in one process, and 2")

@@ -39,6 +39,16 @@ def test_other_settings(folder: Path) -> None:
     assert_refused(launched, "Process 1 of this training has --clip-norm '2.0', and process 0 has '1.0'")
 
 
+def test_another_version(folder: Path) -> None:
+    launched = launch(folder, TRAIN, TRAIN, versions=["0.2.0", "0.1.0"])
+    words = "Process 1 of this training has charlm 0.1.0, and process 0 has 0.2.0; start all with the same command"
+    assert_refused(launched, words)
+
+
+def test_what_the_launcher_tells_all_of_them_wrongly_is_told_once(folder: Path) -> None:
+    assert_refused(launch(folder, TRAIN, TRAIN, environments=[{"MASTER_PORT": "port"}] * 2), "MASTER_PORT", code=2)
+
+
 def test_another_text(folder: Path) -> None:
     other = folder / "other"
     other.mkdir()
