@@ -19,7 +19,7 @@ _INSTEAD = {
     "num_layers": "--layers 1,2",
 }
 """Settings that have options of their own, with an example."""
-_NEVER = frozenset({"smoothing", "mix", "mixing", "direction"})
+_NEVER = frozenset({"smoothing", "prune", "mix", "mixing", "direction"})
 """Settings that mean nothing for the networks of a comparison."""
 _LENGTHS = frozenset({"steps", "epochs", "budget"})
 
