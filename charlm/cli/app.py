@@ -125,6 +125,8 @@ def main() -> NoReturn:
     if not sys.warnoptions:
         # Of numbers that overflow, say: what comes of it is told in a sentence.
         warnings.simplefilter("ignore")
+    # Before torch is loaded, which tells of each process that has ended with a stack of its own calls.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     sys.exit(run())
 
 
