@@ -75,10 +75,14 @@ class TagTokenizer(ExampleTokenizer):
             symbols = np.concatenate([symbols[:1], _widened(symbols[1:], widths, size, self.first_label)])
         return symbols
 
+    def first_symbols(self, text: str) -> Symbols:
+        """Returns the place of the first symbol of each character, and of the end, int64 `[characters + 1]`."""
+        _, widths = self._inner.encode_each(list(text))
+        return np.concatenate([[0], np.cumsum(widths)])
+
     def in_symbols(self, text: str, segments: Iterable[Segment]) -> list[Segment]:
         """Returns the segments of a text with their lengths in symbols, which may be bytes."""
-        _, widths = self._inner.encode_each(list(text))
-        ends = np.concatenate([[0], np.cumsum(widths)])
+        ends = self.first_symbols(text)
         found, start = [], 0
         for length, tag in segments:
             found.append(Segment(int(ends[start + length] - ends[start]), tag))
@@ -90,12 +94,13 @@ class TagTokenizer(ExampleTokenizer):
         return write_segments(self.segments_of(said))
 
     def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
-        """Returns the beginning of what is read, in tokens with their likeliest tags."""
-        numbers = scores[1:].argmax(axis=1)
+        """Returns the beginning of what is read, in tokens with their likeliest tags; segments are in symbols."""
+        numbers, places = scores[1:].argmax(axis=1), self.first_symbols(example.read)
         found, start = [], 0
         for length, tag in parse_segments(example.said):
-            if tag is not None and start < _SHOWN:
-                found.append(f"{example.read[start : start + length].strip()}/{self.labels[int(numbers[start])]}")
+            first, stop = np.searchsorted(places, (start, start + length)).tolist()
+            if tag is not None and first < _SHOWN:
+                found.append(f"{example.read[first:stop].strip()}/{self.labels[int(numbers[start])]}")
             start += length
         return " ".join(" ".join(found).split())
 
