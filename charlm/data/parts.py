@@ -28,7 +28,7 @@ _JOURNAL = "blocks.jsonl"
 _READ_BYTES = 1 << 20
 
 Pieces = dict[PartName, PartDescription]
-"""What a block gave each part."""
+"""What a block adds to each part."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,12 @@ def _encoded(tasks: list[BlockTask], *, workers: int, advance: Callable[[int], N
 
 
 def encode_block(task: BlockTask, *, advance: Callable[[int], None] = lambda _: None) -> Pieces:
-    """Writes the symbols of a block into a file for each part, and returns what is in them; errors as above."""
+    """Writes the symbols of a block into a file for each part, and returns what is in them.
+
+    Raises:
+        DataError: the text has changed since it was surveyed.
+        OSError: a file cannot be written.
+    """
     pieces: Pieces = {}
     for part, text in task.block.parts(records=task.records):
         path = _piece(task, part)
