@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-MOST_SECONDS = 60.0
-"""A guard against hanging, no measure of speed."""
+from tests.support.processes import MOST_SECONDS
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["charlm.cli.commands.train", "charlm.runs.train.start", "charlm.runs.train.resume"])
