@@ -1,10 +1,11 @@
 """The lock of a folder, which one process holds at a time; the system releases it when that process dies."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, Timeout, lock_descriptor
 
 from charlm.errors import CheckpointError
 from charlm.files.errors import os_errors_as
@@ -46,14 +47,13 @@ def locked(folder: Path, *, file: str = LOCK_FILE, seconds: float = _MOMENT) -> 
 
 def is_locked(folder: Path) -> bool:
     """Returns whether a process that is alive holds the lock of a folder; makes nothing."""
-    lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
-        if not (folder / LOCK_FILE).is_file():
-            return False
-        lock.acquire()
-    except Timeout:
-        return True
+        file = os.open(folder / LOCK_FILE, os.O_RDWR)
     except OSError:
-        return False  # Who cannot write there cannot ask.
-    lock.release()
-    return False
+        return False  # There is none, or who cannot write there cannot ask.
+    try:
+        return not lock_descriptor(file, blocking=False)
+    except OSError:
+        return False
+    finally:
+        os.close(file)

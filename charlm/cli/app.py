@@ -122,9 +122,13 @@ def main() -> NoReturn:
     """Runs the command of this process, and exits with its code."""
     open_closed_streams()
     use_utf8((sys.stdout, sys.stderr))
+    # To look for plugins of pydantic among all that is installed takes a tenth of a short command's time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if not sys.warnoptions:
         # Of numbers that overflow, say: what comes of it is told in a sentence.
         warnings.simplefilter("ignore")
+    # Before torch is loaded, which tells of each process that has ended with a stack of its own calls.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     sys.exit(run())
 
 
@@ -204,7 +208,7 @@ def _invoke(arguments: list[str]) -> int:
     try:
         if arguments[:1] != [TRAINING]:
             with told_by_first():
-                require_one_process(" ".join(each for each in arguments[:2] if not each.startswith("-")))
+                require_one_process(" ".join([PROGRAM, *(each for each in arguments[:2] if not each.startswith("-"))]))
         # Not command.main(): it handles interrupts and broken pipes itself, with other exit codes.
         with command.make_context(PROGRAM, arguments) as context:
             command.invoke(context)

@@ -95,7 +95,3 @@ class TrainingConfig(Section):
         if self.epochs is not None:
             return Duration(self.epochs, "epochs")
         return Duration(parse_seconds(self.budget or DEFAULT_BUDGET), "seconds")
-
-    def with_steps(self, steps: int) -> "TrainingConfig":
-        """Returns the settings with a length of so many steps."""
-        return self.model_copy(update={"steps": steps, "epochs": None, "budget": None})

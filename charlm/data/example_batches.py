@@ -79,8 +79,8 @@ def lay_window(laid: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], *, n
     width = len(laid) if num_lanes is None else num_lanes
     inputs = np.zeros((max(len(each) for each, _ in laid), width), dtype=np.int64)
     targets = np.full((max(len(each) for _, each in laid), width), IGNORED, dtype=np.int64)
-    for lane, (read, said) in enumerate(laid):
-        inputs[: len(read), lane] = read
-        targets[: len(said), lane] = said
+    for lane, (own_inputs, own_targets) in enumerate(laid):
+        inputs[: len(own_inputs), lane] = own_inputs
+        targets[: len(own_targets), lane] = own_targets
     num_targets = int(np.count_nonzero(targets != IGNORED))
     return Window(torch.from_numpy(inputs), torch.from_numpy(targets), fresh=True, num_targets=num_targets)

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,7 +46,9 @@ def in_processes(function: Callable[[_Task], _Result], tasks: Iterable[_Task], *
         DataError: a process has died.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    # The other end closes when this process has ended, too, however that was.
+    reader, writer = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(reader,))
     waiting: deque[Future[_Result]] = deque()
     try:
         for task in tasks:
@@ -53,23 +57,27 @@ def in_processes(function: Callable[[_Task], _Result], tasks: Iterable[_Task], *
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+        pool.shutdown()
     except BrokenProcessPool:
         raise DataError(
             "A worker process ended before its work was done: it was killed, or memory ran out. What is finished is "
             "kept; run the command again, with fewer --workers if it happens again."
         ) from None
     finally:
+        # After an error or Ctrl-C nobody waits for what is begun.
+        writer.close()
         pool.shutdown(cancel_futures=True)
+        reader.close()
 
 
-def _begin() -> None:
-    """Makes a process end with the one that started it, and leave Ctrl-C to that."""
+def _begin(reader: Connection) -> None:
+    """Makes a process end when nobody has use for it any more, and leave Ctrl-C to the one that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(reader,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_with(reader: Connection) -> None:
+    """Ends this process once the other end of a pipe is closed."""
+    with suppress(EOFError, OSError):
+        reader.recv_bytes()
     os._exit(1)

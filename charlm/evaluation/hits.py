@@ -1,11 +1,17 @@
-"""What was found of what there is: precision, recall and F1."""
+"""Precision, recall and F1, from the numbers of hits, predictions and true labels or spans."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Hits:
-    """How many things there are, how many were predicted, and how many of these are right."""
+    """Counts of labels or spans.
+
+    Attributes:
+        true: those that the text has.
+        predicted: those that were predicted.
+        hits: those of the predicted ones that are right.
+    """
 
     true: int
     predicted: int
@@ -18,12 +24,12 @@ class Hits:
 
     @property
     def recall(self) -> float:
-        """Share of what there is that was found; 0 where there is nothing."""
+        """Share of the true ones that were found; 0 where there are none."""
         return self.hits / self.true if self.true else 0.0
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
+        """The harmonic mean of precision and recall; 0 where both are."""
         return 2 * self.hits / (self.true + self.predicted) if self.true + self.predicted else 0.0
 
     def __add__(self, other: "Hits") -> "Hits":

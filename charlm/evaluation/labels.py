@@ -58,10 +58,11 @@ def condition_nats(
     device: torch.device,
     advance: Callable[[int], None] | None = None,
 ) -> NDArray[np.float64]:
-    """Returns the code length of each text on the condition of each label, `[texts, labels]`; other arguments as above.
+    """Returns the code length of each text on the condition of each label, in nats, float64 `[texts, labels]`.
 
     Args:
-        model: a language model that writes on conditions.
+        model: a language model that writes on conditions, in evaluation mode.
+        inputs, advance: as in `label_log_probabilities`.
     """
     labels = range(len(tokenizer.labels))
     found = np.empty((len(inputs), len(labels)))

@@ -27,9 +27,9 @@ class NaiveBayes:
         counts: dict[str, Counter[int]] = defaultdict(Counter)
         examples_of: Counter[int] = Counter()
         for example in examples:
-            label = numbers.setdefault(example.said, len(numbers))
+            label = numbers.setdefault(example.target, len(numbers))
             examples_of[label] += 1
-            for gram in _grams(example.read):
+            for gram in _grams(example.input):
                 counts[gram][label] += 1
         self.labels = tuple(numbers)
         totals, priors = np.zeros(len(numbers)), np.zeros(len(numbers))

@@ -1,7 +1,7 @@
 """The exact code length of a text under a model."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Literal
 
@@ -14,22 +14,14 @@ from charlm.data.tokenizers.base import Tokenizer
 from charlm.distributed.world import ALONE, World
 from charlm.errors import ConfigError
 from charlm.evaluation.accounting import label_score, make_score
+from charlm.evaluation.joined import stream_nats
+from charlm.evaluation.lane_scores import Advance, Observe, score_lanes, window_length
 from charlm.evaluation.score import Score
-from charlm.evaluation.windows import cold_windows, stream_windows, warm_windows
-from charlm.models.base import OWN, LanguageModel, Observer, Scoring, State, join_batch, slice_batch
+from charlm.evaluation.windows import cold_windows, warm_windows
+from charlm.models.base import OWN, LanguageModel, join_batch, slice_batch
 from charlm.models.lane_groups import LANES, Workers, group_borders, usual_groups
-from charlm.models.recurrent import PIECE
 
-Advance = Callable[[int], None]
-Observe = Callable[[Window], Observer]
-"""Returns the observer of a window, or of some lanes of one; lanes are observed on several threads at once."""
 Mode = Literal["exact", "fast"]
-
-_MOST_PIECES = 16
-_MOST_LOGITS = 1 << 22
-_MOST_OF_LANES = 1 << 21
-"""Logits of a group of lanes: the allocator keeps arrays of so many, and asks the system for larger ones every time."""
-_FEWEST_STEPS, _MOST_STEPS = 8, 128
 
 
 def score_parts(
@@ -47,10 +39,10 @@ def score_parts(
 ) -> dict[str, Score]:
     """Returns the score of a text under a model, by the name OWN, and under the models that it consists of, by theirs.
 
-    Every symbol after the first counts exactly once in both modes. "exact" reads the text as one stream and carries
-    the state from the first symbol to the last. "fast" reads many parts of the text in parallel, each after a warm-up
-    on the text before it; evaluations during training use it. Records are independent, and both modes score each from
-    a zero state.
+    Every symbol after the first counts exactly once in both modes. "exact" carries the state from the first symbol of
+    the text to the last, as `stream_nats` does. "fast" reads many parts of the text in parallel, each after a short
+    warm-up on the text before it; evaluations during training use it. Records are independent, and both modes score
+    each from a zero state.
 
     Args:
         share: how much of running text "fast" reads, of each part as much; the score is that of the whole, if the rest
@@ -63,7 +55,7 @@ def score_parts(
     Raises:
         ConfigError: `context` is given for records.
     """
-    windows: Iterable[Window]
+    windows: Iterable[Window] | None
     records = batch_records(text.tokens, tokenizer, batch_size=64, sequence_length=256, seed=0)
     if records is not None:
         if context is not None:
@@ -75,13 +67,10 @@ def score_parts(
         windows = cold_windows(text.tokens, context=context)
     elif mode == "fast":
         num_lanes = max(1, min(64, len(text.tokens) // 512))
-        steps = _MOST_OF_LANES // (LANES * tokenizer.vocabulary_size)
-        length = min(_MOST_STEPS, max(_FEWEST_STEPS, steps))
+        length = window_length(LANES, tokenizer.vocabulary_size)
         windows = warm_windows(text.tokens, num_lanes=num_lanes, warmup=128, length=length, share=share)
     else:
-        # Several pieces, which layers can read side by side, as long as the logits of all of them are not too many.
-        pieces = min(_MOST_PIECES, _MOST_LOGITS // (PIECE * tokenizer.vocabulary_size))
-        windows = stream_windows(text.tokens, length=PIECE * max(1, pieces))
+        windows = None
     counted = 0
 
     def count(num_targets: int) -> None:
@@ -90,7 +79,10 @@ def score_parts(
         if advance is not None:
             advance(num_targets)
 
-    totals = total_nats(model, windows, device=device, advance=count, observe=observe, world=world)
+    if windows is None:
+        totals = stream_nats(model, text.tokens, device=device, advance=count, observe=observe)
+    else:
+        totals = total_nats(model, windows, device=device, advance=count, observe=observe, world=world)
     unread = (len(text.tokens) - 1) / counted if share < 1.0 else 1.0
     if tokenizer.outputs is not None:
         return {name: label_score(nats, counted) for name, nats in totals.items()}
@@ -120,14 +112,14 @@ def total_nats(
             state = model.initial_state(num_lanes)
         groups = usual_groups(num_lanes) if device.type == "cpu" else min(num_lanes, world.size)
         side_by_side = workers if num_lanes == 1 and device.type == "cpu" else None
-        score = partial(_score_lanes, model, window, state, device, observe, side_by_side)
+        score = partial(score_lanes, model, window, state, device=device, observe=observe, workers=side_by_side)
         borders = group_borders(num_lanes, groups)
         states = [slice_batch(state, *lanes) for lanes in borders]
         own = world.share(groups)
         scored = workers.map(score, borders[own.start : own.stop], work=window.inputs.numel())
         states[own.start : own.stop] = [after for _, after in scored]
         state = join_batch(states)
-        sums.add([nats for nats, _ in scored], own, groups)
+        sums.add([{name: float(each.sum()) for name, each in nats.items()} for nats, _ in scored], own, groups)
         if advance is not None:
             advance(window.num_targets)
     return sums.totals()
@@ -165,20 +157,3 @@ class _Sums:
             for name, each in zip(names, row, strict=True):
                 self._totals[name] = self._totals.get(name, 0.0) + each
         self._unsent = []
-
-
-def _score_lanes(
-    model: LanguageModel,
-    window: Window,
-    state: State,
-    device: torch.device,
-    observe: Observe | None,
-    workers: Workers | None,
-    lanes: tuple[int, int],
-) -> tuple[dict[str, float], State]:
-    """Returns the summed code lengths of some lanes of a window, by model, and the state after them."""
-    part = window.lanes(*lanes).to(device)
-    observer = None if observe is None else observe(part)
-    nats, state = model.nats(part.inputs, part.targets, slice_batch(state, *lanes), Scoring(observer, workers))
-    # Summed on the CPU in float64: some devices have no float64, and float32 sums drift.
-    return {name: float(each.cpu().double().sum()) for name, each in nats.items()}, state

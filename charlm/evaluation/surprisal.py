@@ -15,8 +15,9 @@ from torch import Tensor
 from charlm.data.encoder import EncodedText
 from charlm.data.lanes import IGNORED, Window
 from charlm.data.tokenizers.base import Tokenizer, Tokens
+from charlm.evaluation.lane_scores import Advance
 from charlm.evaluation.score import Score
-from charlm.evaluation.scorer import Advance, score_parts
+from charlm.evaluation.scorer import score_parts
 from charlm.models.base import OWN, LanguageModel, Observer
 
 

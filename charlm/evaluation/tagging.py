@@ -36,7 +36,7 @@ def viterbi(scores: NDArray[np.floating], first: NDArray[np.bool_], then: NDArra
 
 
 def tag_segments(rows: NDArray[np.floating], segments: Sequence[Segment], tokenizer: TagTokenizer) -> list[str]:
-    """Returns the tag of each token, of those between tokens none.
+    """Returns the tags of the tokens, the likeliest sequence of all; segments between tokens have none.
 
     Args:
         rows: the log-probabilities of each symbol's tag, `[symbols, labels]`; those of a token are added.
@@ -50,8 +50,9 @@ def tag_segments(rows: NDArray[np.floating], segments: Sequence[Segment], tokeni
 
 
 def tag_symbols(rows: NDArray[np.floating], tokenizer: TagTokenizer) -> list[str]:
-    """Returns the likeliest tag of each symbol where tokens are not known; arguments as above.
+    """Returns the likeliest tag of each symbol, for texts whose tokens are not known; each is chosen by itself.
 
-    Nothing of what follows a symbol decides on it, but what the network has read of it.
+    Args:
+        rows: as in `tag_segments`.
     """
     return [tokenizer.labels[number] for number in rows.argmax(axis=1).tolist()]

@@ -44,11 +44,6 @@ class Batch:
         """Whether there is nothing to draw."""
         return not self._unread and not self._groups
 
-    @property
-    def num_drawings(self) -> int:
-        """Texts that are being drawn or whose prompt is being read."""
-        return len(self._unread) + sum(group.num_going_on for group in self._groups)
-
     def add(self, drawings: Iterable[Drawing]) -> None:
         """Adds texts, which are drawn from the next steps on."""
         self._unread.extend(drawings)

@@ -17,18 +17,18 @@ _BETWEEN = 1
 
 @final
 class TransducingNetwork(ExampleNetwork):
-    """Predicts what is said of a text, symbol by symbol.
+    """Predicts the answer to a text, symbol by symbol.
 
     The encoder reads the text in one or both directions. The decoder begins with its last outputs, and at each symbol
-    reads the one before. With attention, what the decoder says also depends on all outputs of the encoder, each
+    reads the one before. With attention, what the decoder predicts also depends on all outputs of the encoder, each
     weighted by its product with the decoder's own (Luong et al. 2015, "general"); without, the encoder's last outputs
     are all that passes (Cho et al. 2014).
 
-    An example is one column of tokens: what is read, symbol 1, and what is said. No state is carried.
+    An example is one column of tokens: the text, symbol 1, and the answer. No state is carried.
 
     Args:
-        vocabulary_size: number of symbols that are read or said.
-        outputs: the symbols that may be said.
+        vocabulary_size: number of symbols of texts and answers.
+        outputs: the symbols of answers.
         attention: whether the decoder sees all outputs of the encoder.
         **layers: as for `ExampleNetwork`, of the encoder; the decoder has as many.
     """
@@ -43,7 +43,7 @@ class TransducingNetwork(ExampleNetwork):
         self.output = nn.Linear(hidden_size, outputs.number)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
-        """Returns the logits of each symbol that is said, `[time, batch, labels]`, the end among them, and then zeros.
+        """Returns the logits of each symbol of the answer, `[time, batch, labels]`, the end among them, and then zeros.
 
         Args:
             tokens: the examples, int64 `[time, batch]`, padded with symbol 0.
@@ -52,11 +52,11 @@ class TransducingNetwork(ExampleNetwork):
         # Lanes without an example read one padded place: a mean of nothing is no number.
         lengths = (tokens == _BETWEEN).int().argmax(dim=0).clamp(min=1)
         places = torch.arange(len(tokens), device=tokens.device)[:, None]
-        said = ((tokens != 0) & (places >= lengths)).sum(dim=0)
-        steps = places[: max(1, int(said.max()))]
+        answered = ((tokens != 0) & (places >= lengths)).sum(dim=0)
+        steps = places[: max(1, int(answered.max()))]
         read = tokens[: int(lengths.max())].where(places[: int(lengths.max())] < lengths, 0)
         memory, before = self.encode(read, lengths, generator)
-        previous = tokens.gather(0, (steps + lengths).clamp(max=len(tokens) - 1)).where(steps < said, 0)
+        previous = tokens.gather(0, (steps + lengths).clamp(max=len(tokens) - 1)).where(steps < answered, 0)
         logits, _ = self.decode(previous, memory, before, lengths, generator)
         return functional.pad(logits, (0, 0, 0, 0, 0, len(tokens) - len(logits))), state
 
@@ -83,10 +83,10 @@ class TransducingNetwork(ExampleNetwork):
         lengths: Tensor,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, State]:
-        """Returns the logits of each next symbol, `[said, batch, labels]`, and the decoder's state after them.
+        """Returns the logits of each next symbol, `[steps, batch, labels]`, and the decoder's state after them.
 
         Args:
-            previous: the symbol before each, int64 `[said, batch]`.
+            previous: the symbol before each, int64 `[steps, batch]`.
             memory: the outputs of the encoder.
             before: the decoder's state before the first.
             lengths: of what is read, int64 `[batch]`.
@@ -106,7 +106,7 @@ class TransducingNetwork(ExampleNetwork):
         return logits, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
 
     def _attend(self, outputs: Tensor, memory: Tensor, lengths: Tensor) -> Tensor:
-        """Returns the weighted mean of the encoder's outputs for each of the decoder's, `[said, batch, width]`."""
+        """Returns the weighted mean of the encoder's outputs for each of the decoder's, `[steps, batch, width]`."""
         assert self.query is not None
         queries = self.query(outputs).transpose(0, 1) / math.sqrt(memory.shape[-1])
         by_lane = memory.to(queries.dtype).transpose(0, 1)

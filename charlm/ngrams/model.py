@@ -20,6 +20,9 @@ Probabilities = NDArray[np.float64]
 _TOLERANCE = 1e-5
 """Of a sum of float32 probabilities."""
 
+_MOST_COUNTED = np.iinfo(np.int32).max
+"""Of totals, which are evidence alone: of a longer text that of the empty context would not fit."""
+
 _SEEN = "totals", "distinct"
 _SHORT = 3
 """Symbols of contexts of which there are few."""
@@ -36,7 +39,7 @@ class Level:
         keys: the grams, as in `Grams`, int64.
         seen: the estimate of each gram without its share of the order below, float32 `[grams]`.
         backoff: for each context the share of the order below, float32 `[contexts]`.
-        totals: for each context how often it was followed by something, int32 `[contexts]`.
+        totals: for each context how often it was followed by something, at most 2^31 - 1, int32 `[contexts]`.
         distinct: for each context by how many different symbols, int32 `[contexts]`.
     """
 
@@ -218,7 +221,7 @@ def make_level(grams: Grams, estimate: Estimate) -> Level:
         keys=grams.keys,
         seen=estimate.seen.astype(np.float32),
         backoff=estimate.backoff.astype(np.float32),
-        totals=sums_by_context(grams, grams.counts).astype(np.int32),
+        totals=np.minimum(sums_by_context(grams, grams.counts), _MOST_COUNTED).astype(np.int32),
         distinct=sums_by_context(grams, grams.counts > 0).astype(np.int32),
     )
 

@@ -62,7 +62,7 @@ class Packing:
         return self.root_length + self.width
 
     def pack(self, text: Text, start: int, stop: int) -> Ids:
-        """Returns the numbers of what begins at the places `start … stop - 1`, but for places where nothing does."""
+        """Returns the numbers of the grams that begin at the places `start … stop - 1`, none where no root begins."""
         numbers = self._numbers(text, start, stop)
         return numbers if self.root is None else numbers[numbers >= 0]
 

@@ -18,11 +18,11 @@ Mask = NDArray[np.bool_]
 def pruned_level(grams: Grams, estimate: Estimate, contexts: Mask | None, *, most: int) -> tuple[Level, Mask | None]:
     """Returns an order of the model, and which of its grams are in it; None for all.
 
-    What a gram occurs with more often than `most`, its beginning and its end do, too: both are kept with it.
+    A gram that occurs more often than `most` begins and ends with grams that do, too, so these are kept with it.
 
     Args:
         contexts: which grams of the order below are in the model; None for all.
-        most: grams that occur at most so often are dropped, but not those of up to `KEPT_LENGTH` symbols.
+        most: grams that occur at most so often are dropped; 0 drops none.
     """
     level = make_level(grams, estimate)
     if most == 0:

@@ -80,8 +80,8 @@ def describe_corpus(corpus: "EncodedCorpus") -> list[tuple[str, str]]:
         ("split", f"{corpus.split}: {sizes}" + (" examples" if are_examples else "")),
     ]
     if isinstance(tokenizer, ExampleTokenizer):
-        said = "condition" if tokenizer.outputs is None else unit_of(tokenizer.task)
-        rows += [(f"{said}s, {name}", _label_counts(part, tokenizer)) for name, part in present.items()]
+        label = "condition" if tokenizer.outputs is None else unit_of(tokenizer.task)
+        rows += [(f"{label}s, {name}", _label_counts(part, tokenizer)) for name, part in present.items()]
     unknown = [f"{name} {part.num_unknown:,}" for name, part in present.items() if part.num_unknown]
     if unknown:
         rows.append(("unknown characters", f"{', '.join(unknown)} (never seen in training; charged in every score)"))

@@ -20,7 +20,7 @@ from charlm.serving.models import ServedModel
 from charlm.serving.pages import POLICY, Pages
 from charlm.serving.requests import read_request
 from charlm.serving.responses import CLIENT_GONE, EventStream, read_body, result_unless_gone
-from charlm.serving.tokenizing import describe_tokenizer, detokenize, tokenize
+from charlm.serving.tokenizing import describe_tokenizer, detokenize, text_field, tokenize
 
 
 def build_app(
@@ -56,9 +56,9 @@ def build_app(
 
     async def answer_about_tokens(request: Request) -> Response:
         body = await read_body(request, most_bytes=settings.max_body)
-        model = choose_model(models, body.get("model") if isinstance(body, dict) else None)
+        model = choose_model(models, text_field(body, "model"))
         answer = tokenize if request.url.path == "/tokenize" else detokenize
-        return JSONResponse(answer(body, model.tokenizer))
+        return JSONResponse(answer(body, model))
 
     async def tokenizer_info(request: Request) -> Response:
         return JSONResponse(describe_tokenizer(choose_model(models, request.query_params.get("model")).tokenizer))

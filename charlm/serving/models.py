@@ -51,18 +51,28 @@ class ServedModel:
         self.scoring = ThreadPoolExecutor(1, thread_name_prefix="charlm-scoring")
 
     def read_prompts(self, request: CompletionRequest) -> list[ReadPrompt]:
-        """Returns the prompts of a request.
+        """Returns the prompts of a request; errors as in `read_prompt`."""
+        return [
+            self.read_prompt(each, condition=request.condition, with_unknown=request.is_scored)
+            for each in request.prompts
+        ]
+
+    def read_prompt(self, prompt: str | list[int], *, condition: str | None, with_unknown: bool) -> ReadPrompt:
+        """Returns a prompt from its text or its symbols.
+
+        Args:
+            condition: what it is written on; None for a model without conditions.
+            with_unknown: whether characters without a symbol may be the unknown symbol, where there is one.
 
         Raises:
-            ApiError: one has characters or symbols that the model does not know, or the condition is not known.
+            ApiError: it has characters or symbols that the model does not know, or the condition is not known.
         """
         try:
-            tokenizer = self.tokenizer.given(request.condition)
+            tokenizer = self.tokenizer.given(condition)
         except CharlmError as error:
             message = str(error).replace("--condition", "condition")
             raise ApiError(400, message, param="condition") from None
-        prompts = request.prompts
-        return [read_prompt(each, tokenizer, self._data, with_unknown=request.is_scored) for each in prompts]
+        return read_prompt(prompt, tokenizer, self._data, with_unknown=with_unknown)
 
     def drawings(self, request: CompletionRequest, prompts: list[ReadPrompt], *, any_seed: int) -> list[Drawing]:
         """Returns the texts to draw for a request: `n` for each prompt, the first prompt's first.

@@ -91,6 +91,8 @@ def read_request(body: Any) -> CompletionRequest:
     wrong: list[str] = []
 
     def name(where: tuple[str, ...]) -> str:
+        if not where:  # Half of a surrogate pair in a name.
+            return "the name of a field"
         wrong.append(where[0])
         return where[0]
 

@@ -1,5 +1,7 @@
+import multiprocessing
 import os
 import sys
+import time
 from operator import neg
 
 import pytest
@@ -17,6 +19,13 @@ def test_results_come_in_order_and_errors_as_they_were_raised():
 def test_a_process_that_dies_is_told_in_a_sentence():
     with pytest.raises(DataError, match=r"A worker process ended .* run the command again"):
         list(in_processes(os._exit, [3], workers=1))
+
+
+def test_what_is_begun_is_not_waited_for_once_nobody_wants_it():
+    results = in_processes(time.sleep, [0.0, *[3600.0] * 4], workers=2)
+    assert next(results) is None
+    results.close()
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize(

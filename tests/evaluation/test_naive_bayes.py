@@ -12,7 +12,7 @@ def grams(text: str) -> list[str]:
 
 def test_scores_are_those_of_the_formula() -> None:
     examples = [Example("ab", "x"), Example("abb", "x"), Example("ba", "y")]
-    counts = {label: Counter(g for e in examples if e.said == label for g in grams(e.read)) for label in "xy"}
+    counts = {label: Counter(g for e in examples if e.target == label for g in grams(e.input)) for label in "xy"}
     size = len(set(counts["x"]) | set(counts["y"]))
     model = NaiveBayes(examples)
     for text in ("a", "ab", "bab", "zz"):

@@ -3,7 +3,9 @@ import pytest
 
 from charlm.errors import CheckpointError
 from charlm.ngrams.build import count_model
-from charlm.ngrams.model import NgramModel
+from charlm.ngrams.grams import Grams
+from charlm.ngrams.model import NgramModel, make_level
+from charlm.ngrams.smoothing import witten_bell
 from charlm.ngrams.stepping import NgramStepModel
 from tests.support.steps import assert_reading_leaves_the_state_of_steps
 
@@ -36,6 +38,15 @@ def test_confidence_by_hand():
     contexts = model.contexts_after(np.array([[0], [1], [5]]), model.first_contexts(1))[:, :, 0]
     counts = np.expm1(4 * model.confidence(contexts)).round(3)
     assert counts.tolist() == [[6, 3, 0, 3, 2, 0], [6, 2, 2, 3, 1, 1], [6, 0, 0, 3, 0, 0]]
+
+
+def test_more_symbols_than_an_int32_counts_are_evidence_all_the_same():
+    grams = Grams(np.array([0, 1]), np.array([3_000_000_000, 5]), num_contexts=1, vocabulary_size=2)
+    level = make_level(grams, witten_bell(grams))
+    model = NgramModel([level], vocabulary_size=2)
+    again = NgramModel.from_arrays(model.to_arrays(), order=1, vocabulary_size=2, source="x")
+    assert again.totals(again.first_contexts(1)).tolist() == [[2**31 - 1]]
+    assert np.isfinite(again.confidence(again.first_contexts(1))).all()
 
 
 @pytest.mark.parametrize("num_streams", [1, 2])

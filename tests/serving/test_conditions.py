@@ -24,3 +24,7 @@ def test_a_condition_is_a_field_of_the_request(place, tmp_path):
             answer = served.ask("/v1/completions", {"prompt": "a"} | fields)
             assert answer.status == 400
             assert part in answer.json["error"]["message"]
+        tokens = served.ask("/tokenize", {"prompt": "aa", "condition": "x"}).json["tokens"]
+        assert served.ask("/detokenize", {"tokens": tokens}).json == {"prompt": "aa"}
+        answer = served.ask("/tokenize", {"prompt": "aa"})
+        assert (answer.status, answer.json["error"]["param"]) == (400, "condition")

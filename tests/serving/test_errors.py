@@ -28,6 +28,7 @@ WRONG = {
     "a condition": ({"condition": "old"}, "condition", "--task generate"),
     "too many logprobs": ({"logprobs": 101}, "logprobs", "less than or equal to 100"),
     "a misspelt field": ({"temprature": 1}, "temprature", "temperature"),
+    "half of a character as a name": ({"\ud800": 1}, None, "the name of a field"),
     "stream options": ({"stream_options": {"include": 1}}, "stream_options", "stream_options"),
 }
 
@@ -39,6 +40,19 @@ def test_a_request_is_refused_with_a_sentence(served, name):
     error = answer.json["error"]
     assert (answer.status, error["param"], error["type"]) == (400, param, "invalid_request_error")
     assert part in error["message"] and error["message"].endswith((".", "?"))
+
+
+@pytest.mark.parametrize("path", ["/tokenize", "/detokenize"])
+@pytest.mark.parametrize("model", [5, ["net"], {}])
+def test_the_name_of_a_model_is_a_text(served, path, model):
+    answer = served.ask(path, {"prompt": "the", "tokens": [1], "model": model})
+    assert (answer.status, answer.json["error"]["message"]) == (400, "model must be a text.")
+
+
+@pytest.mark.parametrize("prompt", [None, 5, ["the"], "\ud800"])
+def test_what_is_no_text_has_no_tokens(all_kinds, prompt):
+    answer = all_kinds.ask("/tokenize", {"prompt": prompt, "model": "bytes"})
+    assert (answer.status, answer.json["error"]["param"]) == (400, "prompt")
 
 
 def test_what_changes_nothing_and_what_is_null_is_let_through(served):

@@ -26,6 +26,7 @@ def test_pages_of_other_sites_are_refused(served):
     assert status(served, host="localhost:5", origin="http://localhost:6") == 403
     assert status(served, origin="https://evil.example") == 403
     assert status(served, origin="null") == 403
+    assert status(served, origin="http://[") == 403
 
 
 def test_a_key_is_asked_for(place):

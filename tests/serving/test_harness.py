@@ -8,6 +8,8 @@ import math
 
 import pytest
 
+from tests.support.served import serve, train
+
 
 def tokens_of(server, text: str, **model) -> list[int]:
     return server.ask("/tokenize", {"prompt": text, "add_special_tokens": False, **model}).json["tokens"]
@@ -51,6 +53,15 @@ def test_the_tokenizer_is_found_and_gives_what_a_text_begins_after(all_kinds):
     assert tokens_of(all_kinds, "", model="net") == [begin]
     symbols = tokens_of(all_kinds, "the cat", model="net")
     assert all_kinds.ask("/detokenize", {"tokens": symbols, "model": "net"}).json == {"prompt": "the cat"}
+
+
+def test_tokens_are_those_of_the_text_as_the_model_reads_it(place, tmp_path):
+    (tmp_path / "text.txt").write_text("caf\N{LATIN SMALL LETTER E WITH ACUTE}\nau lait\n" * 60)
+    train(place, tmp_path / "text.txt", name="clean", newlines="lf", normalize="nfc")
+    with serve(["clean"], place) as served:
+        assert tokens_of(served, "cafe\N{COMBINING ACUTE ACCENT}\r\nau") == tokens_of(
+            served, "caf\N{LATIN SMALL LETTER E WITH ACUTE}\nau"
+        )
 
 
 def test_a_record_may_begin_with_the_end_of_the_one_before(all_kinds):

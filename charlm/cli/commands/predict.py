@@ -69,7 +69,7 @@ def predict(
                 print_line(json_line(each.values), sys.stdout)
         elif probabilities and each.likeliest:
             shown = list(each.likeliest.items())[:_MOST_SHOWN]
-            print_line("\t".join(f"{said}\t{share:.4f}" for said, share in shown), sys.stdout)
+            print_line("\t".join(f"{label}\t{share:.4f}" for label, share in shown), sys.stdout)
         else:
             print_line(each.line, sys.stdout)
         if files == ("-",):

@@ -1,4 +1,4 @@
-"""An example: what is read and what is said of it; and the one form in which all of them are kept as text."""
+"""An example: its input and its target; and the one form in which all of them are kept as text."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,22 +11,22 @@ class Example(NamedTuple):
     """An example of a task.
 
     Attributes:
-        read: what a model is given.
-        said: what it has to say of it.
+        input: the text that a model reads.
+        target: what it has to predict: a label, segments with tags (charlm/data/examples/segments.py), or a text.
     """
 
-    read: str
-    said: str
+    input: str
+    target: str
 
     def to_line(self) -> str:
-        """Returns the example as a line: both sides with a tab between; tabs and line ends in `read` are escaped."""
-        return f"{_escaped(self.read)}\t{self.said}\n"
+        """Returns the example as a line: both sides with a tab between; tabs and line ends in the input are escaped."""
+        return f"{_escaped(self.input)}\t{self.target}\n"
 
 
 def parse_line(line: str) -> Example:
     """Returns the example whose `to_line` gave a line; the line end may be missing."""
-    read, _, said = line.removesuffix("\n").partition("\t")
-    return Example(_ESCAPE.sub(lambda match: _ESCAPED[match[1]], read) if "\\" in read else read, said)
+    source, _, target = line.removesuffix("\n").partition("\t")
+    return Example(_ESCAPE.sub(lambda match: _ESCAPED[match[1]], source) if "\\" in source else source, target)
 
 
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}

@@ -22,13 +22,13 @@ def read_fields(lines: Iterator[tuple[int, str]], data: DataConfig, name: str) -
         if not left or not right:
             side = "after" if left else "before"
             raise DataError(f"'{name}', line {number:,}, has nothing {side} the tab: {quoted(line)}.")
-        read, said = (right, left) if is_read_right(data) else (left, right)
-        if len(read) > data.most_characters:
+        source, target = (right, left) if is_read_right(data) else (left, right)
+        if len(source) > data.most_characters:
             raise DataError(
-                f"'{name}', line {number:,}, has {len(read):,} characters to read, more than --max-length "
+                f"'{name}', line {number:,}, has {len(source):,} characters to read, more than --max-length "
                 f"{data.most_characters:,}; raise it, or shorten the line."
             )
-        yield Example(read, said)
+        yield Example(source, target)
 
 
 def _split_at_tab(line: str, where: str, *, data: DataConfig) -> tuple[str, str]:
@@ -54,8 +54,8 @@ def _two_columns(task: Task, data: DataConfig) -> str:
     if task.head != "sequence":
         return "cut -f 1,2 FILE"
     # LEMMA<TAB>FORM<TAB>FEATURES, as inflections are written: the form is asked for.
-    read, said = r'$1 " " $3', "$2"
-    left, right = (said, read) if data.swap else (read, said)
+    source, target = r'$1 " " $3', "$2"
+    left, right = (target, source) if data.swap else (source, target)
     return rf"""awk -F '\t' '{{print {left} "\t" {right}}}' FILE"""
 
 
@@ -72,7 +72,7 @@ def _split_fasttext(line: str, where: str) -> tuple[str, str]:
 
 
 def given_text(line: str, data: DataConfig) -> str:
-    """Returns what is read of a line, with its label or without."""
+    """Returns the input in a line, with its label or without."""
     if data.layout == "fasttext":
         first, _, text = line.replace("\t", " ").strip().partition(" ")
         return text.strip() if first.startswith(_LABEL) else line.replace("\t", " ").strip()

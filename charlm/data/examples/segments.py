@@ -1,4 +1,4 @@
-"""A text in segments, each with a tag: what is said of an example whose every symbol gets one."""
+"""A text in segments, each with a tag: the target of an example whose every symbol gets one."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -21,10 +21,10 @@ def write_segments(segments: Iterable[Segment]) -> str:
     return "\t".join(f"{length}" if tag is None else f"{length} {tag}" for length, tag in segments)
 
 
-def parse_segments(said: str) -> list[Segment]:
+def parse_segments(target: str) -> list[Segment]:
     """Returns the segments that `write_segments` wrote."""
     found = []
-    for each in said.split("\t"):
+    for each in target.split("\t"):
         length, _, tag = each.partition(" ")
         found.append(Segment(int(length), tag or None))
     return found

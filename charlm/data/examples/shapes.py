@@ -19,12 +19,12 @@ one, in the first row, whichever symbol the network has read last.
 
 
 def label_at_end(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
-    """Returns the begin and what is read as inputs, and the label as the only target."""
+    """Returns the begin and the input as inputs, and the label as the only target."""
     return example[:-1], tokenizer.targets_of(example[-1:], ignored=IGNORED)
 
 
 def tag_at_each(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
-    """Returns the begin and what is read as inputs, and the tag of each symbol as its target; the begin has none."""
+    """Returns the begin and the input as inputs, and the tag of each symbol as its target; the begin has none."""
     inputs = tokenizer.inputs_of(example)
     return inputs, tokenizer.targets_of(example[len(inputs) :], ignored=IGNORED)
 
@@ -35,7 +35,7 @@ def after_condition(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symb
 
 
 def answer_after(example: Symbols, tokenizer: ExampleTokenizer) -> tuple[Symbols, Symbols]:
-    """Returns all but the end as inputs, and as targets, from the first row on, what is said and its end."""
+    """Returns all but the end as inputs, and as targets, from the first row on, the answer and its end."""
     num_read = len(tokenizer.inputs_of(example))
-    said = tokenizer.targets_of(example[num_read + 1 :], ignored=IGNORED)
-    return example[:-1], np.concatenate([said, np.full(num_read, IGNORED)])
+    answer = tokenizer.targets_of(example[num_read + 1 :], ignored=IGNORED)
+    return example[:-1], np.concatenate([answer, np.full(num_read, IGNORED)])

@@ -52,7 +52,7 @@ class ExampleSource:
         if self.share == (0.0, 1.0):
             return self._read()
         low, high = self.share
-        found = (example for example in self._read() if low <= hashed(example.read) < high)
+        found = (example for example in self._read() if low <= hashed(example.input) < high)
         # A few rows that are repeated often would decide a part's score. Sentences of columns are no rows.
         return _first_ones(found) if _task(self.data).has_fields else found
 

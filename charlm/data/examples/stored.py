@@ -17,7 +17,7 @@ class StoredExample(NamedTuple):
     """An example as it is in an encoded text.
 
     Attributes:
-        inputs: the symbols that are read, the begin first, int64.
+        inputs: the symbols of the input, the begin first, int64.
         example: as text; unknown characters are U+FFFD, an unknown label is named so.
     """
 

@@ -76,15 +76,15 @@ class ConditionTokenizer(ExampleTokenizer):
 
     def encode_example(self, inputs: Symbols, example: Example) -> Symbols:
         """Returns the symbols of an example."""
-        return np.concatenate([[BEGIN], self.encode_said(example), inputs[1:], [_END]])
+        return np.concatenate([[BEGIN], self.encode_target(example), inputs[1:], [_END]])
 
     def conditioned(self, inputs: Symbols, label: int) -> Symbols:
         """Returns the symbols of an example on the condition of a label's number, from those of `encode_inputs`."""
         return np.concatenate([[BEGIN, self.first_label + label], inputs[1:], [_END]])
 
-    def encode_said(self, example: Example) -> Symbols:
+    def encode_target(self, example: Example) -> Symbols:
         """Returns the symbol of the condition."""
-        return np.array([self.first_label + self.number_of(example.said)])
+        return np.array([self.first_label + self.number_of(example.target)])
 
     def inputs_of(self, example: Symbols) -> Symbols:
         """Returns the begin and the symbols of the text."""
@@ -92,13 +92,13 @@ class ConditionTokenizer(ExampleTokenizer):
 
     def decode_example(self, example: Symbols) -> Example:
         """Returns an example from its symbols."""
-        return Example(self.decode_inputs(self.inputs_of(example)), self.decode_said(example[1:2]))
+        return Example(self.decode_inputs(self.inputs_of(example)), self.decode_target(example[1:2]))
 
-    def decode_said(self, said: Symbols) -> str:
+    def decode_target(self, target: Symbols) -> str:
         """Returns the condition."""
-        return self.label_of(int(said[0]))
+        return self.label_of(int(target[0]))
 
-    def named_said(self, decoded: str, given: str) -> str:
+    def named_target(self, decoded: str, given: str) -> str:
         """Returns the condition that was encoded."""
         return given
 

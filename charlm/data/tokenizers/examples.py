@@ -1,4 +1,4 @@
-"""Examples of a task: any tokenizer for what is read, plus symbols for the labels that can be said."""
+"""Examples of a task: any tokenizer for their inputs, plus symbols for the labels that their targets are made of."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,14 +20,14 @@ Symbols = NDArray[np.int64]
 
 
 class Collector(Protocol):
-    """Learns from what is said in the training part."""
+    """Learns from the targets of the training part."""
 
     @property
     def labels(self) -> Mapping[str, int]:
-        """How often each label is said."""
+        """How often each label occurs."""
 
-    def add(self, said: str) -> None:
-        """Counts what is said of one example."""
+    def add(self, target: str) -> None:
+        """Counts the labels of one example."""
 
     def learnt(self) -> dict[str, Any]:
         """Returns the arguments of the tokenizer beside the inner one and the task."""
@@ -36,8 +36,8 @@ class Collector(Protocol):
 class ExampleTokenizer(Tokenizer, ABC):
     """Symbol 0 begins an example, symbol 1 is between its sides; the symbols of `inner` follow, then those of labels.
 
-    The last symbol of a block of labels stands for every label that is none of `labels`. A class below it says how what
-    is said becomes symbols, and takes what its collector learns as arguments.
+    The last symbol of a block of labels stands for every label that is none of `labels`. A class below it says how a
+    target becomes symbols, and takes what its collector learns as arguments.
 
     Attributes:
         task: the name of the task.
@@ -72,7 +72,7 @@ class ExampleTokenizer(Tokenizer, ABC):
         """Returns what learns the labels of a training text.
 
         Args:
-            separator: what stands between two labels where several are said; nothing between characters.
+            separator: what stands between two labels of a target of several; nothing between characters.
         """
 
     @classmethod
@@ -88,20 +88,20 @@ class ExampleTokenizer(Tokenizer, ABC):
         """
 
     @abstractmethod
-    def encode_said(self, example: Example) -> Symbols:
-        """Returns the symbols of what is said, which follow those that are read."""
+    def encode_target(self, example: Example) -> Symbols:
+        """Returns the symbols of the target, which follow those of the input."""
 
     @abstractmethod
-    def decode_said(self, said: Symbols) -> str:
-        """Returns what is said by its symbols; a label that is not known is UNKNOWN_LABEL."""
+    def decode_target(self, target: Symbols) -> str:
+        """Returns the target of these symbols; a label that is not known is UNKNOWN_LABEL."""
 
     @abstractmethod
-    def named_said(self, decoded: str, given: str) -> str:
-        """Returns what `decode_said` gave, with the labels of the text that was encoded, known or not."""
+    def named_target(self, decoded: str, given: str) -> str:
+        """Returns what `decode_target` gave, with the labels of the text that was encoded, known or not."""
 
     @abstractmethod
     def inputs_of(self, example: Symbols) -> Symbols:
-        """Returns the symbols that are read of an example's, the begin first."""
+        """Returns the symbols of an example's input, the begin first."""
 
     def number_of(self, label: str) -> int:
         """Returns the number of a label, from 0; `len(labels)` for one that is not known."""
@@ -120,16 +120,16 @@ class ExampleTokenizer(Tokenizer, ABC):
         """Yields the symbols of whole lines, which no piece may cut."""
         for chunk in chunks:
             examples = [parse_line(line) for line in chunk.split("\n") if line]
-            inputs = self.encode_inputs([example.read for example in examples])
+            inputs = self.encode_inputs([example.input for example in examples])
             symbols = [self.encode_example(*each) for each in zip(inputs, examples, strict=True)]
             yield np.concatenate([np.empty(0, np.int64), *symbols]).astype(self._dtype)
 
     def encode_example(self, inputs: Symbols, example: Example) -> Symbols:
-        """Returns the symbols of an example; `inputs` are those that are read, the begin first."""
-        return np.concatenate([inputs, self.encode_said(example)])
+        """Returns the symbols of an example; `inputs` are those of its input, the begin first."""
+        return np.concatenate([inputs, self.encode_target(example)])
 
     def encode_inputs(self, texts: Sequence[str]) -> list[Symbols]:
-        """Returns the symbols of what is read in each example, from its begin on."""
+        """Returns the symbols of the input of each example, from its begin on."""
         symbols, lengths = self._inner.encode_each(texts)
         parts = np.split(symbols.astype(np.int64) + NUM_SPECIAL, np.cumsum(lengths)[:-1])
         return [np.concatenate([[BEGIN], part]) for part in parts[: len(texts)]]
@@ -137,10 +137,10 @@ class ExampleTokenizer(Tokenizer, ABC):
     def decode_example(self, example: Symbols) -> Example:
         """Returns an example from its symbols; what the vocabulary lacks is U+FFFD, or UNKNOWN_LABEL."""
         inputs = self.inputs_of(example)
-        return Example(self.decode_inputs(inputs), self.decode_said(example[len(inputs) :]))
+        return Example(self.decode_inputs(inputs), self.decode_target(example[len(inputs) :]))
 
     def decode_inputs(self, inputs: Symbols) -> str:
-        """Returns the text of the symbols that are read, the begin first."""
+        """Returns the text of the symbols of an input, the begin first."""
         return self._inner.decode((inputs[1:] - NUM_SPECIAL).tolist())
 
     def label_of(self, symbol: int) -> str:
@@ -154,8 +154,8 @@ class ExampleTokenizer(Tokenizer, ABC):
         return blocks
 
     def scored_text(self, piece: str) -> str:
-        """Returns what is read in some lines, with the line ends."""
-        return "".join(f"{parse_line(line).read}\n" for line in piece.split("\n") if line)
+        """Returns the inputs in some lines, with the line ends."""
+        return "".join(f"{parse_line(line).input}\n" for line in piece.split("\n") if line)
 
     def can_be_target(self) -> NDArray[np.bool_]:
         """Returns for each symbol whether it is a label that is known."""
@@ -182,9 +182,9 @@ def by_count(counts: Mapping[str, int]) -> list[str]:
 
 
 def read_sides(chunks: Iterable[str], collector: Collector) -> Iterator[str]:
-    """Yields what is read in examples that arrive as lines, and gives what is said to a collector."""
+    """Yields the inputs of examples that arrive as lines, and gives the targets to a collector."""
     for chunk in chunks:
         examples = [parse_line(line) for line in chunk.split("\n") if line]
         for example in examples:
-            collector.add(example.said)
-        yield "".join(example.read for example in examples)
+            collector.add(example.target)
+        yield "".join(example.input for example in examples)

@@ -1,4 +1,4 @@
-"""Examples with one label each: what is read, and then the label."""
+"""Examples with one label each: the input, and then the label."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from charlm.notation import shortened
 
 @final
 class LabelTokenizer(ExampleTokenizer):
-    """An example is a begin, the symbols that are read, and the symbol of its label."""
+    """An example is a begin, the symbols of the input, and the symbol of its label."""
 
     @classmethod
     def collector(cls, *, separator: str = "") -> "LabelCollector":
@@ -29,22 +29,23 @@ class LabelTokenizer(ExampleTokenizer):
             raise ValueError(f"labels have no {next(iter(values))!r:.50}")
         return cls(inner, task=task, labels=labels)
 
-    def encode_said(self, example: Example) -> Symbols:
+    def encode_target(self, example: Example) -> Symbols:
         """Returns the symbol of the label."""
-        return np.array([self.first_label + self.number_of(example.said)])
+        return np.array([self.first_label + self.number_of(example.target)])
 
-    def decode_said(self, said: Symbols) -> str:
+    def decode_target(self, target: Symbols) -> str:
         """Returns the label."""
-        return self.label_of(int(said[0]))
+        return self.label_of(int(target[0]))
 
-    def named_said(self, decoded: str, given: str) -> str:
+    def named_target(self, decoded: str, given: str) -> str:
         """Returns the label that was encoded."""
         return given
 
     def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
-        """Returns what is read, the likeliest label, and the true one where it is another."""
-        said = self.labels[int(scores[0].argmax())]
-        return f"{shortened(example.read)}: {said}" + ("" if said == example.said else f" (it is {example.said})")
+        """Returns the input, the likeliest label, and the true one where it is another."""
+        label = self.labels[int(scores[0].argmax())]
+        truth = "" if label == example.target else f" (it is {example.target})"
+        return f"{shortened(example.input)}: {label}{truth}"
 
     def inputs_of(self, example: Symbols) -> Symbols:
         """Returns all symbols but the label's."""
@@ -58,9 +59,9 @@ class LabelCollector:
     def __init__(self) -> None:
         self.labels: Counter[str] = Counter()
 
-    def add(self, said: str) -> None:
+    def add(self, target: str) -> None:
         """Counts the label of one example."""
-        self.labels[said] += 1
+        self.labels[target] += 1
 
     def learnt(self) -> dict[str, Any]:
         """Returns the labels, the most common first."""

@@ -1,4 +1,4 @@
-"""Examples with a tag for every symbol: what is read, and then as many tags."""
+"""Examples with a tag for every symbol: the input, and then as many tags."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ Transition = tuple[int | None, int]
 
 @final
 class TagTokenizer(ExampleTokenizer):
-    """An example is a begin, the symbols that are read, symbol 1, and a symbol for the tag of each.
+    """An example is a begin, the symbols of the input, symbol 1, and a symbol for the tag of each.
 
     A tag has two symbols, one where a token begins and one where it goes on; a symbol between tokens has symbol 1.
 
@@ -59,56 +59,61 @@ class TagTokenizer(ExampleTokenizer):
             case _:
                 raise ValueError("its transitions are missing, or there is more")
 
-    def encode_said(self, example: Example) -> Symbols:
+    def encode_target(self, example: Example) -> Symbols:
         """Returns symbol 1 and the tags' symbols."""
         size = len(self.labels) + 1
         found = [BETWEEN]
-        for length, tag in parse_segments(example.said):
+        for length, tag in parse_segments(example.target):
             if tag is None:
                 found += [BETWEEN] * length
             else:
                 first = self.first_label + self.number_of(tag)
                 found += [first] + [first + size] * (length - 1)
         symbols = np.array(found)
-        _, widths = self._inner.encode_each(list(example.read))
+        _, widths = self._inner.encode_each(list(example.input))
         if len(widths) != int(widths.sum()):  # Bytes: each has the tag of its character.
             symbols = np.concatenate([symbols[:1], _widened(symbols[1:], widths, size, self.first_label)])
         return symbols
 
+    def first_symbols(self, text: str) -> Symbols:
+        """Returns the place of the first symbol of each character, and of the end, int64 `[characters + 1]`."""
+        _, widths = self._inner.encode_each(list(text))
+        return np.concatenate([[0], np.cumsum(widths)])
+
     def in_symbols(self, text: str, segments: Iterable[Segment]) -> list[Segment]:
         """Returns the segments of a text with their lengths in symbols, which may be bytes."""
-        _, widths = self._inner.encode_each(list(text))
-        ends = np.concatenate([[0], np.cumsum(widths)])
+        ends = self.first_symbols(text)
         found, start = [], 0
         for length, tag in segments:
             found.append(Segment(int(ends[start + length] - ends[start]), tag))
             start += length
         return found
 
-    def decode_said(self, said: Symbols) -> str:
+    def decode_target(self, target: Symbols) -> str:
         """Returns the segments; of symbols, which are bytes where the inner tokenizer's are."""
-        return write_segments(self.segments_of(said))
+        return write_segments(self.segments_of(target))
 
     def show(self, example: Example, scores: NDArray[np.floating[Any]]) -> str:
-        """Returns the beginning of what is read, in tokens with their likeliest tags."""
-        numbers = scores[1:].argmax(axis=1)
+        """Returns the beginning of the input, in tokens with their likeliest tags; segments are in symbols."""
+        numbers, places = scores[1:].argmax(axis=1), self.first_symbols(example.input)
         found, start = [], 0
-        for length, tag in parse_segments(example.said):
-            if tag is not None and start < _SHOWN:
-                found.append(f"{example.read[start : start + length].strip()}/{self.labels[int(numbers[start])]}")
+        for length, tag in parse_segments(example.target):
+            first, stop = np.searchsorted(places, (start, start + length)).tolist()
+            if tag is not None and first < _SHOWN:
+                found.append(f"{example.input[first:stop].strip()}/{self.labels[int(numbers[start])]}")
             start += length
         return " ".join(" ".join(found).split())
 
-    def named_said(self, decoded: str, given: str) -> str:
+    def named_target(self, decoded: str, given: str) -> str:
         """Returns the segments, their lengths in symbols, with the tags that were encoded."""
         pairs = zip(parse_segments(decoded), parse_segments(given), strict=True)
         return write_segments(Segment(one.length, other.tag) for one, other in pairs)
 
-    def segments_of(self, said: Symbols) -> list[Segment]:
-        """Returns the segments of what is said, in symbols."""
+    def segments_of(self, target: Symbols) -> list[Segment]:
+        """Returns the segments of a target, in symbols."""
         segments: list[Segment] = []
         size = len(self.labels) + 1
-        for symbol in said[1:].tolist():
+        for symbol in target[1:].tolist():
             if symbol == BETWEEN:
                 segments.append(Segment(1, None))
             elif symbol < self.first_label + size or not segments:
@@ -145,9 +150,9 @@ class TagCollector:
         self.labels: Counter[str] = Counter()
         self._pairs: set[tuple[str | None, str]] = set()
 
-    def add(self, said: str) -> None:
+    def add(self, target: str) -> None:
         """Counts the tags of one example."""
-        tagged = [segment for segment in parse_segments(said) if segment.tag is not None]
+        tagged = [segment for segment in parse_segments(target) if segment.tag is not None]
         tags = [segment.tag for segment in tagged if segment.tag is not None]
         for length, tag in tagged:
             self.labels[tag or UNKNOWN_LABEL] += length

@@ -1,4 +1,4 @@
-"""Examples of a text for a text: what is read, and then the symbols of what is said, with an end."""
+"""Examples of a text for a text: the input, and then the symbols of the target, with an end."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from charlm.data.tokenizers.base import Tokenizer
 from charlm.data.tokenizers.examples import BETWEEN, ExampleTokenizer, Symbols, by_count
 
 END = "\n"
-"""The name of the label that ends what is said; no other has a line end in it."""
+"""The name of the label that ends a target; no other has a line end in it."""
 END_NUMBER = 0
 
 
 @final
 class TargetTokenizer(ExampleTokenizer):
-    """An example is a begin, the symbols that are read, symbol 1, the symbols that are said, and label 0 as their end.
+    """An example is a begin, the symbols of the input, symbol 1, those of the target, and label 0 as their end.
 
     Args:
-        labels: the symbols that are said, without the end.
+        labels: the symbols of targets, without the end.
         separator: what stands between two of them: a space, or nothing.
     """
 
@@ -30,7 +30,7 @@ class TargetTokenizer(ExampleTokenizer):
 
     @classmethod
     def collector(cls, *, separator: str = "") -> "TargetCollector":
-        """Returns what learns the symbols that are said in a training text."""
+        """Returns what learns the symbols of the targets of a training text."""
         return TargetCollector(separator)
 
     @classmethod
@@ -42,20 +42,20 @@ class TargetTokenizer(ExampleTokenizer):
             case _:
                 raise ValueError("its separator is missing, or there is more")
 
-    def encode_said(self, example: Example) -> Symbols:
-        """Returns symbol 1, the symbols that are said, and their end."""
-        numbers = [self.number_of(each) for each in split_target(example.said, self.separator)]
+    def encode_target(self, example: Example) -> Symbols:
+        """Returns symbol 1, the symbols of the target, and their end."""
+        numbers = [self.number_of(each) for each in split_target(example.target, self.separator)]
         return np.array([BETWEEN, *(self.first_label + number for number in (*numbers, END_NUMBER))])
 
-    def decode_said(self, said: Symbols) -> str:
-        """Returns what is said, without its end."""
-        return self.separator.join(map(self.label_of, said[1:-1].tolist()))
+    def decode_target(self, target: Symbols) -> str:
+        """Returns the target, without its end."""
+        return self.separator.join(map(self.label_of, target[1:-1].tolist()))
 
     def name_numbers(self, numbers: Sequence[int]) -> str:
-        """Returns what is said by the numbers of its labels."""
+        """Returns the target of these numbers of labels."""
         return self.separator.join(self.labels[number] for number in numbers)
 
-    def named_said(self, decoded: str, given: str) -> str:
+    def named_target(self, decoded: str, given: str) -> str:
         """Returns what was encoded."""
         return given
 
@@ -70,21 +70,21 @@ class TargetTokenizer(ExampleTokenizer):
 
 @final
 class TargetCollector:
-    """Counts the symbols that are said."""
+    """Counts the symbols of targets."""
 
     def __init__(self, separator: str) -> None:
         self.labels: Counter[str] = Counter()
         self._separator = separator
 
-    def add(self, said: str) -> None:
+    def add(self, target: str) -> None:
         """Counts the symbols of one example."""
-        self.labels.update(split_target(said, self._separator))
+        self.labels.update(split_target(target, self._separator))
 
     def learnt(self) -> dict[str, Any]:
         """Returns the symbols, the most common first, and what stands between them."""
         return {"labels": by_count(self.labels), "separator": self._separator}
 
 
-def split_target(said: str, separator: str) -> list[str]:
-    """Returns the symbols of what is said: divided by a separator, or its characters."""
-    return said.split(separator) if separator else list(said)
+def split_target(target: str, separator: str) -> list[str]:
+    """Returns the symbols of a target: divided by a separator, or its characters."""
+    return target.split(separator) if separator else list(target)

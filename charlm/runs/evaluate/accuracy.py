@@ -97,10 +97,10 @@ def _named_examples(labeller: Labeller, opened: OpenedText) -> list[StoredExampl
     """Returns the examples; where their text can be read, with the names of labels that the model has never learnt."""
     tokenizer = labeller.tokenizer
     examples = list(stored_examples(opened.encoded.tokens, tokenizer))
-    text = opened.read_again() if any(UNKNOWN_LABEL in each.example.said for each in examples) else None
+    text = opened.read_again() if any(UNKNOWN_LABEL in each.example.target for each in examples) else None
     if text is None:
         return examples
-    given = (parse_line(line).said for line in text.split("\n") if line)
+    given = (parse_line(line).target for line in text.split("\n") if line)
     pairs = zip(examples, given, strict=True)
-    named = [Example(each.example.read, tokenizer.named_said(each.example.said, said)) for each, said in pairs]
+    named = [Example(each.example.input, tokenizer.named_target(each.example.target, target)) for each, target in pairs]
     return [each._replace(example=example) for each, example in zip(examples, named, strict=True)]

@@ -26,8 +26,8 @@ def measure_answers(examined: Examined) -> Measured:
     right: dict[str, list[list[str]]] = defaultdict(list)
     inputs = {}
     for symbols, example in examined.examples:
-        right[example.read].append(split_target(example.said, tokenizer.separator))
-        inputs[example.read] = symbols
+        right[example.input].append(split_target(example.target, tokenizer.separator))
+        inputs[example.input] = symbols
     found = search(
         model,
         list(inputs.values()),
@@ -39,7 +39,7 @@ def measure_answers(examined: Examined) -> Measured:
     answers = [[tokenizer.labels[number] for number in best[0].labels] for best in found]
     true = [right[read] for read in inputs]
     known = set(tokenizer.labels)
-    unknown = tuple(sorted({symbol for said in true for each in said for symbol in each} - known))
+    unknown = tuple(sorted({symbol for answers in true for each in answers for symbol in each} - known))
     models = {OWN: _measures(true, answers), COPIED: _measures(true, [list(read) for read in inputs])}
     return Measured(models, (), {}, unknown)
 

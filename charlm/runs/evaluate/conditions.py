@@ -19,12 +19,12 @@ def measure_conditions(examined: Examined) -> Measured:
     condition was never learnt have no such numbers; they count as wrong.
     """
     labeller, tokenizer = examined.labeller, examined.labeller.tokenizer
-    true = [each.example.said for each in examined.examples]
+    true = [each.example.target for each in examined.examples]
     joint = joint_scores(labeller, [each.inputs for each in examined.examples], examined.advance)
     score = score_labels(true, [tokenizer.labels[number] for number in joint.argmax(axis=1).tolist()])
     numbers = np.array([tokenizer.number_of(label) for label in true])
     known = np.flatnonzero(numbers < len(tokenizer.labels))
-    characters = np.array([len(examined.examples[place].example.read) + 1 for place in known.tolist()])
+    characters = np.array([len(examined.examples[place].example.input) + 1 for place in known.tolist()])
     counts = tokenizer.label_counts(labeller.loaded.symbol_counts)[:-1] + 1.0
     priors = np.log(counts / counts.sum())
     own: dict[str, Any] = summarise(score)

@@ -63,7 +63,7 @@ class _Tagged:
         self._tokens = (0, 0)
         self._spans: list[Hits] = []
         for (_, example), known in zip(examples, rows, strict=True):
-            segments = parse_segments(example.said)
+            segments = parse_segments(example.target)
             tokens = [segment for segment in segments if segment.tag is not None]
             true = [tag for _, tag in tokens if tag is not None]
             if not tokens:
@@ -128,7 +128,7 @@ def _usual_tags(train: Sequence[StoredExample], tokenizer: TagTokenizer) -> NDAr
     """Returns the log-probability of each tag for each symbol, `[vocabulary, labels]`, as counted in training."""
     counts = np.full((tokenizer.vocabulary_size, len(tokenizer.labels) + 1), _ADDED)
     for inputs, example in train:
-        tags = np.array([tokenizer.number_of(tag) for tag in _expanded(parse_segments(example.said))])
+        tags = np.array([tokenizer.number_of(tag) for tag in _expanded(parse_segments(example.target))])
         np.add.at(counts, (inputs[1:], tags), 1.0)
     known = counts[:, :-1]
     logarithms: NDArray[np.float64] = np.log(known / known.sum(axis=1, keepdims=True))

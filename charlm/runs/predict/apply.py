@@ -1,8 +1,10 @@
 """`charlm predict`: what a run's model says of examples."""
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pkgutil import resolve_name
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from charlm.config import Device
 from charlm.data.inputs import open_text
@@ -15,6 +17,8 @@ from charlm.runs.reporting import Reporter
 from charlm.runs.stored.labelling import Labeller, load_labeller
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS, names_with
+
+_FORMS: Mapping[str, Literal["NFC", "NFKC"]] = {"nfc": "NFC", "nfkc": "NFKC"}
 
 AT_ONCE = 1024
 """Lines of a file that are answered side by side."""
@@ -70,7 +74,9 @@ def predict(
 
 
 def answers(labeller: Labeller, given: Given) -> Iterator[Answer]:
-    """Returns the answer to each line that is given."""
+    """Returns the answer to each line that is given, which gets the Unicode form of the training text."""
+    if labeller.data.normalize != "none":
+        given.lines = map(partial(unicodedata.normalize, _FORMS[labeller.data.normalize]), given.lines)
     answer: Predict = resolve_name(TASKS[labeller.tokenizer.task].predict)
     return answer(labeller, given)
 

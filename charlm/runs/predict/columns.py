@@ -85,7 +85,8 @@ def _tag_text(labeller: Labeller, tokenizer: TagTokenizer, given: Given) -> Iter
     while batch := list(islice(given.lines, given.at_once)):
         rows = labeller.log_probabilities(given.encode([f"{line}\n" for line in batch], tokenizer))
         for line, known in zip(batch, rows, strict=True):
-            tags = tag_symbols(known[1:], tokenizer)
+            # Of the first symbol of each character, which may be several bytes.
+            tags = tag_symbols(known[1:][tokenizer.first_symbols(line)], tokenizer)
             for tag, places in groupby(range(len(line)), key=tags.__getitem__):
                 token = "".join(line[place] for place in places)
                 yield Answer(f"{token}\t{tag}", values={"token": token, "tag": tag})

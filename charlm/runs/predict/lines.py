@@ -36,7 +36,7 @@ def predict_lines(labeller: Labeller, given: Given) -> Iterator[Answer]:
 
 
 def given_texts(lines: Sequence[str], data: DataConfig, *, name: str, first: int) -> list[str]:
-    """Returns what is read of each line.
+    """Returns the input in each line.
 
     Args:
         name: of their text, for messages.

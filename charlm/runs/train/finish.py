@@ -8,7 +8,9 @@ import torch
 
 from charlm.checkpointing.new_run import created_run
 from charlm.checkpointing.run_folder import DisplacedError
+from charlm.data.encoder import EncodedText
 from charlm.errors import CheckpointError
+from charlm.evaluation.joined import forgets
 from charlm.evaluation.score import Score
 from charlm.models.base import OWN
 from charlm.models.build import count_parameters
@@ -115,15 +117,13 @@ def _score_best(session: TrainingSession, result: TrainResult) -> TrainResult:
     """Adds the scores of the best model; a mix on trial that did not help on the validation text is dropped."""
     stored = read_model_file(session.folder.best, name=session.folder.name, within=session.folder.path)
     model = build_stored(stored, device=session.trainer.device).model
-    modes = choose_modes(session.corpus, trained_on=session.progress.targets)
-    scores = score_held_out(
-        model,
-        session.corpus,
-        session.reporter,
-        device=session.trainer.device,
-        modes=modes,
-        world=session.world,
-    )
+    device, world = session.trainer.device, session.world
+
+    def does_forget(text: EncodedText) -> bool:
+        return bool(world.of_first(forgets(model, text.tokens, device=device)))
+
+    modes = choose_modes(session.corpus, trained_on=session.progress.targets, does_forget=does_forget)
+    scores = score_held_out(model, session.corpus, session.reporter, device=device, modes=modes, world=world)
     chosen, keeps_mix = OWN, None
     if session.plan.mix_on_trial and "validation" in scores:
         keeps_mix = _helps(scores["validation"])

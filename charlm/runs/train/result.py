@@ -1,6 +1,6 @@
 """The result of a training: the scores of its best model on what was held out, beside those of simpler models."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock
@@ -24,7 +24,7 @@ from charlm.runs.reporting import Reporter
 from charlm.training.loop import Outcome
 
 EXACT_LIMIT = 1_000_000
-"""Symbols up to which the final score reads one stream; a longer text is scored in warmed-up stretches."""
+"""Symbols up to which a model that does not forget reads a text as one stream; it scores longer ones in stretches."""
 
 EXACT_SHARE = 0.01
 """So is a text longer than this share of the symbols trained on: one stream of it takes a good part of that time."""
@@ -106,15 +106,23 @@ def held_out(corpus: EncodedCorpus) -> dict[str, EncodedText]:
     return {split: text for split, text in texts.items() if text is not None}
 
 
-def choose_modes(corpus: EncodedCorpus, *, trained_on: float) -> dict[str, Mode]:
+def choose_modes(
+    corpus: EncodedCorpus, *, trained_on: float, does_forget: Callable[[EncodedText], bool]
+) -> dict[str, Mode]:
     """Returns how each held-out text is scored after training on so many symbols: exactly or, to save time, fast.
 
     Records are independent: side by side is exact for them.
+
+    Args:
+        does_forget: whether the model forgets, and so reads a text exactly in as little time.
     """
     longest = min(EXACT_LIMIT, max(ALWAYS_EXACT, EXACT_SHARE * trained_on))
     is_records = corpus.tokenizer.begin is not None
-    texts = held_out(corpus)
-    return {split: "exact" if is_records or len(text.tokens) <= longest else "fast" for split, text in texts.items()}
+
+    def is_exact(text: EncodedText) -> bool:
+        return is_records or len(text.tokens) <= longest or does_forget(text)
+
+    return {split: "exact" if is_exact(text) else "fast" for split, text in held_out(corpus).items()}
 
 
 def score_held_out(

@@ -81,8 +81,8 @@ def sample_answers(model: LanguageModel, config: RunConfig, corpus: EncodedCorpu
         chosen, search(model, inputs, first_label=tokenizer.first_label, beam=1, device=device), strict=True
     ):
         answer = tokenizer.name_numbers(found[0].labels)
-        truth = "" if answer == example.said else f" (it is {example.said})"
-        lines.append(f"{shortened(example.read)}: {answer}{truth}")
+        truth = "" if answer == example.target else f" (it is {example.target})"
+        lines.append(f"{shortened(example.input)}: {answer}{truth}")
     return "\n".join(lines)
 
 

@@ -130,12 +130,12 @@ def warn_of_exchanged_sides(corpus: EncodedCorpus, reporter: Reporter, *, are_sw
     tokenizer, number = corpus.tokenizer, corpus.train.num_records
     if not isinstance(tokenizer, LabelTokenizer | ConditionTokenizer) or len(tokenizer.labels) < max(20, number / 2):
         return
-    texts = {each.example.read for each in stored_examples(corpus.train.tokens, tokenizer)}
+    texts = {each.example.input for each in stored_examples(corpus.train.tokens, tokenizer)}
     if 10 * len(texts) <= len(tokenizer.labels):
-        said = "conditions" if tokenizer.outputs is None else "labels"
+        kind = "conditions" if tokenizer.outputs is None else "labels"
         advice = "leave out --swap" if are_swapped else "exchange them with --swap"
         reporter.warn(
-            f"The {number:,} examples for training have {len(tokenizer.labels):,} different {said}, but only "
+            f"The {number:,} examples for training have {len(tokenizer.labels):,} different {kind}, but only "
             f"{counted(len(texts), 'different text')}: the sides of the tab seem to be the wrong way round; {advice}."
         )
 

@@ -11,6 +11,7 @@ from charlm.data.corpus import EncodedCorpus
 from charlm.data.encoder import EncodedText
 from charlm.data.lanes import Window
 from charlm.data.tokenizers.base import Tokenizer
+from charlm.evaluation.joined import num_read
 from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows, warm_windows
 from charlm.models.build import arrays_of
@@ -78,12 +79,23 @@ class ScoringCosts:
 
     def of_finishing(self, corpus: EncodedCorpus, *, trained_on: float) -> float:
         """Returns about how long the end takes: the scores, writing the last state, and reading the best model."""
-        # Records are always scored side by side.
-        exact = self.stream if corpus.tokenizer.begin is None else self.stretches
-        seconds = {"exact": exact, "fast": self.stretches}
-        modes = choose_modes(corpus, trained_on=trained_on)
-        texts = held_out(corpus)
-        return 2.0 * self.writing + sum(len(text.tokens) * seconds[modes[split]] for split, text in texts.items())
+        modes = choose_modes(corpus, trained_on=trained_on, does_forget=lambda text: _side_by_side(text) is not None)
+
+        def scoring(split: str, text: EncodedText) -> float:
+            # Records are always scored side by side.
+            read = (
+                len(text.tokens)
+                if modes[split] == "fast" or corpus.tokenizer.begin is not None
+                else _side_by_side(text)
+            )
+            return len(text.tokens) * self.stream if read is None else read * self.stretches
+
+        return 2.0 * self.writing + sum(scoring(split, text) for split, text in held_out(corpus).items())
+
+
+def _side_by_side(text: EncodedText) -> int | None:
+    """Returns how many symbols a model that forgets reads to score a text exactly; None if it is too short for that."""
+    return num_read(len(text.tokens) - 1)
 
 
 def measure_scoring(trial: Trainer, corpus: EncodedCorpus) -> ScoringCosts:

@@ -14,8 +14,8 @@ def read(text: str, **settings: object) -> list[Example]:
 
 def segments(example: Example) -> list[tuple[str, str | None]]:
     found, start = [], 0
-    for length, tag in parse_segments(example.said):
-        found.append((example.read[start : start + length], tag))
+    for length, tag in parse_segments(example.target):
+        found.append((example.input[start : start + length], tag))
         start += length
     return found
 
@@ -23,7 +23,7 @@ def segments(example: Example) -> list[tuple[str, str | None]]:
 def test_tokens_are_joined_by_spaces_which_have_no_tag() -> None:
     (first, second) = read("EU\tNNP\tB-ORG\nrejects\tVBZ\tO\n\n\nPeter\tNNP\tB-PER\n")
     assert segments(first) == [("EU", "B-ORG"), (" ", None), ("rejects", "O")]
-    assert first.read == "EU rejects" and segments(second) == [("Peter", "B-PER")]
+    assert first.input == "EU rejects" and segments(second) == [("Peter", "B-PER")]
 
 
 def test_columns_may_be_divided_by_spaces() -> None:

@@ -11,7 +11,7 @@ def read(*lines: str, **settings: object) -> list[Example]:
     return list(read_fields(iter(enumerate(lines, start=1)), data, "names.tsv"))
 
 
-def test_left_of_the_tab_is_read_and_right_of_it_is_said() -> None:
+def test_left_of_the_tab_is_the_input_and_right_of_it_the_target() -> None:
     assert read("Rossi\tItalian", "", " Kant \t German ") == [Example("Rossi", "Italian"), Example("Kant", "German")]
 
 

@@ -30,7 +30,15 @@ def test_bytes_have_the_tag_of_their_character() -> None:
     o, b, o_on, b_on = (tokenizer.first_label + each for each in (0, 1, 3, 4))
     symbols = tokenizer.encode("éa ö\t2 B\t1\t1 O\n")
     assert symbols[7:].tolist() == [1, b, b_on, b_on, 1, o, o_on]
-    assert tokenizer.decode_said(symbols.astype(np.int64)[7:]) == "3 B\t1\t2 O"
+    assert tokenizer.decode_target(symbols.astype(np.int64)[7:]) == "3 B\t1\t2 O"
+
+
+def test_tokens_of_bytes_are_shown_whole() -> None:
+    tokenizer = TagTokenizer(ByteTokenizer(), task="tag", labels=["O", "B"], transitions=[])
+    scores = np.zeros((8, 2))
+    scores[5:, 1] = 1.0  # of the bytes of the last token and of its begin, which nothing is shown of
+    assert tokenizer.first_symbols("éa ö").tolist() == [0, 2, 3, 4, 6]
+    assert tokenizer.show(Example("éa ö", "3 B\t1\t2 O"), scores) == "éa/O ö/B"
 
 
 def test_counts_are_those_of_both_symbols_of_a_label() -> None:

@@ -1,3 +1,4 @@
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def test_names_are_classified_by_their_endings(names: Path, workspace: Workspace
     found = list(predict("names", (str(names),), workspace, SilentReporter()))
     assert len(found) == 768 and sum(found[0].likeliest.values()) == pytest.approx(1.0, abs=1e-5)
     assert verify_run("names", workspace).is_whole
+
+
+def test_lines_are_read_in_the_unicode_form_of_the_training_text(workspace: Workspace, tmp_path: Path) -> None:
+    examples = tmp_path / "examples.tsv"
+    examples.write_text("".join(f"{'éa'[number % 2]}{number}\t{'XY'[number % 2]}\n" for number in range(200)))
+    train_whole(request(examples, name="composed", normalize="nfc", steps=2), workspace)
+    lines, reporter = "e\N{COMBINING ACUTE ACCENT}1\na2\n", Warnings()
+    (tmp_path / "new.txt").write_text(lines)
+    file = predict("composed", (str(tmp_path / "new.txt"),), workspace, reporter)
+    stream = predict("composed", ("-",), workspace, reporter, stdin=BytesIO(lines.encode()))
+    assert [each.values["text"] for each in file] == [each.values["text"] for each in stream] == ["é1", "a2"]
+    assert not reporter.warnings
 
 
 def test_a_label_never_learnt_is_counted_wrong_and_named(names: Path, workspace: Workspace, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from charlm.data.builtin import BUILTINS, BuiltinText
+from charlm.data.examples.example import Example
+from charlm.data.examples.segments import Segment, write_segments
+from charlm.data.sources import StringSource
 from charlm.errors import DataError
 from charlm.runs.evaluate.measured import OWN
 from charlm.runs.evaluate.tags import USUAL_TAG
@@ -56,6 +60,23 @@ def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Works
     sentence, unknown = reporter.warnings
     assert "line 1, is read as one token, 'ko', with its columns. For lines that are whole" in sentence
     assert unknown.endswith("unknown symbol: Ω ξ")
+
+
+def test_a_model_of_bytes_tags_the_characters_of_a_text(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("é", "àö", "ûé", "öàé", "a")
+    examples = [
+        Example(f"{word}{number}", write_segments([Segment(len(word), "word"), Segment(len(number), "number")]))
+        for word in words
+        for number in map(str, range(0, 300, 7))
+    ]
+    text = StringSource("".join(example.to_line() for example in examples))
+    monkeypatch.setitem(BUILTINS, "builtin:sums", BuiltinText("", "", lambda: text, tasks=("tag",)))
+    train_whole(request(Path("builtin:sums"), task="tag", tokenizer="byte", name="bytes", steps=60), workspace)
+    (tmp_path / "new.txt").write_text("éàé12\nû3\n")
+    answers = predict("bytes", (str(tmp_path / "new.txt"),), workspace, SilentReporter())
+    assert [answer.line for answer in answers] == ["éàé\tword", "12\tnumber", "", "û\tword", "3\tnumber", ""]
 
 
 def test_a_stopped_tagger_goes_on_bit_for_bit(sentences: Path, workspace: Workspace) -> None:
