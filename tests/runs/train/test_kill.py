@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from charlm.checkpointing.checkpoint import read_checkpoint
+from charlm.cli import app
+from tests.support.tale import write_tale
 
 TRAIN = [sys.executable, "-m", "charlm", "train"]
 
 SETTINGS = ["--steps", "60", "--evaluations", "6", "--hidden-size", "8", "--batch-size", "4", "--device", "cpu"]
-
-
-def run_whole(folder: Path, *arguments: str) -> None:
-    finished = subprocess.run([*TRAIN, *arguments, "--quiet"], cwd=folder, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
+SETTINGS += ["--precision", "fp32"]
 
 
 def run_until(folder: Path, marker: str, signal_number: int, *arguments: str) -> tuple[int, str]:
@@ -42,22 +40,28 @@ def state(run: Path) -> tuple[dict[str, bytes], list[dict[str, object]]]:
     return tensors, [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
-@pytest.fixture
-def folder(tmp_path: Path, text: Path) -> Path:
-    return text.parent
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a process that nobody stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_tale(folder / "tale.txt")
+    command = [*TRAIN, "tale.txt", *SETTINGS, "--name", "whole", "--quiet"]
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return folder / "checkpoints" / "whole"
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_process_goes_on_bit_for_bit(folder: Path, signal_number: int):
-    settings = [*SETTINGS, "--precision", "fp32"]
-    run_whole(folder, "tale.txt", "--name", "whole", *settings)
-    code, rest = run_until(folder, "evaluation at step 20", signal_number, "tale.txt", "--name", "stopped", *settings)
+def test_a_stopped_process_goes_on_bit_for_bit(
+    whole: Path, text: Path, monkeypatch: pytest.MonkeyPatch, signal_number: int
+) -> None:
+    folder = text.parent
+    code, rest = run_until(folder, "evaluation at step 20", signal_number, "tale.txt", "--name", "stopped", *SETTINGS)
     if signal_number == signal.SIGKILL:
         assert code == -signal.SIGKILL
     else:
         assert code == {signal.SIGINT: 130, signal.SIGTERM: 143}[signal_number]
         assert "charlm train --resume stopped" in rest
-    run_whole(folder, "--resume", "stopped")
-    whole, stopped = (state(folder / "checkpoints" / name) for name in ("whole", "stopped"))
-    assert stopped[0] == whole[0]
-    assert stopped[1] == whole[1]
+    monkeypatch.chdir(folder)
+    assert app.run(["train", "--resume", "stopped", "--quiet"]) == 0
+    assert state(folder / "checkpoints" / "stopped") == state(whole)
