@@ -22,6 +22,7 @@ from charlm.config import (
 )
 from charlm.data.code_points import to_utf8
 from charlm.data.inputs import clean_string
+from charlm.distributed.place import require_one_process
 from charlm.errors import CharlmError as CharlmError
 from charlm.errors import ConfigError
 from charlm.evaluation.score import Score
@@ -246,6 +247,7 @@ def train(
     Raises:
         CharlmError: something that the user can mend.
     """
+    require_one_process("charlm.train()")
     if (text is None) == (string is None):
         raise ConfigError("train() takes one text: text, which names files, or string, which is the text itself.")
     stdin: BinaryIO | None = None

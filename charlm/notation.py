@@ -24,6 +24,7 @@ CONTROL_ESCAPES = {code: f"\\u{code:04x}" for code in _OTHER_CONTROLS}
 _VISIBLE = _CONTROL_PICTURES | CONTROL_ESCAPES
 
 _MOST_QUOTED = 80
+_WHOLE = re.compile("[0-9]{1,9}")
 _LEAST_LIKENESS = 0.75
 """Twice the letters in common by those of both: 'lstm' and 'lsmt' have 0.75, 'score' and 'compare' 0.67."""
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -73,8 +74,14 @@ def shortened(text: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Returns the name that was meant by one that is misspelt; None where none is nearly the same.
 
-    Digits are not misspelt: 'run-3' is not 'run-2'.
+    The only one that ends in the name's words is meant: 'trial-budget' by 'budget'. Digits are not misspelt: 'run-3' is
+    not 'run-2'.
     """
+    known = list(known)
+    ending = re.compile(rf".*[-_]{re.escape(name.lstrip('-'))}")
+    longer = [each for each in known if ending.fullmatch(each)]
+    if len(longer) == 1:
+        return longer[0]
     digits = re.sub(r"\D", "", name)
     alike = {each: SequenceMatcher(None, each, name).ratio() for each in known if re.sub(r"\D", "", each) == digits}
     best = max(alike, key=alike.__getitem__, default=None)
@@ -99,6 +106,14 @@ def parse_seconds(text: str) -> float:
     if seconds > LONGEST_SECONDS:
         raise ValueError("it is a duration of more than thirty years")
     return seconds
+
+
+def parse_counts(text: str, *, most: int) -> tuple[int, ...]:
+    """Returns the whole numbers that a list such as '1,2,3' stands for; a ValueError if one is none, or over `most`."""
+    numbers = [int(each) if _WHOLE.fullmatch(each) else 0 for each in text.split(",")]
+    if not all(1 <= each <= most for each in numbers):
+        raise ValueError(f"{quoted(text)} should be whole numbers from 1 to {most:,} with commas, as in 1,2,3")
+    return tuple(numbers)
 
 
 def parse_size(text: str) -> int:

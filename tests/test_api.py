@@ -215,3 +215,11 @@ def test_what_a_model_of_a_task_says_is_what_the_command_prints(labels):
 def test_what_a_model_cannot_do_is_one_sentence(labels, name, call, sentence):
     with pytest.raises(CharlmError, match=sentence):
         call(charlm.load(name, workspace=labels))
+
+
+def test_a_script_that_a_launcher_starts_several_times_trains_nothing(tmp_path, monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CharlmError, match=r"'charlm.train\(\)' works in one process, and 2 were started"):
+        charlm.train(string=TALE, steps=1, workspace=tmp_path)
+    assert not list(tmp_path.iterdir())

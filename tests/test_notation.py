@@ -2,7 +2,7 @@
 
 import pytest
 
-from charlm.notation import Duration, counted, either, nearest, quoted
+from charlm.notation import Duration, counted, either, nearest, parse_counts, quoted
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,15 @@ def test_a_short_value_is_quoted_whole_and_a_long_one_cut():
 def test_a_misspelt_name_is_nearly_the_same(name, meant):
     assert nearest(name, ["lstm", "temperature", "tiny-shakespeare", "compare", "run-2"]) == meant
     assert nearest(name, []) is None
+
+
+def test_the_only_name_that_ends_in_the_given_words_is_meant():
+    assert nearest("--budget", ["--trial-budget", "--budgets"]) == "--trial-budget"
+    assert nearest("size", ["batch_size", "hidden_size"]) is None
+
+
+def test_counts_are_whole_numbers_with_commas():
+    assert parse_counts("1,20,300", most=300) == (1, 20, 300)
+    for text in ("", "1,x", "1,,2", "0", "301", "-1", "1.5", "1 2", "9" * 5000):
+        with pytest.raises(ValueError, match="should be whole numbers from 1 to 300 with commas, as in 1,2,3"):
+            parse_counts(text, most=300)

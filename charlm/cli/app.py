@@ -127,6 +127,8 @@ def main() -> NoReturn:
     if not sys.warnoptions:
         # Of numbers that overflow, say: what comes of it is told in a sentence.
         warnings.simplefilter("ignore")
+    # Before torch is loaded, which tells of each process that has ended with a stack of its own calls.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     sys.exit(run())
 
 
@@ -206,7 +208,7 @@ def _invoke(arguments: list[str]) -> int:
     try:
         if arguments[:1] != [TRAINING]:
             with told_by_first():
-                require_one_process(" ".join(each for each in arguments[:2] if not each.startswith("-")))
+                require_one_process(" ".join([PROGRAM, *(each for each in arguments[:2] if not each.startswith("-"))]))
         # Not command.main(): it handles interrupts and broken pipes itself, with other exit codes.
         with command.make_context(PROGRAM, arguments) as context:
             command.invoke(context)

@@ -1,12 +1,13 @@
 """Settings of commands that train no single run: sampling, scoring, inspecting and comparing."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import field_validator
 
 from charlm.config.section import Section, setting
 from charlm.config.types import Adapt, Seed, Weights, written
-from charlm.notation import parse_seconds
+from charlm.notation import parse_counts, parse_seconds
 
 
 class SamplingConfig(Section):
@@ -170,9 +171,8 @@ class ComparisonConfig(Section):
         min_length=1,
         help="Models with commas: recurrent cells, mlp, mlp:K with window K, ngram:K with order K.",
     )
-    layers: str = setting(
+    layers: Annotated[str, written(partial(parse_counts, most=256))] = setting(
         "1,2,3",
-        pattern=r"^[1-9]\d{0,2}(,[1-9]\d{0,2})*$",
         help="Numbers of layers with commas; n-gram models have none.",
     )
     match: Literal["time", "parameters"] = setting(
@@ -181,9 +181,8 @@ class ComparisonConfig(Section):
         "each model has as many weights as the first one with --hidden-size units, and the same "
         "--epochs or --steps.",
     )
-    sizes: str | None = setting(
+    sizes: Annotated[str, written(partial(parse_counts, most=65_536))] | None = setting(
         None,
-        pattern=r"^[1-9]\d{0,4}(,[1-9]\d{0,4})*$",
         help="With --match parameters, numbers of units of the first model with commas; each gives "
         "one size of every model.  [default: --hidden-size]",
     )

@@ -15,6 +15,9 @@ _OF_NETWORKS = Only("model", ("recurrent", "mlp"))
 _OF_RECURRENT = Only("model", ("recurrent",))
 _OF_WINDOWS = Only("model", ("mlp",))
 _OF_NGRAMS = Only("model", ("ngram",))
+_OF_NGRAMS_ALONE = Only(
+    "model", ("ngram",), "beside a network all n-grams are kept, and a lower order, as in --mix ngram:5, has fewer"
+)
 
 
 class ModelConfig(Section):
@@ -30,7 +33,7 @@ class ModelConfig(Section):
     smoothing: Annotated[Literal["kneser-ney", "witten-bell"], _OF_NGRAMS] = setting(
         "kneser-ney", help="How an n-gram model mixes its orders: modified Kneser-Ney, or Witten-Bell."
     )
-    prune: Annotated[int | None, _OF_NGRAMS] = setting(
+    prune: Annotated[int | None, _OF_NGRAMS_ALONE] = setting(
         None,
         ge=1,
         le=1_000_000,

@@ -80,5 +80,6 @@ def require_suited(section: Section, asked: Iterable[str], *, source: str | None
             if isinstance(only, Only) and (chosen := getattr(section, only.setting)) not in only.listed():
                 shown = name((only.setting,))
                 instead = "" if chosen is None else f", not for {shown} {chosen}"
-                sentence = f"{name((key,))} is for {shown} {either(only.listed())}{instead}."
+                advice = f"; {only.instead}" if only.instead else ""
+                sentence = f"{name((key,))} is for {shown} {either(only.listed())}{instead}{advice}."
                 raise ConfigError(sentence if source is None else f"{source}: {sentence}")

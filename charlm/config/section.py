@@ -29,10 +29,12 @@ class Only:
     Attributes:
         setting: the other setting.
         values: the values for which it does, or a function that returns them.
+        instead: what to do for other values, the end of a sentence; empty where that is plain.
     """
 
     setting: str
     values: tuple[str, ...] | Callable[[], tuple[str, ...]]
+    instead: str = ""
 
     def listed(self) -> tuple[str, ...]:
         """Returns the values for which the setting means something."""

@@ -49,8 +49,6 @@ def _sentence(error: ErrorDetails, section: type[Section], name: Name) -> str:
         return f"{name(where)} is {quoted(error['input'])}; it should be a section: a table of settings."
     problem = error["msg"].partition(", unable")[0].replace("tuple", "list")
     problem = problem.replace("Input should", "it should").replace("Tuple should", "it should")
-    if error["type"] == "string_pattern_mismatch":
-        problem = f"it should match {error['ctx']['pattern']}"
     return f"{name(where)} is {quoted(error['input'])}; {problem[0].lower()}{problem[1:]}."
 
 

@@ -128,7 +128,7 @@ def _size(file: DecodedSource) -> int:
     """Returns about how many bytes of text a file has."""
     size = file.size_bytes()
     assert isinstance(file.raw, FileInput)
-    return _USUAL_RATIO * file.raw.path.stat().st_size if size is None else size
+    return _USUAL_RATIO * file.raw.stored_bytes() if size is None else size
 
 
 def _can_be_cut(file: DecodedSource) -> bool:

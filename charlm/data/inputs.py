@@ -14,6 +14,7 @@ from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
 from charlm.data.sources import CombinedSource, DecodedSource, StringSource, TextSource
 from charlm.errors import DataError
+from charlm.files.errors import os_errors_as
 from charlm.notation import parse_size, parse_split
 from charlm.tasks import TASKS
 
@@ -186,7 +187,7 @@ class _Reader:
     def _raw(self, path: Path) -> RawInput:
         if not is_pipe(path):
             return self._file(path)
-        with path.open("rb") as stream:
+        with os_errors_as(DataError, f"'{path}' cannot be read"), path.open("rb") as stream:
             return SpooledInput(stream, name=str(path))
 
     def _file(self, path: Path) -> FileInput:

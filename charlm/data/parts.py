@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def encode_blocks(
     """Encodes a corpus into `train.bin`, `valid.bin` and `test.bin` of a folder, and returns what is in them.
 
     Args:
-        folder: may hold what an earlier call left of the same corpus.
+        folder: may hold what an earlier call left of the same corpus; it is removed where a part is too short.
         workers: processes that encode; the files are the same.
         advance: is called with how many more bytes of UTF-8 were read.
 
@@ -71,6 +72,8 @@ def encode_blocks(
         for part in layout.part_names:
             num_symbols = joined.parts[part].num_symbols
             if num_symbols < 2:
+                # The same text would be refused again, so that nobody goes on with this.
+                shutil.rmtree(folder, ignore_errors=True)
                 raise layout.too_short(part, num_symbols=num_symbols)
         joined.finish()
     finally:

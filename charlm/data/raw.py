@@ -40,8 +40,10 @@ class FileInput:
 
     def size_bytes(self) -> int | None:
         """Returns the size of a plain file; None for a compressed one."""
-        if self.path.suffix.lower() in COMPRESSED_SUFFIXES:
-            return None
+        return None if self.path.suffix.lower() in COMPRESSED_SUFFIXES else self.stored_bytes()
+
+    def stored_bytes(self) -> int:
+        """Returns the size of the file as it is on the disk; one that is gone is a DataError."""
         with os_errors_as(DataError, f"'{self.name}' cannot be read"):
             return self.path.stat().st_size
 

@@ -12,7 +12,7 @@ from typing import final
 import torch
 import torch.distributed as dist
 
-from charlm.distributed.place import Place, read_place
+from charlm.distributed.place import Place, read_place, told_by_first
 from charlm.distributed.processes import LostError, Several, error_named
 from charlm.distributed.world import ALONE, Alone, World
 from charlm.errors import CharlmError, DistributedError
@@ -37,7 +37,8 @@ def joined() -> Iterator[World]:
         ConfigError: the launcher's variables contradict one another.
         DistributedError: the processes cannot meet, or one has ended.
     """
-    place = read_place()
+    with told_by_first():
+        place = read_place()
     if place.size == 1 and not place.is_hosted:
         yield ALONE
         return
@@ -61,16 +62,30 @@ def _open_store(place: Place) -> dist.TCPStore:
     assert place.address is not None
     host, port = place.address
     is_master = place.rank == 0 and not place.is_hosted
-    try:
-        return dist.TCPStore(host, port, place.size, is_master=is_master, timeout=_MEETING, wait_for_workers=False)
-    except RuntimeError as error:
-        if is_master and "EADDRINUSE" in str(error):
-            raise DistributedError(
-                f"Port {port} of '{host}' is in use; give another with torchrun --master-port, or MASTER_PORT."
-            ) from None
-        # Otherwise each process would say so.
+    opened: list[dist.TCPStore | RuntimeError] = []
+
+    def open_store() -> None:
+        try:
+            opened.append(
+                dist.TCPStore(host, port, place.size, is_master=is_master, timeout=_MEETING, wait_for_workers=False)
+            )
+        except RuntimeError as error:
+            opened.append(error)
+
+    # Beside: torch tries again after its timeout, and waits without end where something else listens.
+    opening = threading.Thread(target=open_store, daemon=True)
+    opening.start()
+    opening.join(_MEETING.total_seconds())
+    store = opened[0] if opened else None
+    if isinstance(store, dist.TCPStore):
+        return store
+    if is_master and "EADDRINUSE" in str(store):
+        words = f"Port {port} of '{host}' is in use; give another with torchrun --master-port, or MASTER_PORT."
+    else:
         words = f"Process 0 cannot be reached at '{host}', port {port}; is it started, and the port open?"
-        raise DistributedError(words) from None
+    # The first may be the one that is missing; of further processes that are, it tells itself.
+    is_speaking = place.rank <= (0 if place.is_hosted else 1)
+    raise DistributedError(words if is_speaking else "")
 
 
 def _meet(place: Place, store: dist.Store) -> None:

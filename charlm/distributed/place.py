@@ -42,15 +42,16 @@ def read_place() -> Place:
     size = _number("WORLD_SIZE", 1)
     if size < 1:
         raise ConfigError(f"WORLD_SIZE is {size}; {_LAUNCHER}.")
-    host = os.environ.get("MASTER_ADDR")
-    if size > 1 and not (host and "RANK" in os.environ and "MASTER_PORT" in os.environ):
-        raise ConfigError(f"WORLD_SIZE is {size}, but RANK, MASTER_ADDR or MASTER_PORT is not set; {_LAUNCHER}.")
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if size > 1 and missing:
+        raise ConfigError(f"WORLD_SIZE is {size}, but there is no {' and no '.join(missing)}; {_LAUNCHER}.")
     rank = _number("RANK", 0) if size > 1 else 0
     if not 0 <= rank < size:
         raise ConfigError(f"RANK is {rank}, but WORLD_SIZE is {size}; {_LAUNCHER}.")
     port = _number("MASTER_PORT", 1)
     if not 0 < port < 1 << 16:
         raise ConfigError(f"MASTER_PORT is {port}, and ports are 1 to 65535; {_LAUNCHER}.")
+    host = os.environ.get("MASTER_ADDR")
     return Place(
         rank=rank,
         size=size,
@@ -62,8 +63,10 @@ def read_place() -> Place:
 
 
 def is_first() -> bool:
-    """Returns whether this process says what all have to say."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+    """Returns whether this process says what all have to say; one whose own number is missing or wrong speaks, too."""
+    rank, size = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "1")
+    has_number = rank.isdecimal() and not (size.isdecimal() and int(rank) >= int(size))
+    return size == "1" or not has_number or int(rank) == 0
 
 
 @contextmanager
@@ -77,16 +80,18 @@ def told_by_first() -> Iterator[None]:
         raise type(error)("") from None
 
 
-def require_one_process(command: str) -> None:
-    """Refuses a command that works in one process where a launcher has started several.
+def require_one_process(name: str) -> None:
+    """Refuses what works in one process where a launcher has started several.
+
+    Args:
+        name: as in 'charlm list'.
 
     Raises:
         ConfigError: it has.
     """
     size = read_place().size
     if size > 1:
-        words = f"charlm {command}".rstrip()
-        raise ConfigError(f"'{words}' works in one process, and {size} were started; start it without torchrun.")
+        raise ConfigError(f"'{name}' works in one process, and {size} were started; start it without torchrun.")
 
 
 def _number(name: str, default: int) -> int:

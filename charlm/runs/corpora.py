@@ -10,6 +10,7 @@ from charlm.data.builtin import BUILTINS
 from charlm.data.catalog import entries, is_fetched, require
 from charlm.data.catalog import fetch as fetch_entry
 from charlm.data.inputs import open_corpus
+from charlm.data.layout import empty_text
 from charlm.data.tokenizers.build import learnt
 from charlm.notation import counted
 from charlm.runs.describe import describe_corpus
@@ -80,7 +81,11 @@ def prepare(
 def show(
     data: DataConfig, workspace: Workspace, reporter: Reporter, *, characters: int, stdin: BinaryIO | None = None
 ) -> CorpusPreview:
-    """Returns facts of a text and its first characters, without encoding it; errors as in `open_corpus`."""
+    """Returns facts of a text and its first characters, without encoding it; errors as in `open_corpus`.
+
+    Raises:
+        DataError: there is nothing in it, too.
+    """
     text = open_corpus(data, folder=workspace.data, stdin=stdin)
     for note in text.notes:
         reporter.note(note)
@@ -94,6 +99,8 @@ def show(
             if len(excerpt) < characters:
                 excerpt += chunk[: characters - len(excerpt)]
             advance(size)
+    if total == 0:
+        raise empty_text(text.train, records=False)
     shown = " ".join(islice((repr(each)[1:-1] for each in sorted(distinct) if each > " "), 120))
     rows = (
         ("corpus", text.label),

@@ -44,4 +44,5 @@ class TorchJointMatrix:
 def can_multiply_packed() -> bool:
     """Returns whether this torch has oneDNN, with the calls that this module makes."""
     has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return has_onednn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    calls = ("_linear_pointwise", "_reorder_linear_weight")
+    return has_onednn and all(hasattr(torch.ops.mkldnn, each) for each in calls)

@@ -78,7 +78,12 @@ def test_the_refused_setting_is_named_on_resuming(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize(
     ("arguments", "meant"),
-    [(["trian"], "train"), (["eval", "perplexty"], "perplexity"), (["train", "t.txt", "--epoch", "1"], "--epochs")],
+    [
+        (["trian"], "train"),
+        (["eval", "perplexty"], "perplexity"),
+        (["train", "t.txt", "--epoch", "1"], "--epochs"),
+        (["tune", "t.txt", "--budget", "60s"], "--trial-budget"),
+    ],
 )
 def test_a_typo_is_answered_with_what_was_meant(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]

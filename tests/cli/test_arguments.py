@@ -19,6 +19,7 @@ import charlm.training.trainer
 from charlm.cli.app import build_app, run
 from charlm.cli.display.text import use_utf8
 from charlm.errors import CharlmError
+from tests.support.quick_commands import reuse_parser
 
 
 def commands(group: click.Group, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[str]]:
@@ -113,6 +114,7 @@ def test_random_arguments_of_no_command(
 def test_every_option_of_every_command_with_odd_values(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:
+    reuse_parser(command, replace=monkeypatch.setattr)
     for option in COMMANDS[command]:
         for value in ("", "-1", "nan", "1e400", "\x1b[2J", "9" * 30, "😀", "tale.txt"):
             fine([*command, option, value, "tale.txt"], monkeypatch, capsys)

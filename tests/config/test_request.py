@@ -82,6 +82,7 @@ def test_what_a_setting_is_for_are_settings_and_values_that_there_are():
         ({"window": 3}, "model.window is for model.model mlp, not for model.model recurrent."),
         ({"model": "mlp", "cell": "gru"}, "model.cell is for model.model recurrent, not for model.model mlp."),
         ({"model": "ngram", "hidden_size": 3}, "model.hidden_size is for model.model recurrent or mlp, not for"),
+        ({"prune": 1}, "model.prune is for model.model ngram, not for model.model recurrent; beside a network all n-"),
         ({"model": "mlp", "order": 3}, "model.order is for model.model ngram, not for model.model mlp."),
     ],
 )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from charlm.data.blocks import cut_into_blocks, file_stamps, utf8_blocks
 from charlm.data.raw import FileInput
 from charlm.data.sources import CombinedSource, DecodedSource, StringSource
+from charlm.errors import DataError
 
 
 def source_of(folder, *contents, encoding="utf-8", **cleaning):
@@ -61,6 +62,14 @@ def test_small_files_share_a_block_and_packed_ones_stay_whole(tmp_path):
     # Plain files whose lines go on are not parted; that a packed one ends a line is supposed until it is unpacked.
     blocks = cut_into_blocks(source, records=True, block_bytes=5)
     assert [read(block) for block in blocks] == ["ab" * 10 + "x" * 500, "c" * 12]
+
+
+@pytest.mark.parametrize("name", ["0.txt", "1.txt.gz"])
+def test_a_file_that_is_gone_before_it_is_read_is_told_by_its_name(tmp_path, name):
+    source = source_of(tmp_path, b"ab" * 10, gzip.compress(b"c" * 12))
+    (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=rf"'.*{name}' cannot be read: No such file"):
+        cut_into_blocks(source, records=False, block_bytes=5)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])

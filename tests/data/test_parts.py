@@ -201,6 +201,16 @@ def test_a_piece_that_does_not_decode_is_told_by_its_place_in_the_file(files, tm
         encode(files, tmp_path / "data", workers=2)
 
 
+def test_a_part_that_is_too_short_to_train_on_leaves_nothing_behind(tmp_path):
+    (tmp_path / "text.txt").write_text(" cat" * 800)
+    config = DataConfig(corpus=(str(tmp_path / "text.txt"),), split="99.875/0.125/0")
+    text = open_corpus(config, folder=tmp_path, stdin=None)
+    subwords = {"kind": "sentencepiece", "vocabulary_size": 280, "sentencepiece_model": "bpe"}
+    with pytest.raises(DataError, match=r"\(1 symbol\)"):
+        prepare(text, tmp_path, reading={"block_bytes": 500}, **subwords)
+    assert folders(tmp_path) == []
+
+
 def test_progress_reaches_its_total_also_where_it_goes_on(stopped, files, tmp_path):
     progress = Progress()
     encode(files, tmp_path / "data", progress=progress)

@@ -16,6 +16,7 @@ from charlm.cli import app
 from charlm.runs.stored.state import read_state
 from tests.support.launched import Launched, launch
 
+TAGGED = "".join(f"line\tO\n{number}\t{'EVEN' if number % 2 == 0 else 'ODD'}\n\n" for number in range(100))
 TEXT = "".join(f"line {number}: {number * number} is the square of {number}.\n" for number in range(200))
 SMALL = ["--hidden-size", "8", "--num-layers", "2", "--batch-size", "5", "--sequence-length", "16", "--quiet"]
 SMALL += ["--embedding-size", "6", "--evaluations", "2", "--device", "cpu", "--threads", "1"]
@@ -47,12 +48,15 @@ def assert_same(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
+        ["--task", "tag", "--dropout", "0.2"],
         ["--dropout", "0.2", "--average", "0.9", "--accumulation", "3", "--lane-groups", "2"],
         ["--records", "lines", "--rollbacks", "1", "--mix", "ngram:3"],
     ],
-    ids=["dropout, averaging, accumulation", "records, mixing"],
+    ids=["tag", "dropout, averaging, accumulation", "records, mixing"],
 )
 def test_two_processes_train_what_one_trains(folder: Path, options: list[str]) -> None:
+    if "tag" in options:
+        (folder / "text.txt").write_text(TAGGED)
     command = ["train", "text.txt", "--steps", "12", *SMALL, *options]
     assert app.run([*command, "--name", "one"]) == 0
     launched = launch(folder, *[[*command, "--name", "two"]] * 2)

@@ -1,12 +1,14 @@
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from charlm.config import Request, by_section, make_request
+from charlm.config import Request
 from charlm.runs.stored.workspace import Workspace
 from tests.support.names import write_names
 from tests.support.tale import write_tale
-from tests.support.training_runs import SMALL
+from tests.support.training_runs import request_of
 
 
 @pytest.fixture
@@ -20,13 +22,9 @@ def text(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_request(text: Path):
+def small_request(text: Path) -> Callable[..., Request]:
     """A function that makes the request for a training of a second or less."""
-
-    def make(**settings: object) -> Request:
-        return make_request(by_section(SMALL | {"corpus": (str(text),)} | settings))
-
-    return make
+    return partial(request_of, text)
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ pytest.importorskip("starlette", reason="needs the extra `serve`")
 pytest.importorskip("uvicorn", reason="needs the extra `serve`")
 
 from charlm.serving import connections
+from tests.support.processes import MOST_SECONDS
 from tests.support.served import serve
 
 
 def connected(served) -> socket.socket:
     place = urlsplit(served.url)
-    return socket.create_connection((place.hostname, place.port), timeout=30)
+    return socket.create_connection((place.hostname, place.port), timeout=MOST_SECONDS)
 
 
 def received(client: socket.socket) -> bytes:

@@ -3,6 +3,8 @@
 Models promise it for `exact_streams` of them; those in float32 keep it for any number.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -119,6 +121,14 @@ def test_joint_products_are_products(matrix, num_streams):
     for _ in range(2):
         inputs[:] = generator.standard_normal(inputs.shape)
         assert product() == pytest.approx(np.einsum("goi,bi->gbo", weights, inputs), abs=1e-5)
+
+
+@pytest.mark.parametrize("missing", ["_linear_pointwise", "_reorder_linear_weight"])
+def test_a_torch_without_one_of_the_calls_multiplies_nothing_packed(missing, monkeypatch):
+    calls = {"_linear_pointwise": abs, "_reorder_linear_weight": abs}
+    del calls[missing]
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(**calls))
+    assert not can_multiply_packed()
 
 
 def test_joint_products_leave_torchs_threads_as_they_are():

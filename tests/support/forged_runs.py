@@ -19,6 +19,7 @@ from charlm.cli.app import run
 from charlm.config import sections
 from charlm.runs.stored.record import ModelRecord, StateRecord
 from tests.support.tale import write_tale
+from tests.support.wrong_values import CHOSEN, WRONG
 
 SMALL = (
     *("--hidden-size", "6", "--embedding-size", "4", "--batch-size", "4", "--sequence-length", "8", "--device", "cpu"),
@@ -35,40 +36,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "ngram": ("--model", "ngram", "--order", "3"),
 }
 MODEL_FILE, STATE_FILE = "best.safetensors", "last.safetensors"
-
-LONG = "a" * 100_000
-NESTED: Any = []
-for _ in range(40):
-    NESTED = [NESTED]
-WRONG: dict[str, Any] = {
-    "null": None,
-    "true": True,
-    "a text": "x",
-    "no text": "",
-    "a number as text": "3",
-    "a list": [],
-    "a list of one": [1],
-    "an object": {},
-    "an object of one": {"a": 1},
-    "a half": 0.5,
-    "zero": 0,
-    "one": 1,
-    "one, not whole": 1.0,
-    "less than nothing": -1,
-    "2^53 + 1": (1 << 53) + 1,
-    "2^63": 1 << 63,
-    "10^30": 10**30,
-    "10^400": 10**400,
-    "1e308": 1e308,
-    "1e-308": 1e-308,
-    "nan": math.nan,
-    "infinity": math.inf,
-    "long": LONG,
-    "nested": NESTED,
-    "lines": "one\ntwo\x1b[2J\u2028",
-    "half a character": "\ud800",
-}
-"""What is put in the place of every value."""
 
 
 @dataclass(frozen=True)
@@ -118,78 +85,6 @@ def forged_values(original: Checkpoint, *, of: type[ModelRecord] | type[StateRec
             yield Forgery(
                 f"{'.'.join(map(str, place))} is {name}", _with(original.values, place, value), original.tensors
             )
-
-
-_LEG = {"first_step": 0, "progress": 0.0, "total_steps": 8}
-CHOSEN: tuple[tuple[tuple[Any, ...], str, Any], ...] = (
-    (("format",), "99", 99),
-    *((("config", "model", "cell"), cell, cell) for cell in ("gru", "rnn", "jordan", "st-lstm", "gru-simple", "gpt")),
-    *((("config", "model", "model"), model, model) for model in ("recurrent", "mlp", "ngram")),
-    *((("config", "model", "hidden_size"), str(size), size) for size in (5, 7, 65_536)),
-    *((("config", "model", "num_layers"), str(size), size) for size in (3, 256)),
-    *((("config", "model", "mix"), mix, mix) for mix in ("none", "ngram:2", "ngram:4", "ngram:24", "ngram:25")),
-    *((("config", "model", "order"), str(order), order) for order in (1, 2, 4, 24)),
-    *((("config", "model", "window"), str(window), window) for window in (2, 3, 5, 1024)),
-    *((("config", "model", "init"), init, init) for init in ("identity", "gaussian")),
-    *((("config", "model", each), "true", True) for each in ("tie_weights", "layer_norm", "residual")),
-    *((("config", "model", each), "false", False) for each in ("tie_weights", "layer_norm", "residual")),
-    *((("config", "training", "batch_size"), str(size), size) for size in (2, 5, 10**6)),
-    *((("config", "training", "sequence_length"), str(size), size) for size in (1, 10**6)),
-    *((("config", "training", "steps"), str(steps), steps) for steps in (3, 4, 5)),
-    (("config", "training", "budget"), "a minute", "1m"),
-    (("config", "training", "save_every"), "no time", "0s"),
-    (("config", "training", "save_every"), "ages", f"{'9' * 400}h"),
-    (("config", "training", "teacher_forcing"), "linear", "linear:0.5"),
-    (("config", "run", "device"), "cuda", "cuda"),
-    (("config", "run", "device"), "cuda:99", "cuda:99"),
-    (("config", "run", "precision"), "auto", "auto"),
-    (("config", "run", "precision"), "fp16", "fp16"),
-    (("config", "run", "name"), "elsewhere", "../elsewhere"),
-    (("config", "data", "corpus"), "a device", ["/dev/zero"]),
-    (("config", "data", "corpus"), "stdin", ["-"]),
-    (("config", "data", "corpus"), "gone", ["gone.txt"]),
-    (("config", "data", "records"), "lines", "lines"),
-    (("config", "data", "records"), "none", "none"),
-    (("config", "data", "split"), "another", "50/25/25"),
-    (("config", "data", "encoding"), "punycode", "punycode"),
-    (("config", "data", "encoding"), "rot13", "rot13"),
-    (("config", "data", "max_bytes"), "small", "0.000001KB"),
-    (("config", "tokenizer", "tokenizer"), "byte", "byte"),
-    (("provenance", "corpus", "key"), "another", "0" * 32),
-    (("provenance", "corpus", "key"), "elsewhere", "../" * 10),
-    (("provenance", "corpus", "digest"), "another", "0" * 64),
-    (("tokenizer",), "byte", {"kind": "byte"}),
-    (("tokenizer",), "others", {"kind": "char", "characters": "0123456789ABCDEFGHI"}),
-    (("tokenizer",), "repeating", {"kind": "char", "characters": "aa"}),
-    (("tokenizer",), "records of it", {"kind": "records", "inner": {"kind": "byte"}}),
-    (
-        ("tokenizer",),
-        "records of records",
-        {"kind": "records", "inner": {"kind": "records", "inner": {"kind": "byte"}}},
-    ),
-    (("tokenizer",), "pieces", {"kind": "sentencepiece", "model": "AAAA"}),
-    (("plan", "mix_on_trial"), "true", True),
-    (("plan", "seconds"), "short", 0.001),
-    (("plan", "seconds"), "a minute", 60.0),
-    (("plan", "seconds"), "an age", 1e300),
-    (("step",), "another", 5),
-    (("trainer", "step"), "another", 5),
-    (
-        ("trainer", "legs"),
-        "two",
-        [_LEG] * 2 if (_LEG := {"first_step": 0, "progress": 0.0, "total_steps": 8}) else None,
-    ),
-    (("trainer", "legs"), "late", [{"first_step": 5, "progress": 0.0, "total_steps": 8}]),
-    (("trainer", "legs"), "backwards", [_LEG | {"first_step": 4}, _LEG]),
-    (("trainer", "legs"), "at once", [_LEG, _LEG | {"first_step": 8}]),
-    (("trainer", "loss_scale"), "huge", {"factor": 1e300, "good_steps": 1}),
-    (("trainer", "num_skipped_in_a_row"), "ten", 10),
-    (("progress", "rollbacks"), "one", [{"from_step": 4, "to_step": 2, "rate_factor": 0.5}]),
-    (("progress", "rollbacks"), "many", [{"from_step": 4, "to_step": 2, "rate_factor": 0.5}] * 1000),
-    (("progress", "rollbacks"), "backwards", [{"from_step": 2, "to_step": 4, "rate_factor": 0.5}]),
-    (("progress", "best_step"), "to come", 99),
-    (("progress", "stale"), "more than there were", 8),
-)
 
 
 def forged_tensors(original: Checkpoint) -> Iterator[Forgery]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-MOST_SECONDS = 60.0
-"""A guard against hanging, no measure of speed."""
+from tests.support.processes import MOST_SECONDS
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["charlm.cli.commands.train", "charlm.runs.train.start", "charlm.runs.train.resume"])
@@ -47,6 +46,7 @@ def launch(
     folders: Sequence[Path] = (),
     environments: Sequence[Mapping[str, str]] = (),
     port: int | None = None,
+    versions: Sequence[str] = (),
 ) -> Launched:
     """Starts a process of charlm for each command.
 
@@ -55,6 +55,7 @@ def launch(
         folders: where each works instead.
         environments: variables of each.
         port: where they meet.  [default: one that is free]
+        versions: of charlm, that each believes to be.
     """
     port = port or free_port()
     processes, outputs = [], []
@@ -64,11 +65,9 @@ def launch(
         if environments:
             variables |= environments[rank]
         outputs.append(folder / f"output-{rank}")
-        processes.append(
-            _CONTEXT.Process(
-                target=_run, args=(folders[rank] if folders else folder, list(command), variables, outputs[-1])
-            )
-        )
+        place, version = folders[rank] if folders else folder, versions[rank] if versions else None
+        arguments = (place, list(command), variables, outputs[-1], version)
+        processes.append(_CONTEXT.Process(target=_run, args=arguments))
         processes[-1].start()
     return Launched(processes, outputs)
 
@@ -80,9 +79,11 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def _run(folder: Path, command: list[str], variables: Mapping[str, str], output: Path) -> None:
+def _run(folder: Path, command: list[str], variables: Mapping[str, str], output: Path, version: str | None) -> None:
     from charlm.cli.app import main
+    from charlm.runs.train import together
 
+    together.__version__ = version or together.__version__
     os.chdir(folder)
     os.environ.update(variables)
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

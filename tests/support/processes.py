@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class ProcessRunner:
     def __init__(self, scratch: Path, cases: Cases) -> None:
         self._output, self._events, self._result = (scratch / name for name in ("output", "events", "result"))
         self.cases = cases
+        self._running: Future[int] = Future()
         environment = os.environ | {
             **{"OMP_NUM_THREADS": "1", "TERM": "dumb", "NO_PROXY": "127.0.0.1"},
             "PYTHONPATH": os.pathsep.join((str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")]))),
@@ -68,6 +70,7 @@ class ProcessRunner:
             order: what else forked_runs.py is told.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
+        self._running = Future()
         paths = {"folder": str(folder), "output": str(self._output), "events": str(self._events)}
         paths |= {"result": str(self._result)}
         for path in (self._events, self._result):
@@ -75,6 +78,7 @@ class ProcessRunner:
         self._process.stdin.write(json.dumps({"arguments": arguments, **paths, **order}) + "\n")
         self._process.stdin.flush()
         process = int(self._process.stdout.readline())
+        self._running.set_result(process)
         seconds, name = kill_after or (MOST_SECONDS, "SIGKILL")
         timer = threading.Timer(seconds, _send, (process, getattr(signal, name)))
         timer.start()
@@ -94,6 +98,10 @@ class ProcessRunner:
     def events_so_far(self) -> list[str]:
         """Returns what the running process has done to the disk by now."""
         return self._events.read_text().splitlines() if self._events.exists() else []
+
+    def kill(self) -> None:
+        """Kills the command that runs in another thread."""
+        _send(self._running.result(), signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the process."""

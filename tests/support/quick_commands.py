@@ -5,6 +5,7 @@ import functools
 import io
 import signal
 import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import typer
@@ -24,11 +25,16 @@ class Told:
     text: str
 
 
-def reuse_parser() -> None:
-    """Makes the command line's parser once in this process; making it takes longer than most commands."""
-    app = charlm.cli.app.build_app()
-    charlm.cli.app.build_app = lambda words=None: app
-    typer.main.get_command = functools.cache(typer.main.get_command)
+def reuse_parser(words: Sequence[str] | None = None, *, replace: Callable[..., None] = setattr) -> None:
+    """Makes the command line's parser once in this process; making it takes longer than most commands.
+
+    Args:
+        words: the words of the only command that is run; None for several commands.
+        replace: sets an attribute, and maybe puts the old value back later.
+    """
+    app = charlm.cli.app.build_app(words)
+    replace(charlm.cli.app, "build_app", lambda words=None: app)
+    replace(typer.main, "get_command", functools.cache(typer.main.get_command))
 
 
 def run_here(command: str) -> Told:

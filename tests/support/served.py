@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from charlm.config import ServingConfig, by_section, make_request
 from charlm.runs.stored.workspace import Workspace
+from tests.support.processes import MOST_SECONDS
 from tests.support.training_runs import SMALL, train_whole
 
 SERVED = SMALL | {"hidden_size": 24, "embedding_size": 8, "steps": 30, "evaluations": 1}
@@ -43,7 +44,7 @@ class Served:
 
     def connect(self) -> HTTPConnection:
         place = urlsplit(self.url)
-        return HTTPConnection(place.hostname or "", place.port, timeout=60)
+        return HTTPConnection(place.hostname or "", place.port, timeout=MOST_SECONDS)
 
     def ask(self, path: str, body: object = None, *, method: str | None = None, **headers: str) -> Answer:
         connection = self.connect()

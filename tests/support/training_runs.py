@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from charlm.checkpointing.checkpoint import read_checkpoint
-from charlm.config import Request
+from charlm.config import Request, by_section, make_request
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import TrainResult
@@ -24,6 +24,11 @@ SMALL = {
     "device": "cpu",
 }
 """Settings of a training of a second or less."""
+
+
+def request_of(text: Path, **settings: object) -> Request:
+    """Returns the request for a training of a second or less."""
+    return make_request(by_section(SMALL | {"corpus": (str(text),)} | settings))
 
 
 def train_whole(request: Request, workspace: Workspace, **options: Any) -> TrainResult:

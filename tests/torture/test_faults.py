@@ -103,16 +103,14 @@ def test_a_second_process_on_a_run_is_refused(runs):
     runs.runner.run(folder, *runs.train, faults={120: "SIGKILL"})
     blocker = runs.another_runner()
     try:
-        process = threading.Thread(
-            target=blocker.run,
-            args=(folder, *runs.resume, "--steps", "100000"),
-            kwargs={"kill_after": (3.0, "SIGKILL")},
-        )
+        process = threading.Thread(target=blocker.run, args=(folder, *runs.resume, "--steps", "100000"))
         process.start()
         while not any(line.startswith("open") for line in blocker.events_so_far()):
-            pass
+            process.join(0.01)
+            assert process.is_alive()
         assert_one_sentence(refused := runs.runner.run(folder, *runs.resume))
         assert "in use by another charlm" in refused.output
+        blocker.kill()
         process.join()
     finally:
         blocker.close()

@@ -26,10 +26,12 @@ from charlm.config import (
 from charlm.errors import ConfigError
 from charlm.runs.stored.workspace import Workspace
 
-_GRID_SETTINGS = {"model", "window", "order", "smoothing", "cell", "nonlinearity", "num_layers", "mix", "direction"}
+_GRID_SETTINGS = {"model", "window", "cell", "nonlinearity", "num_layers", "mix", "direction"}
 """Settings that the grid itself sets, or that only some of its models have."""
 
-_SHARED_SETTINGS = set(ModelConfig.model_fields) - _GRID_SETTINGS
+_NGRAM_SETTINGS = {"order", "smoothing", "prune"}
+
+_SHARED_SETTINGS = set(ModelConfig.model_fields) - _GRID_SETTINGS - _NGRAM_SETTINGS
 
 
 @settings_options(

@@ -11,8 +11,16 @@ from charlm.errors import ConfigError
 from charlm.notation import nearest
 from charlm.runs.compare.variant import Variant
 
-_OWN_AXES = frozenset({"model", "window", "order", "smoothing", "cell", "num_layers", "mix", "mixing", "direction"})
-"""Settings that the grid sets itself, or that mean nothing in it."""
+_INSTEAD = {
+    "model": "--models lstm,mlp,ngram:5",
+    "cell": "--models lstm,gru",
+    "window": "--models mlp:8,mlp:16",
+    "order": "--models ngram:5,ngram:8",
+    "num_layers": "--layers 1,2",
+}
+"""Settings that have options of their own, with an example."""
+_NEVER = frozenset({"smoothing", "prune", "mix", "mixing", "direction"})
+"""Settings that mean nothing for the networks of a comparison."""
 _LENGTHS = frozenset({"steps", "epochs", "budget"})
 
 
@@ -23,16 +31,12 @@ def read_axes(settings: ComparisonConfig, base: Request) -> list[dict[str, str]]
         ConfigError: a setting is unknown, has an axis of its own, or is given already.
     """
     axes: dict[str, list[str]] = {}
-    known = [name for name in _names() if name not in _OWN_AXES | _LENGTHS]
+    known = [name for name in _names() if name not in _INSTEAD.keys() | _NEVER | _LENGTHS]
     for text in settings.grid:
         written, _, listed = text.partition("=")
         name, values = written.strip().lstrip("-").replace("-", "_"), [each.strip() for each in listed.split(",")]
         if name not in known:
-            near = nearest(name, known)
-            meant = (
-                f"; did you mean {near.replace('_', '-')}?" if near else "; a length, or what --models says, is none."
-            )
-            raise ConfigError(f"--grid {text}: '{written}' is not a setting of a grid{meant}")
+            raise ConfigError(f"--grid {text}: {_refusal(name, written, known)}")
         if not all(values):
             raise ConfigError(f"--grid {text} lacks a value; write for example --grid learning-rate=0.01,0.03.")
         if name in base.asked or name in axes:
@@ -43,6 +47,17 @@ def read_axes(settings: ComparisonConfig, base: Request) -> list[dict[str, str]]
             raise ConfigError(f"--grid {text} names a value twice.")
         axes[name] = values
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def _refusal(name: str, written: str, known: Sequence[str]) -> str:
+    if name in _INSTEAD:
+        return f"'{written}' has an option of its own; write for example {_INSTEAD[name]}."
+    if name in _LENGTHS:
+        return f"all networks of a comparison have the same length; give --{name} instead."
+    near = nearest(name, known)
+    return f"'{written}' is not a setting of networks that can be compared" + (
+        f"; did you mean {near.replace('_', '-')}?" if near else "; 'charlm compare --help' lists them."
+    )
 
 
 def along_axes(variant: Variant, axes: Sequence[Mapping[str, str]], base: Request) -> Iterator[Variant]:

@@ -111,8 +111,20 @@ def require_same(settings: Mapping[str, Any], known: Mapping[str, Any], *, group
         CheckpointError: something differs; the first such thing is named.
     """
     for name, value in settings.items():
-        if known.get(name) != value:
-            raise CheckpointError(
-                f"The {group} was begun with another {name} ({known.get(name)}, not {value}); give the same, or choose "
-                "another --name."
-            )
+        if (differing := _difference(name, known.get(name), value)) is None:
+            continue
+        setting, *values = differing
+        are_shown = not any(isinstance(each, Mapping) for each in values)
+        shown = f" ({', not '.join('none' if each is None else str(each) for each in values)})" if are_shown else ""
+        what = name if setting == name else f"setting of {setting.replace('_', '-')}"
+        raise CheckpointError(
+            f"The {group} was begun with another {what}{shown}; give the same, or choose another --name."
+        )
+
+
+def _difference(name: str, known: Any, value: Any) -> tuple[str, Any, Any] | None:
+    """Returns the name of the first setting that differs, and both values; sections are looked into."""
+    if not (isinstance(known, Mapping) and isinstance(value, Mapping)):
+        return None if known == value else (name, known, value)
+    found = (_difference(each, known.get(each), value.get(each)) for each in dict.fromkeys([*value, *known]))
+    return next((each for each in found if each is not None), None)

@@ -18,13 +18,20 @@ class JournalLock:
     def acquire(self) -> bool:
         """Takes the lock, and takes away what a process that was killed left of a line."""
         self._lock.acquire()
+        try:
+            self._drop_half_a_line()
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
+
+    def _drop_half_a_line(self) -> None:
         with self._file.open("r+b") as journal:
             size = journal.seek(0, os.SEEK_END)
             journal.seek(max(0, size - 1))
             if journal.read() not in (b"", b"\n"):
                 journal.seek(0)
                 journal.truncate(journal.read().rfind(b"\n") + 1)
-        return True
 
     def release(self) -> None:
         """Releases the lock."""

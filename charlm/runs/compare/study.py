@@ -86,7 +86,8 @@ class Trial:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that were drawn."""
-        return dict(self._trial.user_attrs[_SETTINGS])
+        with self._study.explained():
+            return dict(self._trial.user_attrs[_SETTINGS])
 
     def report(self, share: float, bits: float, *, evaluated: float) -> None:
         """Keeps an evaluation after a share of the trial's time, unless there is one.
@@ -95,10 +96,11 @@ class Trial:
             evaluated: how much of the validation text each evaluation of this trial reads, 0 to 1.
         """
         step = round(share * _SHARES)
-        if step not in self._study.row_points(self.number):
-            self._trial.report(bits, step)
-        if _EVALUATED not in self._trial.user_attrs:
-            self._trial.set_user_attr(_EVALUATED, evaluated)
+        with self._study.explained():
+            if step not in self._study.row_points(self.number):
+                self._trial.report(bits, step)
+            if _EVALUATED not in self._trial.user_attrs:
+                self._trial.set_user_attr(_EVALUATED, evaluated)
 
     def is_behind(self, share: float, bits: float, *, evaluated: float) -> bool:
         """Returns whether the trial is to be given up; see `pruning.is_behind`. The first one never is.
@@ -110,8 +112,7 @@ class Trial:
 
     def finish(self, bits: float, *, seconds: float | None) -> None:
         """Keeps the result of the trial."""
-        self._trial.set_user_attr(_SECONDS, seconds)
-        self._study.tell(self._trial, bits, state="COMPLETE")
+        self._study.tell(self._trial, bits, state="COMPLETE", **{_SECONDS: seconds})
         self._claim.close()
 
     def prune(self) -> None:
@@ -121,8 +122,7 @@ class Trial:
 
     def fail(self, error: str) -> None:
         """Keeps that the trial came to nothing, and why."""
-        self._trial.set_user_attr(_ERROR, error)
-        self._study.tell(self._trial, None, state="FAIL")
+        self._study.tell(self._trial, None, state="FAIL", **{_ERROR: error})
         self._claim.close()
 
     def put_back(self) -> None:
@@ -156,7 +156,7 @@ class Study:
         logging.getLogger("optuna").setLevel(logging.ERROR)
         with os_errors_as(CheckpointError, f"Cannot make '{self._claims}'"):
             make_folder(self._claims, exist_ok=True)
-        with self._damage_explained(), self._locked():
+        with self.explained(), self._locked():
             storage = JournalStorage(JournalFileBackend(str(self._file), lock_obj=JournalLock(self._file)))
             self._study = optuna.create_study(storage=storage, study_name=_STUDY, load_if_exists=True)
 
@@ -168,7 +168,7 @@ class Study:
             usual: what is drawn for the first trial.
             draw: draws the settings of a trial.
         """
-        with self._damage_explained(), self._locked():
+        with self.explained(), self._locked():
             trials = self._study.get_trials(deepcopy=False)
             for each in trials:
                 if each.state.name == "RUNNING" and (claim := self.claim(run_name(each.number))) is not None:
@@ -199,13 +199,13 @@ class Study:
 
     def rows(self) -> list[TrialRow]:
         """Returns all trials that were begun, by their numbers."""
-        with self._damage_explained():
+        with self.explained():
             trials = [each for each in self._study.get_trials(deepcopy=False) if each.state.name != "WAITING"]
             return [self._row(each) for each in trials]
 
     def finished_points(self, evaluated: float) -> list[dict[float, float]]:
         """Returns the evaluations of finished trials that read about such a share of the text, by the share of time."""
-        with self._damage_explained():
+        with self.explained():
             trials = [each for each in self._study.get_trials(deepcopy=False) if each.state.name == "COMPLETE"]
         shares = {each.number: each.user_attrs.get(_EVALUATED, 0.0) for each in trials}
         alike = (each for each in trials if evaluated / _ALIKE <= shares[each.number] <= evaluated * _ALIKE)
@@ -213,12 +213,14 @@ class Study:
 
     def row_points(self, number: int) -> dict[int, float]:
         """Returns the evaluations of a trial, by thousandths of its time."""
-        with self._damage_explained():
+        with self.explained():
             return dict(self._study.get_trials(deepcopy=False)[number].intermediate_values)
 
-    def tell(self, trial: Any, bits: float | None, *, state: str) -> None:
-        """Keeps the end of a trial."""
-        with self._damage_explained(), os_errors_as(CheckpointError, f"Cannot write '{self._file}'"):
+    def tell(self, trial: Any, bits: float | None, *, state: str, **attributes: Any) -> None:
+        """Keeps the end of a trial, and what else is known of it."""
+        with self.explained():
+            for name, value in attributes.items():
+                trial.set_user_attr(name, value)
             self._study.tell(trial, bits, state=self._optuna.trial.TrialState[state])
 
     def _drawn(self, trial: Any, claim: ExitStack, draw: Callable[[Draw], dict[str, Any]]) -> Trial:
@@ -254,9 +256,11 @@ class Study:
             yield
 
     @contextmanager
-    def _damage_explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
+        """Raises what Optuna says of a file of trials that is damaged, or cannot be written, as a CheckpointError."""
         try:
-            yield
+            with os_errors_as(CheckpointError, f"'{self._file}' cannot be read or written"):
+                yield
         except _DAMAGE:
             raise CheckpointError(
                 f"'{self._file}' is damaged; put it back from a copy, or begin anew with another --name."

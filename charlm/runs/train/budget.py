@@ -178,7 +178,8 @@ def fill_budget(
         )
     most = max(most_epochs * steps_per_epoch, FEWEST_STEPS)
     if division.steps <= most:
-        reason = f"what fits in {budget} at {1e3 * step_seconds:.1f} ms a step"
+        time = f"{SHORTEST_TRAINING:.0f}s" if left < SHORTEST_TRAINING else str(budget)
+        reason = f"what fits in {time} at {1e3 * step_seconds:.1f} ms a step"
         return FilledBudget(division, reason, seconds, tuple(warnings))
     epochs = f"{most / steps_per_epoch:.0f} epochs"
     if "budget" in asked:

@@ -54,7 +54,7 @@ def require_same_resumption(world: World, run: str, overrides: Mapping[str, Any]
 
 def require_same_text(world: World, corpus: EncodedCorpus) -> None:
     """Checks that all processes have read the same text; a DistributedError says which has not."""
-    facts = {"a text with the SHA-256": corpus.digest, "an encoded text with the key": corpus.key}
+    facts = {"a text with the SHA-256": corpus.digest[:16], "an encoded text with the key": corpus.key}
     world.require_same(lambda: facts, advice=_SAME_TEXT)
 
 
@@ -100,7 +100,9 @@ def held_by_first(world: World, folder: Path) -> Iterator[None]:
 
 
 def _require_same(world: World, settings: Mapping[str, Any]) -> None:
-    options = {f"--{name.replace('_', '-')}": f"'{value}'" for name, value in settings.items()}
+    options = {
+        f"--{name.replace('_', '-')}": "none" if value is None else f"'{value}'" for name, value in settings.items()
+    }
     versions = {"charlm": __version__, "torch": torch.__version__}
     world.require_same(lambda: versions | options, advice=_SAME_COMMAND)
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 
@@ -13,6 +14,12 @@ def test_showing_and_preparing_a_text(charlm: Any) -> None:
     assert "1,800 characters" in out and out.endswith("\n  the quick\n")
     out, _ = charlm("data", "prepare", "t.txt", "--tokenizer", "byte")
     assert "t" in out
+
+
+def test_an_empty_text_is_refused(charlm: Any, folder: Path) -> None:
+    (folder / "empty.txt").touch()
+    for command in (["data", "show"], ["data", "prepare"]):
+        assert "Error: 'empty' is empty; give another text." in charlm(*command, "empty.txt", code=1)[1]
 
 
 def test_a_missing_text_is_one_sentence(charlm: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.commands import PACKAGE, SMALL, TEXT, stdin_of
+from tests.support.processes import MOST_SECONDS
 
 
 def test_training_prints_results_to_stdout_and_progress_to_stderr(charlm: Any) -> None:
@@ -72,7 +73,7 @@ def test_an_interrupt_saves_and_prints_the_command_that_goes_on(folder: Path) ->
         if line.startswith("step "):
             break
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=MOST_SECONDS)
     assert (process.returncode, out) == (130, "")
     assert "Finishing the step" in err and err.endswith("\ncharlm train --resume stopped\n")
     assert (folder / "checkpoints" / "stopped" / "last.safetensors").exists()

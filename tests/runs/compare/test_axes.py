@@ -43,9 +43,10 @@ def test_each_network_has_every_seed_and_the_first_keeps_its_name(small_request)
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
-        (("learning-rat=0.1",), "'learning-rat' is not a setting of a grid; did you mean learning-rate?"),
-        (("cell=gru",), "'cell' is not a setting of a grid"),
-        (("steps=4",), "'steps' is not a setting of a grid; a length"),
+        (("learning-rat=0.1",), "'learning-rat' is not a setting .* compared; did you mean learning-rate?"),
+        (("cell=gru",), "--grid cell=gru: 'cell' has an option of its own; write for example --models lstm,gru"),
+        (("mix=none",), "'mix' is not a setting of networks that can be compared; 'charlm compare --help' lists them"),
+        (("steps=4",), "all networks of a comparison have the same length; give --steps instead"),
         (("dropout",), "lacks a value"),
         (("dropout=0.1,",), "lacks a value"),
         (("dropout=0.1,0.1",), "names a value twice"),

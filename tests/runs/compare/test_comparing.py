@@ -116,7 +116,7 @@ def test_a_cell_that_fails_is_told_of_and_tried_again_and_the_others_go_on(small
 def test_another_text_or_setting_is_not_mixed_up_with_the_first(small_request, workspace):
     settings = grid(models="rnn", layers="1")
     run(small_request(name="one"), workspace, settings)
-    with pytest.raises(CheckpointError, match="begun with another training"):
+    with pytest.raises(CheckpointError, match=r"begun with another setting of steps \(12, not 13\); give"):
         run(small_request(name="one", steps=13), workspace, settings)
     (workspace.root / "tale.txt").write_text("another tale. " * 100)
     with pytest.raises(CheckpointError, match="begun with another text"):

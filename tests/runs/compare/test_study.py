@@ -1,5 +1,6 @@
 import pytest
 
+from charlm.errors import CheckpointError
 from charlm.runs.compare.study import Study
 
 pytest.importorskip("optuna")
@@ -79,3 +80,25 @@ def test_a_trial_of_which_nothing_was_drawn_yet_is_drawn_when_it_is_taken_up(stu
     with pytest.raises(KeyboardInterrupt):
         study.take(total=2, usual=USUAL, draw=killed)
     assert take(study, total=1).settings == USUAL
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda study, trial: trial.report(0.5, 2.5, evaluated=0.5),
+        lambda study, trial: trial.finish(2.0, seconds=3.0),
+        lambda study, trial: trial.prune(),
+        lambda study, trial: trial.fail("There is no memory."),
+        lambda study, trial: take(study),
+    ],
+    ids=["report", "finish", "prune", "fail", "take"],
+)
+def test_a_file_that_is_damaged_or_gone_in_the_middle_is_told_in_a_sentence(study, tmp_path, act):
+    trial, journal = take(study), tmp_path / "journal.jsonl"
+    with journal.open("a") as file:
+        file.write("nonsense\n")
+    with pytest.raises(CheckpointError, match=r"journal.jsonl' is damaged; put it back"):
+        act(study, trial)
+    journal.unlink()
+    with pytest.raises(CheckpointError, match=r"journal.jsonl' (cannot be read or written: No such file|is damaged)"):
+        act(study, trial)

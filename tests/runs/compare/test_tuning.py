@@ -208,7 +208,7 @@ def test_a_study_of_another_text_or_with_other_settings_is_refused(search, works
     search(trials=1)
     with pytest.raises(CheckpointError, match="The study 's' was begun with another trial-budget"):
         search(trial_budget="5s")
-    with pytest.raises(CheckpointError, match="begun with another choice of settings"):
+    with pytest.raises(CheckpointError, match=r"begun with another setting of beta1 \(none, not 0.7\)"):
         search(held={"beta1": 0.7})
     (workspace.root / "tale.txt").write_text("another tale. " * 200)
     with pytest.raises(CheckpointError, match="The study 's' was begun with another text"):

@@ -57,6 +57,7 @@ def test_a_budget_that_is_over_still_gets_a_second_and_says_what_would_suffice()
     # Three evaluations, and 19/20 s of steps. Beginning took 7 s; two more make sense.
     filled = fill(5.0, left=-2.0)
     assert (filled.division.steps, filled.division.evaluations, filled.seconds) == (121, 3, 1.0)
+    assert filled.reason.startswith("what fits in 1s at")
     assert len(filled.warnings) == 1
     assert filled.warnings[0].startswith("5s is over before training can begin; training for 1 s all the same.")
     assert "--budget 9s is about the shortest" in filled.warnings[0]
