@@ -1,4 +1,4 @@
-"""Connections: how many may be open, and how long one may take to make its first request."""
+"""Connections: how many may be open, and how long one may take to make a request."""
 
 import asyncio
 import json
@@ -8,9 +8,7 @@ from typing import Any, final
 from charlm.serving.errors import ApiError, too_busy
 
 SECONDS_TO_ASK = 30.0
-"""A connection on which no whole head of a request has arrived after so long is closed."""
-
-_END_OF_HEAD = b"\r\n\r\n"
+"""A connection on which the head of a request takes longer than this to arrive is closed."""
 
 _SECONDS_TO_LEAVE = 1.0
 """How long a connection that was refused stays open, so that its client can read why."""
@@ -42,14 +40,14 @@ class _Connection(asyncio.Protocol):
     def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
         self._inner = inner
         self._connections = connections
+        self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._end = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
         is_refused = len(self._connections.open) >= self._connections.most
-        seconds = _SECONDS_TO_LEAVE if is_refused else SECONDS_TO_ASK
-        self._timer = asyncio.get_running_loop().call_later(seconds, transport.close)
+        self._start_timer(_SECONDS_TO_LEAVE if is_refused else SECONDS_TO_ASK)
         if is_refused:
             transport.write(_raw_answer(too_busy()))
             transport.write_eof()
@@ -59,11 +57,13 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self in self._connections.open:
-            if self._timer is not None:
-                if _END_OF_HEAD in self._end + data:
-                    self._stop_timer()
-                self._end = (self._end + data)[-len(_END_OF_HEAD) :]
             self._inner.data_received(data)
+            # Uvicorn's own timer ends with the first byte of a further request.
+            cycle = self._inner.cycle  # type: ignore[attr-defined]
+            if cycle is not None and not cycle.response_complete:
+                self._stop_timer()
+            elif self._timer is None:
+                self._start_timer(SECONDS_TO_ASK)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self in self._connections.open else None
@@ -81,6 +81,10 @@ class _Connection(asyncio.Protocol):
         if self in self._connections.open:
             self._connections.open.remove(self)
             self._inner.connection_lost(exc)
+
+    def _start_timer(self, seconds: float) -> None:
+        assert self._transport is not None
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._transport.close)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -39,6 +39,28 @@ def test_a_connection_too_many_is_told_so_and_there_is_room_again_afterwards(pla
         first.close()
 
 
+def test_a_connection_that_asks_once_more_has_to_ask_in_time_too(place, monkeypatch):
+    with serve(["net"], place) as served, connected(served) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b'{"status":"ok"}'):
+            answer += client.recv(65536)
+        monkeypatch.setattr(connections, "SECONDS_TO_ASK", 0.01)
+        client.sendall(b"GET /health HT")
+        assert received(client) == b""
+
+
+def test_a_request_may_be_answered_for_longer_than_it_may_be_asked(place, monkeypatch):
+    with serve(["net"], place) as served:
+        client = served.connect()
+        client.request("GET", "/health")
+        assert client.getresponse().read() == b'{"status":"ok"}'
+        monkeypatch.setattr(connections, "SECONDS_TO_ASK", 0.01)
+        client.request("POST", "/v1/completions", json.dumps({"prompt": "a", "max_tokens": 4000}))
+        assert json.loads(client.getresponse().read())["usage"]["completion_tokens"] == 4000
+        client.close()
+
+
 @pytest.mark.parametrize("beginning", [b"", b"GET /health HT"])
 def test_a_connection_that_does_not_ask_is_closed(place, monkeypatch, beginning):
     monkeypatch.setattr(connections, "SECONDS_TO_ASK", 0.01)
