@@ -171,10 +171,11 @@ def fill_budget(
     )
     warnings: list[str] = []
     if left < SHORTEST_TRAINING:
-        needed = math.ceil(budget.value - left + 2 * SHORTEST_TRAINING)
+        around = budget.value - left
         warnings.append(
-            f"{budget} is over before training can begin; training for {SHORTEST_TRAINING:.0f} s all the same. "
-            f"For this text, --budget {needed}s is about the shortest that makes sense."
+            f"{budget} is over before training can begin: what comes before and after it takes {around:.0f} s here. "
+            f"Training for {SHORTEST_TRAINING:.0f} s all the same; "
+            f"--budget {math.ceil(around + 2 * SHORTEST_TRAINING)}s is about the shortest that makes sense."
         )
     most = max(most_epochs * steps_per_epoch, FEWEST_STEPS)
     if division.steps <= most:

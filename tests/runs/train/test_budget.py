@@ -59,7 +59,7 @@ def test_a_budget_that_is_over_still_gets_a_second_and_says_what_would_suffice()
     assert (filled.division.steps, filled.division.evaluations, filled.seconds) == (121, 3, 1.0)
     assert filled.reason.startswith("what fits in 1s at")
     assert len(filled.warnings) == 1
-    assert filled.warnings[0].startswith("5s is over before training can begin; training for 1 s all the same.")
+    assert filled.warnings[0].startswith("5s is over before training can begin: what comes before and after it takes 7")
     assert "--budget 9s is about the shortest" in filled.warnings[0]
 
 
