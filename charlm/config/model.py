@@ -65,10 +65,11 @@ class ModelConfig(Section):
         help="How a --task reads its examples: forward, or in both directions, each with layers of its own.  "
         "[default: both]",
     )
-    attention: Annotated[Literal["luong", "none"] | None, _OF_RECURRENT] = setting(
+    attention: Annotated[Literal["gnmt", "luong", "none"] | None, _OF_RECURRENT] = setting(
         None,
-        help="What a decoder of --task transduce sees of what was read: all of it, weighted (Luong et al. 2015), or "
-        "only the encoder's last outputs.  [default: luong]",
+        help="What a decoder of --task transduce sees of what was read: all of it, weighted, for one more recurrent "
+        "layer (Wu et al. 2016) or for its outputs alone (Luong et al. 2015), or only the encoder's last outputs.  "
+        "[default: gnmt]",
     )
     label_ngrams: Annotated[Literal["hashed", "none"] | None, _OF_RECURRENT] = setting(
         None,

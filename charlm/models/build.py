@@ -108,7 +108,7 @@ def build_network(config: ModelConfig, *, vocabulary_size: int, outputs: Outputs
             shared |= {"outputs": outputs, "direction": config.direction or "forward", "cell": config.cell}
             shared |= {"settings": settings, "initialization": initialization}
             if outputs.head == "sequence":
-                return TransducingNetwork(vocabulary_size, attention=config.attention != "none", **shared)
+                return TransducingNetwork(vocabulary_size, attention=config.attention or "luong", **shared)
             return LabellingNetwork(vocabulary_size, has_ngrams=config.label_ngrams == "hashed", **shared)
         if not cell.stands_alone:
             make_network: type[Network] = resolve_name(cell.layer)

@@ -49,7 +49,7 @@ class ExampleNetwork(Network, ABC):
         self.residual = stack.get("residual", False)
         self.initialization = initialization or Initialization()
         self._sizes = (stack["embedding_size"], stack["num_layers"])
-        self._make_layer: type[nn.Module] = resolve_name(row.layer)
+        self._layer_type: type[nn.Module] = resolve_name(row.layer)
         self._settings = settings or {}
         self.embedding = nn.Embedding(vocabulary_size, stack["embedding_size"])
         self.layers = self.make_layers(self.width)
@@ -64,8 +64,11 @@ class ExampleNetwork(Network, ABC):
     def make_layers(self, above: int) -> nn.ModuleList:
         """Returns recurrent layers of which all but the lowest have so many inputs."""
         embedding_size, num_layers = self._sizes
-        sizes = [embedding_size] + [above] * (num_layers - 1)
-        return nn.ModuleList(self._make_layer(size, self.hidden_size, **self._settings) for size in sizes)
+        return nn.ModuleList(map(self.make_layer, [embedding_size] + [above] * (num_layers - 1)))
+
+    def make_layer(self, num_inputs: int) -> nn.Module:
+        """Returns a recurrent layer."""
+        return self._layer_type(num_inputs, self.hidden_size, **self._settings)
 
     def read_layers(self, tokens: Tensor, lengths: Tensor, generator: torch.Generator | None) -> Tensor:
         """Returns the outputs of the highest layer, `[time, batch, width]`.

@@ -1,7 +1,7 @@
 """The network that answers a text with a text: an encoder, a decoder, and attention between them."""
 
 import math
-from typing import Any, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from torch.nn import functional
 from charlm.models.base import State
 from charlm.models.examples import ExampleNetwork
 from charlm.tasks import Outputs
+
+Attention = Literal["gnmt", "luong", "none"]
 
 _BETWEEN = 1
 """The symbol after what is read; the decoder begins with it."""
@@ -21,25 +23,28 @@ class TransducingNetwork(ExampleNetwork):
 
     The encoder reads the text in one or both directions. The decoder begins with its last outputs, and at each symbol
     reads the one before. With attention, what the decoder predicts also depends on all outputs of the encoder, each
-    weighted by its product with the decoder's own (Luong et al. 2015, "general"); without, the encoder's last outputs
-    are all that passes (Cho et al. 2014).
+    weighted by its product with the decoder's own (Luong et al. 2015, "general"); with "gnmt", one more recurrent layer
+    reads their mean, and so knows what was looked at before (Wu et al. 2016, section 3). Without attention, the
+    encoder's last outputs are all that passes (Cho et al. 2014).
 
     An example is one column of tokens: the text, symbol 1, and the answer. No state is carried.
 
     Args:
         vocabulary_size: number of symbols of texts and answers.
         outputs: the symbols of answers.
-        attention: whether the decoder sees all outputs of the encoder.
+        attention: how the decoder sees all outputs of the encoder; with "none" it does not.
         **layers: as for `ExampleNetwork`, of the encoder; the decoder has as many.
     """
 
-    def __init__(self, vocabulary_size: int, *, outputs: Outputs, attention: bool, **layers: Any) -> None:
+    def __init__(self, vocabulary_size: int, *, outputs: Outputs, attention: Attention, **layers: Any) -> None:
         super().__init__(vocabulary_size, **layers)
         hidden_size, width = self.hidden_size, self.width
         self.decoder_layers = self.make_layers(hidden_size)
         self.bridge = nn.Linear(width, hidden_size * self.num_states)
-        self.query = nn.Linear(hidden_size, width, bias=False) if attention else None
-        self.combine = nn.Linear(hidden_size + width, hidden_size) if attention else None
+        attends = attention != "none"
+        self.query = nn.Linear(hidden_size, width, bias=False) if attends else None
+        self.combine = nn.Linear(hidden_size + width, hidden_size) if attends else None
+        self.upper_layer = self.make_layer(hidden_size + width) if attention == "gnmt" else None
         self.output = nn.Linear(hidden_size, outputs.number)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
@@ -72,7 +77,7 @@ class TransducingNetwork(ExampleNetwork):
         """
         outputs = self.read_layers(tokens, lengths, generator)
         parts = self.bridge(self.last_outputs(outputs, lengths)).tanh().chunk(self.num_states, dim=-1)
-        layers = len(self.decoder_layers)
+        layers = len(self.decoder_layers) + (self.upper_layer is not None)
         return outputs, tuple(part.expand(layers, *part.shape) for part in parts)
 
     def decode(
@@ -93,15 +98,25 @@ class TransducingNetwork(ExampleNetwork):
         """
         outputs = self.embedding_dropout(self.embedding(previous), generator)
         states: list[State] = []
+
+        def read(layer: nn.Module, inputs: Tensor) -> Tensor:
+            start = tuple(part[len(states) : len(states) + 1].contiguous() for part in before)
+            told: tuple[Tensor, Any] = layer(inputs, start if len(start) > 1 else start[0])
+            states.append(told[1] if len(start) > 1 else (told[1],))
+            return told[0]
+
         for index, layer in enumerate(self.decoder_layers):
             inputs = self.layer_dropout(outputs, generator) if index > 0 else outputs
-            start = tuple(part[index : index + 1].contiguous() for part in before)
-            outputs, after = layer(inputs, start if len(start) > 1 else start[0])
-            states.append(after if len(start) > 1 else (after,))
+            outputs = read(layer, inputs)
             if self.residual and outputs.shape == inputs.shape:
                 outputs = outputs + inputs
         if self.query is not None and self.combine is not None:
-            outputs = self.combine(torch.cat([outputs, self._attend(outputs, memory, lengths)], dim=-1)).tanh()
+            context = self._attend(outputs, memory, lengths)
+            if self.upper_layer is not None:
+                seen = self.layer_dropout(torch.cat([outputs, context], dim=-1), generator)
+                above = read(self.upper_layer, seen)
+                outputs = outputs + above if self.residual else above
+            outputs = self.combine(torch.cat([outputs, context], dim=-1)).tanh()
         logits = self.output(self.output_dropout(outputs, generator))
         return logits, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
 
@@ -119,4 +134,5 @@ class TransducingNetwork(ExampleNetwork):
     def initialize(self, generator: torch.Generator) -> None:
         """Draws all weights anew, as `ExampleNetwork.initialize_parts` says."""
         linears = filter(None, (self.bridge, self.query, self.combine, self.output))
-        self.initialize_parts(linears, self.decoder_layers, generator)
+        above = filter(None, (self.upper_layer,))
+        self.initialize_parts(linears, (*self.decoder_layers, *above), generator)

@@ -137,6 +137,9 @@ def _labelling_shapes(model: ModelConfig, outputs: Outputs, *, vocabulary_size: 
         shapes |= _named("bridge", width, hidden * len(cell.states))
         if model.attention != "none":
             shapes |= {"query.weight": (width, hidden)} | _named("combine", hidden + width, hidden)
+        if model.attention == "gnmt":
+            upper = cell.layer_shapes(hidden + width, hidden)
+            shapes |= {f"upper_layer.{part}": shape for part, shape in upper.items()}
         return shapes
     if model.layer_norm:
         for index in range(model.num_layers):

@@ -29,7 +29,7 @@ def column(*symbols: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("cell", standing_alone())
-@pytest.mark.parametrize("attention", ["luong", "none"])
+@pytest.mark.parametrize("attention", ["gnmt", "luong", "none"])
 @pytest.mark.parametrize("direction", ["forward", "both"])
 def test_padding_and_empty_lanes_change_nothing(cell: str, attention: str, direction: str) -> None:
     network = make(cell=cell, attention=attention, direction=direction)
@@ -50,6 +50,17 @@ def test_what_is_said_depends_on_what_was_said_before_it_alone() -> None:
     assert not torch.equal(first[0], other[0])
 
 
+@pytest.mark.parametrize(("attention", "passes"), [("gnmt", True), ("luong", False)])
+def test_what_was_looked_at_before_passes_by_the_layer_above_attention(attention: str, passes: bool) -> None:
+    network = make(attention=attention, num_layers=1, direction="forward")
+    memory, before = torch.randn(2, 1, 4), tuple(torch.zeros(2, 1, 4) for _ in range(2))
+    looked = iter([torch.zeros(2, 1, 4), torch.tensor([[[1.0] * 4], [[0.0] * 4]])])
+    network._attend = lambda *_: next(looked)  # type: ignore[method-assign]
+    one, other = (network.decode(column(1, 6), memory, before, torch.tensor([2]))[0] for _ in range(2))
+    assert not torch.equal(one[0], other[0])
+    assert torch.equal(one[1], other[1]) is not passes
+
+
 def test_attention_is_a_weighted_mean_of_what_was_read() -> None:
     network = make(num_layers=1)
     memory, outputs = torch.randn(3, 1, 8), torch.randn(1, 1, 4)
@@ -59,7 +70,7 @@ def test_attention_is_a_weighted_mean_of_what_was_read() -> None:
     torch.testing.assert_close(network._attend(outputs, memory, torch.tensor([2]))[0, 0], expected)
 
 
-@pytest.mark.parametrize("attention", ["luong", "none"])
+@pytest.mark.parametrize("attention", ["gnmt", "luong", "none"])
 @pytest.mark.parametrize("direction", ["forward", "both"])
 def test_shapes_are_known_without_the_network(attention: str, direction: str) -> None:
     sizes = {"hidden_size": 4, "embedding_size": 3, "num_layers": 2}

@@ -1,6 +1,7 @@
 """What a task decides of a training's settings, and which settings it refuses."""
 
 from collections.abc import Collection
+from typing import Literal
 
 from charlm.cells import standing_alone
 from charlm.config import Request, RunConfig, with_effect
@@ -27,14 +28,16 @@ _OF_RUNNING_TEXT = frozenset({"sequence_length", "random_length"})
 
 
 def with_task_defaults(config: RunConfig) -> RunConfig:
-    """Returns the configuration with the direction and the n-grams that suit its task; as it was without one."""
+    """Returns the configuration with the direction, attention and n-grams that suit its task; as it was without one."""
     if config.data.task is None:
         return config
     task = TASKS[config.data.task]
+    usual_attention: Literal["gnmt"] | None = "gnmt" if task.head == "sequence" else None
     usual_ngrams = "hashed" if task.head == "pooled" else None
     return with_settings(
         config,
         direction=config.model.direction or task.direction,
+        attention=config.model.attention or usual_attention,
         label_ngrams=config.model.label_ngrams or usual_ngrams,
         mix=Mix(None),
     )
