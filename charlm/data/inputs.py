@@ -31,6 +31,7 @@ class CorpusText:
         split: the fractions to cut `train` into; None when the parts are separate texts.
         notes: sentences to show, such as which encoding was detected.
         split_in_words: how the parts were divided, for people, where it was not by `split`.
+        have_sides: whether the lines are examples with a tab between their sides, which --swap exchanges.
     """
 
     label: str
@@ -40,6 +41,7 @@ class CorpusText:
     split: tuple[float, float, float] | None
     notes: tuple[str, ...]
     split_in_words: str | None = None
+    have_sides: bool = False
 
 
 def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> CorpusText:
@@ -98,9 +100,11 @@ def _as_examples(text: CorpusText, data: DataConfig) -> CorpusText:
         return replace(text, train=train, valid=valid, test=test)
     train, valid, test = split_examples(train, text.split)
     shares = "/".join(f"{100 * fraction:g}" for fraction in text.split)
-    repeated = ", equal rows once" if TASKS[data.task].has_fields else ""
+    has_fields = TASKS[data.task].has_fields
+    have_sides = has_fields and data.layout != "fasttext"
+    repeated = ", equal rows once" if has_fields else ""
     words = f"{shares} by a hash of what is read{repeated}"
-    return CorpusText(text.label, train, valid, test, None, text.notes, split_in_words=words)
+    return CorpusText(text.label, train, valid, test, None, text.notes, split_in_words=words, have_sides=have_sides)
 
 
 def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:

@@ -61,6 +61,7 @@ class Layout:
         num_bytes: size of all texts in UTF-8.
         texts: each text with the sizes of its parts, which follow one another in it.
         split_in_words: how the parts were divided, where it was not by `fractions`.
+        have_sides: whether the lines are examples with a tab between their sides, which --swap exchanges.
         blocks: all texts in the blocks that they are read in, one after the other.
     """
 
@@ -70,6 +71,7 @@ class Layout:
     num_bytes: int
     texts: tuple[tuple[TextSource, dict[PartName, int]], ...]
     split_in_words: str | None = None
+    have_sides: bool = False
     blocks: tuple[Block, ...] = ()
 
     @property
@@ -101,10 +103,10 @@ class Layout:
         source, sizes = next(text for text in self.texts if part in text[1])
         total, size = sum(sizes.values()), sizes[part]
         if total == 0 and self.split_in_words is not None:
+            swap = " If the two sides of the tab are the wrong way round, --swap exchanges them."
             return DataError(
                 f"'{source.label}' has too few examples: the split {self.split_in_words} leaves none for "
-                f"{_PART_NAMES[part]}. Use more, or --split 100/0/0 to train on all of them. If "
-                "the two sides of the tab are the wrong way round, --swap exchanges them."
+                f"{_PART_NAMES[part]}. Use more, or --split 100/0/0 to train on all of them.{swap * self.have_sides}"
             )
         if total == 0:
             return empty_text(source, records=self.records)

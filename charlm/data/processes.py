@@ -1,5 +1,6 @@
 """Work that several processes share, its results in order."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -23,9 +24,26 @@ _AHEAD = 2
 """Tasks that wait for each process, so that none is idle and few results wait for their turn."""
 
 
-def available_cores() -> int:
-    """Returns how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Returns how many processors this process may use.
+
+    Args:
+        cgroup: the control group of a container, which may be allowed the time of fewer processors than it sees.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _quota(cgroup) or cores)
+
+
+def _quota(cgroup: Path) -> int | None:
+    """Returns how many processors' time a control group of version 2 or 1 may use, rounded up; None for no limit."""
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = map(int, " ".join((cgroup / file).read_text() for file in files).split())
+        except (OSError, ValueError):
+            continue  # There is no such file, or it says "max".
+        if quota > 0 and period > 0:
+            return math.ceil(quota / period)
+    return None
 
 
 def usual_workers() -> int:

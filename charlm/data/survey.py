@@ -59,7 +59,16 @@ def survey(
         texts.append((source, sizes))
         num_bytes += sum(each.num_bytes for each in found)
     digest = digests["train"] if len(digests) == 1 else hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-    return Layout(digest, records, text.split, num_bytes, tuple(texts), text.split_in_words, tuple(blocks))
+    return Layout(
+        digest,
+        records,
+        text.split,
+        num_bytes,
+        tuple(texts),
+        split_in_words=text.split_in_words,
+        have_sides=text.have_sides,
+        blocks=tuple(blocks),
+    )
 
 
 def shared_out(units: list[int], sizes: dict[PartName, int]) -> list[dict[PartName, int]]:

@@ -44,9 +44,7 @@ def resume_folder(folder: Path) -> Iterator[Path]:
         _rename(temporary, folder)
         sync(folder.parent)
     finally:
-        with suppress(OSError):
-            Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+        _remove_lock(lock)
 
 
 @contextmanager
@@ -77,6 +75,13 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 def _remove(temporary: Path, lock: BaseFileLock) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
+    _remove_lock(lock)
+
+
+def _remove_lock(lock: BaseFileLock) -> None:
+    """Removes the file of a lock that is held, and releases it."""
+    # In this order: once it is released, the file may be another process's. One that opened it before it was removed
+    # gets no lock of it, as filelock refuses a file without a name.
     with suppress(OSError):
         Path(lock.lock_file).unlink(missing_ok=True)
     lock.release()

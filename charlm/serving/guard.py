@@ -51,7 +51,9 @@ class Guard:
             raise ApiError(403, "Pages of other sites may not use this server.", code="wrong_origin")
         if self._api_key is not None and path not in _OPEN_PATHS:
             scheme, _, key = headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode(), self._api_key.encode()):
+            # Headers are decoded as Latin-1; clients send UTF-8, whose bytes are not to be taken for blanks.
+            sent = key.strip(" \t").encode("latin-1")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(sent, self._api_key.encode()):
                 raise ApiError(
                     401,
                     "The key is missing or wrong; send it as Authorization: Bearer KEY.",

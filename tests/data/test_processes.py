@@ -29,6 +29,27 @@ def test_what_is_begun_is_not_waited_for_once_nobody_wants_it():
 
 
 @pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 64),
+        ({"cpu.max": "max 100000\n"}, 64),
+        ({"cpu.max": "200000 100000\n"}, 2),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "5000 100000\n"}, 1),
+        ({"cpu.max": "9900000 100000\n"}, 64),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 64),
+    ],
+)
+def test_a_container_s_share_of_the_processors_counts(monkeypatch, tmp_path, files, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert available_cores(tmp_path) == cores
+
+
+@pytest.mark.parametrize(
     ("file", "is_module", "is_one"), [("x.py", False, True), ("bin/charlm", False, False), ("x.py", True, False)]
 )
 def test_a_script_that_every_process_would_run_again_gets_no_more(monkeypatch, file, is_module, is_one):

@@ -38,3 +38,10 @@ def test_a_key_is_asked_for(place):
         assert served.ask("/").status == 401
         assert served.ask("/health").json == {"status": "ok"}
         assert served.ask("/v1/models").json["error"]["code"] == "invalid_api_key"
+
+
+def test_a_key_beyond_ascii_is_sent_as_utf_8(place):
+    # The last byte of à in UTF-8 is a no-break space in Latin-1, as which headers are decoded.
+    with serve(["net"], place, api_key="clé à") as served:
+        assert status(served, authorization="Bearer clé à".encode().decode("latin-1")) == 200
+        assert status(served, authorization="Bearer clé à") == 401

@@ -39,6 +39,15 @@ def predict(
             "--sentences", metavar="", help="Each line is a sentence of tokens with spaces between, not one token."
         ),
     ] = False,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            metavar="",
+            help="Leave out the first line of each FILE, which names the columns.  "
+            "[default: as RUN was trained; standard input has none]",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Prints what the model of RUN says of each line of FILE, one prediction a line.
@@ -61,6 +70,7 @@ def predict(
         beam=beam,
         are_ranked=probabilities,
         are_sentences=sentences,
+        header=header,
         stdin=stdin,
     )
     for each in answers:

@@ -1,6 +1,7 @@
 """`charlm eval exposure`: what becomes of a run's model when it reads its own output."""
 
 import torch
+from torch import Tensor
 
 from charlm.config import ExposureConfig
 from charlm.errors import ConfigError, DataError
@@ -39,7 +40,13 @@ def exposure(run: str, settings: ExposureConfig, workspace: Workspace, reporter:
     judge = NgramLanguageModel(
         count_text(corpus.train.tokens, loaded.tokenizer, order=min(JUDGE_ORDER, len(corpus.train.tokens))).model
     )
-    starts = torch.linspace(0, len(text.tokens) - length - 1, settings.texts).long().numpy()
-    texts = torch.from_numpy(text.tokens.columns(starts, length))
+    starts = even_places(len(text.tokens) - length - 1, num_places=settings.texts)
+    texts = torch.from_numpy(text.tokens.columns(starts.numpy(), length))
     generator = torch.Generator().manual_seed(settings.seed)
     return measure_exposure(loaded.model, judge, texts, prefix=settings.prefix, generator=generator)
+
+
+def even_places(last: int, *, num_places: int) -> Tensor:
+    """Returns places from 0 to the last one at even distances, `[place]` int64."""
+    # float32 has integers up to 2^24 only, and rounds a higher one up by 16 places and more.
+    return torch.linspace(0, last, num_places).long().clamp(max=last)

@@ -36,6 +36,7 @@ class Given:
         lines: of a text, without their ends.
         name: of the text, for messages.
         at_once: how many lines may be waited for before the first is answered.
+        num_left_out: lines of the text before the first one, for messages.
         are_sentences: whether a line is a sentence of tokens with spaces between, where a model labels tokens.
         warn: shows a sentence that should not be missed.
     """
@@ -46,12 +47,14 @@ class Given:
         *,
         name: str,
         at_once: int,
+        num_left_out: int = 0,
         are_sentences: bool = False,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.lines = lines
         self.name = name
         self.at_once = at_once
+        self.num_left_out = num_left_out
         self.are_sentences = are_sentences
         self.warn = warn
         self._told_unknown = False

@@ -23,7 +23,7 @@ def predict_answers(labeller: Labeller, given: Given) -> Iterator[Answer]:
     """
     tokenizer = labeller.tokenizer
     assert isinstance(tokenizer, TargetTokenizer)
-    number = 0
+    number = given.num_left_out
     while batch := list(islice(given.lines, given.at_once)):
         texts = given_texts(batch, labeller.data, name=given.name, first=number)
         number += len(batch)

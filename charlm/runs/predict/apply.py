@@ -2,12 +2,15 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pkgutil import resolve_name
 from typing import BinaryIO, Literal
 
 from charlm.config import Device
 from charlm.data.inputs import open_text
+from charlm.data.sources import CombinedSource
 from charlm.data.tokenizers.records import split_lines
 from charlm.errors import ConfigError, DataError
 from charlm.notation import either
@@ -34,6 +37,7 @@ def predict(
     beam: int | None = None,
     are_ranked: bool = False,
     are_sentences: bool = False,
+    header: bool | None = None,
     stdin: BinaryIO | None = None,
 ) -> Iterator[Answer]:
     """Returns the answer to each line of a text, as they are made; to standard input, line by line.
@@ -42,6 +46,8 @@ def predict(
         beam: how many answers are weighed up side by side, where a model answers with texts.
         are_ranked: whether the likeliest answers are wanted, not the best one alone.
         are_sentences: whether each line is a sentence, not a token of one.
+        header: whether the first line of each file names the columns and is left out.  [default: as the run was
+            trained; standard input has no such line]
         text: files, as in `DataConfig.corpus`; ("-",) for standard input.
 
     Raises:
@@ -61,15 +67,28 @@ def predict(
             raise ConfigError(
                 f"{option} is for models of --task {either(tasks)}{of_columns}; '{labeller.loaded.name}' is none."
             )
+    lines: Iterator[str]
     if text == ("-",) and stdin is not None:
-        lines, name, at_once = _lines_of_stream(stdin), "stdin", 1
+        lines, name, at_once = islice(_lines_of_stream(stdin), int(bool(header)), None), "stdin", 1
     else:
+        if header is None and labeller.data.header:
+            header = True
+            reporter.note("The first line of each file is left out, as in training; with --no-header it is answered.")
         plain = labeller.data.model_copy(update={"task": None})
         source, notes = open_text(text, data=plain, folder=workspace.data, stdin=stdin)
         for note in notes:
             reporter.note(note)
-        lines, name, at_once = split_lines(source.chunks()), text[0] if len(text) == 1 else source.label, AT_ONCE
-    given = Given(lines, name=name, at_once=at_once, are_sentences=are_sentences, warn=reporter.warn)
+        assert isinstance(source, CombinedSource)
+        lines = _lines_of_files(source, first=int(bool(header)))
+        name, at_once = text[0] if len(text) == 1 else source.label, AT_ONCE
+    given = Given(
+        lines,
+        name=name,
+        at_once=at_once,
+        num_left_out=int(bool(header)),
+        are_sentences=are_sentences,
+        warn=reporter.warn,
+    )
     return answers(labeller, given)
 
 
@@ -79,6 +98,12 @@ def answers(labeller: Labeller, given: Given) -> Iterator[Answer]:
         given.lines = map(partial(unicodedata.normalize, _FORMS[labeller.data.normalize]), given.lines)
     answer: Predict = resolve_name(TASKS[labeller.tokenizer.task].predict)
     return answer(labeller, given)
+
+
+def _lines_of_files(text: CombinedSource, *, first: int) -> Iterator[str]:
+    """Yields the lines of each file from its first one on, counted from 0."""
+    for part in text.parts:
+        yield from islice(split_lines(replace(text, parts=(part,)).chunks()), first, None)
 
 
 def _lines_of_stream(stream: BinaryIO) -> Iterator[str]:

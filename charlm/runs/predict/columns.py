@@ -33,7 +33,7 @@ def predict_columns(labeller: Labeller, given: Given) -> Iterator[Answer]:
 
 
 def _tag_rows(labeller: Labeller, tokenizer: TagTokenizer, given: Given) -> Iterator[Answer]:
-    numbered = enumerate(given.lines, start=1)
+    numbered = enumerate(given.lines, start=given.num_left_out + 1)
     lines = _one_a_line(numbered) if given.are_sentences else numbered
     sentences = split_sentences(lines, labeller.data, f"'{given.name}', line", is_trained=True)
     is_told = given.are_sentences

@@ -18,7 +18,7 @@ def predict_lines(labeller: Labeller, given: Given) -> Iterator[Answer]:
     Raises:
         DataError: a line is longer than the run allows.
     """
-    labels, number = labeller.tokenizer.labels, 0
+    labels, number = labeller.tokenizer.labels, given.num_left_out
     while batch := list(islice(given.lines, given.at_once)):
         texts = given_texts(batch, labeller.data, name=given.name, first=number)
         number += len(batch)

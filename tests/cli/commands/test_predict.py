@@ -111,3 +111,23 @@ def test_a_line_that_is_no_example_ends_a_training_with_its_place(
     Path("bad.tsv").write_text("a\tx\nb\n")
     assert run(["train", "bad.tsv", "--task", "classify", "--steps", "2"]) == 1
     assert "'bad.tsv', line 2, has no tab: 'b'" in capsys.readouterr().err
+
+
+def test_the_first_line_of_files_is_left_out_as_in_training(charlm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_names(Path("names.tsv"))
+    Path("headed.tsv").write_text("name\tregion\n" + Path("names.tsv").read_text())
+    charlm("train", "headed.tsv", "--task", "classify", "--name", "headed", "--header", "--steps", "2", *SMALL)
+
+    def texts(*arguments: str) -> list[str]:
+        return [json.loads(line)["text"] for line in charlm("predict", "headed", *arguments, "--json")[0].splitlines()]
+
+    Path("one.tsv").write_text("name\tregion\nkumelsen\tNorthern")
+    Path("two.tsv").write_text("name\nkumelez\n")
+    assert texts("one.tsv", "two.tsv") == ["kumelsen", "kumelez"]
+    assert texts("one.tsv", "two.tsv", "--no-header") == ["name", "kumelsen", "name", "kumelez"]
+    assert "--no-header" in charlm("predict", "headed", "one.tsv")[1]
+    for options, expected in (((), ["name", "kumelez"]), (("--header",), ["kumelez"])):
+        stdin_of(b"name\nkumelez\n", monkeypatch)
+        assert texts(*options) == expected
+    Path("long.tsv").write_text("name\n" + 3000 * "a")
+    assert "'long.tsv', line 2, has 3,000 characters" in charlm("predict", "headed", "long.tsv", code=1)[1]

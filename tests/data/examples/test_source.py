@@ -19,8 +19,8 @@ def text_of(source: TextSource | None) -> str:
     return "".join(source.chunks())
 
 
-def corpus_of(*files: Path, **settings: object):
-    data = DataConfig(corpus=tuple(map(str, files)), task="classify", **settings)
+def corpus_of(*files: Path, task: str = "classify", **settings: object):
+    data = DataConfig(corpus=tuple(map(str, files)), task=task, **settings)
     return open_corpus(data, folder=Path("data"), stdin=None)
 
 
@@ -86,3 +86,19 @@ def test_a_part_without_examples_is_refused(tmp_path: Path) -> None:
         DataError, match="too few examples: the split 90/5/5 by a hash of what is read, equal rows once leaves none"
     ):
         survey(corpus_of(path), records=True, progress=SilentReporter().progress).require_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "line", "has_swap"),
+    [
+        ({"task": "classify"}, "a\tx\n", True),
+        ({"task": "classify", "layout": "fasttext"}, "__label__x a\n", False),
+        ({"task": "tag"}, "a\tx\n\n", False),
+    ],
+)
+def test_swap_is_advised_where_it_is_allowed(tmp_path: Path, settings: dict[str, str], line: str, has_swap: bool):
+    path = tmp_path / "few.tsv"
+    path.write_text(line)
+    with pytest.raises(DataError, match="too few examples") as raised:
+        survey(corpus_of(path, **settings), records=True, progress=SilentReporter().progress).require_text()
+    assert ("--swap" in str(raised.value)) == has_swap
