@@ -141,7 +141,7 @@ TASKS: dict[str, Task] = {
         lay="charlm.data.examples.shapes:answer_after",
         head="sequence",
         unit="symbol",
-        sizes=Sizes(widths=((math.inf, 192),), num_layers=1, batch_size=128, most_epochs=40),
+        sizes=Sizes(widths=((math.inf, 192),), num_layers=1, batch_size=256, most_epochs=40, rate=0.25),
         predict="charlm.runs.predict.answers:predict_answers",
         measure="charlm.runs.evaluate.answers:measure_answers",
         sample="charlm.runs.train.samples:sample_answers",
