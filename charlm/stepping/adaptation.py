@@ -7,9 +7,11 @@ Its prediction is log-linear, p ~ exp(sum of w_k log p_k + b), over
 - what followed the longest earlier stretch that is like the present end of the text.
 
 The weights w are sums of one vector for each kind of evidence: how much the n-gram model has seen of the context, how
-much the growing counts have, how long the match is. They and the biases b, one for each pair of neighbouring symbols,
-take a gradient step on every symbol's code length (Mattern 2012, geometric mixing; Mahoney 2005, PAQ8). A distribution
-over all symbols is normalised, always, so that the code lengths are those of a code.
+much the growing counts have, how long the match is. They and the biases b take a gradient step on every symbol's code
+length (Mattern 2012, geometric mixing; Mahoney 2005, PAQ8). There is a bias for each pair of neighbouring symbols, and
+one for each symbol wherever it stands, whose steps get shorter the more often it was expected: a text of another kind
+has other frequent symbols. A distribution over all symbols is normalised, always, so that the code lengths are those of
+a code.
 """
 
 import copy
@@ -31,6 +33,8 @@ _GROUP = 16
 _BIAS_ROWS = 1024
 _EVIDENCE_OF_COUNTS = 4
 _MATCH_LENGTHS = 5
+_STEADY = 50
+"""How often a symbol has to be expected before its bias takes half as long steps."""
 _LOWEST = 1e-300
 _HIGHEST = 1e12
 """Of what is learnt: far more than weights, biases and numbers of matches come to."""
@@ -47,12 +51,14 @@ class AdaptationSettings:
         bias_rate: of the biases.
         order: one more than the symbols of the longest contexts that are counted.
         most_contexts: counted at the same time.
+        symbol_rate: of the biases of symbols wherever they stand, for those that were not expected yet.
     """
 
     weight_rate: float = 0.001
     bias_rate: float = 0.03
     order: int = 8
     most_contexts: int = 1 << 20
+    symbol_rate: float = 0.05
 
 
 class Evidence:
@@ -75,12 +81,16 @@ class Evidence:
 
 @final
 class _Weights:
-    """Weights that take a step after every group of symbols, `[sets, inputs]`."""
+    """Weights, `[sets, inputs]`, and biases of symbols, which take a step after every group of symbols."""
 
-    def __init__(self, first: Sequence[float], num_sets: int, vocabulary_size: int, *, rate: float) -> None:
+    def __init__(
+        self, first: Sequence[float], num_sets: int, vocabulary_size: int, settings: AdaptationSettings
+    ) -> None:
         self.rows = np.zeros((num_sets, len(first)))
+        self.biases = np.zeros(vocabulary_size)
         self._first = np.array(first)
-        self._rate = rate
+        self._rate, self._symbol_rate = settings.weight_rate, settings.symbol_rate
+        self._num_expected = np.zeros(vocabulary_size)
         self._inputs = np.empty((_GROUP, len(first), vocabulary_size))
         self._predicted = np.empty((_GROUP, vocabulary_size))
         self._sets: list[list[int]] = []
@@ -101,6 +111,7 @@ class _Weights:
         self._present = sets
         mixed: Floats = self._predicted[len(self._symbols)]
         np.dot(weights, self.inputs, out=mixed)
+        mixed += self.biases
         mixed += biases
         mixed -= np.maximum.reduce(mixed)
         np.exp(mixed, out=mixed)
@@ -119,6 +130,10 @@ class _Weights:
         for sets, step in zip(self._sets, steps, strict=True):
             for each in sets:
                 self.rows[each] += step
+        symbols = np.bincount(self._symbols, minlength=len(self.biases))
+        expected_symbols = np.add.reduce(self._predicted)
+        self._num_expected += expected_symbols
+        self.biases += self._symbol_rate * (symbols - expected_symbols) / (1.0 + self._num_expected / _STEADY)
         self._sets.clear()
         self._symbols.clear()
 
@@ -142,13 +157,13 @@ class Adaptation:
         self._counts = GrowingCounts(vocabulary_size, order=settings.order, most_contexts=settings.most_contexts)
         self._match = LongestMatch()
         static = [1.0] if num_parts == 1 else [0.75, 0.25]
-        self._static = _Weights(static, Evidence.NUM, vocabulary_size, rate=settings.weight_rate)
+        self._static = _Weights(static, Evidence.NUM, vocabulary_size, settings)
         self._num_parts = num_parts
         # The three kinds of evidence lie in one table, one after the other.
         self._counted_sets = Evidence.NUM
         self._match_sets = self._counted_sets + _EVIDENCE_OF_COUNTS * (settings.order + 1)
         num_sets = self._match_sets + _MATCH_LENGTHS
-        self._mixed = _Weights([*static, 0.0, 0.0], num_sets, vocabulary_size, rate=settings.weight_rate)
+        self._mixed = _Weights([*static, 0.0, 0.0], num_sets, vocabulary_size, settings)
         self._biases: dict[int, Floats] = {}
         self._no_bias = np.zeros(vocabulary_size)
         self._bias = self._no_bias
@@ -226,6 +241,7 @@ class Adaptation:
         return {
             "static": self._static.rows.copy(),
             "mixed": self._mixed.rows.copy(),
+            "symbols": np.stack([self._static.biases, self._mixed.biases]),
             "matches": np.array(self._match.record),
             "bias_rows": np.array(sorted(self._biases), dtype=np.int64),
             "biases": np.array([self._biases[row] for row in sorted(self._biases)]).reshape(-1, len(self._no_bias)),
@@ -245,6 +261,7 @@ class Adaptation:
             raise ValueError("bias_rows are not those of symbols")
         self._static.rows[:] = learned["static"]
         self._mixed.rows[:] = learned["mixed"]
+        self._static.biases[:], self._mixed.biases[:] = learned["symbols"]
         self._match.record = learned["matches"].tolist()
         self._biases = dict(zip(learned["bias_rows"].tolist(), learned["biases"].copy(), strict=True))
 

@@ -52,12 +52,14 @@ def predictions(adaptation, text, *, restarts=()):
     bias_rate=st.sampled_from([0.0, 0.03, 1.0]),
     order=st.integers(1, 8),
     most_contexts=st.sampled_from([5, 40, 1 << 20]),
+    symbol_rate=st.sampled_from([0.0, 0.1, 1.0]),
     spread=st.sampled_from([2.0, 40.0]),
 )
 def test_all_distributions_sum_to_one_and_no_symbol_is_impossible(
-    seed, length, num_parts, restarts, weight_rate, bias_rate, order, most_contexts, spread
+    seed, length, num_parts, restarts, weight_rate, bias_rate, order, most_contexts, symbol_rate, spread
 ):
-    adaptation = Adaptation(num_parts, SIZE, AdaptationSettings(weight_rate, bias_rate, order, most_contexts))
+    settings = AdaptationSettings(weight_rate, bias_rate, order, most_contexts, symbol_rate)
+    adaptation = Adaptation(num_parts, SIZE, settings)
     for each in predictions(adaptation, drawn(seed, length, num_parts, spread=spread), restarts=restarts):
         assert each.sum() == pytest.approx(1.0, abs=1e-12)
         assert each.min() >= UNIFORM / SIZE
@@ -106,6 +108,16 @@ def test_biases_by_hand():
     biases[1] += BIAS_RATE
     expected = np.exp(biases) / np.exp(biases).sum()
     assert adaptation.predict(even, 0) == pytest.approx((1.0 - UNIFORM) * expected + UNIFORM / SIZE, rel=1e-9)
+
+
+def test_biases_of_symbols_by_hand():
+    # Of 16 symbols, 12 were the first and 4 the second, where 16 / 5 of each were expected.
+    adaptation = Adaptation(1, SIZE, AdaptationSettings(weight_rate=0.0, bias_rate=0.0, symbol_rate=0.2))
+    even = np.full((1, SIZE), -math.log(SIZE))
+    predictions(adaptation, [(even, 0, int(place >= 12)) for place in range(GROUP)])
+    biases = 0.2 * (np.array([12, 4, 0, 0, 0]) - 3.2) / (1 + 3.2 / 50)
+    expected = np.exp(biases) / np.exp(biases).sum()
+    assert adaptation.predict(even, 0) == pytest.approx((1.0 - UNIFORM) * expected + UNIFORM / SIZE, rel=1e-5)
 
 
 @pytest.mark.parametrize("num_parts", [1, 2])
@@ -196,6 +208,8 @@ def test_what_was_learnt_does_not_change_while_another_goes_on_from_it():
         ("biases", lambda array: array[:, 1:]),
         ("biases", lambda array: array - 1e300),
         ("biases", lambda array: array * np.inf),
+        ("symbols", lambda array: array[1:]),
+        ("symbols", lambda array: array * np.nan),
         ("bias_rows", lambda array: array[:, None]),
         ("bias_rows", lambda array: array[0]),
         ("bias_rows", lambda array: array + 1e9),

@@ -32,10 +32,14 @@ from charlm.stepping.adaptation import Adaptation, AdaptationSettings
 
 _WEIGHT_RATES = (0.0005, 0.001, 0.002)
 _DYNAMIC_RATES = (5e-5, 1e-4, 2e-4)
+_FAST_SYMBOL_RATE = 0.2
+"""Better where symbols are thousands, as of Chinese; worse where they are few."""
 _TRIED_SYMBOLS = {"counts": 30_000, "full": 8_000}
 _READ_WINDOWS = 50
 _SIZED_WINDOWS, _SIZED_LANES = 60, 64
 LEARNED, SIZES = "learned", "sizes"
+_VERSION = 2
+"""Of what a run keeps: without it, rates were chosen for a model without biases of symbols."""
 
 
 @dataclass(frozen=True)
@@ -171,16 +175,21 @@ def _chosen(
     if usual.dynamic is not None:
         candidates = [replace(usual, dynamic=replace(usual.dynamic, rate=rate)) for rate in _DYNAMIC_RATES]
     num_symbols = min(len(valid.tokens), most_symbols)
-    best: tuple[float, Calibration] | None = None
-    with reporter.progress("choosing rates on the validation text", len(candidates) * num_symbols) as advance:
-        for candidate in candidates:
+    with reporter.progress("choosing rates on the validation text", (len(candidates) + 1) * num_symbols) as advance:
+
+        def tried(candidate: Calibration) -> tuple[float, Calibration]:
             adaptation, reader = candidate.adaptation(loaded), candidate.reader(loaded)
             windows = windows_in_order(valid.tokens, loaded.tokenizer, length=reader.length)
             nats = adapted_nats(reader, _first(windows, num_symbols), adaptation, advance=advance)
-            if best is None or nats < best[0]:
-                best = nats, replace(candidate, learned=adaptation.learned())
-    assert best is not None
-    return best[1]
+            return nats, replace(candidate, learned=adaptation.learned())
+
+        best = min(map(tried, candidates), key=_nats)
+        fast = replace(best[1].settings, symbol_rate=_FAST_SYMBOL_RATE)
+        return min(best, tried(replace(best[1], settings=fast, learned=None)), key=_nats)[1]
+
+
+def _nats(tried: tuple[float, Calibration]) -> float:
+    return tried[0]
 
 
 def _first(windows: Iterable[Window], num_symbols: int) -> Iterable[Window]:
@@ -196,16 +205,17 @@ def _read(path: Path, usual: Calibration, loaded: LoadedModel, method: Adapt, re
     """Returns what a run knows; None where that is of another model, or damaged, which is said."""
     try:
         stored = read_checkpoint(path)
-        if stored.values.get("model") != adapted_model(loaded.record):
+        if (stored.values.get("model"), stored.values.get("version")) != (adapted_model(loaded.record), _VERSION):
             return None
         rate, dynamic_rate = _rate(stored.values["weight_rate"]), stored.values["dynamic_rate"]
+        symbol_rate = _rate(stored.values["symbol_rate"])
         if (dynamic_rate is None) != (method == "counts"):
             raise ValueError("it is of another method")
         learned = {name: tensor.numpy() for name, tensor in section(stored.tensors, LEARNED).items()}
         sizes = section(stored.tensors, SIZES)
         known = replace(
             usual,
-            settings=replace(usual.settings, weight_rate=rate),
+            settings=replace(usual.settings, weight_rate=rate, symbol_rate=symbol_rate),
             dynamic=None if dynamic_rate is None else replace(DynamicSettings(), rate=_rate(dynamic_rate)),
             learned=learned,
             sizes=None if dynamic_rate is None else sizes,
@@ -224,7 +234,9 @@ def _write(path: Path, chosen: Calibration, loaded: LoadedModel, reporter: Repor
     tensors |= {f"{SIZES}.{name}": size for name, size in (chosen.sizes or {}).items()}
     values = {
         "model": adapted_model(loaded.record),
+        "version": _VERSION,
         "weight_rate": chosen.settings.weight_rate,
+        "symbol_rate": chosen.settings.symbol_rate,
         "dynamic_rate": None if chosen.dynamic is None else chosen.dynamic.rate,
     }
     try:

@@ -58,6 +58,17 @@ def test_the_adapted_score_stands_beside_the_static_one(small_request, workspace
         assert score(workspace, *text, adapt=method)[0] == result
 
 
+def test_unknown_characters_of_a_text_that_is_gone_are_charged_as_in_the_static_score(small_request, workspace, text):
+    text.write_text("the cat sat on the mat. " * 60 + "\u00e9 the \u00e9 cat \u00e9", encoding="utf-8")
+    trained(small_request, workspace)
+    learnt, notes = score(workspace, adapt="counts")
+    assert not notes and 0.0 < learnt.adapted.unknown_nats < learnt.score.unknown_nats
+    text.unlink()
+    charged, notes = score(workspace, adapt="counts")
+    assert len(notes) == 1 and "cannot be read again" in notes[0]
+    assert charged.adapted.unknown_nats == charged.score.unknown_nats
+
+
 def test_a_repeated_text_gets_cheaper_by_adapting(small_request, workspace, tmp_path):
     trained(small_request, workspace)
     (tmp_path / "other.txt").write_text("deed seed weed " * 40)

@@ -63,6 +63,7 @@ OF_SIZES = {
     },
 }
 VALUES = [
+    {"symbol_rate": 0.0},
     {"weight_rate": 0.0},
     {"weight_rate": 1e9},
     {"weight_rate": "0.001"},
