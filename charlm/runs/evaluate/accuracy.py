@@ -1,7 +1,8 @@
 """`charlm eval accuracy`: how often a run's best model is right."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pkgutil import resolve_name
 from shlex import quote
 
@@ -20,6 +21,10 @@ from charlm.runs.stored.corpus import reopen_corpus
 from charlm.runs.stored.labelling import Labeller, load_labeller
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS
+
+_UNKNOWN_CHARACTER = "\ufffd"
+"""How a character that a tokenizer does not know is decoded."""
+_Written = Callable[[], list[Example] | None]
 
 
 @dataclass(frozen=True)
@@ -87,20 +92,33 @@ def accuracy_of(
         command=f"accuracy {quote(run)}",
         corpus=own_corpus,
     ) as opened:
-        examples = _named_examples(labeller, opened)
+        written = cache(partial(_written_examples, opened))
+        examples = _named_examples(labeller, opened, written)
+        inputs = partial(_written_inputs, examples, written)
         with reporter.progress(f"labelling {opened.label}", len(examples)) as advance:
-            measured = measure(Examined(labeller, examples, train, advance))
+            measured = measure(Examined(labeller, examples, inputs, train, advance))
     return AccuracyResult(loaded.name, opened.label, task, measured)
 
 
-def _named_examples(labeller: Labeller, opened: OpenedText) -> list[StoredExample]:
+def _written_examples(opened: OpenedText) -> list[Example] | None:
+    """Returns the examples as they are written, with what the model has never learnt; None where their text is gone."""
+    text = opened.read_again()
+    return None if text is None else [parse_line(line) for line in text.split("\n") if line]
+
+
+def _written_inputs(examples: list[StoredExample], written: _Written) -> list[str]:
+    decoded = [each.example.input for each in examples]
+    given = written() if any(_UNKNOWN_CHARACTER in each for each in decoded) else None
+    return decoded if given is None else [each.input for each in given]
+
+
+def _named_examples(labeller: Labeller, opened: OpenedText, written: _Written) -> list[StoredExample]:
     """Returns the examples; where their text can be read, with the names of labels that the model has never learnt."""
     tokenizer = labeller.tokenizer
     examples = list(stored_examples(opened.encoded.tokens, tokenizer))
-    text = opened.read_again() if any(UNKNOWN_LABEL in each.example.target for each in examples) else None
-    if text is None:
+    given = written() if any(UNKNOWN_LABEL in each.example.target for each in examples) else None
+    if given is None:
         return examples
-    given = (parse_line(line).target for line in text.split("\n") if line)
-    pairs = zip(examples, given, strict=True)
-    named = [Example(each.example.input, tokenizer.named_target(each.example.target, target)) for each, target in pairs]
+    pairs = zip((each.example for each in examples), given, strict=True)
+    named = [Example(each.input, tokenizer.named_target(each.target, true.target)) for each, true in pairs]
     return [each._replace(example=example) for each, example in zip(examples, named, strict=True)]

@@ -25,9 +25,10 @@ def measure_answers(examined: Examined) -> Measured:
     assert isinstance(model, TransducingNetwork)
     right: dict[str, list[list[str]]] = defaultdict(list)
     inputs = {}
-    for symbols, example in examined.examples:
-        right[example.input].append(split_target(example.target, tokenizer.separator))
-        inputs[example.input] = symbols
+    # As written: texts that differ in unknown characters alone are the same symbols, but not the same text.
+    for written, (symbols, example) in zip(examined.inputs(), examined.examples, strict=True):
+        right[written].append(split_target(example.target, tokenizer.separator))
+        inputs[written] = symbols
     found = search(
         model,
         list(inputs.values()),

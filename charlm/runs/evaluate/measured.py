@@ -16,12 +16,15 @@ class Examined:
 
     Attributes:
         examples: as they are stored, and with the names of labels that the model has never learnt.
+        inputs: returns the inputs of the examples as they are written, with the characters that the model has never
+            learnt; as they are stored where their text is gone.
         train: returns the training examples, for simpler models; None where the text is gone.
         advance: is given the number of examples that were labelled since its last call.
     """
 
     labeller: Labeller
     examples: list[StoredExample]
+    inputs: Callable[[], list[str]]
     train: Callable[[], list[StoredExample] | None]
     advance: Callable[[int], None]
 

@@ -42,6 +42,15 @@ def test_of_several_right_answers_the_nearest_counts(spellings: Path, workspace:
     assert measured.models[OWN]["error_rate"] == pytest.approx(100 / 7)
 
 
+def test_texts_that_differ_in_unknown_characters_are_different(
+    spellings: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    train_whole(request(spellings, name="spell", task="transduce", steps=2), workspace)
+    unknown = tmp_path / "unknown.tsv"
+    unknown.write_text("a€\tA B\na£\tB A B A\na£\tB\n")
+    assert measure("spell", workspace, unknown).models[OWN]["examples"] == 2
+
+
 def test_a_stopped_transducer_goes_on_bit_for_bit(spellings: Path, workspace: Workspace) -> None:
     settings = {"task": "transduce", "steps": 12, "dropout": 0.2, "split": "70/15/15"}
     whole = train_whole(request(spellings, name="whole", **settings), workspace)
