@@ -161,8 +161,9 @@ def named_in_bytes(folder, name):
 
 def test_a_name_that_is_no_utf8_is_refused_and_one_within_a_folder_is_not(tmp_path):
     path = named_in_bytes(tmp_path, b"caf\xe9.txt")
-    with pytest.raises(ConfigError, match=r"caf\?.txt' is not UTF-8 and cannot be stored"):
-        request_for(path)
+    # Of a long path, as of a folder for tests, the end is not shown.
+    with pytest.raises(ConfigError, match=r"^data\.corpus: the name 'caf\?\.txt' is not UTF-8 and cannot be stored"):
+        request_for(os.path.basename(path))  # noqa: PTH119
     result = start(request_for(tmp_path), load_place(tmp_path), SilentReporter(), StopRequest())
     assert load(result.name, workspace=tmp_path).name == result.name
 
