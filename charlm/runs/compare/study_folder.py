@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,8 @@ class StudyFolder:
         Raises:
             CheckpointError: the name is taken by something else, or by a study that was begun with something else.
         """
-        with self._held():
+        make_group(self._file, kind="study")
+        with locked(self.path, seconds=-1):
             remove_leftovers(self.path)
             if not self._file.exists():
                 try:
@@ -57,21 +57,6 @@ class StudyFolder:
                 stored = {"format": _FORMAT, "settings": self._settings, "planned": planned.model_dump(mode="json")}
                 write_atomically(self._file, json.dumps(stored, indent=2, allow_nan=False).encode())
         return self._read()
-
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Makes the folder if there is none, and holds its lock, once other processes are done with it."""
-        with ExitStack() as stack:
-            while True:
-                try:
-                    make_group(self._file, kind="study")
-                    stack.enter_context(locked(self.path, seconds=-1))
-                    break
-                except CheckpointError as error:
-                    # A process that could not begin the study has removed the folder meanwhile.
-                    if not isinstance(error.__cause__, FileNotFoundError):
-                        raise
-            yield
 
     def _read(self) -> RunConfig:
         try:
