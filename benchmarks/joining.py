@@ -2,7 +2,8 @@
 
     python benchmarks/joining.py RUN TEXT [--characters 111540]
 
-The last characters of the text are scored. Before that, how far a state after a warm-up is from the right one, and what
+First, what a symbol takes on one thread by how many sequences are read side by side. The last characters of the text
+are scored. Before that, how far a state after a warm-up is from the right one, and what
 that changes in the code lengths of the 2,000 symbols that follow, at 16 places.
 """
 
@@ -10,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +24,8 @@ from charlm.evaluation.scorer import total_nats
 from charlm.evaluation.windows import stream_windows
 from charlm.models.base import OWN, LanguageModel, State, code_lengths
 from charlm.models.mixture import network_of
+
+Result = TypeVar("Result")
 
 _PLACES = 16
 _FOLLOWING = 2000
@@ -39,6 +43,7 @@ def main() -> None:
     text = arguments.text.read_text(encoding="utf-8")[-arguments.characters :]
     tokens = np.asarray(run.tokenizer.encode(text))
     print(describe_machine(), flush=True)
+    _print_lanes(network_of(run.model))
     _print_distances(network_of(run.model), torch.from_numpy(tokens.astype(np.int64)))
     stored = TokenFile(tokens)
     print(f"forgets: {forgets(run.model, stored, device=_CPU)}")
@@ -47,6 +52,17 @@ def main() -> None:
     print(f"in stretches {joined:.6f} nats, {joined_seconds:.2f} s; as one stream {whole:.6f} nats, {seconds:.2f} s")
     difference = (joined - whole) / (len(tokens) - 1)
     print(f"difference {difference:.1e} nats a symbol, {seconds / joined_seconds:.2f} times as fast")
+
+
+@torch.inference_mode()
+def _print_lanes(network: LanguageModel) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for lanes, steps in ((1, 512), (8, 128), (8, 512), (16, 256), (32, 128)):
+        tokens = torch.randint(network.vocabulary_size, (steps, lanes))
+        seconds = min(_timed(lambda tokens=tokens: network(tokens))[1] for _ in range(5))
+        print(f"{lanes:2d} side by side, windows of {steps}: {1e6 * seconds / tokens.numel():.1f} us a symbol")
+    torch.set_num_threads(threads)
 
 
 @torch.inference_mode()
@@ -78,7 +94,7 @@ def _print_distances(network: LanguageModel, tokens: torch.Tensor) -> None:
         )
 
 
-def _timed(score: Callable[[], float]) -> tuple[float, float]:
+def _timed(score: Callable[[], Result]) -> tuple[Result, float]:
     score()
     started = time.perf_counter()
     return score(), time.perf_counter() - started

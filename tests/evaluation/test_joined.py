@@ -81,6 +81,13 @@ def test_a_short_text_is_read_once_from_its_beginning(count):
     assert model.num_read == count - 1
 
 
+def test_what_is_forgotten_is_read_once_beside_the_warm_ups():
+    # A reset is in each of the warm-ups, so that no stretch has to be read again.
+    model = Adding()
+    assert stream_nats(model, text_of(3001), device=CPU, warmup=64)[OWN] == sum(added(symbols_of(text_of(3001))))
+    assert model.num_read == 3000 + num_warmed(parts=1, warmup=64)
+
+
 def test_a_model_that_never_forgets_scores_as_one_stream():
     symbols = [symbol % RESET for symbol in symbols_of(text_of(5000))]
     model, text = Adding(), TokenFile(np.array(symbols, dtype=np.uint8))

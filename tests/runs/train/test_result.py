@@ -18,7 +18,7 @@ from charlm.evaluation.scorer import score_parts
 from charlm.models.recurrent import RecurrentLanguageModel
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.corpus import encode_corpus
-from charlm.runs.train.result import score_held_out, simplest_as_good
+from charlm.runs.train.result import choose_modes, score_held_out, simplest_as_good
 from tests.support.training_runs import train_whole
 
 CPU = torch.device("cpu")
@@ -80,6 +80,13 @@ def test_texts_scored_side_by_side_have_the_scores_that_each_has_alone(model, mo
     assert list(scores) == ["validation", "test"]
     assert reporter.labels == ["scoring validation and test of 1800"]
     assert sum(reporter.counts) == 1099 + 699
+
+
+@pytest.mark.parametrize("does_forget", [True, False])
+def test_a_text_that_is_long_for_the_training_is_scored_exactly_where_the_model_forgets(does_forget):
+    encoded = corpus(valid=text(12_000), test=text(700))
+    modes = choose_modes(encoded, trained_on=1000.0, does_forget=lambda each: does_forget)
+    assert modes == {"validation": "exact" if does_forget else "fast", "test": "exact"}
 
 
 def test_without_a_held_out_text_nothing_is_scored(model):
