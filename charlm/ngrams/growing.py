@@ -113,8 +113,8 @@ class GrowingCounts:
                 latest.append(found.latest)
         return latest + [None] * (number - len(latest))
 
-    def refine(self, probabilities: NDArray[np.float64]) -> None:
-        """Makes the distribution in the present context from that of the empty one, `[vocabulary]`, in place."""
+    def refine(self, probabilities: NDArray[np.float64], *, out: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the distribution in the present context, made from another in `out`, `[vocabulary]` each."""
         size = self._vocabulary_size
         share = 1.0
         rows, singles = [], []
@@ -131,13 +131,14 @@ class GrowingCounts:
             else:
                 singles += [(symbol, weight * rest) for symbol, rest in found.rest.items()]
             share = weight * found.removed
-        probabilities *= share
+        np.multiply(probabilities, share, out=out)
         for row, weight in rows:
-            probabilities += row * weight
+            out += row * weight
         # One number of a view is changed in half the time of an array's.
-        each: Any = memoryview(probabilities)  # type: ignore[arg-type]
+        each: Any = memoryview(out)  # type: ignore[arg-type]
         for symbol, more in singles:
             each[symbol] += more
+        return out
 
     def learn(self, symbol: int) -> None:
         """Counts the symbol that comes next, and reads it."""

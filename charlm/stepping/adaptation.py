@@ -11,9 +11,8 @@ Its prediction is log-linear, p ~ exp(sum of w_k log p_k + b), over
 The weights w are sums of one vector for each kind of evidence: how much the n-gram model has seen of the context, how
 much the growing counts have, how long the match is, the last symbol, and the place in the line. They and the biases b
 take a gradient step on every symbol's code length (Mattern 2012, geometric mixing; Mahoney 2005, PAQ8). There is a
-bias for each pair of neighbouring symbols, and one for each symbol wherever it stands, whose steps get shorter the more
-often it was expected: a text of another kind has other frequent symbols. A distribution over all symbols is normalised,
-always, so that the code lengths are those of a code.
+bias for each symbol, whose steps get shorter the more often it was expected: a text of another kind has other frequent
+symbols. A distribution over all symbols is normalised, always, so that the code lengths are those of a code.
 """
 
 import copy
@@ -33,7 +32,7 @@ from charlm.stepping.guesses import Guesses
 from charlm.stepping.log_linear import FIRST_SQUARE, Floats, LogLinearWeights, RecentFrequencies
 
 _ROWS = 1024
-"""Biases and weights by the last symbol, in a large vocabulary shared by several."""
+"""Of weights by the last symbol; in a large vocabulary several symbols share one."""
 _EVIDENCE_OF_COUNTS = 4
 _MATCH_LENGTHS = 5
 _GUESSING = 4
@@ -48,14 +47,12 @@ class AdaptationSettings:
 
     Attributes:
         weight_rate: of the weights.
-        bias_rate: of the biases.
         order: one more than the symbols of the longest contexts that are counted.
         most_contexts: counted at the same time.
-        symbol_rate: of the biases of symbols wherever they stand, for those that were not expected yet.
+        symbol_rate: of the biases of symbols that were not expected yet.
     """
 
     weight_rate: float = 0.025
-    bias_rate: float = 0.03
     order: int = 6
     most_contexts: int = 1 << 20
     symbol_rate: float = 0.05
@@ -119,11 +116,7 @@ class Adaptation:
         self._of_row = self._of_place + Lines.NUM_PLACES
         num_sets = self._of_row + _ROWS
         self._mixed = weights([*static, 0.0, 0.0, 0.0], num_sets=num_sets, num_guesses=_GUESSING + 1)
-        self._biases: dict[int, Floats] = {}
-        self._no_bias = np.zeros(vocabulary_size)
-        self._bias = self._no_bias
         self._row = 0
-        self._prediction: Floats = self._no_bias
         self._refined = np.empty(vocabulary_size)
 
     def predict(self, parts: Sequence[NDArray[Any]], evidence: int) -> Floats:
@@ -137,15 +130,13 @@ class Adaptation:
         inputs, static = self._mixed.inputs, self._static.inputs
         static[:] = parts
         inputs[: len(static)] = static
-        refined, expected = self._refined, self._static.predict([evidence])
-        np.copyto(refined, expected)
-        counts.refine(refined)
-        np.log(refined, out=inputs[-3])
+        expected = self._static.predict([evidence])
+        np.log(counts.refine(expected, out=self._refined), out=inputs[-3])
         if match.symbol is None:
             inputs[-2] = 0.0
         else:
             confidence = match.confidence
-            inputs[-2] = math.log((1.0 - confidence) / len(refined))
+            inputs[-2] = math.log((1.0 - confidence) / len(expected))
             inputs[-2, match.symbol] = math.log(confidence)
         inputs[-1] = self._frequencies.logarithms
         guessed = self._guesses.predict([*counts.latest(_GUESSING), lines.latest], expected)
@@ -159,18 +150,12 @@ class Adaptation:
             self._of_place + lines.place,
             self._of_row + self._row,
         ]
-        prediction = self._mixed.predict(sets, self._bias, guessed)
-        self._prediction = prediction
+        prediction = self._mixed.predict(sets, guessed)
         self.has_predicted = True
         return prediction
 
     def learn(self, symbol: int) -> None:
         """Learns from the symbol that came."""
-        rate = self.settings.bias_rate
-        if self._bias is self._no_bias:
-            self._bias = self._biases[self._row] = np.zeros(len(self._no_bias))
-        self._bias -= rate * self._prediction
-        self._bias[symbol] += rate
         self._mixed.learn(symbol)
         group = self._static.learn(symbol)
         if group is not None:
@@ -194,7 +179,7 @@ class Adaptation:
         self._counts.read(symbol)
         self._lines.read(symbol)
         self._match.follow(symbol, self._counts.longest_key)
-        self._find_bias(symbol)
+        self._row = symbol % _ROWS
 
     def frozen(self) -> "Adaptation":
         """Returns one that knows the same and goes on from the same place, to `follow` a text; it must not learn."""
@@ -211,17 +196,13 @@ class Adaptation:
             "symbols": np.stack([self._static.biases, self._mixed.biases]),
             "matches": np.array(self._match.record),
             "guesses": self._guesses.record,
-            "bias_rows": np.array(sorted(self._biases), dtype=np.int64),
-            "biases": np.array([self._biases[row] for row in sorted(self._biases)]).reshape(-1, len(self._no_bias)),
         }
 
     def start_from(self, learned: Mapping[str, NDArray[Any]]) -> None:
         """Goes on from what was learnt from another text; what no adaptation like this learns is a ValueError."""
-        num_rows = learned["bias_rows"].size
         for name, array in self.learned().items():
             given = learned[name]
-            shape = (num_rows, *array.shape[1:]) if name.startswith("bias") else array.shape
-            if given.dtype != array.dtype or given.shape != shape or not (np.abs(given) < _HIGHEST).all():
+            if given.dtype != array.dtype or given.shape != array.shape or not (np.abs(given) < _HIGHEST).all():
                 raise ValueError(f"{name} is not of an adaptation like this")
         if not (learned["matches"] > 0.0).all():
             raise ValueError("matches are fewer than none")
@@ -230,19 +211,12 @@ class Adaptation:
         for name in ("static", "mixed"):
             if not (learned[name][1] >= FIRST_SQUARE).all():
                 raise ValueError(f"{name} is not of gradients")
-        if not np.isin(learned["bias_rows"], np.arange(_ROWS)).all():
-            raise ValueError("bias_rows are not those of symbols")
         self._static.rows[:], self._static.squares[:] = learned["static"]
         self._mixed.rows[:], self._mixed.squares[:] = learned["mixed"]
         self._static.biases[:], self._mixed.biases[:] = learned["symbols"]
         self._match.record = learned["matches"].tolist()
         self._guesses.record = learned["guesses"]
-        self._biases = dict(zip(learned["bias_rows"].tolist(), learned["biases"].copy(), strict=True))
 
     def _read(self, symbol: int, *, key: int | None) -> None:
         self._match.learn(symbol, key)
-        self._find_bias(symbol)
-
-    def _find_bias(self, symbol: int) -> None:
         self._row = symbol % _ROWS
-        self._bias = self._biases.get(self._row, self._no_bias)

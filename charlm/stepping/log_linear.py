@@ -76,7 +76,7 @@ class LogLinearWeights:
         inputs: Floats = self._inputs[len(self._symbols)]
         return inputs
 
-    def predict(self, sets: list[int], biases: Floats | float = 0.0, guessed: GuessedLogits = ([], [])) -> Floats:
+    def predict(self, sets: list[int], guessed: GuessedLogits = ([], [])) -> Floats:
         """Returns the mixed distribution `[vocabulary]`, kept until `learn`.
 
         Args:
@@ -87,12 +87,12 @@ class LogLinearWeights:
         mixed: Floats = self._predicted[len(self._symbols)]
         np.dot(weights[: self._num_inputs], self.inputs, out=mixed)
         mixed += self.biases
-        mixed += biases
         self._present = sets, guessed
-        # One number of a view is changed in half the time of an array's.
-        each: Any = memoryview(mixed)  # type: ignore[arg-type]
-        for weight, symbol, logit in zip(weights[self._num_inputs :].tolist(), *guessed, strict=True):
-            each[symbol] += weight * logit
+        if guessed[0]:
+            # One number of a view is changed in half the time of an array's.
+            each: Any = memoryview(mixed)  # type: ignore[arg-type]
+            for weight, symbol, logit in zip(weights[self._num_inputs :].tolist(), *guessed, strict=True):
+                each[symbol] += weight * logit
         mixed -= np.maximum.reduce(mixed)
         np.exp(mixed, out=mixed)
         mixed *= (1.0 - _SHARE_OF_UNIFORM) / np.add.reduce(mixed)

@@ -88,7 +88,7 @@ class UnknownCharacters:
         if num_met:
             shares = np.zeros(self._num_symbols + _MOST_MET)
             shares[self._unknown] = 1.0
-            counts.refine(shares)
+            counts.refine(shares, out=shares)
             # Those that were met, and last what is left for a new one.
             weights = np.append(shares[self._num_symbols :][:num_met], shares[self._unknown])
             number = choose(weights, None if actual is None else self._numbers.get(actual, num_met))

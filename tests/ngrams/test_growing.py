@@ -13,7 +13,7 @@ FEW, MANY = 3, 12
 
 def refined(counts, probabilities):
     distribution = np.array(probabilities)
-    counts.refine(distribution)
+    assert counts.refine(distribution, out=distribution) is distribution
     return distribution
 
 

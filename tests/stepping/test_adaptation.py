@@ -17,7 +17,6 @@ from tests.support.slow_counts import SlowCounts
 SIZE = 5
 GROUP = 32
 UNIFORM = 1e-6
-BIAS_RATE = AdaptationSettings().bias_rate
 
 
 def softmax(logits):
@@ -57,16 +56,15 @@ def predictions(adaptation, text, *, restarts=()):
     num_parts=st.integers(1, 2),
     restarts=st.sets(st.integers(1, 150), max_size=4),
     weight_rate=st.sampled_from([0.0, 0.001, 0.05]),
-    bias_rate=st.sampled_from([0.0, 0.03, 1.0]),
     order=st.integers(1, 8),
     most_contexts=st.sampled_from([5, 40, 1 << 20]),
     symbol_rate=st.sampled_from([0.0, 0.1, 1.0]),
     spread=st.sampled_from([2.0, 40.0]),
 )
 def test_all_distributions_sum_to_one_and_no_symbol_is_impossible(
-    seed, length, num_parts, restarts, weight_rate, bias_rate, order, most_contexts, symbol_rate, spread
+    seed, length, num_parts, restarts, weight_rate, order, most_contexts, symbol_rate, spread
 ):
-    settings = AdaptationSettings(weight_rate, bias_rate, order, most_contexts, symbol_rate)
+    settings = AdaptationSettings(weight_rate, order, most_contexts, symbol_rate)
     adaptation = Adaptation(num_parts, SIZE, settings)
     for each in predictions(adaptation, drawn(seed, length, num_parts, spread=spread), restarts=restarts):
         assert each.sum() == pytest.approx(1.0, abs=1e-12)
@@ -103,24 +101,9 @@ def test_before_anything_is_learnt_the_prediction_is_that_of_the_parts(num_parts
     assert found == pytest.approx((1.0 - UNIFORM) * expected / expected.sum() + UNIFORM / SIZE)
 
 
-def test_biases_by_hand():
-    # Each is of a pair of neighbours, and steps up where the pair was met, by the rate x (1 - its probability).
-    adaptation = Adaptation(1, SIZE, AdaptationSettings())
-    even = np.full((1, SIZE), -math.log(SIZE))
-    adaptation.begin(4)
-    for symbol in (1, 4):
-        assert adaptation.predict(even, 0) == pytest.approx(np.full(SIZE, 1 / SIZE))
-        adaptation.learn(symbol)
-    # After 4 again, after which 1 came: the weight of the growing counts is still 0.
-    biases = np.full(SIZE, -BIAS_RATE / SIZE)
-    biases[1] += BIAS_RATE
-    expected = np.exp(biases) / np.exp(biases).sum()
-    assert adaptation.predict(even, 0) == pytest.approx((1.0 - UNIFORM) * expected + UNIFORM / SIZE, rel=1e-9)
-
-
 def test_biases_of_symbols_by_hand():
     # Of 32 symbols, 24 were the first and 8 the second, where 32 / 5 of each were expected.
-    adaptation = Adaptation(1, SIZE, AdaptationSettings(weight_rate=0.0, bias_rate=0.0, symbol_rate=0.2))
+    adaptation = Adaptation(1, SIZE, AdaptationSettings(weight_rate=0.0, symbol_rate=0.2))
     even = np.full((1, SIZE), -math.log(SIZE))
     predictions(adaptation, [(even, 0, int(place >= 24)) for place in range(GROUP)])
     biases = 0.2 * (np.array([24, 8, 0, 0, 0]) - 6.4) / (1 + 6.4 / 50)
@@ -131,7 +114,7 @@ def test_biases_of_symbols_by_hand():
 @pytest.mark.parametrize("num_parts", [1, 2])
 def test_what_is_mixed_is_what_the_definition_says(num_parts):
     # With weights of any size that do not learn; all that is mixed is computed here again.
-    settings, line_end = AdaptationSettings(weight_rate=0.0, bias_rate=0.0, order=3, symbol_rate=0.0), 2
+    settings, line_end = AdaptationSettings(weight_rate=0.0, order=3, symbol_rate=0.0), 2
     adaptation = Adaptation(num_parts, SIZE, settings, line_end=line_end)
     learned, rng = adaptation.learned(), np.random.default_rng(7)
     learned["static"][0] += rng.normal(size=learned["static"][0].shape) / 4
@@ -221,15 +204,8 @@ def test_what_was_learnt_does_not_change_while_another_goes_on_from_it():
         ("matches", lambda array: array * 0.0),
         ("matches", lambda array: -array),
         ("matches", lambda array: array.astype(str)),
-        ("biases", lambda array: array[1:]),
-        ("biases", lambda array: array[:, 1:]),
-        ("biases", lambda array: array - 1e300),
-        ("biases", lambda array: array * np.inf),
         ("symbols", lambda array: array[1:]),
         ("symbols", lambda array: array * np.nan),
-        ("bias_rows", lambda array: array[:, None]),
-        ("bias_rows", lambda array: array[0]),
-        ("bias_rows", lambda array: array + 1e9),
     ],
 )
 def test_what_was_not_learnt_by_an_adaptation_like_this_is_refused(name, change):

@@ -41,7 +41,7 @@ def read(weights, text):
     found = []
     for inputs, sets, guessed, logits, symbol in text:
         weights.inputs[:] = inputs
-        found.append(weights.predict(sets, 0.0, (guessed, logits)).copy())
+        found.append(weights.predict(sets, (guessed, logits)).copy())
         weights.learn(symbol)
     return found
 

@@ -38,7 +38,7 @@ _TRIED_SYMBOLS = {"counts": 30_000, "full": 8_000}
 _READ_WINDOWS = 50
 _SIZED_WINDOWS, _SIZED_LANES = 60, 64
 LEARNED, SIZES = "learned", "sizes"
-_VERSION = 3
+_VERSION = 4
 """Of what a run keeps: what an adaptation of another version learnt is found out anew."""
 
 

@@ -5,7 +5,6 @@ import shutil
 from functools import partial
 
 import pytest
-import torch
 
 from charlm.checkpointing.run_folder import RunFolder
 from charlm.runs.reporting import SilentReporter, StopRequest
@@ -48,9 +47,7 @@ FORGERIES = {
     "no matches": lambda tensors: tensors | {"learned.matches": tensors["learned.matches"] * 0.0},
     "no guesses": lambda tensors: tensors | {"learned.guesses": tensors["learned.guesses"] * 0.0},
     "no gradients": lambda tensors: tensors | {"learned.mixed": tensors["learned.mixed"] * 0.0},
-    "lacking": lambda tensors: {name: each for name, each in tensors.items() if name != "learned.biases"},
-    "rows": lambda tensors: tensors | {"learned.bias_rows": tensors["learned.bias_rows"] + 5000},
-    "scalar": lambda tensors: tensors | {"learned.bias_rows": torch.tensor(3)},
+    "lacking": lambda tensors: {name: each for name, each in tensors.items() if name != "learned.symbols"},
 }
 OF_SIZES = {
     "sizes lacking": lambda tensors: {name: each for name, each in tensors.items() if not name.startswith("sizes")},
