@@ -71,7 +71,8 @@ def resume(
         with first_before_others(world):
             corpus = reopen_corpus(record, workspace, reporter)
         require_same_text(world, corpus)
-        config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial, world=world)
+        with reporter.status("counting n-grams"):
+            config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial, world=world)
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(

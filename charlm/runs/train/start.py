@@ -221,7 +221,8 @@ def _resolve(
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
     try:
-        config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
+        with reporter.status("counting n-grams"):
+            config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
     except DataError as error:
         if not on_trial:
             raise
