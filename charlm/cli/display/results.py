@@ -96,7 +96,11 @@ def _training_line(result: "TrainResult") -> str:
         sizes = f"{counted(result.parameters, 'parameter')}, {counted(result.steps, 'step')}"
         done = f"{sizes} in {duration(result.seconds)}"
     early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
-    return f"{result.name}: {done}, {result.characters_per_second:,.0f} {units_in_words(result.unit)}/s{early}"
+    speed = f"{result.characters_per_second:,.0f} {units_in_words(result.unit)}/s"
+    if result.kind != "ngram":
+        # Of the whole training; those shown meanwhile are without evaluations.
+        speed += " with evaluations"
+    return f"{result.name}: {done}, {speed}{early}"
 
 
 def _advice(result: "TrainResult", simple: "Baseline") -> str:

@@ -87,7 +87,8 @@ def choose_sizes(
             windows = counted(sizes.batch_size, "example")
         reason = (
             f"{sizes.num_layers} x {sizes.hidden_size} units, {windows} a step: the best forecast for a text of "
-            f"{task.corpus_symbols:,}, at {speed:,.0f} symbols a second ({len(timed)} of {len(choices)} sizes timed)"
+            f"{task.corpus_symbols:,}, at {speed:,.0f} symbols a second without evaluations "
+            f"({len(timed)} of {len(choices)} sizes timed)"
         )
     return ChosenSizes(sized(sizes), reason, step_seconds)
 

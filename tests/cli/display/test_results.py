@@ -56,7 +56,7 @@ def test_training_is_shown_beside_its_baselines() -> None:
     text = printed(results.print_training, train_result())
     assert row_of(text, "demo")[1:] == ["0.6931", "1.0000", "0.5000", "2.000"]
     assert row_of(text, "uniform")[1:] == ["2.0794", "3.0000", "1.5000", "8.000"]
-    assert "12,345 parameters, 100 steps in 1 min 01 s, 2,500 characters/s" in text
+    assert "12,345 parameters, 100 steps in 1 min 01 s, 2,500 characters/s with evaluations" in text
     assert "  a [bold]b␛[31m\n" in text
     assert "charlm train --resume demo --steps 500" in text
     assert "test" not in text.split()
@@ -87,7 +87,8 @@ def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() 
 
 
 def test_an_early_stop_is_shown() -> None:
-    assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
+    text = printed(results.print_training, train_result(outcome="stopped early"))
+    assert "with evaluations; stopped early: " in " ".join(text.split())
 
 
 def test_a_network_that_learnt_nothing_is_told_apart_with_what_to_try() -> None:
