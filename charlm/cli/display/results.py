@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _DIVERGED = 1.2
 """Times the loss of a uniform model; untrained networks are below."""
+_FEWEST_TO_DIVERGE = 10
+"""Steps of which the first ones, at their full rate, do not decide what is said of the whole training."""
 
 
 def run_reference(run: Path) -> str:
@@ -106,7 +108,8 @@ def _training_line(result: "TrainResult") -> str:
 def _advice(result: "TrainResult", simple: "Baseline") -> str:
     uniform = next((score for name, score in _of_split(result.baselines, "validation") if name == "uniform"), None)
     part, symbol = ("text is", "symbol") if result.unit == "char" else ("examples are", result.unit)
-    if uniform and result.validation and result.validation.total_nats > _DIVERGED * uniform.total_nats:
+    is_off = uniform and result.validation and result.validation.total_nats > _DIVERGED * uniform.total_nats
+    if is_off and uniform and result.steps >= _FEWEST_TO_DIVERGE:
         return (
             f"The training diverged: the validation {part} predicted worse than by a uniform model, which knows "
             f"nothing ({number(uniform.nats_per_character)} nats/{result.unit}). Try a lower --learning-rate or "

@@ -110,6 +110,10 @@ def test_a_training_that_diverged_is_told_so() -> None:
     text = printed(results.print_training, diverged)
     assert "The training diverged" in text and "a uniform model, which knows nothing (2.0794 nats/char)" in text
     assert "Try a lower --learning-rate or --clip-norm" in text
+    # One step says nothing of where a training goes.
+    unigram = Baseline("unigram", "validation", THREE_BITS)
+    text = printed(results.print_training, replace(diverged, steps=1, no_better_than=unigram))
+    assert "diverged" not in text and "Try a longer training: 1 step is few." in text
 
 
 def test_a_training_whose_time_was_over_long_before_its_end_says_so() -> None:
