@@ -54,7 +54,7 @@ class Several(World):
             torch.cat(pieces, out=row[:numbers])
         with _loss_explained():
             total = self._sum_of_two(rows) if of == 2 else self._sum_of_slices(rows, of=of)
-        sums = iter(total[:numbers].split([each.numel() for each in given if each is not None]))
+        sums = iter(torch.split(total[:numbers], [each.numel() for each in given if each is not None]))
         return [None if each is None else next(sums).view(each.shape) for each in given]
 
     def _sum_of_two(self, rows: Tensor) -> Tensor:
