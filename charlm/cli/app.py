@@ -14,7 +14,7 @@ import typer
 from charlm.cli.display.text import print_error, use_utf8
 from charlm.cli.help import GroupOfRuns, ReadableCommand, ReadableGroup, flowing, with_nearest
 from charlm.cli.interrupts import Terminated, interruptible
-from charlm.cli.startup import fast_imports
+from charlm.cli.startup import fast_imports, load_pydantic
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.distributed.place import is_first, require_one_process, told_by_first
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
@@ -177,6 +177,7 @@ def _add_commands(group: typer.Typer, commands: _Commands, words: Sequence[str] 
     for name, (place, summary) in commands.items():
         command: Callable[..., None] = _do_nothing
         if words is None or name in words:
+            load_pydantic()
             module, _, function = place.partition(":")
             command = getattr(importlib.import_module(f"charlm.cli.commands.{module}"), function)
         group.command(name, cls=ReadableCommand, help=flowing(command.__doc__ or ""), short_help=summary)(command)
@@ -225,12 +226,9 @@ def _invoke(arguments: list[str]) -> int:
     return 0
 
 
-_PYDANTICS_WORDS = re.compile("Invalid value for '([^' ]+)'.*: Input should([^,]*).*")
-
-
 def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
-    message = _PYDANTICS_WORDS.sub(r"\1 should\2", message)
+    message = re.sub("Invalid value for '([^' ]+)'.*: Input should([^,]*).*", r"\1 should\2", message)
     similar = getattr(error, "possibilities", None)
     if similar:
         message = with_nearest(error.message, getattr(error, "option_name", ""), similar)

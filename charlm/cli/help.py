@@ -10,7 +10,6 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from charlm.cli.display.help_page import FEWEST_COLUMNS, lay_out, page_of
 from charlm.cli.display.text import may_colour
 from charlm.notation import either, nearest
 from charlm.runs.stored.workspace import Workspace
@@ -44,6 +43,8 @@ class _ReadableHelp:
         return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
+        from charlm.cli.display.help_page import FEWEST_COLUMNS, lay_out, page_of
+
         width = shutil.get_terminal_size().columns
         has_lines = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
         boxed = has_lines and width >= FEWEST_COLUMNS
@@ -52,6 +53,15 @@ class _ReadableHelp:
 
 class ReadableCommand(_ReadableHelp, TyperCommand):
     """A command with such a help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Returns the words that no parameter took, with one validator of text for all parameters that are text."""
+        # Typer would have pydantic compile one for each of up to eighty options, given or not.
+        parameters: list[Any] = list(self.params)
+        texts = [each for each in parameters if each.type_descriptor.annotation is str]
+        for each in texts[1:]:
+            each.get_runtime_param = texts[0].get_runtime_param
+        return super().parse_args(ctx, args)
 
 
 class ReadableGroup(_ReadableHelp, TyperGroup):

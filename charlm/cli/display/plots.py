@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from charlm.cli.display.axes import AXES, Axis
 from charlm.cli.display.chart import Line, short, visible_range
 from charlm.errors import CharlmError, ConfigError
 from charlm.notation import visible
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from charlm.runs.inspect.agreement import CellAgreement
     from charlm.runs.plot import Curve
 
-Axis = Literal["steps", "characters", "seconds"]
-AXES: dict[Axis, str] = {
-    "steps": "training steps",
-    "characters": "characters trained on",
-    "seconds": "seconds of training",
-}
 _LOSS = "loss (bits per character)"
 
 COLOURS = ("#000000", "#8a1250", "#0068a8", "#c95700", "#1f9a6a", "#bb8b00")
