@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
-from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_nearest
+from charlm.cli.help import GroupOfRuns, ReadableCommand, ReadableGroup, flowing, with_nearest
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.startup import fast_imports, load_pydantic
 from charlm.cli.streams import discard_unwritten, open_closed_streams
@@ -85,6 +85,8 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
 }
 """Groups of commands by name: the group's summary, and its commands."""
+_CORPORA = "data"
+"""The group that is not about runs."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -145,16 +147,22 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     app = _new_group(summary, _show_version_or_help, add_completion=has_options)
     _add_commands(app, _COMMANDS, words)
     for name, (summary, commands) in _GROUPS.items():
-        group = _new_group(summary, _show_help)
+        group = _new_group(summary, _show_help, ReadableGroup if name == _CORPORA else GroupOfRuns)
         _add_commands(group, commands, words)
         app.add_typer(group, name=name, short_help=summary)
     return app
 
 
-def _new_group(text: str, callback: Callable[..., None], *, add_completion: bool = False) -> typer.Typer:
+def _new_group(
+    text: str,
+    callback: Callable[..., None],
+    kind: type[ReadableGroup] = ReadableGroup,
+    *,
+    add_completion: bool = False,
+) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
     return typer.Typer(
-        cls=ReadableGroup,
+        cls=kind,
         help=text,
         callback=callback,
         invoke_without_command=True,

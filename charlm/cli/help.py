@@ -1,6 +1,7 @@
 """Commands whose help is laid out by charlm: Rich's, which Typer uses, takes longer to load than to read."""
 
 import inspect
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from charlm.cli.display.text import may_colour
-from charlm.notation import nearest
+from charlm.notation import either, nearest
+from charlm.runs.stored.workspace import Workspace
 
 
 def flowing(text: str) -> str:
@@ -71,5 +73,22 @@ class ReadableGroup(_ReadableHelp, TyperGroup):
             return super().resolve_command(ctx, args)
         except typer.TyperException as error:
             if args:
-                error.message = with_nearest(error.message, args[0], self.commands)
+                message = with_nearest(error.message, args[0], self.commands)
+                error.message = message if message != error.message else self.with_advice(message, args[0], ctx)
             raise
+
+    def with_advice(self, message: str, name: str, ctx: Any) -> str:
+        """Returns a message about a command that is not known, with what else may have been meant."""
+        return message
+
+
+class GroupOfRuns(ReadableGroup):
+    """A group of commands that are about a run."""
+
+    def with_advice(self, message: str, name: str, ctx: Any) -> str:
+        """Returns the message, with the command that a run's name needs before it."""
+        if not (Workspace().checkpoints / name).is_dir():
+            return message
+        first, *others = self.commands
+        command = f"{ctx.command_path} {first} {shlex.quote(name)}"
+        return f"{message.rstrip('.')}. For the run '{name}': {command}, or {either(others)}"

@@ -194,6 +194,12 @@ def plot_losses(curves: "Sequence[Curve]", path: Path, *, over: Axis) -> None:
         low, high = visible_range(lines)
         if high > low:
             axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+        places = {x for line in lines for x in line.x}
+        if len(places) == 1:
+            # As on a terminal, from 0 on; Matplotlib would show a hundredth around it.
+            axes.set_xlim(0, 2 * max(places) or 1)
+        if over == "steps":
+            _whole_numbers(axes)
         axes.set(xlabel=AXES[over], ylabel=name_loss(curves))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         axes.legend(fontsize=8)

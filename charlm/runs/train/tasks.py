@@ -88,8 +88,6 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--teacher-forcing is for language models of text; leave it out with --task {name}.")
     if model.weight_drop is not None and not is_writing:
         raise ConfigError(f"--weight-drop is for language models of text; leave it out with --task {name}.")
-    if model.layer_norm and TASKS[name].head == "sequence":
-        raise ConfigError(f"--layer-norm is not for --task {name}: its encoder and its decoder have no norms.")
     if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":
         raise ConfigError(f"--tokenizer sentencepiece is not for --task {name}: a subword may have several labels.")
     if config.data.records != "none":

@@ -37,7 +37,6 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
         ({"cell": "jordan"}, "needs a recurrent network"),
         ({"mix": "ngram:4"}, "--mix is for language models of text; a model of --task classify predicts labels"),
         ({"mix": "ngram:4", "task": "generate"}, "--mix is for language models of text; n-grams know no condition"),
-        ({"task": "transduce", "layer_norm": True}, "--layer-norm is not for --task transduce"),
         ({"weight_drop": 0.5}, "--weight-drop is for language models of text"),
         ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
         ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models of text"),
