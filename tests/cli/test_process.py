@@ -57,6 +57,20 @@ def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_set
     assert_ends_well(script)
 
 
+def test_what_cannot_be_compared_or_searched_is_told_without_torch(tmp_path: Path) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text("[model]\nname = 3\n")
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for words in (['--models', 'lsmt'], ['--grid', 'dorpout=0.1'], ['--sizes', '8'], ['--match', 'parameters']):\n"
+        "    assert run(['compare', 'text.txt', *words]) == 2\n"
+        f"for words in (['--model', 'ngram'], ['--space', {str(space)!r}]):\n"
+        "    assert run(['tune', 'text.txt', *words]) == 2\n"
+        "sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
+    )
+    assert_ends_well(script)
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     done = charlm("train", "x", "--dropout", "2", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
