@@ -25,7 +25,7 @@ class TransducingNetwork(ExampleNetwork):
     reads the one before. With attention, what the decoder predicts also depends on all outputs of the encoder, each
     weighted by its product with the decoder's own (Luong et al. 2015, "general"); with "gnmt", one more recurrent layer
     reads their mean, and so knows what was looked at before (Wu et al. 2016, section 3). Without attention, the
-    encoder's last outputs are all that passes (Cho et al. 2014).
+    encoder's last outputs are all that passes (Sutskever et al. 2014).
 
     An example is one column of tokens: the text, symbol 1, and the answer. No state is carried.
 

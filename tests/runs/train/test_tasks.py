@@ -31,6 +31,17 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
 
 
 @pytest.mark.parametrize(
+    ("settings", "direction"),
+    [({}, "both"), ({"attention": "none"}, "forward"), ({"attention": "none", "direction": "both"}, "both")],
+)
+def test_one_last_state_is_all_that_passes_without_attention(
+    names: Path, workspace: Workspace, settings: dict[str, str], direction: str
+) -> None:
+    config, _ = plan_run(request(names, task="transduce", **settings), workspace, SilentReporter())
+    assert config.model.direction == direction
+
+
+@pytest.mark.parametrize(
     ("settings", "problem"),
     [
         ({"model": "ngram", **dict.fromkeys(SMALL)}, "needs a recurrent network"),
