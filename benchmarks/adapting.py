@@ -69,9 +69,10 @@ def _chapters(name: str, path: Path | None, number: int, length: int) -> None:
         "vocabulary_size": tokenizer.vocabulary_size,
         "source": name,
     }
+    of_tokenizer = {"begin": tokenizer.begin, "line_end": tokenizer.line_end}
     arrays = arrays_of(loaded.model)
     static = build_step_model(loaded.config.model, arrays, **known)
-    adaptive = build_adaptive(loaded.config.model, arrays, begin=tokenizer.begin, learns=False, **known)
+    adaptive = build_adaptive(loaded.config.model, arrays, learns=False, **of_tokenizer, **known)
     totals = np.zeros(2)
     for start in np.linspace(0, len(text) - length, number).astype(int):
         chapter = tokenizer.encode(text[start : start + length])

@@ -15,7 +15,7 @@ from charlm.files.errors import UntrustedFileError
 
 MAGIC = b"\x89charlm\n"
 FORMAT = 1
-ENGINE, ADAPTING_ENGINE = 1, 3
+ENGINE, ADAPTING_ENGINE = 1, 4
 """The arithmetic from symbols to code, without and with a model that adapts: raised whenever it gives other bits."""
 
 _BEGINNING = struct.Struct("<8sBBHI")

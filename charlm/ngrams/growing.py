@@ -14,6 +14,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from charlm.ngrams.latest import MOST_REPEATED, Latest, latest_after
+
 DISCOUNTS = (0.7, 1.0, 1.3)
 """Off a count of 1, of 2, and of 3 or more."""
 
@@ -33,40 +35,36 @@ class _Context:
         removed: the sum of all discounts.
         rest: for each symbol its count less the discount.
         row: the same for all symbols, `[vocabulary]`; None as long as they are few.
+        latest: what followed the last time.
     """
 
-    __slots__ = ("removed", "rest", "row", "total")
+    __slots__ = ("latest", "removed", "rest", "row", "total")
 
-    def __init__(self) -> None:
-        self.total = 0
-        self.removed = 0.0
-        self.rest: dict[int, float] = {}
+    def __init__(self, symbol: int, count: int) -> None:
+        """Begins with a symbol that alone followed so far, some times."""
+        self.total = count
+        self.removed = DISCOUNTS[min(count, 3) - 1]
+        self.rest = {symbol: count - self.removed}
         self.row: NDArray[np.float64] | None = None
+        self.latest: Latest = symbol, min(count - 1, MOST_REPEATED)
 
-    def add(self, symbol: int, vocabulary_size: int, count: int = 1) -> None:
+    def add(self, symbol: int, vocabulary_size: int) -> None:
         """Counts a symbol."""
-        rest = self.rest.get(symbol)
-        self.total += count
-        for _ in range(count):
-            before = rest
-            rest = _next_rest(before)
-            self.removed += 1.0 - rest + (before or 0.0)
-        assert rest is not None
+        self.total += 1
+        before = self.rest.get(symbol)
+        if before is None:
+            rest = _FIRST
+            self.removed += 1.0 - rest
+        else:
+            rest = before + 1.0 if before >= _THIRD else _SECOND if before < _SECOND else _THIRD
+            self.removed += 1.0 - rest + before
         self.rest[symbol] = rest
+        self.latest = latest_after(self.latest, symbol)
         if self.row is not None:
             self.row[symbol] = rest
         elif len(self.rest) > _MOST_SPARSE and len(self.rest) * _LONGEST_ROW > vocabulary_size:
             self.row = np.zeros(vocabulary_size)
             self.row[list(self.rest)] = list(self.rest.values())
-
-
-def _next_rest(rest: float | None) -> float:
-    """Returns a count less its discount after one more occurrence."""
-    if rest is None:
-        return _FIRST
-    if rest < _SECOND:
-        return _SECOND
-    return _THIRD if rest < _THIRD else rest + 1.0
 
 
 @final
@@ -89,6 +87,7 @@ class GrowingCounts:
         self._most_contexts = most_contexts
         # After a context that one symbol alone followed stands a number: the symbol + vocabulary * how often.
         self._tables: list[dict[int, Any]] = [{} for _ in range(order)]
+        self._num_contexts = 0
         self._base = vocabulary_size + 1
         self._keys = [0]
         self._found: list[Any] = []
@@ -102,6 +101,17 @@ class GrowingCounts:
     def longest_key(self) -> int | None:
         """The number of the longest present context; None where the text is shorter."""
         return self._keys[-1] if len(self._keys) == len(self._tables) else None
+
+    def latest(self, number: int) -> list[Latest | None]:
+        """Returns what followed the present contexts of 1, 2, … symbols the last time; None for those not met."""
+        size = self._vocabulary_size
+        latest: list[Latest | None] = []
+        for found in self._found[1 : number + 1]:
+            if type(found) is int:
+                latest.append((found % size, min(found // size - 1, MOST_REPEATED)))
+            else:
+                latest.append(found.latest)
+        return latest + [None] * (number - len(latest))
 
     def refine(self, probabilities: NDArray[np.float64]) -> None:
         """Makes the distribution in the present context from that of the empty one, `[vocabulary]`, in place."""
@@ -139,12 +149,12 @@ class GrowingCounts:
             elif found % size == symbol:
                 self._tables[length][keys[length]] = found + size
             else:
-                context = self._tables[length][keys[length]] = _Context()
-                context.add(found % size, size, found // size)
+                context = self._tables[length][keys[length]] = _Context(found % size, found // size)
                 context.add(symbol, size)
         for length in range(known, len(keys)):
             self._tables[length][keys[length]] = symbol + size
-        if known < len(keys) and sum(map(len, self._tables)) > self._most_contexts:
+        self._num_contexts += len(keys) - known
+        if self._num_contexts > self._most_contexts:
             self._forget()
         self.read(symbol)
 
@@ -170,4 +180,5 @@ class GrowingCounts:
             half = 0
         for table in self._tables[half:]:
             table.clear()
+        self._num_contexts = sum(map(len, self._tables))
         self.generation += 1

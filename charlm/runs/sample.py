@@ -112,6 +112,7 @@ def _adapting(run: ModelOfRun, arrays: Arrays) -> StepModel:
         arrays,
         vocabulary_size=tokenizer.vocabulary_size,
         begin=tokenizer.begin,
+        line_end=tokenizer.line_end,
         source=run.name,
         learns=False,
     )

@@ -4,42 +4,42 @@ Its prediction is log-linear, p ~ exp(sum of w_k log p_k + b), over
 
 - the distributions of a model that does not change: a network's, an n-gram model's or both;
 - the same, mixed, as the counts of the text read so far refine them (charlm/ngrams/growing.py);
-- what followed the longest earlier stretch that is like the present end of the text.
+- what followed the longest earlier stretch that is like the present end of the text;
+- how much more often each symbol came lately than that model expected;
+- what followed each of some contexts the last time: the last few symbols, and the place in the line.
 
 The weights w are sums of one vector for each kind of evidence: how much the n-gram model has seen of the context, how
-much the growing counts have, how long the match is. They and the biases b take a gradient step on every symbol's code
-length (Mattern 2012, geometric mixing; Mahoney 2005, PAQ8). There is a bias for each pair of neighbouring symbols, and
-one for each symbol wherever it stands, whose steps get shorter the more often it was expected: a text of another kind
-has other frequent symbols. A distribution over all symbols is normalised, always, so that the code lengths are those of
-a code.
+much the growing counts have, how long the match is, the last symbol, and the place in the line. They and the biases b
+take a gradient step on every symbol's code length (Mattern 2012, geometric mixing; Mahoney 2005, PAQ8). There is a
+bias for each pair of neighbouring symbols, and one for each symbol wherever it stands, whose steps get shorter the more
+often it was expected: a text of another kind has other frequent symbols. A distribution over all symbols is normalised,
+always, so that the code lengths are those of a code.
 """
 
 import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charlm.ngrams.growing import GrowingCounts
+from charlm.ngrams.lines import Lines
 from charlm.ngrams.matching import LongestMatch
+from charlm.stepping.guesses import Guesses
+from charlm.stepping.log_linear import FIRST_SQUARE, Floats, LogLinearWeights, RecentFrequencies
 
-Floats = NDArray[np.float64]
-
-_GROUP = 16
-"""Symbols after which the weights take a step; waiting for so many costs nothing that was measured."""
-_BIAS_ROWS = 1024
+_ROWS = 1024
+"""Biases and weights by the last symbol, in a large vocabulary shared by several."""
 _EVIDENCE_OF_COUNTS = 4
 _MATCH_LENGTHS = 5
-_STEADY = 50
-"""How often a symbol has to be expected before its bias takes half as long steps."""
-_LOWEST = 1e-300
+_GUESSING = 4
+"""Contexts of 1, 2, … symbols that guess what followed the last time, beside the place in the line."""
 _HIGHEST = 1e12
 """Of what is learnt: far more than weights, biases and numbers of matches come to."""
-_SHARE_OF_UNIFORM = 1e-6
-"""So that no symbol is impossible, whatever the weights have come to."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class AdaptationSettings:
     """How fast an adaptive model learns.
 
     Attributes:
-        weight_rate: of the weights, per symbol.
+        weight_rate: of the weights.
         bias_rate: of the biases.
         order: one more than the symbols of the longest contexts that are counted.
         most_contexts: counted at the same time.
         symbol_rate: of the biases of symbols wherever they stand, for those that were not expected yet.
     """
 
-    weight_rate: float = 0.001
+    weight_rate: float = 0.025
     bias_rate: float = 0.03
-    order: int = 8
+    order: int = 6
     most_contexts: int = 1 << 20
     symbol_rate: float = 0.05
 
@@ -80,65 +80,6 @@ class Evidence:
 
 
 @final
-class _Weights:
-    """Weights, `[sets, inputs]`, and biases of symbols, which take a step after every group of symbols."""
-
-    def __init__(
-        self, first: Sequence[float], num_sets: int, vocabulary_size: int, settings: AdaptationSettings
-    ) -> None:
-        self.rows = np.zeros((num_sets, len(first)))
-        self.biases = np.zeros(vocabulary_size)
-        self._first = np.array(first)
-        self._rate, self._symbol_rate = settings.weight_rate, settings.symbol_rate
-        self._num_expected = np.zeros(vocabulary_size)
-        self._inputs = np.empty((_GROUP, len(first), vocabulary_size))
-        self._predicted = np.empty((_GROUP, vocabulary_size))
-        self._sets: list[list[int]] = []
-        self._symbols: list[int] = []
-        self._present: list[int] = []
-
-    @property
-    def inputs(self) -> Floats:
-        """Where the logarithms of the next symbol's distributions go, `[inputs, vocabulary]`."""
-        inputs: Floats = self._inputs[len(self._symbols)]
-        return inputs
-
-    def predict(self, sets: list[int], biases: Floats | float = 0.0) -> Floats:
-        """Returns the mixed distribution `[vocabulary]`, kept until `learn`."""
-        weights = self._first
-        for each in sets:
-            weights = weights + self.rows[each]
-        self._present = sets
-        mixed: Floats = self._predicted[len(self._symbols)]
-        np.dot(weights, self.inputs, out=mixed)
-        mixed += self.biases
-        mixed += biases
-        mixed -= np.maximum.reduce(mixed)
-        np.exp(mixed, out=mixed)
-        mixed /= np.add.reduce(mixed)
-        return mixed
-
-    def learn(self, symbol: int) -> None:
-        """Goes down the gradient of the symbol's code length, once a group is full."""
-        self._sets.append(self._present)
-        self._symbols.append(symbol)
-        if len(self._symbols) < _GROUP:
-            return
-        actual = self._inputs[np.arange(_GROUP), :, self._symbols]
-        expected = np.matmul(self._inputs, self._predicted[:, :, None])[:, :, 0]
-        steps = self._rate * (actual - expected)
-        for sets, step in zip(self._sets, steps, strict=True):
-            for each in sets:
-                self.rows[each] += step
-        symbols = np.bincount(self._symbols, minlength=len(self.biases))
-        expected_symbols = np.add.reduce(self._predicted)
-        self._num_expected += expected_symbols
-        self.biases += self._symbol_rate * (symbols - expected_symbols) / (1.0 + self._num_expected / _STEADY)
-        self._sets.clear()
-        self._symbols.clear()
-
-
-@final
 class Adaptation:
     """What was learnt from one text so far.
 
@@ -149,21 +90,35 @@ class Adaptation:
 
     Args:
         num_parts: distributions of the model that does not change.
+        line_end: the symbol that ends a line; None where none does.
     """
 
-    def __init__(self, num_parts: int, vocabulary_size: int, settings: AdaptationSettings) -> None:
+    def __init__(
+        self, num_parts: int, vocabulary_size: int, settings: AdaptationSettings, *, line_end: int | None = None
+    ) -> None:
         self.settings = settings
         self.has_predicted = False
         self._counts = GrowingCounts(vocabulary_size, order=settings.order, most_contexts=settings.most_contexts)
         self._match = LongestMatch()
+        self._lines = Lines(line_end)
+        self._guesses = Guesses(_GUESSING + 1)
+        self._frequencies = RecentFrequencies(vocabulary_size)
         static = [1.0] if num_parts == 1 else [0.75, 0.25]
-        self._static = _Weights(static, Evidence.NUM, vocabulary_size, settings)
-        self._num_parts = num_parts
-        # The three kinds of evidence lie in one table, one after the other.
-        self._counted_sets = Evidence.NUM
-        self._match_sets = self._counted_sets + _EVIDENCE_OF_COUNTS * (settings.order + 1)
-        num_sets = self._match_sets + _MATCH_LENGTHS
-        self._mixed = _Weights([*static, 0.0, 0.0], num_sets, vocabulary_size, settings)
+        weights = partial(
+            LogLinearWeights,
+            vocabulary_size=vocabulary_size,
+            num_first=Evidence.NUM,
+            rate=settings.weight_rate,
+            symbol_rate=settings.symbol_rate,
+        )
+        self._static = weights(static, num_sets=Evidence.NUM)
+        # The kinds of evidence lie in one table, one after the other.
+        self._of_counts = Evidence.NUM
+        self._of_match = self._of_counts + _EVIDENCE_OF_COUNTS * (settings.order + 1)
+        self._of_place = self._of_match + _MATCH_LENGTHS
+        self._of_row = self._of_place + Lines.NUM_PLACES
+        num_sets = self._of_row + _ROWS
+        self._mixed = weights([*static, 0.0, 0.0, 0.0], num_sets=num_sets, num_guesses=_GUESSING + 1)
         self._biases: dict[int, Floats] = {}
         self._no_bias = np.zeros(vocabulary_size)
         self._bias = self._no_bias
@@ -178,28 +133,33 @@ class Adaptation:
             parts: the log-probabilities of the parts, `[vocabulary]` each.
             evidence: of the n-gram model, as `Evidence.of` gives it; 0 without one.
         """
-        counts, match = self._counts, self._match
+        counts, match, lines = self._counts, self._match, self._lines
         inputs, static = self._mixed.inputs, self._static.inputs
-        for index, part in enumerate(parts):
-            inputs[index] = static[index] = part
-        refined = self._refined
-        np.copyto(refined, self._static.predict([evidence]))
+        static[:] = parts
+        inputs[: len(static)] = static
+        refined, expected = self._refined, self._static.predict([evidence])
+        np.copyto(refined, expected)
         counts.refine(refined)
-        np.maximum(refined, _LOWEST, out=refined)
-        np.log(refined, out=inputs[-2])
+        np.log(refined, out=inputs[-3])
         if match.symbol is None:
-            inputs[-1] = 0.0
+            inputs[-2] = 0.0
         else:
             confidence = match.confidence
-            inputs[-1] = math.log((1.0 - confidence) / len(refined))
-            inputs[-1, match.symbol] = math.log(confidence)
+            inputs[-2] = math.log((1.0 - confidence) / len(refined))
+            inputs[-2, match.symbol] = math.log(confidence)
+        inputs[-1] = self._frequencies.logarithms
+        guessed = self._guesses.predict([*counts.latest(_GUESSING), lines.latest], expected)
         seen = counts.total
-        of_counts = _EVIDENCE_OF_COUNTS * counts.known + (seen > 1) + (seen > 3) + (seen > 15)
-        lengths = 0 if match.symbol is None else 1 + min(match.length // 8, _MATCH_LENGTHS - 2)
-        sets = [evidence, self._counted_sets + of_counts, self._match_sets + lengths]
-        prediction = self._mixed.predict(sets, self._bias)
-        prediction *= 1.0 - _SHARE_OF_UNIFORM
-        prediction += _SHARE_OF_UNIFORM / len(prediction)
+        contexts = _EVIDENCE_OF_COUNTS * counts.known + (seen > 1) + (seen > 3) + (seen > 15)
+        length = 0 if match.symbol is None else 1 + min(match.length // 8, _MATCH_LENGTHS - 2)
+        sets = [
+            evidence,
+            self._of_counts + contexts,
+            self._of_match + length,
+            self._of_place + lines.place,
+            self._of_row + self._row,
+        ]
+        prediction = self._mixed.predict(sets, self._bias, guessed)
         self._prediction = prediction
         self.has_predicted = True
         return prediction
@@ -212,7 +172,11 @@ class Adaptation:
         self._bias -= rate * self._prediction
         self._bias[symbol] += rate
         self._mixed.learn(symbol)
-        self._static.learn(symbol)
+        group = self._static.learn(symbol)
+        if group is not None:
+            self._frequencies.add(*group)
+        self._guesses.learn(symbol)
+        self._lines.learn(symbol)
         generation = self._counts.generation
         self._counts.learn(symbol)
         if self._counts.generation != generation:
@@ -222,11 +186,13 @@ class Adaptation:
     def begin(self, symbol: int) -> None:
         """Reads a symbol that is not predicted: the first of a text, or the begin of a record."""
         self._counts.restart(symbol)
+        self._lines.restart()
         self._read(symbol, key=None)
 
     def follow(self, symbol: int) -> None:
         """Reads a symbol without learning from it."""
         self._counts.read(symbol)
+        self._lines.read(symbol)
         self._match.follow(symbol, self._counts.longest_key)
         self._find_bias(symbol)
 
@@ -234,15 +200,17 @@ class Adaptation:
         """Returns one that knows the same and goes on from the same place, to `follow` a text; it must not learn."""
         other = copy.copy(self)
         other._counts, other._match = copy.copy(self._counts), copy.copy(self._match)
+        other._lines = copy.copy(self._lines)
         return other
 
     def learned(self) -> dict[str, NDArray[Any]]:
         """Returns what was learnt of how far to trust what, without the counts of the text; for `start_from`."""
         return {
-            "static": self._static.rows.copy(),
-            "mixed": self._mixed.rows.copy(),
+            "static": np.stack([self._static.rows, self._static.squares]),
+            "mixed": np.stack([self._mixed.rows, self._mixed.squares]),
             "symbols": np.stack([self._static.biases, self._mixed.biases]),
             "matches": np.array(self._match.record),
+            "guesses": self._guesses.record,
             "bias_rows": np.array(sorted(self._biases), dtype=np.int64),
             "biases": np.array([self._biases[row] for row in sorted(self._biases)]).reshape(-1, len(self._no_bias)),
         }
@@ -257,12 +225,18 @@ class Adaptation:
                 raise ValueError(f"{name} is not of an adaptation like this")
         if not (learned["matches"] > 0.0).all():
             raise ValueError("matches are fewer than none")
-        if not np.isin(learned["bias_rows"], np.arange(_BIAS_ROWS)).all():
+        if not (learned["guesses"] > 0.0).all():
+            raise ValueError("guesses are fewer than none")
+        for name in ("static", "mixed"):
+            if not (learned[name][1] >= FIRST_SQUARE).all():
+                raise ValueError(f"{name} is not of gradients")
+        if not np.isin(learned["bias_rows"], np.arange(_ROWS)).all():
             raise ValueError("bias_rows are not those of symbols")
-        self._static.rows[:] = learned["static"]
-        self._mixed.rows[:] = learned["mixed"]
+        self._static.rows[:], self._static.squares[:] = learned["static"]
+        self._mixed.rows[:], self._mixed.squares[:] = learned["mixed"]
         self._static.biases[:], self._mixed.biases[:] = learned["symbols"]
         self._match.record = learned["matches"].tolist()
+        self._guesses.record = learned["guesses"]
         self._biases = dict(zip(learned["bias_rows"].tolist(), learned["biases"].copy(), strict=True))
 
     def _read(self, symbol: int, *, key: int | None) -> None:
@@ -270,5 +244,5 @@ class Adaptation:
         self._find_bias(symbol)
 
     def _find_bias(self, symbol: int) -> None:
-        self._row = symbol % _BIAS_ROWS
+        self._row = symbol % _ROWS
         self._bias = self._biases.get(self._row, self._no_bias)

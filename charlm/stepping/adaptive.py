@@ -22,6 +22,7 @@ class AdaptiveStepModel:
     Args:
         begin: the symbol that records begin with; None in running text.
         end: the symbol that records end with, where it is not read itself: it is learnt when the next one begins.
+        line_end: the symbol that ends a line; None where none does.
         learns: whether a stepper learns from what it reads; otherwise only `read` does, and steppers follow.
     """
 
@@ -32,6 +33,7 @@ class AdaptiveStepModel:
         *,
         begin: int | None,
         end: int | None = None,
+        line_end: int | None = None,
         settings: AdaptationSettings | None = None,
         learns: bool = True,
     ) -> None:
@@ -40,12 +42,16 @@ class AdaptiveStepModel:
         self.exact_streams = min(part.exact_streams for part in parts)
         self.network, self.ngrams, self.learns = network, ngrams, learns
         self.begin, self.end = begin, end
+        self._line_end = line_end
         self._settings = settings or AdaptationSettings()
         self._num_parts = len(parts)
 
     def initial_state(self, batch_size: int) -> State:
         """Returns the parts' states, and adaptations that have read nothing."""
-        fresh = [Adaptation(self._num_parts, self.vocabulary_size, self._settings) for _ in range(batch_size)]
+        fresh = [
+            Adaptation(self._num_parts, self.vocabulary_size, self._settings, line_end=self._line_end)
+            for _ in range(batch_size)
+        ]
         return (*self.first_state_of_parts(batch_size), _objects(fresh))
 
     def first_state_of_parts(self, batch_size: int) -> State:

@@ -88,12 +88,13 @@ def build_adaptive(
     begin: int | None,
     source: str,
     end: int | None = None,
+    line_end: int | None = None,
     learns: bool = True,
 ) -> AdaptiveStepModel:
     """Returns the model that `config` describes, which learns from what it reads; errors as above.
 
     Args:
-        begin, end, learns: as `AdaptiveStepModel` says.
+        begin, end, line_end, learns: as `AdaptiveStepModel` says.
     """
     order, counts = (config.order, arrays) if config.model == "ngram" else (config.mixed_order, section(arrays, NGRAMS))
     network = None
@@ -104,7 +105,7 @@ def build_adaptive(
     if order is not None:
         ngrams = NgramModel.from_arrays(counts, order=order, vocabulary_size=vocabulary_size, source=source)
     counted = None if ngrams is None else NgramStepModel(ngrams)
-    return AdaptiveStepModel(network, counted, begin=begin, end=end, learns=learns)
+    return AdaptiveStepModel(network, counted, begin=begin, end=end, line_end=line_end, learns=learns)
 
 
 def section(arrays: Arrays, name: str) -> dict[str, NDArray[Any]]:

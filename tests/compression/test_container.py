@@ -24,7 +24,7 @@ def test_a_header_comes_back_and_is_short():
 def test_only_a_model_that_adapts_is_of_a_later_engine():
     # Files of models that do not adapt are read as ever.
     static = replace(HEADER, adapts=False)
-    assert (write_header(static)[9], write_header(HEADER)[9]) == (1, 3)
+    assert (write_header(static)[9], write_header(HEADER)[9]) == (1, 4)
     assert read_header(io.BytesIO(write_header(static))) == static
 
 

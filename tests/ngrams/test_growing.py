@@ -38,6 +38,9 @@ def test_distributions_are_those_of_counts_in_dictionaries(vocabulary_size, data
         assert len(slow.followers) <= most_contexts
         known = [context for context in slow.contexts() if context in slow.followers]
         assert counts.known == len(known)
+        assert counts.latest(order) == [slow.latest(context) for context in slow.contexts()[1:]] + [None] * (
+            order + 1 - len(slow.contexts())
+        )
         assert counts.total == (sum(slow.followers[known[-1]].values()) if known else 0)
         distribution = refined(counts, given_distribution)
         assert distribution.sum() == pytest.approx(1.0, abs=1e-12)

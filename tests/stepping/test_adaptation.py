@@ -6,15 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.config import ModelConfig
+from charlm.ngrams.lines import Lines
 from charlm.ngrams.matching import LongestMatch
 from charlm.stepping.adaptation import Adaptation, AdaptationSettings, Evidence
+from charlm.stepping.guesses import Guesses
+from charlm.stepping.log_linear import RecentFrequencies
 from tests.support.peaks import peak_bytes
 from tests.support.slow_counts import SlowCounts
 
 SIZE = 5
-GROUP = 16
+GROUP = 32
 UNIFORM = 1e-6
 BIAS_RATE = AdaptationSettings().bias_rate
+
+
+def softmax(logits):
+    """Probabilities, with the share of a uniform distribution."""
+    return (1.0 - UNIFORM) * np.exp(logits) / np.exp(logits).sum() + UNIFORM / SIZE
 
 
 def parts_of(rng, num_parts, *, spread=2.0):
@@ -111,58 +119,64 @@ def test_biases_by_hand():
 
 
 def test_biases_of_symbols_by_hand():
-    # Of 16 symbols, 12 were the first and 4 the second, where 16 / 5 of each were expected.
+    # Of 32 symbols, 24 were the first and 8 the second, where 32 / 5 of each were expected.
     adaptation = Adaptation(1, SIZE, AdaptationSettings(weight_rate=0.0, bias_rate=0.0, symbol_rate=0.2))
     even = np.full((1, SIZE), -math.log(SIZE))
-    predictions(adaptation, [(even, 0, int(place >= 12)) for place in range(GROUP)])
-    biases = 0.2 * (np.array([12, 4, 0, 0, 0]) - 3.2) / (1 + 3.2 / 50)
+    predictions(adaptation, [(even, 0, int(place >= 24)) for place in range(GROUP)])
+    biases = 0.2 * (np.array([24, 8, 0, 0, 0]) - 6.4) / (1 + 6.4 / 50)
     expected = np.exp(biases) / np.exp(biases).sum()
     assert adaptation.predict(even, 0) == pytest.approx((1.0 - UNIFORM) * expected + UNIFORM / SIZE, rel=1e-5)
 
 
 @pytest.mark.parametrize("num_parts", [1, 2])
-def test_a_step_of_the_weights_goes_down_the_slope_of_the_code_length(num_parts):
-    # By finite differences, from what is mixed as its definition says, computed here again.
-    rate, order, gap = 0.01, 3, 1e-6
-    text = [(parts, place % 2, symbol) for place, (parts, _, symbol) in enumerate(drawn(5, GROUP, num_parts))]
-    first = np.array([1.0] if num_parts == 1 else [0.75, 0.25])
-    counts, match = SlowCounts(order=order, most_contexts=1 << 20), LongestMatch()
+def test_what_is_mixed_is_what_the_definition_says(num_parts):
+    # With weights of any size that do not learn; all that is mixed is computed here again.
+    settings, line_end = AdaptationSettings(weight_rate=0.0, bias_rate=0.0, order=3, symbol_rate=0.0), 2
+    adaptation = Adaptation(num_parts, SIZE, settings, line_end=line_end)
+    learned, rng = adaptation.learned(), np.random.default_rng(7)
+    learned["static"][0] += rng.normal(size=learned["static"][0].shape) / 4
+    learned["mixed"][0] += rng.normal(size=learned["mixed"][0].shape) / 4
+    adaptation.start_from(learned)
+    text = drawn(5, 3 * GROUP, num_parts)
+    counts, match, lines, guesses = (
+        SlowCounts(order=3, most_contexts=1 << 20),
+        LongestMatch(),
+        Lines(line_end),
+        Guesses(5),
+    )
+    frequencies, group = RecentFrequencies(SIZE), [np.zeros(SIZE), np.zeros(SIZE)]
     counts.restart(0)
     match.learn(0, None)
-    inputs, so_far = [], [0]
-    for parts, _, symbol in text:
-        static = np.exp(first @ parts)
-        refined = counts.refined(static / static.sum())
+    so_far = [0]
+    for place, ((parts, evidence, symbol), found) in enumerate(zip(text, predictions(adaptation, text), strict=True)):
+        static = softmax(learned["static"][0, evidence] @ parts)
         guess = np.zeros(SIZE)
         if match.symbol is not None:
             guess += math.log((1.0 - match.confidence) / SIZE)
             guess[match.symbol] = math.log(match.confidence)
-        inputs.append(np.array([*parts, np.log(refined), guess]))
+        known = [context for context in counts.contexts() if context in counts.followers]
+        seen = sum(counts.followers[known[-1]].values()) if known else 0
+        sets = np.cumsum([0, Evidence.NUM, 4 * (settings.order + 1), 5, Lines.NUM_PLACES])
+        sets += evidence, 4 * len(known) + (seen > 1) + (seen > 3) + (seen > 15), 0, lines.place, so_far[-1]
+        sets[2] += 0 if match.symbol is None else 1 + min(match.length // 8, 3)
+        weights = learned["mixed"][0, sets].sum(axis=0)
+        refined = np.log(counts.refined(static))
+        mixed = weights[: num_parts + 3] @ np.array([*parts, refined, guess, frequencies.logarithms])
+        latest = [counts.latest(context) for context in counts.contexts()[1:]]
+        latest = [*latest, *[None] * (4 - len(latest)), lines.latest]
+        for weight, guessed, logit in zip(weights[num_parts + 3 :], *guesses.predict(latest, static), strict=True):
+            mixed[guessed] += weight * logit
+        assert found == pytest.approx(softmax(mixed), rel=1e-6)
+        guesses.learn(symbol)
+        lines.learn(symbol)
         counts.learn(symbol)
         so_far.append(symbol)
-        match.learn(symbol, hash(tuple(so_far[1 - order :])) if len(so_far) >= order - 1 else None)
-    adaptation = Adaptation(num_parts, SIZE, AdaptationSettings(weight_rate=rate, bias_rate=0.0, order=order))
-    predictions(adaptation, text)
-    learned = adaptation.learned()
-
-    def nats(weights, count, of):
-        mixed = [weights @ each[:count] for (_, evidence, _), each in zip(text, inputs, strict=True) if evidence == of]
-        symbols = [symbol for _, evidence, symbol in text if evidence == of]
-        return sum(np.log(np.exp(each).sum()) - each[symbol] for each, symbol in zip(mixed, symbols, strict=True))
-
-    for name, count in (("static", num_parts), ("mixed", num_parts + 2)):
-        start = np.concatenate((first, np.zeros(count - num_parts)))
-        for evidence in (0, 1):
-            slopes = [
-                (nats(start + gap * each, count, evidence) - nats(start - gap * each, count, evidence)) / (2 * gap)
-                for each in np.eye(count)
-            ]
-            assert learned[name][evidence] == pytest.approx(-rate * np.array(slopes), abs=10 * rate * UNIFORM)
-        assert not learned[name][2 : Evidence.NUM].any()
-    # Each symbol has one evidence of each of the three kinds, and all of its vectors take the same step.
-    kinds = np.split(learned["mixed"], [Evidence.NUM, Evidence.NUM + 4 * (order + 1)])
-    for kind in kinds:
-        assert kind.sum(axis=0) == pytest.approx(kinds[0].sum(axis=0))
+        match.learn(symbol, hash(tuple(so_far[-2:])) if len(so_far) > 1 else None)
+        group[0][symbol] += 1.0
+        group[1] += static
+        if place % GROUP == GROUP - 1:
+            frequencies.add(*group)
+            group = [np.zeros(SIZE), np.zeros(SIZE)]
 
 
 def test_what_was_learnt_from_one_text_is_the_start_of_another():
@@ -200,6 +214,9 @@ def test_what_was_learnt_does_not_change_while_another_goes_on_from_it():
         ("mixed", lambda array: array[:, 1:]),
         ("mixed", lambda array: array * np.nan),
         ("static", lambda array: array + 1e300),
+        ("static", lambda array: array * -1.0),
+        ("guesses", lambda array: array[:, 1:]),
+        ("guesses", lambda array: array * 0.0),
         ("matches", lambda array: array[:, 1:]),
         ("matches", lambda array: array * 0.0),
         ("matches", lambda array: -array),
@@ -225,7 +242,7 @@ def test_what_was_not_learnt_by_an_adaptation_like_this_is_refused(name, change)
 
 def test_where_little_may_be_counted_everything_is_forgotten_together():
     # What followed the longest match goes with the contexts, which is all that grows with the text.
-    settings = AdaptationSettings(most_contexts=50)
+    settings = AdaptationSettings(order=8, most_contexts=50)
     adaptation = Adaptation(1, SIZE, settings)
     rng = np.random.default_rng(1)
     text = [(parts_of(rng, 1), 0, symbol) for symbol in rng.integers(0, SIZE, 2000).tolist()]
@@ -233,7 +250,7 @@ def test_where_little_may_be_counted_everything_is_forgotten_together():
         predictions_of = predictions(adaptation, text)
     assert all(each.sum() == pytest.approx(1.0) for each in predictions_of)
     del predictions_of
-    generous = Adaptation(1, SIZE, AdaptationSettings())
+    generous = Adaptation(1, SIZE, AdaptationSettings(order=8))
     with peak_bytes() as many:
         predictions(generous, text)
     assert few[0] < many[0] / 3

@@ -14,6 +14,7 @@ class SlowCounts:
 
     def __init__(self, *, order: int, most_contexts: int) -> None:
         self.followers: dict[tuple[int, ...], Counter[int]] = {}
+        self._in_order: dict[tuple[int, ...], list[int]] = {}
         self._order = order
         self._most_contexts = most_contexts
         self._text: list[int] = []
@@ -29,6 +30,7 @@ class SlowCounts:
     def learn(self, symbol: int) -> None:
         for context in self.contexts():
             self.followers.setdefault(context, Counter())[symbol] += 1
+            self._in_order.setdefault(context, []).append(symbol)
         if len(self.followers) > self._most_contexts:
             self._forget()
         self.read(symbol)
@@ -36,6 +38,14 @@ class SlowCounts:
     def read(self, symbol: int) -> None:
         """Goes on without counting."""
         self._text.append(symbol)
+
+    def latest(self, context: tuple[int, ...]) -> tuple[int, int] | None:
+        """Returns what followed a context last, and how often again, up to 7, and 8 more if not it alone did."""
+        if context not in self.followers:
+            return None
+        symbols = self._in_order[context]
+        again = next((number for number, each in enumerate(symbols[::-1]) if each != symbols[-1]), len(symbols)) - 1
+        return symbols[-1], min(again, 7) + 8 * (len(self.followers[context]) > 1)
 
     def refined(self, probabilities: Sequence[float]) -> list[float]:
         """Returns the distribution in the present context, made from that of nothing counted."""
@@ -56,6 +66,7 @@ class SlowCounts:
         half = self._order // 2
         kept = {context: counts for context, counts in self.followers.items() if len(context) < half}
         self.followers = kept if len(kept) <= self._most_contexts // 2 else {}
+        self._in_order = {context: self._in_order[context] for context in self.followers}
 
 
 def _discount(count: int) -> float:

@@ -76,6 +76,11 @@ class Tokenizer(ABC):
     outputs: Outputs | None = None
 
     @property
+    def line_end(self) -> int | None:
+        """The symbol that is a line feed and nothing else; None where there is none."""
+        return next((symbol for symbol, piece in enumerate(self.pieces) if piece == b"\n"), None)
+
+    @property
     def vocabulary_size(self) -> int:
         """Number of symbols, special ones included."""
         return len(self.pieces)

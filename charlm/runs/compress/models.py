@@ -32,7 +32,8 @@ def coding_of(stored: StoredModel, *, adapts: bool = False) -> Coding:
     known: dict[str, Any] = {"vocabulary_size": tokenizer.vocabulary_size, "source": str(stored.source)}
     model: StepModel
     if adapts:
-        model = build_adaptive(config, stored.weights, begin=tokenizer.begin, end=tokenizer.end, **known)
+        known |= {"begin": tokenizer.begin, "end": tokenizer.end, "line_end": tokenizer.line_end}
+        model = build_adaptive(config, stored.weights, **known)
     else:
         model = build_step_model(config, stored.weights, **known)
     return Coding(model, tokenizer, stored.config.data, adapts)

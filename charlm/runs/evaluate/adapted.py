@@ -30,7 +30,7 @@ from charlm.runs.stored.record import adapted_model, section
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.adaptation import Adaptation, AdaptationSettings
 
-_WEIGHT_RATES = (0.0005, 0.001, 0.002)
+_WEIGHT_RATES = (0.015, 0.025, 0.04)
 _DYNAMIC_RATES = (5e-5, 1e-4, 2e-4)
 _FAST_SYMBOL_RATE = 0.2
 """Better where symbols are thousands, as of Chinese; worse where they are few."""
@@ -38,8 +38,8 @@ _TRIED_SYMBOLS = {"counts": 30_000, "full": 8_000}
 _READ_WINDOWS = 50
 _SIZED_WINDOWS, _SIZED_LANES = 60, 64
 LEARNED, SIZES = "learned", "sizes"
-_VERSION = 2
-"""Of what a run keeps: without it, rates were chosen for a model without biases of symbols."""
+_VERSION = 3
+"""Of what a run keeps: what an adaptation of another version learnt is found out anew."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,10 @@ class Calibration:
 
     def adaptation(self, loaded: LoadedModel) -> Adaptation:
         """Returns an adaptation of a model that has read nothing yet."""
-        adaptation = Adaptation(num_parts(loaded), loaded.tokenizer.vocabulary_size, self.settings)
+        tokenizer = loaded.tokenizer
+        adaptation = Adaptation(
+            num_parts(loaded), tokenizer.vocabulary_size, self.settings, line_end=tokenizer.line_end
+        )
         if self.learned is not None:
             adaptation.start_from(self.learned)
         return adaptation

@@ -114,6 +114,15 @@ def test_with_records_line_ends_are_no_characters():
     assert train("char", "b\r\na\r\n", records=True).to_json()["inner"] == {"kind": "char", "characters": "ab"}
 
 
+def test_a_line_end_is_the_symbol_of_a_line_feed_or_of_the_end_of_records():
+    assert train("char", "b\na").line_end == train("char", "b\na").encode("\n")[0]
+    assert train("char", "ba").line_end is None
+    assert train("byte").line_end == ord("\n")
+    for kind in KINDS:
+        records = train(kind, records=True)
+        assert records.line_end == records.end
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("chunks", "records"), [([], False), (["", ""], False), (["\n", "\r\n"], True), ([], True)])
 def test_an_empty_text_is_refused(kind, chunks, records):

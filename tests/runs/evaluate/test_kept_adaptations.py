@@ -46,6 +46,8 @@ FORGERIES = {
     "not a number": lambda tensors: tensors | {"learned.mixed": tensors["learned.mixed"] * math.nan},
     "huge": lambda tensors: tensors | {"learned.mixed": tensors["learned.mixed"] + 1e300},
     "no matches": lambda tensors: tensors | {"learned.matches": tensors["learned.matches"] * 0.0},
+    "no guesses": lambda tensors: tensors | {"learned.guesses": tensors["learned.guesses"] * 0.0},
+    "no gradients": lambda tensors: tensors | {"learned.mixed": tensors["learned.mixed"] * 0.0},
     "lacking": lambda tensors: {name: each for name, each in tensors.items() if name != "learned.biases"},
     "rows": lambda tensors: tensors | {"learned.bias_rows": tensors["learned.bias_rows"] + 5000},
     "scalar": lambda tensors: tensors | {"learned.bias_rows": torch.tensor(3)},
