@@ -29,7 +29,7 @@ from charlm.stepping.base import StepModel
 from charlm.stepping.build import build_step_model
 
 VOCABULARY_SIZE = 66
-SHAPES = ((1, 256), (2, 256), (2, 512))
+SHAPES = ("1x256", "2x256", "2x512")
 BATCH_SIZES = (1, 16, 64)
 
 Timed = Callable[[], object]
@@ -40,10 +40,12 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=7, help="repetitions of every measurement")
     parser.add_argument("--seconds", type=float, default=0.05, help="length of one repetition")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=BATCH_SIZES)
+    parser.add_argument("--shapes", nargs="+", default=SHAPES, help="layers and units, such as 2x256")
     parser.add_argument("--run", help="a run to time 'charlm sample' with")
     arguments = parser.parse_args()
     print(f"{describe_machine()}, NumPy {np.__version__}, {torch.get_num_threads()} threads")
-    for num_layers, hidden_size in SHAPES:
+    for shape in arguments.shapes:
+        num_layers, hidden_size = map(int, shape.split("x"))
         for batch_size in arguments.batch_sizes:
             _compare(num_layers, hidden_size, batch_size, repeat=arguments.repeat, seconds=arguments.seconds)
     if arguments.run:

@@ -131,8 +131,15 @@ def phones(trial: Trial) -> dict[str, float]:
 
 
 def phones_plain(trial: Trial) -> dict[str, float]:
-    """The same, without attention."""
+    """The same, without attention: an encoder that reads forward, whose last state is all that passes."""
     trial.train("--task", "transduce", "--target-symbols", "spaces", "--attention", "none", budget="3m")
+    return trial.accuracy()
+
+
+def phones_plain_both(trial: Trial) -> dict[str, float]:
+    """The same, with an encoder that reads in both directions."""
+    settings = ["--attention", "none", "--direction", "both"]
+    trial.train("--task", "transduce", "--target-symbols", "spaces", *settings, budget="3m")
     return trial.accuracy()
 
 
@@ -150,6 +157,7 @@ PARTS: Mapping[str, Callable[[Trial], dict[str, float]]] = {
     "forward": tokens_forward,
     "phones": phones,
     "plain": phones_plain,
+    "plain-both": phones_plain_both,
     "sums": sums,
 }
 

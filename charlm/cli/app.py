@@ -12,9 +12,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from charlm.cli.display.text import print_error, use_utf8
-from charlm.cli.help import ReadableCommand, ReadableGroup, flowing, with_nearest
+from charlm.cli.help import GroupOfRuns, ReadableCommand, ReadableGroup, flowing, with_nearest
 from charlm.cli.interrupts import Terminated, interruptible
-from charlm.cli.startup import fast_imports
+from charlm.cli.startup import fast_imports, load_pydantic
 from charlm.cli.streams import discard_unwritten, open_closed_streams
 from charlm.distributed.place import is_first, require_one_process, told_by_first
 from charlm.errors import CharlmError, ConfigError, memory_errors_explained
@@ -85,6 +85,8 @@ _GROUPS: Mapping[str, tuple[str, _Commands]] = {
     ),
 }
 """Groups of commands by name: the group's summary, and its commands."""
+_CORPORA = "data"
+"""The group that is not about runs."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -145,16 +147,22 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
     app = _new_group(summary, _show_version_or_help, add_completion=has_options)
     _add_commands(app, _COMMANDS, words)
     for name, (summary, commands) in _GROUPS.items():
-        group = _new_group(summary, _show_help)
+        group = _new_group(summary, _show_help, ReadableGroup if name == _CORPORA else GroupOfRuns)
         _add_commands(group, commands, words)
         app.add_typer(group, name=name, short_help=summary)
     return app
 
 
-def _new_group(text: str, callback: Callable[..., None], *, add_completion: bool = False) -> typer.Typer:
+def _new_group(
+    text: str,
+    callback: Callable[..., None],
+    kind: type[ReadableGroup] = ReadableGroup,
+    *,
+    add_completion: bool = False,
+) -> typer.Typer:
     settings = {"help_option_names": ["-h", "--help"]}
     return typer.Typer(
-        cls=ReadableGroup,
+        cls=kind,
         help=text,
         callback=callback,
         invoke_without_command=True,
@@ -169,6 +177,7 @@ def _add_commands(group: typer.Typer, commands: _Commands, words: Sequence[str] 
     for name, (place, summary) in commands.items():
         command: Callable[..., None] = _do_nothing
         if words is None or name in words:
+            load_pydantic()
             module, _, function = place.partition(":")
             command = getattr(importlib.import_module(f"charlm.cli.commands.{module}"), function)
         group.command(name, cls=ReadableCommand, help=flowing(command.__doc__ or ""), short_help=summary)(command)
@@ -217,12 +226,9 @@ def _invoke(arguments: list[str]) -> int:
     return 0
 
 
-_PYDANTICS_WORDS = re.compile("Invalid value for '([^' ]+)'.*: Input should([^,]*).*")
-
-
 def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
-    message = _PYDANTICS_WORDS.sub(r"\1 should\2", message)
+    message = re.sub("Invalid value for '([^' ]+)'.*: Input should([^,]*).*", r"\1 should\2", message)
     similar = getattr(error, "possibilities", None)
     if similar:
         message = with_nearest(error.message, getattr(error, "option_name", ""), similar)

@@ -1,6 +1,7 @@
 """Commands whose help is laid out by charlm: Rich's, which Typer uses, takes longer to load than to read."""
 
 import inspect
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable
@@ -9,9 +10,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from charlm.cli.display.help_page import FEWEST_COLUMNS, lay_out, page_of
 from charlm.cli.display.text import may_colour
-from charlm.notation import nearest
+from charlm.notation import either, nearest
+from charlm.runs.stored.workspace import Workspace
 
 
 def flowing(text: str) -> str:
@@ -42,6 +43,8 @@ class _ReadableHelp:
         return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
+        from charlm.cli.display.help_page import FEWEST_COLUMNS, lay_out, page_of
+
         width = shutil.get_terminal_size().columns
         has_lines = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
         boxed = has_lines and width >= FEWEST_COLUMNS
@@ -50,6 +53,15 @@ class _ReadableHelp:
 
 class ReadableCommand(_ReadableHelp, TyperCommand):
     """A command with such a help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Returns the words that no parameter took, with one validator of text for all parameters that are text."""
+        # Typer would have pydantic compile one for each of up to eighty options, given or not.
+        parameters: list[Any] = list(self.params)
+        texts = [each for each in parameters if each.type_descriptor.annotation is str]
+        for each in texts[1:]:
+            each.get_runtime_param = texts[0].get_runtime_param
+        return super().parse_args(ctx, args)
 
 
 class ReadableGroup(_ReadableHelp, TyperGroup):
@@ -61,5 +73,22 @@ class ReadableGroup(_ReadableHelp, TyperGroup):
             return super().resolve_command(ctx, args)
         except typer.TyperException as error:
             if args:
-                error.message = with_nearest(error.message, args[0], self.commands)
+                message = with_nearest(error.message, args[0], self.commands)
+                error.message = message if message != error.message else self.with_advice(message, args[0], ctx)
             raise
+
+    def with_advice(self, message: str, name: str, ctx: Any) -> str:
+        """Returns a message about a command that is not known, with what else may have been meant."""
+        return message
+
+
+class GroupOfRuns(ReadableGroup):
+    """A group of commands that are about a run."""
+
+    def with_advice(self, message: str, name: str, ctx: Any) -> str:
+        """Returns the message, with the command that a run's name needs before it."""
+        if not (Workspace().checkpoints / name).is_dir():
+            return message
+        first, *others = self.commands
+        command = f"{ctx.command_path} {first} {shlex.quote(name)}"
+        return f"{message.rstrip('.')}. For the run '{name}': {command}, or {either(others)}"

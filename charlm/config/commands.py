@@ -35,8 +35,8 @@ class SamplingConfig(Section):
     )
     weights: Weights = setting(
         "float32",
-        help="int8 draws long texts from layers of more than 256 units faster on the CPU, from narrower ones not, and "
-        "is slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
+        help="int8 draws long texts from layers of 256 units and more faster on the CPU, others as fast, and is "
+        "slightly less exact; charlm eval perplexity RUN --weights int8 shows the difference.",
     )
 
     adapt: Literal["counts"] | None = setting(
@@ -158,7 +158,7 @@ class ServingConfig(Section):
     max_body: int = setting(1 << 20, ge=1024, le=1 << 30, help="Most bytes of a request.")
     weights: Weights = setting(
         "float32",
-        help="int8 draws faster from layers of 256 units or more, from narrower ones slower, and is slightly less "
+        help="int8 draws faster from layers of 256 units and more, from narrower ones as fast, and is slightly less "
         "exact, as in charlm sample.",
     )
 

@@ -63,12 +63,13 @@ class ModelConfig(Section):
     direction: Annotated[Direction | None, _OF_RECURRENT, Only("cell", standing_alone)] = setting(
         None,
         help="How a --task reads its examples: forward, or in both directions, each with layers of its own.  "
-        "[default: both]",
+        "[default: both; forward with --attention none]",
     )
     attention: Annotated[Literal["gnmt", "luong", "none"] | None, _OF_RECURRENT] = setting(
         None,
         help="What a decoder of --task transduce sees of what was read: all of it, weighted, for one more recurrent "
-        "layer (Wu et al. 2016) or for its outputs alone (Luong et al. 2015), or only the encoder's last outputs.  "
+        "layer (Wu et al. 2016) or for its outputs alone (Luong et al. 2015), or only the encoder's last state "
+        "(Sutskever et al. 2014).  "
         "[default: gnmt]",
     )
     label_ngrams: Annotated[Literal["hashed", "none"] | None, _OF_RECURRENT] = setting(
@@ -88,7 +89,7 @@ class ModelConfig(Section):
     dropout: Annotated[Probability | None, _OF_NETWORKS, Search(low=0, high=0.4)] = setting(
         None,
         help="Dropout on the embedding, between layers and before the output.  "
-        "[default: 0.05 to 0.25, the more epochs the more]",
+        "[default: 0 to 0.25, the more epochs the more]",
     )
     embedding_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
         None, help="Dropout on the embedding alone.  [default: as --dropout]"

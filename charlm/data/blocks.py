@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from charlm.data.encodings import character_start
+from charlm.data.examples.source import ExampleSource
 from charlm.data.raw import FileInput
-from charlm.data.sources import CombinedSource, DecodedSource, TextSource
+from charlm.data.sources import CombinedSource, DecodedSource, KeptSource, TextSource
 from charlm.errors import DataError
 from charlm.files.errors import os_errors_as
 
@@ -102,7 +103,14 @@ class _Noted:
 
 
 def file_stamps(source: TextSource) -> tuple[Stamp, ...]:
-    """Returns the stamps of the files of a text, by which a change is noticed; none for a text of something else."""
+    """Returns the stamps of the files of a text, by which a change is noticed; none for a text of something else.
+
+    A text that is in memory depends on no file any more.
+    """
+    if isinstance(source, KeptSource):
+        return () if source.is_kept else file_stamps(source.source)
+    if isinstance(source, ExampleSource):
+        source = source.text
     if not isinstance(source, CombinedSource):
         return ()
     raws = [part.raw for part in source.parts if isinstance(part, DecodedSource)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from charlm.tasks import TASKS
 
 @final
 class ExampleBatches:
-    """Examples grouped once into batches of similar length; every epoch reads the batches in a new order.
+    """Examples in batches of similar length, grouped anew in every epoch, whose batches come in a new order.
 
     Each batch is one window, however long its longest example is: a network that reads in both directions has to see
     all of it. Attributes are as in `Lanes`.
@@ -37,26 +37,37 @@ class ExampleBatches:
         self._offsets = find_records(self._tokens, tokenizer.begin)
         self._seed = seed
         self.num_lanes = min(batch_size, len(self._offsets) - 1)
-        self._examples, _ = group_records(self._offsets, self.num_lanes, seed=seed)
-        self.windows_per_epoch = -(-len(self._examples) // self.num_lanes)
-        self._order = (-1, np.zeros(0, dtype=np.int64))
+        self.windows_per_epoch = -(-(len(self._offsets) - 1) // self.num_lanes)
+        self._epoch = (-1, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     def window(self, index: int) -> Window:
         """Returns a window by its number, counted over all epochs."""
         epoch, place = divmod(index, self.windows_per_epoch)
-        if self._order[0] != epoch:
-            order = np.random.default_rng((self._seed, 1 + epoch)).permutation(self.windows_per_epoch)
-            self._order = (epoch, order)
-        return self.batch(int(self._order[1][place]))
+        examples, order = self._grouped(epoch)
+        return self._lay_batch(examples, int(order[place]))
 
     def batch(self, number: int) -> Window:
-        """Returns a batch by its number within an epoch; `examples_of` says which examples are in it."""
-        return lay_window([self._laid(example) for example in self.examples_of(number)], num_lanes=self.num_lanes)
+        """Returns a batch by its number in the first epoch; `examples_of` says which examples are in it."""
+        return self._lay_batch(self._grouped(0)[0], number)
 
     def examples_of(self, number: int) -> NDArray[np.int64]:
-        """Returns the numbers of the examples in a batch, by their order in the text."""
-        chosen = self._examples[number * self.num_lanes : (number + 1) * self.num_lanes]
-        return chosen.astype(np.int64)
+        """Returns the numbers of the examples in a batch of the first epoch, by their order in the text."""
+        return self._chosen(self._grouped(0)[0], number)
+
+    def _grouped(self, epoch: int) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.int64]]:
+        """Returns the examples of an epoch, each batch's one after the other, and the order of the batches."""
+        if self._epoch[0] != epoch:
+            rng = np.random.default_rng((self._seed, 1 + epoch))
+            examples, _ = group_records(self._offsets, self.num_lanes, seed=(self._seed, epoch))
+            self._epoch = (epoch, examples, rng.permutation(self.windows_per_epoch))
+        return self._epoch[1:]
+
+    def _chosen(self, examples: NDArray[np.signedinteger[Any]], number: int) -> NDArray[np.int64]:
+        return examples[number * self.num_lanes : (number + 1) * self.num_lanes].astype(np.int64)
+
+    def _lay_batch(self, examples: NDArray[np.signedinteger[Any]], number: int) -> Window:
+        laid = [self._laid(example) for example in self._chosen(examples, number)]
+        return lay_window(laid, num_lanes=self.num_lanes)
 
     def _laid(self, example: np.integer) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         symbols = self._tokens.read(int(self._offsets[example]), int(self._offsets[example + 1]))

@@ -1,7 +1,7 @@
 """Opens the texts that a user names: paths, globs, '-', built-ins, names of the catalogue."""
 
 import glob
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, final
 
@@ -9,6 +9,7 @@ from charlm.config import DataConfig
 from charlm.data.builtin import BUILTIN_PREFIX, BUILTINS, open_builtin
 from charlm.data.catalog import CorpusEntry, corpus_folder, entries, is_fetched
 from charlm.data.encodings import detect_encoding, resolve_encoding
+from charlm.data.examples.noticed import Noticed
 from charlm.data.examples.source import ExampleSource, split_examples
 from charlm.data.paths import find_files, is_pipe, path_exists, text_name
 from charlm.data.raw import FileInput, RawInput, SpooledInput
@@ -32,6 +33,7 @@ class CorpusText:
         notes: sentences to show, such as which encoding was detected.
         split_in_words: how the parts were divided, for people, where it was not by `split`.
         have_sides: whether the lines are examples with a tab between their sides, which --swap exchanges.
+        noticed: what is noticed in examples while they are read.
     """
 
     label: str
@@ -42,6 +44,7 @@ class CorpusText:
     notes: tuple[str, ...]
     split_in_words: str | None = None
     have_sides: bool = False
+    noticed: Noticed = field(default_factory=Noticed)
 
 
 def open_corpus(data: DataConfig, *, folder: Path, stdin: BinaryIO | None) -> CorpusText:
@@ -92,7 +95,7 @@ def _as_examples(text: CorpusText, data: DataConfig) -> CorpusText:
 
     def examples(source: TextSource | None) -> ExampleSource | None:
         assert source is None or isinstance(source, CombinedSource)
-        return None if source is None else ExampleSource(source, data)
+        return None if source is None else ExampleSource(source, data, noticed=text.noticed)
 
     train, valid, test = map(examples, (text.train, text.valid, text.test))
     assert train is not None and data.task is not None
@@ -104,7 +107,7 @@ def _as_examples(text: CorpusText, data: DataConfig) -> CorpusText:
     have_sides = has_fields and data.layout != "fasttext"
     repeated = ", equal rows once" if has_fields else ""
     words = f"{shares} by a hash of what is read{repeated}"
-    return CorpusText(text.label, train, valid, test, None, text.notes, split_in_words=words, have_sides=have_sides)
+    return replace(text, train=train, valid=valid, test=test, split=None, split_in_words=words, have_sides=have_sides)
 
 
 def _usual_split(entry: CorpusEntry, reader: "_Reader") -> CorpusText:

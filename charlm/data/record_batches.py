@@ -40,7 +40,7 @@ class RecordBatches:
         self._seed = seed
         self.num_lanes = min(batch_size, num_records)
         self.targets_per_epoch = len(tokens) - num_records
-        self._records, longest = group_records(self._offsets, self.num_lanes, seed=seed)
+        self._records, longest = group_records(self._offsets, self.num_lanes, seed=(seed, 0))
         self._windows = -(-longest // sequence_length)
         self.windows_per_epoch = int(self._windows.sum())
         self._order = (-1, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
@@ -90,7 +90,7 @@ def find_records(tokens: TokenFile, begin: int) -> NDArray[np.int64]:
 
 
 def group_records(
-    offsets: NDArray[np.int64], batch_size: int, *, seed: int
+    offsets: NDArray[np.int64], batch_size: int, *, seed: tuple[int, int]
 ) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.int64]]:
     """Returns the records, each run of `batch_size` of similar length, and the most targets in each run.
 
@@ -99,7 +99,7 @@ def group_records(
     """
     num_records = len(offsets) - 1
     numbers = np.arange(num_records, dtype=np.int32 if num_records < 2**31 - 1 else np.int64)
-    records = np.random.default_rng((seed, 0)).permutation(numbers)
+    records = np.random.default_rng(seed).permutation(numbers)
     size = batch_size * _BATCHES_IN_A_POOL
     longest = []
     for start in range(0, num_records, size):

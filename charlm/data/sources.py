@@ -112,21 +112,29 @@ class KeptSource:
     """A text that is held in memory once it has been read to its end, unless it is long; then it is read anew.
 
     What decompressing, decoding and cleaning cost is then paid once, not for every reading.
+
+    Attributes:
+        source: the text.
     """
 
     def __init__(self, source: TextSource, *, most_bytes: int = 128 << 20) -> None:
-        self._source = source
+        self.source = source
         self._most_bytes = most_bytes
         self._kept: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
         """The label of the text."""
-        return self._source.label
+        return self.source.label
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is in memory."""
+        return self._kept is not None
 
     def size_bytes(self) -> int | None:
         """Returns the size of the text as it is stored; None when it is not known."""
-        return self._source.size_bytes()
+        return self.source.size_bytes()
 
     def chunks(self) -> Iterator[str]:
         """Yields the text in the pieces in which it was first read."""
@@ -135,7 +143,7 @@ class KeptSource:
             return
         kept: list[str] = []
         num_bytes = 0
-        for chunk in self._source.chunks():
+        for chunk in self.source.chunks():
             num_bytes += sys.getsizeof(chunk)
             if num_bytes <= self._most_bytes:
                 kept.append(chunk)

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from charlm.data.blocks import (
@@ -115,7 +115,8 @@ def _read(
     if len(blocks) == 1:
         # Read up to three times: for the layout, the vocabulary and the symbols.
         kept = KeptSource(source)
-        found = [_read_block(kept, records=records, is_whole=True, note=digest.update, advance=advance)]
+        whole = _read_block(kept, records=records, is_whole=True, note=digest.update, advance=advance)
+        found = [replace(whole, stamps=()) if kept.is_kept else whole]
     elif workers == 1:
         found = [_read_block(each, records=records, note=digest.update, advance=advance) for each in blocks]
     else:

@@ -27,6 +27,7 @@ class Several(World):
     def __init__(self, place: Place, *, memory: Memory | None = None) -> None:
         super().__init__(place.rank, place.size, memory=memory)
         self._local_rank = place.local_rank
+        self._rows: Tensor | None = None
 
     def device(self, device: torch.device) -> torch.device:
         """Returns the GPU with the number of this process on its machine; other devices are shared."""
@@ -35,35 +36,47 @@ class Several(World):
         return torch.device("cuda", self._local_rank)
 
     def add_in_order(self, parts: Iterable[Gradients], *, of: int) -> list[Tensor | None]:
-        """Returns the sums over all processes' parts.
-
-        Each process adds one slice of all parts, in their order, and sends the sum to the others: as much is sent as by
-        the usual sum of a ring, whose order depends on the number of processes.
-        """
+        """Returns the sums over all processes' parts; their memory is used again by the next call."""
         own = self._computed(parts)
         given = [next((each for each in column if each is not None), None) for column in zip(*own, strict=True)]
         numbers = sum(each.numel() for each in given if each is not None)
         width = -(-numbers // self.size)
-        rows = next(each for each in given if each is not None).new_empty(len(own), self.size, width)
+        known = next(each for each in given if each is not None)
+        if self._rows is None or self._rows.shape != (len(own), self.size, width) or self._rows.dtype != known.dtype:
+            self._rows = known.new_zeros(len(own), self.size, width)
+        rows = self._rows
         for row, part in zip(rows.view(len(own), -1), own, strict=True):
-            row[numbers:] = 0.0
             pieces = [
-                (torch.zeros_like(known) if each is None else each).reshape(-1)
-                for each, known in zip(part, given, strict=True)
-                if known is not None
+                (torch.zeros_like(shaped) if each is None else each).reshape(-1)
+                for each, shaped in zip(part, given, strict=True)
+                if shaped is not None
             ]
             torch.cat(pieces, out=row[:numbers])
-        slices = rows.new_empty(of, width)
-        counts = [len(share_of(rank, self.size, of)) for rank in range(self.size)]
-        total = rows.new_empty(self.size, width)
         with _loss_explained():
-            sent = rows.transpose(0, 1).reshape(-1, width)
-            dist.all_to_all_single(slices, sent, counts, [len(own)] * self.size)
-            for each in slices[1:]:
-                slices[0].add_(each)
-            dist.all_gather(list(total.unbind()), slices[0])
-        sums = iter(total.view(-1)[:numbers].split([each.numel() for each in given if each is not None]))
+            total = self._sum_of_two(rows) if of == 2 else self._sum_of_slices(rows, of=of)
+        sums = iter(torch.split(total[:numbers], [each.numel() for each in given if each is not None]))
         return [None if each is None else next(sums).view(each.shape) for each in given]
+
+    def _sum_of_two(self, rows: Tensor) -> Tensor:
+        """Returns the sum of two parts, one a process: it has no order, so that torch's own sum, in place, will do."""
+        dist.all_reduce(rows)
+        return rows.view(-1)
+
+    def _sum_of_slices(self, rows: Tensor, *, of: int) -> Tensor:
+        """Returns the sum of any number of parts, in their order.
+
+        Each process adds one slice of all parts and sends the sum to the others: as much is sent as by the usual sum of
+        a ring, whose order depends on the number of processes.
+        """
+        own, _, width = rows.shape
+        counts = [len(share_of(rank, self.size, of)) for rank in range(self.size)]
+        slices = rows.new_empty(of, width)
+        total = rows.new_empty(self.size, width)
+        dist.all_to_all_single(slices, rows.transpose(0, 1).reshape(-1, width), counts, [own] * self.size)
+        for each in slices[1:]:
+            slices[0].add_(each)
+        dist.all_gather(list(total.unbind()), slices[0])
+        return total.view(-1)
 
     def _computed(self, parts: Iterable[Gradients]) -> list[Gradients]:
         own: list[Gradients] = []

@@ -54,8 +54,8 @@ class ExampleNetwork(Network, ABC):
         self.embedding = nn.Embedding(vocabulary_size, stack["embedding_size"])
         self.layers = self.make_layers(self.width)
         self.backward_layers = self.make_layers(self.width) if direction == "both" else None
-        has_norms = stack.get("layer_norm", False)
-        self.norms = nn.ModuleList(nn.LayerNorm(self.width) if has_norms else nn.Identity() for _ in self.layers)
+        self.has_norms = stack.get("layer_norm", False)
+        self.norms = nn.ModuleList(self.make_norm(self.width) for _ in self.layers)
         variational = stack.get("variational", False)
         self.embedding_dropout = Dropout(stack.get("embedding_dropout", 0.0), over_time=variational)
         self.layer_dropout = Dropout(stack.get("layer_dropout", 0.0), over_time=variational)
@@ -69,6 +69,10 @@ class ExampleNetwork(Network, ABC):
     def make_layer(self, num_inputs: int) -> nn.Module:
         """Returns a recurrent layer."""
         return self._layer_type(num_inputs, self.hidden_size, **self._settings)
+
+    def make_norm(self, width: int) -> nn.Module:
+        """Returns what normalises the outputs of a layer; nothing where the network has no norms."""
+        return nn.LayerNorm(width) if self.has_norms else nn.Identity()
 
     def read_layers(self, tokens: Tensor, lengths: Tensor, generator: torch.Generator | None) -> Tensor:
         """Returns the outputs of the highest layer, `[time, batch, width]`.

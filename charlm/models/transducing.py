@@ -25,7 +25,7 @@ class TransducingNetwork(ExampleNetwork):
     reads the one before. With attention, what the decoder predicts also depends on all outputs of the encoder, each
     weighted by its product with the decoder's own (Luong et al. 2015, "general"); with "gnmt", one more recurrent layer
     reads their mean, and so knows what was looked at before (Wu et al. 2016, section 3). Without attention, the
-    encoder's last outputs are all that passes (Cho et al. 2014).
+    encoder's last outputs are all that passes (Sutskever et al. 2014).
 
     An example is one column of tokens: the text, symbol 1, and the answer. No state is carried.
 
@@ -40,11 +40,13 @@ class TransducingNetwork(ExampleNetwork):
         super().__init__(vocabulary_size, **layers)
         hidden_size, width = self.hidden_size, self.width
         self.decoder_layers = self.make_layers(hidden_size)
+        self.decoder_norms = nn.ModuleList(self.make_norm(hidden_size) for _ in self.decoder_layers)
         self.bridge = nn.Linear(width, hidden_size * self.num_states)
         attends = attention != "none"
         self.query = nn.Linear(hidden_size, width, bias=False) if attends else None
         self.combine = nn.Linear(hidden_size + width, hidden_size) if attends else None
         self.upper_layer = self.make_layer(hidden_size + width) if attention == "gnmt" else None
+        self.upper_norm = self.make_norm(hidden_size) if attention == "gnmt" else nn.Identity()
         self.output = nn.Linear(hidden_size, outputs.number)
 
     def forward(self, tokens: Tensor, state: State, generator: torch.Generator | None = None) -> tuple[Tensor, State]:
@@ -105,17 +107,18 @@ class TransducingNetwork(ExampleNetwork):
             states.append(told[1] if len(start) > 1 else (told[1],))
             return told[0]
 
-        for index, layer in enumerate(self.decoder_layers):
+        for index, (layer, norm) in enumerate(zip(self.decoder_layers, self.decoder_norms, strict=True)):
             inputs = self.layer_dropout(outputs, generator) if index > 0 else outputs
             outputs = read(layer, inputs)
             if self.residual and outputs.shape == inputs.shape:
                 outputs = outputs + inputs
+            outputs = norm(outputs)
         if self.query is not None and self.combine is not None:
             context = self._attend(outputs, memory, lengths)
             if self.upper_layer is not None:
                 seen = self.layer_dropout(torch.cat([outputs, context], dim=-1), generator)
                 above = read(self.upper_layer, seen)
-                outputs = outputs + above if self.residual else above
+                outputs = self.upper_norm(outputs + above if self.residual else above)
             outputs = self.combine(torch.cat([outputs, context], dim=-1)).tanh()
         logits = self.output(self.output_dropout(outputs, generator))
         return logits, tuple(torch.cat(parts) for parts in zip(*states, strict=True))

@@ -106,7 +106,7 @@ def describe_training(
     read = counted(round(epochs) if epochs >= 100 else float(f"{epochs:.3g}"), "epoch")
     rate, last_rate = training.learning_rate, training.learning_rate * training.final_learning_rate
     warmup = shortened_warmup(training.warmup_steps, total_steps=training.steps)
-    evaluations = counted(training.evaluations, "evaluation")
+    evaluations = counted(min(training.evaluations, training.steps), "evaluation")
     if config.data.task is not None:
         windows = f"{counted(batches.num_lanes, 'example')}{fewer}"
     else:

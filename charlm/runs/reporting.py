@@ -112,6 +112,10 @@ class Reporter(Protocol):
         """Opens a progress display, and gives a function that adds to what is done."""
         return nullcontext(lambda _: None)
 
+    def status(self, message: str) -> AbstractContextManager[None]:
+        """Shows what is done meanwhile, where it can be taken away afterwards."""
+        return nullcontext()
+
     def training(self, summary: TrainingSummary) -> AbstractContextManager[None]:
         """Shows the summary, and keeps the live display open during the training."""
         return nullcontext()

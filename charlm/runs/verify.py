@@ -25,6 +25,7 @@ from charlm.runs.stored.state_file import read_state_file
 from charlm.runs.stored.workspace import Workspace
 from charlm.stepping.build import build_step_model
 from charlm.tasks import TASKS
+from charlm.training.planning import suggested_steps
 
 _MOST_TOKENIZER_BYTES = 256 << 20
 
@@ -99,7 +100,8 @@ def verify_run(run: str, workspace: Workspace) -> RunReport:
     going_on = next((path for path, report in states.items() if report.problem is None), None)
     if going_on is not None:
         state = known[going_on]
-        longer = f" --steps {2 * state.step}" if isinstance(state, StateRecord) and state.is_finished else ""
+        is_finished = isinstance(state, StateRecord) and state.is_finished
+        longer = f" --steps {suggested_steps(state.step)}" if is_finished else ""
         named = run if going_on == folder.last else str(going_on)
         usable.append(f"charlm train --resume {quote(named)}{longer}")
     return RunReport(folder.name, (*others, *bests, *adaptations, *states.values()), tuple(usable))

@@ -16,14 +16,14 @@ from charlm.stepping.adaptive import AdaptiveStepModel
 from charlm.stepping.base import Arrays, HeldUnit, StepModel, StepNetwork
 from charlm.stepping.engine import MatrixMaker, StepEngine
 from charlm.stepping.fixed_window import FixedWindowStepModel
-from charlm.stepping.int8 import Int8Matrix
+from charlm.stepping.int8 import int8_matrix, rounds_inputs
 from charlm.stepping.matrices import Float32Matrix, JointMatrix
 from charlm.stepping.mixture import LinearGate, LogLinearGate, MixedStepModel
 from charlm.stepping.shapes import weight_shapes
 
 _SECONDS_TO_LOAD_TORCH = 1.0
-_SECONDS_PER_WEIGHT, _SECONDS_PER_STEP = 2.5e-11, 8e-6
-"""What torch's products in 8 bits save at each symbol for each weight, and what calling them costs; measured
+_SECONDS_PER_WEIGHT, _SECONDS_PER_PRODUCT = 2.5e-11, 4e-6
+"""What torch's products in 8 bits save at each symbol for each weight, and what each costs; measured
 (docs/experiments.md)."""
 
 NGRAMS = "ngrams"
@@ -137,7 +137,7 @@ def _build_network(
             num_layers=config.num_layers,
             make_step=partial(resolve_name(cell.step), **_settings_of(cell, config)),
             residual=config.residual,
-            make_matrix=in_float32 if kind == "float32" else _int8_maker(weights, num_steps=num_steps),
+            make_matrix=in_float32 if kind == "float32" else _int8_maker(weights, cell, num_steps=num_steps),
             make_output=in_float32,
         )
     if kind != "float32":
@@ -160,12 +160,18 @@ def _joint_maker() -> MatrixMaker:
     return TorchJointMatrix if can_multiply_packed() else JointMatrix
 
 
-def _int8_maker(weights: Arrays, *, num_steps: int | None) -> MatrixMaker:
-    num_weights = sum(array.size for name, array in weights.items() if name.startswith("layers."))
-    saved_per_step = num_weights * _SECONDS_PER_WEIGHT - _SECONDS_PER_STEP
+def _matrix_sizes(weights: Arrays, cell: Cell) -> list[int]:
+    """Returns the number of weights in each matrix that a step of all layers multiplies with."""
+    sizes = [array.size for name, array in weights.items() if name.endswith(".weight_hh_l0")]
+    return [sizes[0], *(2 * sizes[1:] if cell.splits_products else [2 * each for each in sizes[1:]])]
+
+
+def _int8_maker(weights: Arrays, cell: Cell, *, num_steps: int | None) -> MatrixMaker:
+    large = filter(rounds_inputs, _matrix_sizes(weights, cell))
+    saved_per_step = sum(size * _SECONDS_PER_WEIGHT - _SECONDS_PER_PRODUCT for size in large)
     if saved_per_step > 0 and (num_steps is None or num_steps * saved_per_step > _SECONDS_TO_LOAD_TORCH):
         from charlm.stepping.int8_torch import TorchIntegers, sums_exactly
 
         if sums_exactly():
-            return partial(Int8Matrix, make_integers=TorchIntegers)
-    return Int8Matrix
+            return partial(int8_matrix, make_integers=TorchIntegers)
+    return int8_matrix

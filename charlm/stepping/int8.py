@@ -1,7 +1,8 @@
-"""Matrices in 8 bits: weights and inputs rounded to integers, whose products are added up without loss.
+"""Matrices in 8 bits: weights rounded to integers, and for large matrices the inputs, too.
 
-Whoever adds them up gives the same bits: torch (int8_torch.py), which reads a quarter of the memory but takes a
-second to load, or NumPy, in float32.
+Products of integers are added up without loss. Whoever adds them up gives the same bits: torch (int8_torch.py), which
+reads a quarter of the memory but takes a second to load, or NumPy, in float32. A small matrix keeps its rounded weights
+in float32: to round the inputs would take longer than such products of integers save.
 """
 
 from collections.abc import Callable
@@ -10,11 +11,14 @@ from typing import Any, Protocol, final
 import numpy as np
 
 from charlm.stepping.base import Floats
-from charlm.stepping.matrices import Float32Matrix, Product
+from charlm.stepping.matrices import Float32Matrix, Matrix, Product
 
 _LARGEST = np.float32(127)
 _SMALLEST = np.float32(1e-30)
 """What the largest input is taken to be at least, so that inputs of zero have a scale."""
+
+_FEWEST_WEIGHTS = 200_000
+"""From so many weights on, inputs are rounded, too; measured (docs/experiments.md)."""
 
 _EXACT_INPUTS = 2**24 // 127**2
 """The most products of two integers up to 127 whose sums float32 holds, in whatever order they are added up."""
@@ -25,6 +29,14 @@ def round_rows(rows: Floats) -> tuple[Floats, Floats]:
     largest = np.abs(rows).max(axis=1)
     scales: Floats = np.where(largest > 0, largest, 1.0).astype(np.float32) / _LARGEST
     return np.rint(rows / scales[:, None]), scales
+
+
+def rounds_inputs(num_weights: int) -> bool:
+    """Returns whether a matrix of so many weights is large enough for products of integers to be faster than others.
+
+    The size alone decides, so that a model gives the same numbers however many symbols are drawn of it.
+    """
+    return num_weights >= _FEWEST_WEIGHTS
 
 
 class IntegerMatrix(Protocol):
@@ -59,6 +71,18 @@ class FloatIntegers:
             return rounded
 
         return product
+
+
+def int8_matrix(weights: Floats, *, make_integers: Callable[[Floats], IntegerMatrix] = FloatIntegers) -> Matrix:
+    """Returns a matrix `[blocks, outputs, inputs]` with weights rounded to 8 bits: the faster kind at its size.
+
+    Args:
+        make_integers: how a large matrix keeps them and multiplies; not part of the result.
+    """
+    if rounds_inputs(weights.size):
+        return Int8Matrix(weights, make_integers=make_integers)
+    integers, scales = round_rows(weights.reshape(-1, weights.shape[2]))
+    return Float32Matrix((integers * scales[:, None]).reshape(weights.shape))
 
 
 @final

@@ -118,8 +118,7 @@ def _network_shapes(model: ModelConfig, *, vocabulary_size: int) -> Shapes:
     for index in range(model.num_layers):
         of_layer = layer_shapes(lowest if index == 0 else hidden, hidden)
         shapes |= {f"layers.{index}.{name}": shape for name, shape in of_layer.items()}
-        if model.layer_norm:
-            shapes |= {f"norms.{index}.weight": (hidden,), f"norms.{index}.bias": (hidden,)}
+    shapes |= _norm_shapes(model, "norms", width=hidden)
     # Tied weights are stored under both names.
     return shapes | {"output.weight": (vocabulary_size, hidden), "output.bias": (vocabulary_size,)}
 
@@ -131,19 +130,19 @@ def _labelling_shapes(model: ModelConfig, outputs: Outputs, *, vocabulary_size: 
     shapes: Shapes = {"embedding.weight": (vocabulary_size, size), "output.bias": (outputs.number,)}
     for stack in stacks:
         shapes |= _stack_shapes(model, stack, width=width)
+    shapes |= _norm_shapes(model, "norms", width=width)
     if outputs.head == "sequence":
         cell = CELLS[model.cell]
         shapes |= _stack_shapes(model, "decoder_layers", width=hidden) | {"output.weight": (outputs.number, hidden)}
         shapes |= _named("bridge", width, hidden * len(cell.states))
         if model.attention != "none":
             shapes |= {"query.weight": (width, hidden)} | _named("combine", hidden + width, hidden)
+        shapes |= _norm_shapes(model, "decoder_norms", width=hidden)
         if model.attention == "gnmt":
             upper = cell.layer_shapes(hidden + width, hidden)
             shapes |= {f"upper_layer.{part}": shape for part, shape in upper.items()}
+            shapes |= {f"upper_norm.{part}": (hidden,) for part in ("weight", "bias") if model.layer_norm}
         return shapes
-    if model.layer_norm:
-        for index in range(model.num_layers):
-            shapes |= {f"norms.{index}.weight": (width,), f"norms.{index}.bias": (width,)}
     if model.label_ngrams == "hashed":
         shapes["hashed_ngrams.weight"] = (hashed_rows(outputs.number), outputs.number)
     features = width * POOLED_PARTS if outputs.head == "pooled" else width
@@ -155,6 +154,12 @@ def _stack_shapes(model: ModelConfig, name: str, *, width: int) -> Shapes:
     sizes = [model.embedding_size or model.hidden_size] + [width] * (model.num_layers - 1)
     layers = (CELLS[model.cell].layer_shapes(size, model.hidden_size) for size in sizes)
     return {f"{name}.{index}.{part}": shape for index, layer in enumerate(layers) for part, shape in layer.items()}
+
+
+def _norm_shapes(model: ModelConfig, name: str, *, width: int) -> Shapes:
+    """Returns the shapes of the norms after the layers of a stack, if it has norms."""
+    layers = range(model.num_layers if model.layer_norm else 0)
+    return {f"{name}.{index}.{part}": (width,) for index in layers for part in ("weight", "bias")}
 
 
 def _named(name: str, num_inputs: int, num_outputs: int) -> Shapes:

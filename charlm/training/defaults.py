@@ -25,8 +25,8 @@ def default_embedding_size(model: ModelConfig) -> int:
 
 
 def default_dropout(epochs: float) -> float:
-    """Returns a dropout for a number of epochs: more epochs need more dropout.
+    """Returns a dropout for a number of epochs: what is hardly read again is not memorised, more epochs need more.
 
-    It is 0.05 up to 10 epochs, then 0.0075 more for each further epoch, up to 0.25.
+    It is 0 for up to 2 epochs, 0.05 for 4 to 10, and 0.0075 more for each further epoch, up to 0.25.
     """
-    return round(min(0.25, max(0.05, 0.05 + 0.0075 * (epochs - 10.0))), 3)
+    return round(min(0.25, max(0.0, min(0.05, 0.025 * (epochs - 2.0)), 0.05 + 0.0075 * (epochs - 10.0))), 3)

@@ -11,6 +11,14 @@ _EVALUATING = 0.05
 _FEWEST_EVALUATIONS = 3
 _SMALLEST_SHARE = 0.02
 
+FEWEST_STEPS = 500
+"""Steps that a training may take on a text of any size, however short; with fewer, most networks have learnt little."""
+
+
+def suggested_steps(steps: int) -> int:
+    """Returns the length of a training, in steps, that is worth going on to after so many."""
+    return max(2 * steps, FEWEST_STEPS)
+
 
 def measure_steps(
     take_step: Callable[[], object], *, limit_seconds: float, clock: Callable[[], float] = time.monotonic

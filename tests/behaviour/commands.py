@@ -1,6 +1,8 @@
 """The commands that are observed, by name."""
 
-SMALL = "--hidden-size 8 --threads 1 --precision fp32 --evaluations 2 --batch-size 4 --sequence-length 16"
+SMALL = (
+    "--hidden-size 8 --threads 1 --precision fp32 --evaluations 2 --batch-size 4 --sequence-length 16 --dropout 0.05"
+)
 CELLS = ("lstm", "lstm-peephole", "st-lstm", "gru", "gru-reset-before", "gru-simple", "rnn", "jordan")
 
 TRAININGS = {
@@ -11,7 +13,7 @@ TRAININGS = {
     "feedback": f"train text.txt --cell jordan --feedback target --num-layers 3 --layer-norm --steps 4 {SMALL}",
     "tied": f"train text.txt --tie-weights --layer-norm --no-residual --num-layers 3 --steps 4 {SMALL}",
     "guarded": f"train text.txt --average 0.9 --accumulation 2 --random-length --clip-value 0.1 --steps 9 {SMALL}",
-    "dropped": f"train text.txt --dropout 0.2 --dropout-kind element --embedding-dropout 0.1 --steps 6 {SMALL}",
+    "dropped": f"train text.txt --dropout-kind element --embedding-dropout 0.1 --steps 6 {SMALL} --dropout 0.2",
     "forced": f"train text.txt --teacher-forcing linear:0.5 --steps 6 {SMALL}",
     "epochs": f"train text.txt --epochs 0.5 --patience 1 --evaluations 9 --keep 3 {SMALL} --learning-rate 1e-9",
     "kept": f"train text.txt --steps 8 {SMALL} --evaluations 4 --keep 3",
@@ -40,7 +42,7 @@ TASKS = {
     "tags": f"train tags.txt --task tag --steps 12 {SMALL}",
     "conditions": f"train labels.tsv --task generate --swap --steps 12 {SMALL}",
     "answers": f"train answers.tsv --task transduce --target-symbols spaces --num-layers 2 --steps 12 {SMALL}",
-    "answers-gru": f"train answers.tsv --task transduce --attention none --cell gru --steps 6 {SMALL}",
+    "answers-gru": f"train answers.tsv --task transduce --attention none --direction both --cell gru --steps 6 {SMALL}",
     "tuned-labels": "train labels.tsv --task classify --init-from lstm --steps 6 --batch-size 4 --threads 1 "
     "--precision fp32 --label-ngrams none --dropout 0.05",
     "tuned-conditions": "train labels.tsv --task generate --swap --init-from records --steps 6 --batch-size 4 "

@@ -92,6 +92,17 @@ def test_a_typo_is_answered_with_what_was_meant(
     assert f". Did you mean '{meant}'? See" in capsys.readouterr().err
 
 
+def test_a_run_where_a_command_is_due_is_told_which_there_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "checkpoints" / "my run").mkdir(parents=True)
+    assert app.run(["eval", "my run"]) == app.USAGE
+    told = "For the run 'my run': charlm eval perplexity 'my run', or surprisal, accuracy or exposure. See 'charlm eval"
+    assert told in capsys.readouterr().err
+    for arguments in (["data", "my run"], ["eval", "no run"]):
+        assert app.run(arguments) == app.USAGE
+        assert "For the run" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["score"], ["eval", "loss"], ["train", "t.txt", "--overwrite"]])
 def test_what_is_no_typo_is_not_answered_with_a_guess(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(arguments) == 2

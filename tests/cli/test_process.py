@@ -46,10 +46,27 @@ def test_help_and_usage_errors_load_no_command_that_was_not_asked_for(arguments:
 
 def test_the_help_of_no_command_loads_what_draws_results_or_builds_models_of_settings(tmp_path: Path) -> None:
     script = (
-        "import sys; from charlm.cli.app import run\n"
-        "for words in (['train'], ['compare'], ['eval', 'surprisal'], ['inspect', 'gates'], ['data', 'show']):\n"
+        "import sys; from charlm.cli.app import _COMMANDS, _GROUPS, run\n"
+        "for words in [*zip(_COMMANDS), *((group, name) for group in _GROUPS for name in _GROUPS[group][1])]:\n"
         "    run([*words, '--help'])\n"
-        "sys.exit(any(name in ('rich.console', 'tomllib', 'pydantic.plugin._loader') for name in sys.modules))"
+        "from charlm.config import RunConfig, SamplingConfig\n"
+        "too_much = ('numpy', 'rich.console', 'tomllib', 'typer._adapters', 'importlib.metadata')\n"
+        "built = RunConfig.__pydantic_complete__ or SamplingConfig.__pydantic_complete__\n"
+        "sys.exit(built or any(name in too_much for name in sys.modules))"
+    )
+    assert_ends_well(script)
+
+
+def test_what_cannot_be_compared_or_searched_is_told_without_torch(tmp_path: Path) -> None:
+    space = tmp_path / "space.toml"
+    space.write_text("[model]\nname = 3\n")
+    script = (
+        "import sys; from charlm.cli.app import run\n"
+        "for words in (['--models', 'lsmt'], ['--grid', 'dorpout=0.1'], ['--sizes', '8'], ['--match', 'parameters']):\n"
+        "    assert run(['compare', 'text.txt', *words]) == 2\n"
+        f"for words in (['--model', 'ngram'], ['--space', {str(space)!r}]):\n"
+        "    assert run(['tune', 'text.txt', *words]) == 2\n"
+        "sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
     )
     assert_ends_well(script)
 

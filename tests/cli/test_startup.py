@@ -1,4 +1,7 @@
 import gc
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -33,3 +36,14 @@ def test_a_failed_import_leaves_the_collector_on():
     with pytest.raises(ImportError), fast_imports():
         raise ImportError
     assert gc.isenabled()
+
+
+def test_pydantic_comes_without_the_module_that_finds_plugins_but_finds_them_when_it_looks():
+    code = (
+        "import sys; from charlm.cli.startup import load_pydantic; load_pydantic(); "
+        "from pydantic.plugin import _loader; assert 'importlib.metadata' not in sys.modules; "
+        "assert tuple(_loader.get_plugins()) == (); import importlib.metadata; "
+        "assert importlib.metadata.version('pydantic')"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYDANTIC_DISABLE_PLUGINS"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

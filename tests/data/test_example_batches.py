@@ -11,8 +11,8 @@ TOKENIZER = LabelTokenizer(CharTokenizer("abc"), task="classify", labels=["x", "
 LINES = ["a\tx", "abca\ty", "bb\tz", "cab\tx", "c\ty"]
 
 
-def batches(*, batch_size: int, seed: int = 1) -> ExampleBatches:
-    tokens = TokenFile(TOKENIZER.encode("".join(f"{line}\n" for line in LINES)))
+def batches(*, batch_size: int, seed: int = 1, lines: list[str] = LINES) -> ExampleBatches:
+    tokens = TokenFile(TOKENIZER.encode("".join(f"{line}\n" for line in lines)))
     return ExampleBatches(tokens, TOKENIZER, batch_size=batch_size, seed=seed)
 
 
@@ -44,3 +44,13 @@ def test_a_window_is_a_function_of_its_number(index: int) -> None:
     other.window(5)
     assert one.window(index).inputs.equal(other.window(index).inputs)
     assert not all(one.window(3 + k).inputs.equal(one.window(k).inputs) for k in range(3))
+
+
+def test_every_epoch_has_each_example_once_in_other_company() -> None:
+    each = batches(batch_size=2, lines=["aa\tx", "ab\tx", "ba\tx", "bb\tx"])
+    epochs = [[each.window(2 * epoch + place).inputs.T.tolist() for place in range(2)] for epoch in range(5)]
+    read = [sorted(lane for batch in epoch for lane in batch) for epoch in epochs]
+    assert len(set(map(tuple, read[0]))) == 4
+    assert all(texts == read[0] for texts in read)
+    company = [{frozenset(map(tuple, batch)) for batch in epoch} for epoch in epochs]
+    assert any(pairs != company[0] for pairs in company)

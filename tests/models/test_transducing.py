@@ -72,13 +72,30 @@ def test_attention_is_a_weighted_mean_of_what_was_read() -> None:
 
 @pytest.mark.parametrize("attention", ["gnmt", "luong", "none"])
 @pytest.mark.parametrize("direction", ["forward", "both"])
-def test_shapes_are_known_without_the_network(attention: str, direction: str) -> None:
-    sizes = {"hidden_size": 4, "embedding_size": 3, "num_layers": 2}
-    config = ModelConfig(**sizes, attention=attention, direction=direction)
-    network = make(attention=attention, direction=direction)
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_shapes_are_known_without_the_network(attention: str, direction: str, layer_norm: bool) -> None:
+    settings = {"attention": attention, "direction": direction, "layer_norm": layer_norm}
+    config = ModelConfig(hidden_size=4, embedding_size=3, num_layers=2, **settings)
+    network = make(**settings)
     shapes = weight_shapes(config, vocabulary_size=9, outputs=OUTPUTS)
     assert shapes == {name: tuple(each.shape) for name, each in network.state_dict().items()}
     assert count_weights(config, vocabulary_size=9, outputs=OUTPUTS) == sum(p.numel() for p in network.parameters())
+
+
+def test_every_layer_of_encoder_and_decoder_is_followed_by_its_norm() -> None:
+    network = make(layer_norm=True, attention="gnmt")
+    widths = {name: len(each) for name, each in network.state_dict().items() if "norm" in name and "bias" in name}
+    of_decoder = ("decoder_norms.0.bias", "decoder_norms.1.bias", "upper_norm.bias")
+    assert widths == {"norms.0.bias": 8, "norms.1.bias": 8} | dict.fromkeys(of_decoder, 4)
+    # A norm that lets nothing pass but its bias hides what the layer below it says of the symbols.
+    tokens = column(0, 2, 3, 1, 6, 7)
+    with torch.no_grad():
+        torch.nn.init.zeros_(network.decoder_norms[1].weight)
+        assert not torch.equal(*network(tokens)[0][:2, 0])
+        torch.nn.init.zeros_(network.upper_norm.weight)
+        torch.nn.init.zeros_(network.norms[1].weight)
+        # The same query and the same memory at each place.
+        torch.testing.assert_close(*network(tokens)[0][:2, 0])
 
 
 def probability(network: TransducingNetwork, read: list[int], said: tuple[int, ...]) -> float:

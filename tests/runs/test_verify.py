@@ -38,7 +38,7 @@ def test_verify_says_of_each_file_what_it_is(small_request, workspace):
             damaged = [other.file for other in verify_run("one", workspace).files if other.problem is not None]
             assert damaged == [each.file] or each.file == "config.toml"
         (run / each.file).write_bytes(whole)
-    assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one --steps 24")
+    assert verify_run("one", workspace).usable == ("charlm sample one", "charlm train --resume one --steps 500")
 
 
 def test_how_a_model_adapts_is_a_file_of_the_run(small_request, workspace):
@@ -112,7 +112,7 @@ def test_verify_of_counted_runs_and_of_runs_without_a_model(small_request, works
     assert verify_run("counted", workspace).is_whole
     run = trained(small_request, workspace)
     (run / "best.safetensors").unlink()
-    assert verify_run("one", workspace).usable == ("charlm train --resume one --steps 24",)
+    assert verify_run("one", workspace).usable == ("charlm train --resume one --steps 500",)
 
 
 def test_commands_to_copy_are_quoted_for_the_shell(small_request, workspace):
@@ -139,4 +139,4 @@ def test_a_best_model_that_was_removed_is_missed(small_request, workspace):
     (run / "best.safetensors").unlink()
     report = verify_run("one", workspace)
     assert [each.file for each in report.files if each.problem is not None] == ["best.safetensors"]
-    assert report.usable == ("charlm train --resume one --steps 24",)
+    assert report.usable == ("charlm train --resume one --steps 500",)

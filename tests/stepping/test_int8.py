@@ -8,8 +8,9 @@ import torch
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
 from charlm.stepping.build import build_step_model
-from charlm.stepping.int8 import FloatIntegers, Int8Matrix
+from charlm.stepping.int8 import FloatIntegers, Int8Matrix, int8_matrix
 from charlm.stepping.int8_torch import TorchIntegers, sums_exactly
+from charlm.stepping.matrices import Float32Matrix
 
 
 def test_weights_that_eight_bits_hold_are_multiplied_exactly():
@@ -101,6 +102,24 @@ def test_products_are_the_same_to_the_bit_with_and_without_torch(num_streams: in
     inputs = generator.normal(size=(num_streams, 1100)).astype(np.float32)
     without, with_torch = (Int8Matrix(weights, make_integers=each) for each in (FloatIntegers, TorchIntegers))
     assert np.array_equal(without.bind(inputs)(), with_torch.bind(inputs)())
+
+
+def test_a_small_matrix_has_rounded_weights_and_inputs_as_they_are() -> None:
+    # The largest weight of the first output is 127 eighths, of the second 127.
+    weights = np.array([[[15.875, 0.06, 0.0], [127.0, 3.4, -0.6]]], dtype=np.float32)
+    inputs = np.array([[0.001, 1.0, 2.0]], dtype=np.float32)
+    rounded = np.array([[[15.875, 0.0, 0.0], [127.0, 3.0, -1.0]]], dtype=np.float32)
+    assert int8_matrix(weights).bind(inputs)() == pytest.approx(Float32Matrix(rounded).bind(inputs)())
+
+
+@pytest.mark.parametrize(("outputs", "rounds"), [(199, False), (200, True)])
+def test_inputs_are_rounded_from_200_000_weights_on(outputs: int, rounds: bool) -> None:
+    weights = np.full((1, outputs, 1000), 127.0, dtype=np.float32)
+    inputs = np.full((1, 1000), 1e-6, dtype=np.float32)
+    inputs[0, 0] = 1.0
+    # Rounded to a multiple of 1/127, all inputs but the first are zero.
+    expected = 127.0 if rounds else 127.0 * (1 + 999e-6)
+    assert int8_matrix(weights).bind(inputs)()[0, 0] == pytest.approx([expected] * outputs, rel=1e-5)
 
 
 def test_few_symbols_are_read_without_torch() -> None:

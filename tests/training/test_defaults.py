@@ -4,7 +4,9 @@ from charlm.config import ModelConfig
 from charlm.training.defaults import default_dropout, default_learning_rate
 
 
-@pytest.mark.parametrize(("epochs", "dropout"), [(0.1, 0.05), (10, 0.05), (18, 0.11), (30, 0.2), (1000, 0.25)])
+@pytest.mark.parametrize(
+    ("epochs", "dropout"), [(0.1, 0), (2, 0), (3, 0.025), (4, 0.05), (10, 0.05), (18, 0.11), (30, 0.2), (1000, 0.25)]
+)
 def test_dropout_grows_with_the_number_of_epochs(epochs, dropout):
     assert default_dropout(epochs) == pytest.approx(dropout)
 

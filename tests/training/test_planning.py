@@ -1,6 +1,6 @@
 import pytest
 
-from charlm.training.planning import divide
+from charlm.training.planning import FEWEST_STEPS, divide, suggested_steps
 
 
 def test_a_budget_is_filled_with_steps_and_evaluations():
@@ -29,3 +29,8 @@ def test_evaluations_that_were_asked_for_stand():
 def test_a_budget_has_at_least_one_step_and_evaluations_read_at_least_a_fiftieth():
     plan = divide(1.0, step_seconds=50.0, scoring_seconds=50.0, around_seconds=1.0, evaluations=10, is_fixed=False)
     assert (plan.steps, plan.evaluations, plan.share) == (1, 3, 0.02)
+
+
+@pytest.mark.parametrize(("steps", "longer"), [(2, FEWEST_STEPS), (250, 500), (251, 502)])
+def test_a_training_is_worth_going_on_with_to_twice_its_length_or_to_five_hundred_steps(steps, longer):
+    assert suggested_steps(steps) == longer

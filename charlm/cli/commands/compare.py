@@ -62,6 +62,10 @@ def compare(
         settings = settings.model_copy(update={"match": "parameters"})
     request = Request(shared_config(text=tuple(text or ()), flags=flags), frozenset(flags))
 
+    from charlm.runs.compare.grid import grid_variants, with_protocol
+
+    # What cannot be compared is told before torch is loaded.
+    grid_variants(settings, request.with_config(with_protocol(settings, request.config)))
     with fast_imports():
         from charlm.cli.display.comparison import make_comparison_display, results_table
         from charlm.cli.display.console import plain_console

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.progress import make_display
 from charlm.cli.display.text import print_json, print_line
 from charlm.cli.options import settings_options
 from charlm.cli.parameters import Force, Json, Quiet, Run
@@ -45,6 +44,7 @@ def compress(
     settings = section_config(CompressionConfig, flags)
     _require_constriction()
 
+    from charlm.cli.display.progress import make_display
     from charlm.runs.compress.files import compress as write
 
     result = write(
@@ -98,6 +98,7 @@ def decompress(
     if output == "-" and json:
         raise ConfigError("--output - and --json both write to stdout; give --output a file.")
 
+    from charlm.cli.display.progress import make_display
     from charlm.runs.compress.files import decompress as write
 
     target = None if output is None else sys.stdout.buffer if output == "-" else Path(output)

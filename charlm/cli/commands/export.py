@@ -8,7 +8,6 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from charlm.cli.display.progress import make_display
 from charlm.cli.display.text import print_line
 from charlm.cli.parameters import Force, Quiet, Run
 from charlm.config import Weights
@@ -97,6 +96,7 @@ def page(
 
     The network computes in the page, and nothing leaves it. Of a run with n-grams the page has the network alone.
     """
+    from charlm.cli.display.progress import make_display
     from charlm.runs.export.page import export_page
 
     chosen = _named_after(run, ".html") if output is None else output

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from charlm.cli.display.surprisal import write_characters
 from charlm.cli.display.text import TextWriter, may_colour, print_error, print_line
 from charlm.cli.interrupts import Terminated, interruptible
 from charlm.cli.options import settings_options
@@ -16,7 +15,6 @@ from charlm.cli.parameters import Run
 from charlm.cli.settings import section_config
 from charlm.cli.startup import fast_imports
 from charlm.config import SamplingConfig, validate
-from charlm.data.code_points import to_utf8
 from charlm.errors import CharlmError, ConfigError
 from charlm.files.writing import write_atomically
 from charlm.runs.reporting import StopRequest
@@ -187,12 +185,15 @@ class _Turns:
 
     def _show_surprise(self) -> None:
         from charlm.cli.display.console import plain_console
+        from charlm.cli.display.surprisal import write_characters
 
         pieces, bits = self._conversation.surprise()
         write_characters(sys.stdout, _per_character(pieces, bits), width=plain_console(sys.stdout).width)
         print_line(f"{sum(bits) / max(1, len(bits)):.2f} bits a symbol", sys.stderr)
 
     def _save(self, written: str) -> None:
+        from charlm.data.code_points import to_utf8
+
         if not written:
             raise ConfigError("/save needs the name of a file.")
         try:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from charlm.cli.completion import run_names
-from charlm.cli.display.plots import AXES, Axis, chosen_lines, name_loss, plot_losses
+from charlm.cli.display.axes import AXES, Axis
 from charlm.cli.display.text import print_json
 from charlm.cli.parameters import Json, picture_file
 from charlm.runs.stored.workspace import Workspace
@@ -42,6 +42,7 @@ def plot(
     """
     from charlm.cli.display.chart import print_chart
     from charlm.cli.display.console import plain_console
+    from charlm.cli.display.plots import chosen_lines, name_loss, plot_losses
     from charlm.runs.plot import loss_curves
 
     curves = loss_curves(runs, Workspace())

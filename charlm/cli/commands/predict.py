@@ -15,6 +15,7 @@ from charlm.config import RunSettings
 from charlm.runs.stored.workspace import Workspace
 
 _MOST_SHOWN = 5
+_EMPTY = "(empty)"
 
 
 @settings_options((RunSettings, {"device"}))
@@ -27,7 +28,12 @@ def predict(
         typer.Argument(metavar="FILE", help="Files, globs, or '-' for standard input, which is answered line by line."),
     ] = None,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", metavar="", help="Print the five likeliest with their probabilities.")
+        bool,
+        typer.Option(
+            "--probabilities",
+            metavar="",
+            help="Print the five likeliest with their probabilities; (empty) is an answer without a symbol.",
+        ),
     ] = False,
     beam: Annotated[
         int | None,
@@ -79,7 +85,7 @@ def predict(
                 print_line(json_line(each.values), sys.stdout)
         elif probabilities and each.likeliest:
             shown = list(each.likeliest.items())[:_MOST_SHOWN]
-            print_line("\t".join(f"{label}\t{share:.4f}" for label, share in shown), sys.stdout)
+            print_line("\t".join(f"{label or _EMPTY}\t{share:.4f}" for label, share in shown), sys.stdout)
         else:
             print_line(each.line, sys.stdout)
         if files == ("-",):

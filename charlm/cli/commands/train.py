@@ -93,7 +93,6 @@ def train(
 
     with fast_imports():
         from charlm.cli.display.progress import make_display
-        from charlm.cli.display.results import resume_command
         from charlm.distributed.joining import joined
         from charlm.runs.reporting import StopRequest
         from charlm.runs.train.resume import resume as resume_run
@@ -123,9 +122,8 @@ def train(
                     begin = partial(start, init_from=init_from, stdin=stdin, started=started, world=world)
                     result = begin(request, workspace, reporter, stop)
             except KeyboardInterrupt:
-                if display.run is not None and world.is_first:
-                    command = resume_command(display.run)
-                    print_line(f"Stopped at once. Resume from the last checkpoint: {command}", sys.stderr)
+                if world.is_first:
+                    print_line(_stopped_at_once(display.run, resumed=run), sys.stderr)
                 raise
         if world.is_first:
             _print_result(result, json=json)
@@ -137,6 +135,25 @@ def _print_plan(settings: "RunConfig", plan: "TrainingPlan") -> None:
     from charlm.checkpointing.run_folder import dump_config
 
     print_line(dump_config(settings, comment=visible(plan.reasons)).removesuffix("\n"), sys.stdout)
+
+
+def _stopped_at_once(run: Path | None, *, resumed: str | None) -> str:
+    """Returns a sentence on a training that was stopped at once: what is on the disk.
+
+    Args:
+        run: the folder of a training that has begun.
+        resumed: the run that it was to go on with.
+    """
+    from charlm.cli.display.results import resume_command
+
+    if run is not None:
+        return f"Stopped at once. Resume from the last checkpoint: {resume_command(run)}"
+    if resumed is not None:
+        return f"Stopped before the first step: nothing was trained, and run '{resumed}' is as it was."
+    return (
+        "Stopped before the first step: nothing was trained, and no run was made. What was encoded of the text is kept "
+        "in 'data' and used the next time."
+    )
 
 
 def _print_result(result: "TrainResult", *, json: bool) -> None:

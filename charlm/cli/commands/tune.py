@@ -57,6 +57,12 @@ def tune(
     request = run_request(text=tuple(text or ()), flags=flags, file=config)
     searches = None if space is None else (f"'{space}'", read_config_file(space, option="--space"))
 
+    from charlm.runs.compare.space import read_searches, require_searchable
+
+    # What cannot be searched is told before torch is loaded.
+    require_searchable(request.config)
+    if searches is not None:
+        read_searches(searches[1], source=searches[0], asked=request.asked)
     with fast_imports():
         from charlm.cli.display.console import plain_console
         from charlm.cli.display.plots import plot_trials

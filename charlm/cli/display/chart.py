@@ -45,7 +45,9 @@ def print_chart(console: Console, lines: Sequence[Line], *, x: str, y: str) -> N
     for row in with_axis(cells, names, width=9, is_ascii=False):
         console.print(row, no_wrap=True)
     console.print(Text(f"{'':9}└{'─' * width}", style="dim"), no_wrap=True)
-    console.print(Text(f"{'':10}{_names_below(seen, width)}".rstrip(), style="dim"), no_wrap=True)
+    are_whole = all(float(x).is_integer() for line in lines for x in line.x)
+    names_below = _names_below(seen, width, are_whole=are_whole)
+    console.print(Text(f"{'':10}{names_below}".rstrip(), style="dim"), no_wrap=True)
     console.print(Text(x.rjust(10 + width), style="dim"), no_wrap=True)
     for number, line in enumerate(lines):
         entry = Text(f"  {_mark(number)} ", style=_style(number))
@@ -83,9 +85,12 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def _names_below(seen: Range, width: int) -> str:
+def _names_below(seen: Range, width: int, *, are_whole: bool) -> str:
+    """Returns the line of ticks below a chart; between whole numbers, such as steps, are none."""
     text = [" "] * (width + 8)
     for tick in ticks(seen.left, seen.right, _TICKS_ACROSS):
+        if are_whole and not tick.is_integer():
+            continue
         name = short(tick)
         start = max(0, column_of(tick, seen, columns=width) - len(name) // 2)
         text[start : start + len(name)] = name

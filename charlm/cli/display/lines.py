@@ -69,6 +69,10 @@ class LineDisplay:
         yield advance
         self._line(f"{label}: done in {duration(self._now() - started)}")
 
+    def status(self, message: str) -> contextlib.AbstractContextManager[None]:
+        """Prints nothing: a line would stay."""
+        return contextlib.nullcontext()
+
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:
         """Prints the summary of the training."""

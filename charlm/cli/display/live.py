@@ -18,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -102,6 +103,14 @@ class LiveDisplay:
                 bars.update(task, advance=more, done=so_far if total is None else f"{so_far} of {amount(total)}")
 
             yield advance
+
+    @contextlib.contextmanager
+    def status(self, message: str) -> Iterator[None]:
+        """Shows the message inside the block."""
+        spinner = Spinner("line", Text(f"{visible(message)} …"))
+        often = _REFRESHES_PER_SECOND
+        with Live(spinner, console=self._console, refresh_per_second=often, transient=True, redirect_stdout=False):
+            yield
 
     @contextlib.contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:

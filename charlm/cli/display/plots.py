@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from charlm.cli.display.axes import AXES, Axis
 from charlm.cli.display.chart import Line, short, visible_range
 from charlm.errors import CharlmError, ConfigError
 from charlm.notation import visible
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from charlm.runs.inspect.agreement import CellAgreement
     from charlm.runs.plot import Curve
 
-Axis = Literal["steps", "characters", "seconds"]
-AXES: dict[Axis, str] = {
-    "steps": "training steps",
-    "characters": "characters trained on",
-    "seconds": "seconds of training",
-}
 _LOSS = "loss (bits per character)"
 
 COLOURS = ("#000000", "#8a1250", "#0068a8", "#c95700", "#1f9a6a", "#bb8b00")
@@ -199,6 +194,12 @@ def plot_losses(curves: "Sequence[Curve]", path: Path, *, over: Axis) -> None:
         low, high = visible_range(lines)
         if high > low:
             axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+        places = {x for line in lines for x in line.x}
+        if len(places) == 1:
+            # As on a terminal, from 0 on; Matplotlib would show a hundredth around it.
+            axes.set_xlim(0, 2 * max(places) or 1)
+        if over == "steps":
+            _whole_numbers(axes)
         axes.set(xlabel=AXES[over], ylabel=name_loss(curves))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         axes.legend(fontsize=8)

@@ -17,6 +17,7 @@ from charlm.evaluation.score import Score
 from charlm.notation import counted, visible
 from charlm.runs.stored.workspace import Workspace
 from charlm.tasks import TASKS
+from charlm.training.planning import FEWEST_STEPS, suggested_steps
 
 if TYPE_CHECKING:
     from charlm.evaluation.baselines import Baseline
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _DIVERGED = 1.2
 """Times the loss of a uniform model; untrained networks are below."""
+_FEWEST_TO_DIVERGE = 10
+"""Steps of which the first ones, at their full rate, do not decide what is said of the whole training."""
 
 
 def run_reference(run: Path) -> str:
@@ -51,9 +54,9 @@ def print_training(console: Console, result: "TrainResult") -> None:
     if result.cut_short_at is not None:
         print_sentence(
             console,
-            f"The time was over at {result.cut_short_at:.0%} of the schedule, while the learning rate was still high, "
-            "as when other work keeps the machine busy. Train again with a longer --budget, or go on: "
-            f"{visible(_longer_command(result))}",
+            f"The time was over after {result.cut_short_at:.0%} of the training that was planned, while the learning "
+            "rate was still high, as when other work keeps the machine busy. Train again with a longer --budget, or go "
+            f"on: {visible(_longer_command(result))}",
             style="bold",
         )
     if not result.exact:
@@ -80,7 +83,7 @@ def print_training(console: Console, result: "TrainResult") -> None:
 
 
 def _longer_command(result: "TrainResult") -> str:
-    return f"{resume_command(result.run)} --steps {2 * result.total_steps}"
+    return f"{resume_command(result.run)} --steps {suggested_steps(result.total_steps)}"
 
 
 def _print_commands(console: Console, commands: Iterable[str]) -> None:
@@ -95,23 +98,30 @@ def _training_line(result: "TrainResult") -> str:
         sizes = f"{counted(result.parameters, 'parameter')}, {counted(result.steps, 'step')}"
         done = f"{sizes} in {duration(result.seconds)}"
     early = "; stopped early: the validation loss no longer fell" if result.stopped_early else ""
-    return f"{result.name}: {done}, {result.characters_per_second:,.0f} {units_in_words(result.unit)}/s{early}"
+    speed = f"{result.characters_per_second:,.0f} {units_in_words(result.unit)}/s"
+    if result.kind != "ngram":
+        # Of the whole training; those shown meanwhile are without evaluations.
+        speed += " with evaluations"
+    return f"{result.name}: {done}, {speed}{early}"
 
 
 def _advice(result: "TrainResult", simple: "Baseline") -> str:
     uniform = next((score for name, score in _of_split(result.baselines, "validation") if name == "uniform"), None)
     part, symbol = ("text is", "symbol") if result.unit == "char" else ("examples are", result.unit)
-    if uniform and result.validation and result.validation.total_nats > _DIVERGED * uniform.total_nats:
+    is_off = uniform and result.validation and result.validation.total_nats > _DIVERGED * uniform.total_nats
+    if is_off and uniform and result.steps >= _FEWEST_TO_DIVERGE:
         return (
             f"The training diverged: the validation {part} predicted worse than by a uniform model, which knows "
             f"nothing ({number(uniform.nats_per_character)} nats/{result.unit}). Try a lower --learning-rate or "
             "--clip-norm, or --precision fp32."
         )
     knows = {"unigram": f"which knows only how frequent each {symbol} is", "bigram": "which knows only the last symbol"}
+    others = "a lower --learning-rate, --precision fp32, another --seed, or a longer training."
+    if result.steps < FEWEST_STEPS:
+        others = f"a longer training: {counted(result.steps, 'step')} {'is' if result.steps == 1 else 'are'} few."
     return (
         f"The validation {part} predicted no better than by a {simple.name} model, {knows[simple.name]} "
-        f"({number(simple.score.nats_per_character)} nats/{result.unit}). Try a lower --learning-rate, "
-        "--precision fp32, another --seed, or a longer training."
+        f"({number(simple.score.nats_per_character)} nats/{result.unit}). Try {others}"
     )
 
 

@@ -80,7 +80,8 @@ def print_odd_lines(result: "SurprisalResult", stream: TextIO) -> None:
     stream.write("\nbits/char      bits    line\n")
     room = plain_console(stream).width - 29 if stream.isatty() else None
     for line in _odd_lines(result.surprisal):
-        text = visible(line.text.replace("\t", " "))
+        # An empty line is its end.
+        text = visible(line.text.replace("\t", " ")) if line.text.strip() else f"{line.text}⏎"
         if room is not None and cell_len(text) > room:
             text = f"{set_cell_size(text, room - 1)}…"
         stream.write(f"{line.bits_per_character:9.4f} {line.bits:9.1f} {line.number:7d}  {text}\n")

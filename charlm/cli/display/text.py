@@ -1,16 +1,17 @@
 """Text printed safely: no text can move the cursor or change the colours of a terminal."""
 
-import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from charlm.cli.display.palette import ALERT_CODE
-from charlm.cli.display.wrapping import WordWrap
 from charlm.notation import CONTROL_ESCAPES, visible
+
+if TYPE_CHECKING:
+    from charlm.cli.display.wrapping import WordWrap
 
 _FLUSH_SECONDS = 0.02
 _DIM, _PLAIN = "\x1b[2m", "\x1b[22m"
@@ -33,7 +34,7 @@ class TextWriter:
         self._colour = colour and self._terminal
         self._flushed = time.monotonic()
         self._last = "\n"
-        self._wrap = WordWrap(shutil.get_terminal_size().columns) if self._terminal else None
+        self._wrap = _word_wrap() if self._terminal else None
 
     def prompt(self, text: str) -> None:
         """Writes the prompt."""
@@ -87,11 +88,15 @@ def print_line(text: str, stream: TextIO) -> None:
 
 def json_line(value: Any) -> str:
     """Returns a JSON value on one line; characters that steer a terminal are escaped."""
+    import json
+
     return json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_JSON_ESCAPES)
 
 
 def print_json(value: Any) -> None:
     """Prints one JSON value, alone, on standard output; characters that steer a terminal are escaped."""
+    import json
+
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     sys.stdout.write(f"{text.translate(_JSON_ESCAPES)}\n")
 
@@ -110,3 +115,9 @@ def use_utf8(streams: Iterable[TextIO]) -> None:
     for stream in streams:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def _word_wrap() -> "WordWrap":
+    from charlm.cli.display.wrapping import WordWrap
+
+    return WordWrap(shutil.get_terminal_size().columns)

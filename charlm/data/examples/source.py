@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pkgutil import resolve_name
 from typing import final
 
 from charlm.config import DataConfig
 from charlm.data.examples.example import Example, Read, parse_line
+from charlm.data.examples.noticed import Noticed
 from charlm.data.hashing import digest_of, hashed
 from charlm.data.sources import CombinedSource, DecodedSource, TextSource
 from charlm.data.tokenizers.records import split_lines
@@ -25,11 +26,13 @@ class ExampleSource:
         text: the files, cleaned as text is.
         data: how they are read.
         share: the examples whose hash lies between these two numbers, 0 to 1.
+        noticed: is told what is noticed while the files are read.
     """
 
     text: CombinedSource
     data: DataConfig
     share: tuple[float, float] = (0.0, 1.0)
+    noticed: Noticed = field(default_factory=Noticed, compare=False)
 
     @property
     def label(self) -> str:
@@ -54,15 +57,31 @@ class ExampleSource:
         low, high = self.share
         found = (example for example in self._read() if low <= hashed(example.input) < high)
         # A few rows that are repeated often would decide a part's score. Sentences of columns are no rows.
-        return _first_ones(found) if _task(self.data).has_fields else found
+        return self._first_ones(found) if _task(self.data).has_fields else found
+
+    def _first_ones(self, examples: Iterator[Example]) -> Iterator[Example]:
+        """Yields the examples that are unlike all before; 100 bytes are kept of each."""
+        seen: set[int] = set()
+        number = 0
+        for example in examples:
+            number += 1
+            digest = digest_of(example.to_line())
+            if digest not in seen:
+                seen.add(digest)
+                yield example
+        self.noticed.repeated[self.share] = number - len(seen)
 
     def _read(self) -> Iterator[Example]:
         read: Read = resolve_name(_task(self.data).read)
         for part in self.text.parts:
             file = replace(self.text, parts=(part,))
-            lines = _numbered_lines(file, self.data)
-            are_ready = isinstance(part, ReadyExamples)
-            yield from _read_ready(lines) if are_ready else read(lines, self.data, _file_name(part))
+            lines, name = _numbered_lines(file, self.data), _file_name(part)
+            if isinstance(part, ReadyExamples):
+                yield from _read_ready(lines)
+                continue
+            if not self.data.header:
+                lines = self.noticed.watch_first_line(lines, self.data, name)
+            yield from read(lines, self.data, name)
 
     def size_bytes(self) -> int | None:
         """Returns the size of the files as they are stored; None when it is not known."""
@@ -110,16 +129,6 @@ def _file_name(part: TextSource) -> str:
 def _task(data: DataConfig) -> Task:
     assert data.task is not None
     return TASKS[data.task]
-
-
-def _first_ones(examples: Iterator[Example]) -> Iterator[Example]:
-    """Yields the examples that are unlike all before; 100 bytes are kept of each."""
-    seen: set[int] = set()
-    for example in examples:
-        digest = digest_of(example.to_line())
-        if digest not in seen:
-            seen.add(digest)
-            yield example
 
 
 def _numbered_lines(source: TextSource, data: DataConfig) -> Iterator[tuple[int, str]]:

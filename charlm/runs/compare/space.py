@@ -155,6 +155,17 @@ def usual_searches(asked: frozenset[str], planned: RunConfig) -> dict[str, Searc
     return {name: search for name, search in declared.items() if leaves_choice(name, search)}
 
 
+def require_searchable(config: RunConfig) -> None:
+    """Raises a ConfigError unless trials of one time may be trained with the configuration."""
+    if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
+        raise ConfigError("Each trial reads the text anew, and stdin ('-') can be read only once; name a file.")
+    if config.model.model == "ngram":
+        raise ConfigError("An n-gram model is counted in one go; compare orders with charlm compare --models.")
+    for name in ("steps", "epochs"):
+        if getattr(config.training, name) is not None:
+            raise ConfigError(f"training.{name} is given, but every trial has the same --trial-budget; leave it out.")
+
+
 def read_searches(values: Mapping[str, Any], *, source: str, asked: frozenset[str]) -> dict[str, Search]:
     """Returns the searches that a file gives for settings, section by section.
 

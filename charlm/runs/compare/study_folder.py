@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from charlm.runs.compare.folder import make_group, require_same
 
 _MOST_BYTES = 16 << 20
 _FORMAT = 1
+_ATTEMPTS = 20
+"""Times that a folder is made which others remove meanwhile; what is still in the way then is something else."""
 _ANYTHING = TypeAdapter(dict[str, Any])
 
 
@@ -44,8 +47,7 @@ class StudyFolder:
         Raises:
             CheckpointError: the name is taken by something else, or by a study that was begun with something else.
         """
-        make_group(self._file, kind="study")
-        with locked(self.path, seconds=-1):
+        with self._held():
             remove_leftovers(self.path)
             if not self._file.exists():
                 try:
@@ -57,6 +59,25 @@ class StudyFolder:
                 stored = {"format": _FORMAT, "settings": self._settings, "planned": planned.model_dump(mode="json")}
                 write_atomically(self._file, json.dumps(stored, indent=2, allow_nan=False).encode())
         return self._read()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Makes the folder if there is none, and holds its lock, once other processes are done with it.
+
+        One that cannot begin the study removes the folder, maybe while this one makes or locks it.
+        """
+        with ExitStack() as stack:
+            for attempts_left in reversed(range(_ATTEMPTS)):
+                try:
+                    make_group(self._file, kind="study")
+                    stack.enter_context(locked(self.path, seconds=-1))
+                    break
+                except CheckpointError as error:
+                    # To make a folder finds that it exists, and then that it does not, where it is removed in between.
+                    is_gone = isinstance(error.__cause__, FileNotFoundError | FileExistsError)
+                    if not is_gone or attempts_left == 0:
+                        raise
+            yield
 
     def _read(self) -> RunConfig:
         try:

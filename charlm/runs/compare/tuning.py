@@ -16,7 +16,7 @@ from charlm.files.writing import write_atomically
 from charlm.notation import parse_seconds
 from charlm.runs.compare.findings import Findings, Repeated, best_as_toml, ranked
 from charlm.runs.compare.running import TrainOne, train_one
-from charlm.runs.compare.space import Space, read_searches, usual_searches
+from charlm.runs.compare.space import Space, read_searches, require_searchable, usual_searches
 from charlm.runs.compare.study import Study, Trial, TrialRow, require_optuna, run_name
 from charlm.runs.compare.study_folder import StudyFolder
 from charlm.runs.compare.trial_reports import TrialReporter
@@ -70,7 +70,7 @@ def tune(
         CharlmError: something that the user can mend.
     """
     require_optuna()
-    _refuse_contradictions(request)
+    require_searchable(request.config)
     config = request.config
     corpus = encode_corpus(
         config.data, learnt(config.tokenizer, records=config.data.are_records, data=config.data), workspace, reporter
@@ -208,17 +208,6 @@ class _Search:
         finally:
             claim.close()
         return None if trained is None else trained.bits["validation"]
-
-
-def _refuse_contradictions(request: Request) -> None:
-    config = request.config
-    if "-" in (*config.data.corpus, *config.data.valid, *config.data.test):
-        raise ConfigError("Each trial reads the text anew, and stdin ('-') can be read only once; name a file.")
-    if config.model.model == "ngram":
-        raise ConfigError("An n-gram model is counted in one go; compare orders with charlm compare --models.")
-    for name in ("steps", "epochs"):
-        if getattr(config.training, name) is not None:
-            raise ConfigError(f"training.{name} is given, but every trial has the same --trial-budget; leave it out.")
 
 
 def _planned(settings: TuningConfig, plan: Callable[[], tuple[RunConfig, TrainingPlan]]) -> RunConfig:

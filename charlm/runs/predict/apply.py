@@ -79,7 +79,7 @@ def predict(
         for note in notes:
             reporter.note(note)
         assert isinstance(source, CombinedSource)
-        lines = _lines_of_files(source, first=int(bool(header)))
+        lines = _lines_of_files(source, first=int(bool(header)), end_sentences=have_tokens and not are_sentences)
         name, at_once = text[0] if len(text) == 1 else source.label, AT_ONCE
     given = Given(
         lines,
@@ -100,10 +100,18 @@ def answers(labeller: Labeller, given: Given) -> Iterator[Answer]:
     return answer(labeller, given)
 
 
-def _lines_of_files(text: CombinedSource, *, first: int) -> Iterator[str]:
-    """Yields the lines of each file from its first one on, counted from 0."""
+def _lines_of_files(text: CombinedSource, *, first: int, end_sentences: bool) -> Iterator[str]:
+    """Yields the lines of each file from its first one on, counted from 0.
+
+    Args:
+        end_sentences: whether a blank line goes between two files where there is none.
+    """
+    line = ""
     for part in text.parts:
-        yield from islice(split_lines(replace(text, parts=(part,)).chunks()), first, None)
+        if end_sentences and line.strip():
+            yield ""
+        for line in islice(split_lines(replace(text, parts=(part,)).chunks()), first, None):
+            yield line
 
 
 def _lines_of_stream(stream: BinaryIO) -> Iterator[str]:

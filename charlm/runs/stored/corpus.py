@@ -50,7 +50,7 @@ def encode_corpus(
     text = open_corpus(data, folder=workspace.data, stdin=stdin)
     for note in text.notes:
         reporter.note(note)
-    return prepare_corpus(
+    corpus = prepare_corpus(
         text,
         folder=workspace.data if cache is None else cache,
         recipe=recipe,
@@ -58,6 +58,11 @@ def encode_corpus(
         progress=reporter.progress,
         workers=data.workers or usual_workers(),
     )
+    for note in text.noticed.notes():
+        reporter.note(note)
+    for warning in text.noticed.warnings():
+        reporter.warn(warning)
+    return corpus
 
 
 def note_unlike_parts(corpus: EncodedCorpus, training_counts: NDArray[np.int64], reporter: Reporter) -> None:

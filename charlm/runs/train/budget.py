@@ -13,13 +13,12 @@ from charlm.runs.train.tasks import with_task_sizes
 from charlm.runs.train.timing import ScoringCosts
 from charlm.tasks import TASKS
 from charlm.tasks import Sizes as TaskSizes
-from charlm.training.planning import Division, divide
+from charlm.training.pace import Pace
+from charlm.training.planning import FEWEST_STEPS, Division, divide
 from charlm.training.sizing import Sizes, Task, candidates, choose
 
 MOST_EPOCHS = 40
 """Passes over a text after which a time budget ends the training; later ones make it no better."""
-FEWEST_STEPS = 500
-"""Steps that a time budget may use on a text of any size, however short."""
 SHORTEST_TRAINING = 1.0
 """Seconds of training that even a budget gets which is over by then."""
 
@@ -88,7 +87,8 @@ def choose_sizes(
             windows = counted(sizes.batch_size, "example")
         reason = (
             f"{sizes.num_layers} x {sizes.hidden_size} units, {windows} a step: the best forecast for a text of "
-            f"{task.corpus_symbols:,}, at {speed:,.0f} symbols a second ({len(timed)} of {len(choices)} sizes timed)"
+            f"{task.corpus_symbols:,}, at {speed:,.0f} symbols a second without evaluations "
+            f"({len(timed)} of {len(choices)} sizes timed)"
         )
     return ChosenSizes(sized(sizes), reason, step_seconds)
 
@@ -190,6 +190,17 @@ def fill_budget(
         )
     reason = f"{epochs}, the most that help on so short a text"
     return FilledBudget(replace(division, steps=most), reason, None, tuple(warnings))
+
+
+def cut_short_at(pace: Pace, *, seconds: float | None) -> float | None:
+    """Returns the share of a training that was done when its time was over; None where it was done as planned.
+
+    Of a budget that is over before training can begin, `fill_budget` has warned; nothing more is said of it.
+
+    Args:
+        seconds: time in which training had to end.
+    """
+    return None if seconds == SHORTEST_TRAINING else pace.cut_short_at
 
 
 def most_epochs(config: RunConfig) -> int:

@@ -22,6 +22,7 @@ from charlm.runs.reporting import TrainingSummary
 from charlm.runs.stored.loading import build_stored
 from charlm.runs.stored.model import read_model_file
 from charlm.runs.train.best import store_scores
+from charlm.runs.train.budget import cut_short_at
 from charlm.runs.train.history import read_history
 from charlm.runs.train.result import (
     FINAL_SAMPLE_CHARACTERS,
@@ -58,7 +59,9 @@ def train_to_the_end(session: TrainingSession) -> TrainResult:
         characters_per_second=session.characters_trained / seconds if seconds else 0.0,
         sample=session.last_sample,
         outcome=outcome,
-        cut_short_at=session.trainer.pace.cut_short_at if outcome == "finished" else None,
+        cut_short_at=None
+        if outcome != "finished"
+        else cut_short_at(session.trainer.pace, seconds=session.plan.seconds),
         are_records=session.corpus.tokenizer.begin is not None,
         unit=unit_of(session.config.data.task),
         task=session.config.data.task,

@@ -62,7 +62,7 @@ def _within_budget(
         return setup.build(with_lane_groups(config, groups))
 
     timer = StepTimer(build, budget_seconds=budget.value, clock=world.clock)
-    with using_threads(threads):
+    with using_threads(threads), reporter.status("timing steps on this machine"):
         chosen = choose_sizes(
             request,
             sizing_task(config, corpus, seconds=deadline - world.clock()),

@@ -57,7 +57,8 @@ class TrainResult:
         baselines: the uniform and the unigram model on the same texts, and what a mixture consists of.
         unit: what the scores are counted by, for people.
         task: the name of the task; None where text is continued.
-        cut_short_at: share of the schedule that was done when the time was over; None where it was done as planned.
+        cut_short_at: share of the training that was done when the time was over; None where it was done as planned, and
+            where the budget was over before training began.
         part: which model the scores are of, where n-grams were mixed in: MIXTURE, or the network alone.
         no_better_than: the simplest model, unigram or bigram, that predicts the validation text as well; None for none.
     """

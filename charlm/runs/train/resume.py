@@ -32,6 +32,7 @@ from charlm.runs.train.together import (
     require_same_resumption,
     require_same_text,
 )
+from charlm.training.planning import suggested_steps
 from charlm.training.precision import Arithmetic, precision_on_resuming
 
 _LENGTHS = {"steps": None, "epochs": None, "budget": None}
@@ -70,7 +71,8 @@ def resume(
         with first_before_others(world):
             corpus = reopen_corpus(record, workspace, reporter)
         require_same_text(world, corpus)
-        config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial, world=world)
+        with reporter.status("counting n-grams"):
+            config, mixture = make_mixture(record.config, corpus, on_trial=record.plan.mix_on_trial, world=world)
         if mixture is not None:
             state.require_contexts_of(mixture.ngrams)
         setup = TrainingSetup(
@@ -91,7 +93,7 @@ def resume(
         if given and record.step >= pace.total_steps:
             raise ConfigError(
                 f"Run '{folder.name}' has done {counted(record.step, 'step')} already, and the length now asked for is "
-                f"{pace.total_steps}; ask for more, such as --steps {2 * record.step}."
+                f"{pace.total_steps}; ask for more, such as --steps {suggested_steps(record.step)}."
             )
         state.restore(trainer)
         if given:
@@ -158,7 +160,8 @@ def _finished(folder: RunFolder, record: StateRecord) -> str:
     )
     return (
         f"Run '{folder.name}' is finished: {how}. "
-        f"Train it longer with: charlm train --resume {quote(folder.name)} --steps {2 * record.step}"
+        f"Train it longer with: charlm train --resume {quote(folder.name)} "
+        f"--steps {suggested_steps(record.step)}"
     )
 
 

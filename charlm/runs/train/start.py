@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from charlm.checkpointing.new_run import created_run, require_free
+from charlm.checkpointing.run_folder import RunFolder
 from charlm.config import Request, RunConfig, with_effect
 from charlm.data.corpus import EncodedCorpus
 from charlm.data.sources import text_slug
@@ -93,9 +95,10 @@ def start(
         initialized_from=None if origin is None else origin.name,
         identity=secrets.token_hex(16),
     )
-    make_folder = partial(
-        created_run, workspace.checkpoints, name=config.run.name, default_name=text_slug(corpus.label)
-    )
+    usual_name = text_slug(corpus.label)
+    make_folder = partial(created_run, workspace.checkpoints, name=config.run.name, default_name=usual_name)
+    if config.run.name is None:
+        _note_taken_name(usual_name, workspace, reporter)
     if config.model.model == "ngram":
         return count_to_the_end(
             config, corpus, make_folder, provenance=provenance, symbol_counts=symbol_counts, reporter=reporter
@@ -221,7 +224,8 @@ def _resolve(
             reporter.note(sentence)
         load_weights = weights_for(origin, config, corpus.tokenizer)
     try:
-        config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
+        with reporter.status("counting n-grams"):
+            config, mixture = make_mixture(config, corpus, on_trial=on_trial, world=world)
     except DataError as error:
         if not on_trial:
             raise
@@ -240,6 +244,15 @@ def _resolve(
     )
     config, plan = resolve(beginning.request.with_config(config), corpus, setup, reporter, started=started)
     return config, plan.model_copy(update={"mix_on_trial": on_trial, "stores_scores": True}), setup
+
+
+def _note_taken_name(name: str, workspace: Workspace, reporter: Reporter) -> None:
+    """Notes that a run of the usual name is there already, and how to go on with it."""
+    if RunFolder(workspace.checkpoints / name).last.exists():
+        reporter.note(
+            f"There is a run '{name}' already; this one gets another name. "
+            f"To go on with that one instead: charlm train --resume {quote(name)}"
+        )
 
 
 def _refuse_contradictions(request: Request, *, init_from: str | None) -> None:

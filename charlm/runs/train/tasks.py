@@ -33,11 +33,14 @@ def with_task_defaults(config: RunConfig) -> RunConfig:
         return config
     task = TASKS[config.data.task]
     usual_attention: Literal["gnmt"] | None = "gnmt" if task.head == "sequence" else None
+    attention = config.model.attention or usual_attention
+    # One last state is all that passes then (Sutskever et al. 2014); two readings have two.
+    usual_direction = "forward" if attention == "none" else task.direction
     usual_ngrams = "hashed" if task.head == "pooled" else None
     return with_settings(
         config,
-        direction=config.model.direction or task.direction,
-        attention=config.model.attention or usual_attention,
+        direction=config.model.direction or usual_direction,
+        attention=attention,
         label_ngrams=config.model.label_ngrams or usual_ngrams,
         mix=Mix(None),
     )
@@ -88,8 +91,6 @@ def require_fit(config: RunConfig, *, init_from: str | None) -> None:
         raise ConfigError(f"--teacher-forcing is for language models of text; leave it out with --task {name}.")
     if model.weight_drop is not None and not is_writing:
         raise ConfigError(f"--weight-drop is for language models of text; leave it out with --task {name}.")
-    if model.layer_norm and TASKS[name].head == "sequence":
-        raise ConfigError(f"--layer-norm is not for --task {name}: its encoder and its decoder have no norms.")
     if config.tokenizer.tokenizer == "sentencepiece" and TASKS[name].head == "each":
         raise ConfigError(f"--tokenizer sentencepiece is not for --task {name}: a subword may have several labels.")
     if config.data.records != "none":

@@ -54,6 +54,10 @@ class TensorBoardReporter(Reporter):
         """Opens the display of progress."""
         return self._shown.progress(label, total)
 
+    def status(self, message: str) -> AbstractContextManager[None]:
+        """Passes the message on."""
+        return self._shown.status(message)
+
     @contextmanager
     def training(self, summary: TrainingSummary) -> Iterator[None]:
         """Opens the live display, and the event file of the run."""

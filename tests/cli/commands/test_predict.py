@@ -83,6 +83,9 @@ def test_a_training_of_answers_counts_their_symbols_without_the_ends(charlm: Any
     Path("words.tsv").write_text("".join(f"{a}{b}\t{b}{a}\n" for a in "abcdef" for b in "abcdef"))
     _, err = charlm("train", "words.tsv", "--task", "transduce", "--split", "100/0/0", "--steps", "1", *SMALL)
     assert "symbols, train  a 12, b 12, c 12, d 12, e 12, f 12\n" in err
+    # A network that has learnt nothing may well answer nothing.
+    answers = charlm("predict", "words", "words.tsv", "--probabilities")[0]
+    assert "(empty)\t0." in answers and not any("" in line.split("\t") for line in answers.splitlines())
 
 
 @pytest.mark.parametrize(

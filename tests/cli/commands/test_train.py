@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -77,6 +78,26 @@ def test_an_interrupt_saves_and_prints_the_command_that_goes_on(folder: Path) ->
     assert (process.returncode, out) == (130, "")
     assert "Finishing the step" in err and err.endswith("\ncharlm train --resume stopped\n")
     assert (folder / "checkpoints" / "stopped" / "last.safetensors").exists()
+
+
+class _Interrupted(io.RawIOBase):
+    """A stream at which Ctrl-C is typed while it is read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: Any) -> int:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_the_first_step_says_that_nothing_was_trained(
+    charlm: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted((folder / "checkpoints").iterdir())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(_Interrupted())))
+    out, err = charlm("train", "-", "--steps", "2", *SMALL, code=130)
+    assert out == "" and err.startswith("Stopped before the first step: nothing was trained, and no run was made.")
+    assert err.count("\n") == 1 and sorted((folder / "checkpoints").iterdir()) == before
 
 
 @pytest.mark.parametrize("recipe", sorted((PACKAGE / "docs" / "recipes").glob("*.toml")), ids=lambda path: path.stem)

@@ -40,6 +40,13 @@ def test_a_falling_curve_goes_from_the_top_left_to_the_bottom_right():
     assert len(rows) == 18
 
 
+def test_one_step_has_no_steps_between_it_and_none():
+    rows = drawn(Line("a", [1], [2.0]), Line("b", [1], [1.0])).splitlines()
+    assert rows[-4].split() == ["0", "1"] and rows[-3].split() == ["steps"]
+    # Seconds may be less than one.
+    assert "0.2" in drawn(Line("a", [0.7], [2.0])).splitlines()[-3]
+
+
 def test_curves_have_marks_of_their_own_and_their_last_value():
     text = drawn(Line("a", [0, 9], [2.0, 1.0]), Line("b", [0, 9], [1.0, 1.5]))
     assert "* a: 1.000" in text

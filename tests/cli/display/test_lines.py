@@ -26,6 +26,14 @@ def lines_after(drive: "object") -> list[str]:
     return stream.getvalue().splitlines()
 
 
+def test_what_is_done_meanwhile_is_no_line_as_lines_stay() -> None:
+    def drive(display: LineDisplay, _: Clock) -> None:
+        with display.status("timing steps"):
+            pass
+
+    assert lines_after(drive) == []
+
+
 def test_lines_begin_with_the_summary() -> None:
     def drive(display: LineDisplay, _: Clock) -> None:
         with display.training(SUMMARY):

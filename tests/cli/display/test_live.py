@@ -153,3 +153,14 @@ def test_the_newest_loss_is_smoothed_over_no_more_than_a_small_share_of_the_trai
     with display._console.capture() as capture:
         display._console.print(display._picture())
     assert expected in capture.get()
+
+
+def test_what_is_done_meanwhile_is_shown_on_a_terminal_and_taken_away_again() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, markup=False)
+    display = LiveDisplay(console, StopRequest())
+    with display.status("timing [steps] \x1b"):
+        pass
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "timing [steps] ␛ …" in shown
+    # The line is erased where the cursor ends.
+    assert shown.endswith("\x1b[1A\x1b[2K") or shown.endswith("\x1b[2K")

@@ -51,3 +51,15 @@ def test_no_name_becomes_a_formula_or_is_hidden(tmp_path):
     drawn = (tmp_path / "plot.svg").read_text(encoding="utf-8")
     for name in ("_x, ", "$\\frac{1$, ", "&lt;b&gt;␛&amp;数, "):
         assert f"<!-- \N{ZERO WIDTH SPACE}{name}" in drawn or f"<!-- {name}" in drawn
+
+
+def test_a_run_of_one_step_is_drawn_as_points_over_whole_steps(tmp_path):
+    pytest.importorskip("matplotlib")
+    from charlm.cli.display.plots import plot_losses
+    from charlm.runs.plot import Curve, Point
+
+    plot_losses([Curve("a", "training", None, (Point(1, 64.0, 0.1, 5.0),))], tmp_path / "one.svg", over="steps")
+    drawn = (tmp_path / "one.svg").read_text(encoding="utf-8")
+    # Names of ticks are comments before their outlines.
+    assert "<!-- 0 -->" in drawn and "<!-- 1 -->" in drawn
+    assert "<!-- 0.5 -->" not in drawn and "<!-- 1.02 -->" not in drawn

@@ -56,9 +56,9 @@ def test_training_is_shown_beside_its_baselines() -> None:
     text = printed(results.print_training, train_result())
     assert row_of(text, "demo")[1:] == ["0.6931", "1.0000", "0.5000", "2.000"]
     assert row_of(text, "uniform")[1:] == ["2.0794", "3.0000", "1.5000", "8.000"]
-    assert "12,345 parameters, 100 steps in 1 min 01 s, 2,500 characters/s" in text
+    assert "12,345 parameters, 100 steps in 1 min 01 s, 2,500 characters/s with evaluations" in text
     assert "  a [bold]b␛[31m\n" in text
-    assert "charlm train --resume demo --steps 200" in text
+    assert "charlm train --resume demo --steps 500" in text
     assert "test" not in text.split()
 
 
@@ -87,13 +87,16 @@ def test_what_unknown_characters_take_of_a_score_is_shown_where_there_are_any() 
 
 
 def test_an_early_stop_is_shown() -> None:
-    assert "stopped early" in printed(results.print_training, train_result(outcome="stopped early"))
+    text = printed(results.print_training, train_result(outcome="stopped early"))
+    assert "with evaluations; stopped early: " in " ".join(text.split())
 
 
 def test_a_network_that_learnt_nothing_is_told_apart_with_what_to_try() -> None:
     weak = replace(train_result(), no_better_than=Baseline("bigram", "validation", THREE_BITS))
     text = printed(results.print_training, weak)
     assert "no better than by a bigram model, which knows only the last symbol (2.0794 nats/char)." in text
+    assert "Try a longer training: 100 steps are few." in text
+    text = printed(results.print_training, replace(weak, steps=500))
     assert "Try a lower --learning-rate, --precision fp32, another --seed, or a longer training." in text
     assert results.training_json(weak)["no_better_than"] == "bigram"
     assert "no better than" not in printed(results.print_training, train_result())
@@ -107,14 +110,18 @@ def test_a_training_that_diverged_is_told_so() -> None:
     text = printed(results.print_training, diverged)
     assert "The training diverged" in text and "a uniform model, which knows nothing (2.0794 nats/char)" in text
     assert "Try a lower --learning-rate or --clip-norm" in text
+    # One step says nothing of where a training goes.
+    unigram = Baseline("unigram", "validation", THREE_BITS)
+    text = printed(results.print_training, replace(diverged, steps=1, no_better_than=unigram))
+    assert "diverged" not in text and "Try a longer training: 1 step is few." in text
 
 
-def test_a_training_whose_time_was_over_long_before_its_schedule_says_so() -> None:
+def test_a_training_whose_time_was_over_long_before_its_end_says_so() -> None:
     cut = replace(train_result(), cut_short_at=0.41)
     text = " ".join(printed(results.print_training, cut).split())
-    assert "The time was over at 41% of the schedule" in text and "with a longer --budget" in text
+    assert "The time was over after 41% of the training that was planned" in text and "with a longer --budget" in text
     assert results.training_json(cut)["cut_short_at"] == 0.41
-    assert "schedule" not in printed(results.print_training, train_result())
+    assert "planned" not in printed(results.print_training, train_result())
 
 
 def test_a_score_of_parallel_stretches_is_marked() -> None:
@@ -176,7 +183,7 @@ def test_names_that_users_choose_are_shown_as_they_are() -> None:
             [
                 "charlm sample demo --length 1000",
                 "charlm eval perplexity demo",
-                "charlm train --resume demo --steps 200",
+                "charlm train --resume demo --steps 500",
             ],
         ),
         ({"are_records": True}, ["charlm sample demo --num-samples 20"]),

@@ -128,6 +128,12 @@ def test_empty_lines_come_last() -> None:
     assert [line.split()[2] for line in stream.getvalue().splitlines()[3:]] == ["4", "1", "2", "3"]
 
 
+def test_an_empty_line_shows_its_end() -> None:
+    stream = io.StringIO()
+    print_odd_lines(SurprisalResult("demo", "text", surprisal_of("a\n\n \n", [0.0, 1.0, 9.0, 9.0, 9.0])), stream)
+    assert [line[27:] for line in stream.getvalue().splitlines()[3:]] == ["  a", "  ⏎", "   ⏎"]
+
+
 def test_a_terminal_shows_the_beginning_of_a_long_line() -> None:
     stream = Terminal()
     print_odd_lines(SurprisalResult("demo", "text", surprisal_of("ab" * 50, [1.0] * 100)), stream)

@@ -48,8 +48,13 @@ def test_tokens_are_tagged_and_spans_are_found(sentences: Path, workspace: Works
     new.write_text("# comment\nko\tX\nBa\tY\n\nsu\tX")
     lines = [answer.line for answer in predict("tags", (str(new),), workspace, SilentReporter())]
     assert lines == ["# comment", "ko\tX\tO", "Ba\tY\tB-N", "", "su\tX\tO"]
+    # The end of a file ends a sentence, whether a blank line says so or not.
+    (tmp_path / "newer.tsv").write_text("ko\tX\n\n")
+    files = (str(new), str(tmp_path / "newer.tsv"), str(tmp_path / "newer.tsv"))
+    answers = predict("tags", files, workspace, SilentReporter())
+    assert [answer.line for answer in answers] == [*lines, "", "ko\tX\tO", "", "ko\tX\tO", ""]
     new.write_text("ko Ba\n\nsu")
-    answers = list(predict("tags", (str(new),), workspace, SilentReporter(), are_sentences=True))
+    answers = predict("tags", (str(new),), workspace, SilentReporter(), are_sentences=True)
     assert [answer.line for answer in answers] == ["ko\tO", "Ba\tB-N", "", "", "su\tO", ""]
     reporter = Warnings()
     new.write_text("-DOCSTART- -X- O\n\nko Ba su mel\n\nko Ba Ω mel\n")

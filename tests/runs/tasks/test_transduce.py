@@ -52,7 +52,7 @@ def test_texts_that_differ_in_unknown_characters_are_different(
 
 
 def test_a_stopped_transducer_goes_on_bit_for_bit(spellings: Path, workspace: Workspace) -> None:
-    settings = {"task": "transduce", "steps": 12, "dropout": 0.2, "split": "70/15/15"}
+    settings = {"task": "transduce", "steps": 12, "dropout": 0.2, "layer_norm": True, "split": "70/15/15"}
     whole = train_whole(request(spellings, name="whole", **settings), workspace)
     stop = StopRequest()
     start(request(spellings, name="parts", **settings), workspace, StopAfter(stop, 5), stop)

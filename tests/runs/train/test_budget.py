@@ -7,8 +7,10 @@ from charlm.data.tokenizers.build import learnt
 from charlm.notation import Duration
 from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.corpus import encode_corpus
-from charlm.runs.train.budget import FEWEST_STEPS, MOST_EPOCHS, choose_sizes, fill_budget, sizing_task
+from charlm.runs.train.budget import MOST_EPOCHS, choose_sizes, cut_short_at, fill_budget, sizing_task
 from charlm.runs.train.timing import ScoringCosts
+from charlm.training.pace import Pace
+from charlm.training.planning import FEWEST_STEPS
 from charlm.training.sizing import Task
 
 TASK = Task(
@@ -61,6 +63,13 @@ def test_a_budget_that_is_over_still_gets_a_second_and_says_what_would_suffice()
     assert len(filled.warnings) == 1
     assert filled.warnings[0].startswith("5s is over before training can begin: what comes before and after it takes 7")
     assert "--budget 9s is about the shortest" in filled.warnings[0]
+
+
+def test_a_training_that_was_warned_of_its_budget_is_not_told_again_that_its_time_was_over():
+    pace = Pace(100)
+    pace.replan(2, total_steps=3)
+    assert cut_short_at(pace, seconds=8.0) == 0.02
+    assert cut_short_at(pace, seconds=fill(5.0, left=-2.0).seconds) is None
 
 
 def test_a_short_text_is_read_forty_times_at_most():

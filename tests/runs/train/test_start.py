@@ -37,6 +37,17 @@ def test_a_sorted_text_is_noted_and_a_shuffled_one_not(small_request, workspace,
     assert notes[1] == ""
 
 
+def test_a_second_run_of_a_text_says_that_there_is_a_first(small_request, workspace):
+    notes = []
+    for _ in range(2):
+        reporter = RecordingReporter()
+        result = start(small_request(steps=1), workspace, reporter, StopRequest())
+        notes.append(" ".join(reporter.notes))
+    assert result.name == "tale-2" and "tale" not in notes[0]
+    assert "There is a run 'tale' already; this one gets another name." in notes[1]
+    assert notes[1].endswith("charlm train --resume tale")
+
+
 def test_training_learns(small_request, workspace):
     result = train_whole(small_request(steps=150, hidden_size=24), workspace)
     unigram = next(b for b in result.baselines if (b.name, b.split) == ("unigram", "validation"))

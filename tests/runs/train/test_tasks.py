@@ -31,13 +31,23 @@ def test_the_direction_is_chosen_and_a_budget_plans(names: Path, workspace: Work
 
 
 @pytest.mark.parametrize(
+    ("settings", "direction"),
+    [({}, "both"), ({"attention": "none"}, "forward"), ({"attention": "none", "direction": "both"}, "both")],
+)
+def test_one_last_state_is_all_that_passes_without_attention(
+    names: Path, workspace: Workspace, settings: dict[str, str], direction: str
+) -> None:
+    config, _ = plan_run(request(names, task="transduce", **settings), workspace, SilentReporter())
+    assert config.model.direction == direction
+
+
+@pytest.mark.parametrize(
     ("settings", "problem"),
     [
         ({"model": "ngram", **dict.fromkeys(SMALL)}, "needs a recurrent network"),
         ({"cell": "jordan"}, "needs a recurrent network"),
         ({"mix": "ngram:4"}, "--mix is for language models of text; a model of --task classify predicts labels"),
         ({"mix": "ngram:4", "task": "generate"}, "--mix is for language models of text; n-grams know no condition"),
-        ({"task": "transduce", "layer_norm": True}, "--layer-norm is not for --task transduce"),
         ({"weight_drop": 0.5}, "--weight-drop is for language models of text"),
         ({"tie_weights": True, "embedding_size": 8}, "--tie-weights is for language models"),
         ({"teacher_forcing": "linear:0.5"}, "--teacher-forcing is for language models of text"),
