@@ -51,11 +51,13 @@ def assert_steps_agree(run, model, names, *, num_streams: int) -> None:
     rng = np.random.default_rng(3)
     for _ in range(12):
         tokens = rng.integers(model.vocabulary_size, size=num_streams)
-        log_probabilities, *state = run.run(None, {"token": tokens, **dict(zip(names, state, strict=True))})
+        log_probabilities, *found = run.run(None, {"token": tokens, **dict(zip(names, state, strict=True))})
         logits = stepper.step(tokens).astype(np.float64)
         expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         assert np.abs(np.exp(log_probabilities) - expected).max() < 1e-5
-        for part, its in zip(state, stepper.state(), strict=True):
+        # Each step from the engine's state: random weights may make more of a rounding with every step.
+        state = stepper.state()
+        for part, its in zip(found, state, strict=True):
             assert part.dtype == its.dtype
             assert np.allclose(part, its, atol=1e-5)
 
