@@ -10,6 +10,7 @@ _MOST_STEPS = 40
 _EVALUATING = 0.05
 _FEWEST_EVALUATIONS = 3
 _SMALLEST_SHARE = 0.02
+_FEWEST_EVALUATED = 5000
 
 FEWEST_STEPS = 500
 """Steps that a training may take on a text of any size, however short; with fewer, most networks have learnt little."""
@@ -64,24 +65,27 @@ def divide(
     around_seconds: float,
     evaluations: int,
     is_fixed: bool,
+    evaluated_symbols: int = 0,
 ) -> Division:
     """Divides a time budget.
 
     Evaluations take at most a twentieth of it, as far as that is possible: first there are fewer of them, at least
-    three; then each reads less of the text.
+    three; then each reads less of the text, at least a fiftieth and 5,000 symbols, as fewer say too little.
 
     Args:
         scoring_seconds: to score the whole validation text.
         around_seconds: of an evaluation besides that: to calibrate what is scored, and to save what was found.
         evaluations: how many are wanted.
         is_fixed: whether there must be as many.
+        evaluated_symbols: in the whole validation text.
     """
     allowed = _EVALUATING * seconds
     if not is_fixed:
         affordable = int(allowed / max(scoring_seconds + around_seconds, 1e-9))
         evaluations = min(evaluations, max(_FEWEST_EVALUATIONS, affordable))
     share = (allowed / evaluations - around_seconds) / max(scoring_seconds, 1e-9)
-    share = min(1.0, max(_SMALLEST_SHARE, share))
+    fewest = _FEWEST_EVALUATED / evaluated_symbols if evaluated_symbols else 0.0
+    share = min(1.0, max(_SMALLEST_SHARE, fewest, share))
     evaluation_seconds = share * scoring_seconds + around_seconds
     left = seconds - evaluations * evaluation_seconds
     return Division(max(1, int(left / step_seconds)), evaluations, share, evaluation_seconds)

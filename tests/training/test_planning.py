@@ -31,6 +31,20 @@ def test_a_budget_has_at_least_one_step_and_evaluations_read_at_least_a_fiftieth
     assert (plan.steps, plan.evaluations, plan.share) == (1, 3, 0.02)
 
 
+@pytest.mark.parametrize(("symbols", "share"), [(1000, 1.0), (20_000, 0.25), (1_000_000, 0.02)])
+def test_evaluations_read_at_least_five_thousand_symbols(symbols, share):
+    plan = divide(
+        1.0,
+        step_seconds=0.1,
+        scoring_seconds=50.0,
+        around_seconds=1.0,
+        evaluations=10,
+        is_fixed=False,
+        evaluated_symbols=symbols,
+    )
+    assert plan.share == share
+
+
 @pytest.mark.parametrize(("steps", "longer"), [(2, FEWEST_STEPS), (250, 500), (251, 502)])
 def test_a_training_is_worth_going_on_with_to_twice_its_length_or_to_five_hundred_steps(steps, longer):
     assert suggested_steps(steps) == longer

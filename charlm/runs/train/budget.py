@@ -150,6 +150,7 @@ def fill_budget(
     steps_per_epoch: int,
     asked: Collection[str],
     most_epochs: int = MOST_EPOCHS,
+    evaluated_symbols: int = 0,
 ) -> FilledBudget:
     """Returns the number of steps that a budget has time for, or as many as a short text has use for.
 
@@ -159,6 +160,7 @@ def fill_budget(
         evaluations: how many are wanted.
         asked: settings that somebody chose: so many evaluations; a budget, to know of it that it is too long.
         most_epochs: passes after which training ends.
+        evaluated_symbols: in the validation text.
     """
     seconds = max(SHORTEST_TRAINING, left)
     division = divide(
@@ -168,6 +170,7 @@ def fill_budget(
         around_seconds=costs.around,
         evaluations=evaluations,
         is_fixed="evaluations" in asked,
+        evaluated_symbols=evaluated_symbols,
     )
     warnings: list[str] = []
     if left < SHORTEST_TRAINING:

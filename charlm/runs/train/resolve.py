@@ -87,6 +87,7 @@ def _within_budget(
         steps_per_epoch=batches.windows_per_epoch,
         asked=request.asked,
         most_epochs=most_epochs(config),
+        evaluated_symbols=0 if corpus.valid is None else len(corpus.valid.tokens),
     )
     division = filled.division
     config = with_lane_groups(chosen.config, groups)

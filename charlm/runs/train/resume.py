@@ -114,6 +114,8 @@ def resume(
                 update={
                     "sizes": record.plan.sizes,
                     "mix_on_trial": record.plan.mix_on_trial,
+                    # The best loss so far is of this share; that of another could not be compared with it.
+                    "evaluated_share": record.plan.evaluated_share,
                     "is_judged": False,
                     "stores_scores": True,
                 }

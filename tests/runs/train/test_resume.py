@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from charlm.checkpointing.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from charlm.errors import CheckpointError, ConfigError, DataError
 from charlm.runs.reporting import SilentReporter, StopRequest
 from charlm.runs.train import finish
@@ -83,6 +84,16 @@ def test_a_finished_run_says_so_and_can_be_lengthened(small_request, workspace):
     result = resume("short", workspace, SilentReporter(), StopRequest(), overrides={"steps": 20})
     assert (result.steps, result.total_steps) == (20, 20)
     assert "steps = 20" in (result.run / "config.toml").read_text()
+
+
+def test_a_longer_training_evaluates_on_the_share_that_its_best_loss_is_of(small_request, workspace):
+    path = train_whole(small_request(name="short"), workspace).run / "last.safetensors"
+    stored = read_checkpoint(path)
+    values = dict(stored.values)
+    values["plan"] = values["plan"] | {"evaluated_share": 0.25}
+    write_checkpoint(path, Checkpoint(stored.tensors, values))
+    resume("short", workspace, SilentReporter(), StopRequest(), overrides={"steps": 20})
+    assert read_checkpoint(path).values["plan"]["evaluated_share"] == 0.25
 
 
 def test_a_changed_text_is_refused_on_resuming(small_request, workspace, text):
