@@ -4,7 +4,8 @@ import inspect
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import typer
@@ -55,13 +56,24 @@ class ReadableCommand(_ReadableHelp, TyperCommand):
     """A command with such a help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Returns the words that no parameter took, with one validator of text for all parameters that are text."""
-        # Typer would have pydantic compile one for each of up to eighty options, given or not.
+        """Returns the words that no parameter took; defaults, which are right as they are, are not checked."""
+        # Typer would have pydantic compile a validator for each of up to eighty options, given or not.
         parameters: list[Any] = list(self.params)
-        texts = [each for each in parameters if each.type_descriptor.annotation is str]
-        for each in texts[1:]:
-            each.get_runtime_param = texts[0].get_runtime_param
+        for each in parameters:
+            each.get_runtime_param = partial(_IfTyped, each.get_runtime_param)
         return super().parse_args(ctx, args)
+
+
+class _IfTyped:
+    """Checks the value of a parameter as Typer does, if it was typed."""
+
+    def __init__(self, checked_by: Callable[[], Any]) -> None:
+        self._checked_by = checked_by
+
+    def coerce(self, value: Any, *, param: Any, ctx: Any) -> Any:
+        if ctx.get_parameter_source(param.name).name == "COMMANDLINE":
+            return self._checked_by().coerce(value, param=param, ctx=ctx)
+        return () if value is None and (param.multiple or param.nargs == -1) else value
 
 
 class ReadableGroup(_ReadableHelp, TyperGroup):

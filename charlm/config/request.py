@@ -37,11 +37,21 @@ def make_request(
     Raises:
         ConfigError: a value is unknown or out of range, or has no effect on the model that is asked for.
     """
+    # One section alone first: until a value is refused, the others need not be made ready, which takes as long as to
+    # refuse it. The text comes last, as it is nearly always right.
+    kinds = sections()
+    for section in sorted(kinds.keys() & values.keys(), key=lambda section: section == "data"):
+        if isinstance(values[section], Mapping):
+            validate(kinds[section], values[section], source=source, name=partial(_within, section, name))
     request = Request(validate(RunConfig, values, source=source, name=name), asked_in(values))
     suited = partial(require_suited, asked=request.asked, source=source)
     suited(request.config.data, name=lambda where: name(("data", *where)))
     suited(request.config.model, name=lambda where: name(("model", *where)))
     return request
+
+
+def _within(section: str, name: Name, where: tuple[str, ...]) -> str:
+    return name((section, *where))
 
 
 def asked_in(values: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import torch
 
+from charlm.models.faster_way import FasterWay
 from charlm.models.threads import using_threads
 
 Part = TypeVar("Part")
@@ -19,13 +20,6 @@ Result = TypeVar("Result")
 
 LANES = 32
 """Lanes in a group: fewer make each product slower, more leave threads without work (docs/experiments.md)."""
-
-_MOST_LOST = 0.01
-"""Share of the time that trying the slower number of threads may cost."""
-_SMALLEST_LOSS = 0.1
-"""What a trial is taken to cost at least, as a share of a call: not every call is a trial where both are as fast."""
-_SMOOTHING = 0.2
-"""Weight of the newest call in the mean of recent ones."""
 
 
 def usual_groups(num_lanes: int) -> int:
@@ -47,7 +41,7 @@ class Workers:
     """
 
     def __init__(self, num_threads: int, *, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._choice = _Choice(num_threads)
+        self._threads = FasterWay(num_threads, 1)
         self._clock = clock
         self._pool = ThreadPoolExecutor(num_threads)
 
@@ -60,7 +54,7 @@ class Workers:
         Raises:
             Exception: the first part's that has one, after all parts have ended.
         """
-        threads = self._choice.threads(self._clock()) if len(parts) > 1 else 1
+        threads = self._threads.way(self._clock()) if len(parts) > 1 else 1
         started = self._clock()
         with using_threads(1):
             if threads == 1:
@@ -71,37 +65,8 @@ class Workers:
                 wait(futures)
                 results = [future.result() for future in futures]
         if len(parts) > 1:
-            self._choice.took(threads, self._clock() - started, work=work, now=self._clock())
+            self._threads.took(threads, self._clock() - started, work=work, now=self._clock())
         return results
-
-
-class _Choice:
-    """All threads or one: whichever was faster when both were last tried."""
-
-    def __init__(self, num_threads: int) -> None:
-        self._others = {1: num_threads, num_threads: 1}
-        self._best = num_threads
-        self._seconds = 0.0
-        self._next_trial = 0.0
-
-    def threads(self, now: float) -> int:
-        """Returns how many threads to use now."""
-        return self._others[self._best] if self._seconds > 0.0 and now >= self._next_trial else self._best
-
-    def took(self, threads: int, seconds: float, *, work: float, now: float) -> None:
-        """Notes what a call took."""
-        each = seconds / work
-        if self._seconds == 0.0:
-            # Trying the other may cost as much again.
-            self._seconds, self._next_trial = each, now + seconds / _MOST_LOST
-        elif threads == self._best:
-            self._seconds += _SMOOTHING * (each - self._seconds)
-        else:
-            if each < self._seconds:
-                self._best = threads
-            lost = max(abs(each - self._seconds), _SMALLEST_LOSS * self._seconds) * work
-            self._seconds = min(each, self._seconds)
-            self._next_trial = now + lost / _MOST_LOST
 
 
 def _in_this_mode(function: Callable[[Part], Result]) -> Callable[[Part], Result]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from charlm.cells import CELLS
 from charlm.models.base import State
+from charlm.models.cells.gru import GRU
 from charlm.models.initialization import Initialization
 from charlm.models.lane_groups import Workers
 from charlm.models.stack import StackedNetwork, StackSettings, input_sizes
@@ -62,7 +63,8 @@ class RecurrentLanguageModel(StackedNetwork):
             layer = self.layers[index]
             if self.training and self.weight_drop > 0.0:
                 layer = dropped(layer, self.weight_drop, generator)
-            outputs, states[index] = self._read_layer(index, outputs, before, layer)
+            symbols = tokens if index == 0 and self._can_read_symbols(tokens, layer) else None
+            outputs, states[index] = self._read_layer(index, outputs, before, layer, symbols=symbols)
         return self.output(self.output_dropout(outputs, generator)), _joined(states)
 
     def read(self, tokens: Tensor, state: State, *, workers: Workers | None = None) -> tuple[Tensor, State]:
@@ -91,8 +93,22 @@ class RecurrentLanguageModel(StackedNetwork):
         workers.map(read_pieces, range(len(states)), work=len(tokens))
         return self.output(torch.cat(pieces)), _joined(states)
 
-    def _read_layer(self, index: int, inputs: Tensor, before: State, layer: nn.Module) -> tuple[Tensor, State]:
-        outputs, after = layer(inputs, before if len(before) > 1 else before[0])
+    def _can_read_symbols(self, tokens: Tensor, layer: nn.Module) -> bool:
+        """Returns whether the lowest layer's inputs are embeddings as they are, and fewer symbols than inputs."""
+        is_dropped = self.training and self.embedding_dropout.probability > 0.0
+        is_fast = tokens.device.type == "cpu" and tokens.numel() > self.vocabulary_size
+        return isinstance(layer, GRU) and is_fast and not is_dropped
+
+    def _read_layer(
+        self, index: int, inputs: Tensor, before: State, layer: nn.Module, *, symbols: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Returns the outputs and the state after them; a layer that can be given `symbols` needs no inputs."""
+        state = before if len(before) > 1 else before[0]
+        if symbols is None:
+            outputs, after = layer(inputs, state)
+        else:
+            assert isinstance(layer, GRU)
+            outputs, after = layer.read_symbols(symbols, self.embedding.weight, before[0])
         if self.residual and outputs.shape == inputs.shape:
             outputs = outputs + inputs
         return self.norms[index](outputs), after if len(before) > 1 else (after,)

@@ -34,7 +34,7 @@ class TrainingSummary:
 
     Attributes:
         rows: headings and their values, in order.
-        seconds_left: until training has to end, its deadline; None without a time budget.
+        seconds_left: until training ends, its deadline; None where it ends after a number of steps.
         is_mixed: whether n-grams are mixed in; training losses are the network's all the same.
         history: the points of the sessions before, by step.
         unit: what losses are counted by, for people; where it is not characters, one stands for the other in reports.

@@ -1,5 +1,7 @@
 """The number of steps with which a training ends on time, however busy the machine becomes."""
 
+import math
+
 _NEWEST = 0.5
 """Weight of the newest steps in the mean seconds of a step: those of a few hundredths of a training count."""
 _TOLERANCE = 0.002
@@ -14,10 +16,12 @@ class Deadline:
     Args:
         seconds: time for the whole training, evaluations included.
         evaluation_seconds: what an evaluation and the saving after it are thought to take, until they are timed.
+        most_steps: with which the training ends although there is time for more; None for no such number.
     """
 
-    def __init__(self, seconds: float, *, evaluation_seconds: float) -> None:
+    def __init__(self, seconds: float, *, evaluation_seconds: float, most_steps: int | None = None) -> None:
         self._seconds = seconds
+        self._most_steps = most_steps
         self._evaluation_seconds = evaluation_seconds
         self._step_seconds: float | None = None
         self._first_step = 0
@@ -54,4 +58,5 @@ class Deadline:
         left = self._seconds - elapsed - evaluations_left * self._evaluation_seconds
         if abs((planned - step) * self._step_seconds - left) <= _TOLERANCE * self._seconds:
             return planned
-        return step + max(1, int(left / self._step_seconds))
+        most = math.inf if self._most_steps is None else self._most_steps - step
+        return step + max(1, int(min(most, left / self._step_seconds)))

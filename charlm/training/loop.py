@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from charlm.errors import NotFiniteError
 from charlm.evaluation.score import Score
 from charlm.training.deadline import Deadline
+from charlm.training.sharing import SLOWEST_STEP
 from charlm.training.state import Progress
 from charlm.training.trainer import StepResult, Trainer
 
@@ -30,6 +31,7 @@ class Plan:
         save_seconds: longest time between two checkpoints.
         seconds: time budget of the training, evaluations included; None without one.
         evaluation_seconds: what an evaluation is thought to take, until one has been timed.
+        most_steps: with which the training ends although the budget has time for more; None for no such number.
         rollbacks: number of times that a loss spike may return the training to its last saved state.
     """
 
@@ -38,6 +40,7 @@ class Plan:
     save_seconds: float
     seconds: float | None = None
     evaluation_seconds: float = 0.0
+    most_steps: int | None = None
     rollbacks: int = 0
 
 
@@ -106,8 +109,12 @@ class _Loop:
         self.deadline = Deadline(
             math.inf if self.plan.seconds is None else self.plan.seconds,
             evaluation_seconds=self.plan.evaluation_seconds,
+            most_steps=self.plan.most_steps,
         )
         self.deadline.resume(self.trainer.step, elapsed=self.progress.seconds)
+
+    def _has_time_for(self, seconds: float) -> bool:
+        return self.plan.seconds is not None and self.plan.seconds - self.progress.seconds > seconds
 
     def is_out_of_patience(self) -> bool:
         """Returns whether too many evaluations were no improvement."""
@@ -120,7 +127,7 @@ class _Loop:
     def advance(self) -> Outcome | None:
         """Takes one step, and evaluates, logs and saves if due; returns the outcome if the training has ended."""
         trainer, hooks = self.trainer, self.hooks
-        trainer.launch_step()
+        trainer.launch_step(may_share=self._has_time_for(SLOWEST_STEP))
         evaluating = trainer.pace.passes_point(trainer.step, self.plan.evaluations)
         logging = evaluating or trainer.pace.passes_point(trainer.step, _LOG_POINTS)
         result = self._collect_results(wait=logging)
@@ -202,6 +209,8 @@ class _Loop:
             "rollbacks": len(progress.rollbacks),
             "seconds": round(progress.seconds, 3),
         }
+        if trainer.sharing is not None:
+            metrics["shared_steps"] = trainer.sharing.num_steps
         if score is not None:
             metrics["validation"] = score.to_json()
         self.hooks.record(metrics)

@@ -24,6 +24,7 @@ from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace, whole_rate
 from charlm.training.precision import Arithmetic, LossScale, autocast
 from charlm.training.readback import Readback
+from charlm.training.sharing import Sharing
 
 MOST_SKIPPED_IN_A_ROW = 10
 
@@ -67,6 +68,7 @@ class Trainer:
         lane_groups: fewest parts, too, but computed side by side, each on one thread; 1 to compute every product on all
             of torch's threads.
         workers: threads that compute groups of lanes.
+        sharing: computes some batches as one instead, where that is faster; None to compute all in groups.
         generator: source of the dropout masks, on the model's device.
         trunk_factor: returns the factor of a trunk's learning rate, from the progress before a step.
         world: the processes that compute groups of lanes, of which each carries the hidden state of its own.
@@ -91,6 +93,7 @@ class Trainer:
     device: torch.device
     objective: Objective = next_symbol_loss
     trunk_factor: Callable[[float], float] = whole_rate
+    sharing: Sharing | None = None
     world: World = ALONE
 
     def __post_init__(self) -> None:
@@ -124,17 +127,20 @@ class Trainer:
         self.launch_step()
         return list(self.results(wait=True))[-1]
 
-    def launch_step(self) -> None:
+    def launch_step(self, *, may_share: bool = False) -> None:
         """Launches one optimizer step on the device; `results` yields its result later.
 
         Nothing here waits for the device. The device itself checks that the step is finite; a step that is not
         changes nothing but the hidden state.
+
+        Args:
+            may_share: whether there is time for a step of `sharing.SLOWEST_STEP` seconds.
         """
         # With groups, one thread does the rest of a step, too: more of them would wait for one another.
         with using_threads(1) if self.lane_groups > 1 else nullcontext():
-            self._launch_step()
+            self._launch_step(may_share=may_share)
 
-    def _launch_step(self) -> None:
+    def _launch_step(self, *, may_share: bool) -> None:
         self.model.train()
         window = self.batches.window(self.step)
         first_state = self.model.initial_state(self.batches.num_lanes)
@@ -143,7 +149,11 @@ class Trainer:
         progress = self.pace.progress(self.step)
         rate = self.rate_factor * self.learning_rate(self.step, progress)
         self.optimizer.learning_rate, self.optimizer.trunk_factor = rate, self.trunk_factor(progress)
-        total_nats = self._gradients(window, progress=progress)
+        gradients = partial(self._gradients, window, progress=progress)
+        if self.sharing is None:
+            total_nats = gradients()
+        else:
+            total_nats = self.sharing.compute(gradients, work=window.inputs.numel(), may_share=may_share)
         clipping = self.clip(self.parameters)
         finite = torch.isfinite(total_nats) & torch.isfinite(clipping.norm)
         skipped = 1.0 - finite.float()
@@ -203,7 +213,11 @@ class Trainer:
 
     @property
     def _num_parts(self) -> int:
-        return max(self.accumulation, self.lane_groups)
+        return max(self.accumulation, 1 if self._is_shared else self.lane_groups)
+
+    @property
+    def _is_shared(self) -> bool:
+        return self.lane_groups == 1 or (self.sharing is not None and self.sharing.is_on)
 
     @property
     def _borders(self) -> list[tuple[int, int]]:
@@ -235,7 +249,7 @@ class Trainer:
         self, window: Window, borders: list[tuple[int, int]], own: range, *, progress: float
     ) -> Iterable[LanesGradient]:
         """Computes the parts of this process's share."""
-        if self.lane_groups == 1:
+        if self._is_shared:
             # One after another: only one is in memory at a time.
             return (self._part(window, lanes, self.generator, progress=progress) for lanes in borders)
         # Each group draws its masks from a generator of its own, whichever process computes it, and when.

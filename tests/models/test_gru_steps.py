@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from charlm.models.cells.gru_steps import read_steps, return_steps, scripted
+from charlm.models.cells.gru_steps import read_steps, return_steps
 from charlm.models.cells.products import StepProduct
+from charlm.models.cells.scripted import scripted
 
 TIME, BATCH = 5, 3
 

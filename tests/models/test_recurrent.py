@@ -4,6 +4,7 @@ from torch import nn
 
 from charlm.config import ModelConfig
 from charlm.models.build import build_network
+from charlm.models.cells.gru import GRU
 from charlm.models.lane_groups import Workers
 from charlm.models.recurrent import PIECE, RecurrentLanguageModel
 from tests.support.small_networks import random_tokens
@@ -90,6 +91,36 @@ def test_recurrent_matrices_start_orthogonal(cell):
     for layer in model.layers:
         for gate in layer.weight_hh_l0.split(3):
             torch.testing.assert_close(gate @ gate.T, torch.eye(3))
+
+
+@pytest.mark.parametrize("settings", [{}, {"residual": True}, {"residual": True, "tie_weights": True}])
+def test_a_gru_that_is_given_symbols_learns_what_it_does_from_their_embeddings(settings, monkeypatch):
+    tokens = random_tokens(time=7, batch=3)
+    results = []
+    for does in (True, False):
+        model = make(cell="gru", **settings).double().train()
+        if not does:
+            monkeypatch.setattr(GRU, "read_symbols", None)
+            monkeypatch.setattr(model, "_can_read_symbols", lambda *_: False)
+        logits, state = model(tokens, model.initial_state(3))
+        loss = logits.logsumexp(-1).sum() + 2.0 * state[0].square().sum()
+        results.append([logits, *state, *torch.autograd.grad(loss, list(model.parameters()))])
+    for mine, expected in zip(*results, strict=True):
+        torch.testing.assert_close(mine, expected)
+
+
+@pytest.mark.parametrize(
+    ("time", "dropout", "is_training", "expected"),
+    [(7, 0.0, True, True), (7, 0.5, False, True), (7, 0.5, True, False), (1, 0.0, True, False)],
+)
+def test_symbols_are_read_where_their_embeddings_are_not_dropped_and_there_are_more_than_in_the_vocabulary(
+    time, dropout, is_training, expected, monkeypatch
+):
+    model = make(cell="gru", embedding_dropout=dropout).train(is_training)
+    called, read = [], GRU.read_symbols
+    monkeypatch.setattr(GRU, "read_symbols", lambda *given: called.append(given) or read(*given))
+    model(random_tokens(time=time, batch=3), model.initial_state(3), torch.Generator())
+    assert bool(called) == expected
 
 
 def test_dropout_zeroes_about_its_share_and_keeps_the_mean():

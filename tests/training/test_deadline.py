@@ -45,6 +45,20 @@ def test_nothing_is_planned_before_a_step_was_timed():
     assert Deadline(10.0, evaluation_seconds=0.0).total_steps(0, planned=7, evaluations_left=1, elapsed=9.0) == 7
 
 
+def test_more_steps_than_the_text_has_use_for_are_not_planned_and_fewer_where_time_is_short():
+    deadline = Deadline(100.0, evaluation_seconds=0.0, most_steps=60)
+    deadline.after_steps(10, elapsed=5.0)
+    assert deadline.total_steps(10, planned=60, evaluations_left=0, elapsed=5.0) == 60
+    deadline.after_steps(20, elapsed=80.0)
+    # Four seconds a step: the time left has room for five.
+    assert deadline.total_steps(20, planned=60, evaluations_left=0, elapsed=80.0) == 25
+    deadline.after_steps(24, elapsed=80.4)
+    deadline.after_steps(25, elapsed=80.5)
+    assert deadline.total_steps(25, planned=26, evaluations_left=0, elapsed=80.5) == 43
+    deadline.after_steps(42, elapsed=82.2)
+    assert deadline.total_steps(42, planned=43, evaluations_left=0, elapsed=82.2) == 60
+
+
 def test_too_late_is_one_step_more():
     deadline = Deadline(100.0, evaluation_seconds=0.0)
     deadline.after_steps(50, elapsed=300.0)

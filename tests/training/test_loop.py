@@ -21,12 +21,14 @@ class CountingTrainer:
         self.step = self.seen = 0
         self.lag = lag
         self.pace = Pace(total_steps)
-        self.average = None
+        self.average = self.sharing = None
+        self.num_shareable = 0
         self.num_clipped = self.num_skipped = 0
         self.batches = SimpleNamespace(windows_per_epoch=10)
 
-    def launch_step(self) -> None:
+    def launch_step(self, *, may_share: bool = False) -> None:
         self.step += 1
+        self.num_shareable += may_share
 
     def results(self, *, wait: bool = False) -> Iterator[StepResult]:
         """The results are late by up to `lag` steps."""
@@ -193,8 +195,8 @@ class SlowingTrainer(CountingTrainer):
 
     now = 0.0
 
-    def launch_step(self) -> None:
-        super().launch_step()
+    def launch_step(self, *, may_share: bool = False) -> None:
+        super().launch_step(may_share=may_share)
         self.now += 1.0 if self.step <= 100 else 2.0
 
 
@@ -205,4 +207,6 @@ def test_a_training_with_a_budget_ends_on_time_when_it_gets_slower():
     # After 100 steps 200 s are left, for 100 steps of 2 s.
     assert trainer.now == pytest.approx(300.0, abs=2.0)
     assert trainer.step == pytest.approx(200, abs=2)
+    # The last 15 s, of 2 s a step, have no time for a slow one.
+    assert trainer.num_shareable == pytest.approx(trainer.step - 7, abs=2)
     assert len(recorder.bests) == 5

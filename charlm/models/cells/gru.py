@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from charlm.models.cells.gru_steps import read_steps, return_steps, scripted
-from charlm.models.cells.layer import read_window, state_gradient, sum_rows, window_gradients
+from charlm.models.cells.gru_steps import read_steps, return_steps
+from charlm.models.cells.layer import read_window, state_gradient, sum_by_symbol, sum_rows, window_gradients
 from charlm.models.cells.products import StepProduct
+from charlm.models.cells.scripted import scripted
 
 _FLOAT32_UP_TO = 64
 """Units up to which the steps' products stay in float32; measured (docs/experiments.md)."""
@@ -44,22 +45,37 @@ class GRU(nn.GRU):
         if inputs.device.type != "cpu":
             outputs, last = super().forward(inputs, state)
             return outputs, last
+        return self._read(inputs, state, symbols=None)
+
+    def read_symbols(self, symbols: Tensor, embedding: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns what `forward` returns for the embeddings of symbols, on a CPU, with fewer products.
+
+        What the inputs add to the gates is computed once for each symbol of the vocabulary, not for each in the window.
+
+        Args:
+            symbols: `[time, batch]`.
+            embedding: `[vocabulary, inputs]`.
+        """
+        return self._read(embedding[:, None], state, symbols=symbols)
+
+    def _read(self, inputs: Tensor, state: Tensor, *, symbols: Tensor | None) -> tuple[Tensor, Tensor]:
         weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0)
-        outputs, last = read_window(_Recurrence, inputs, (state,), *weights)
+        outputs, last = read_window(_Recurrence, inputs, (state,), symbols, *weights)
         return outputs, last
 
 
 class _Recurrence(torch.autograd.Function):
-    """The layer over a window.
+    """The layer over a window, of inputs `[time, batch, inputs]`, or of symbols whose embeddings are the inputs.
 
     What the steps compute with stays in the weights' precision, in buffers small enough for the cache; what
     the window keeps is in that of the products, half the memory traffic in bfloat16.
     """
 
     @staticmethod
-    def forward(ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, dtype: torch.dtype, inputs: Tensor, state: Tensor, symbols: Tensor | None, *weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
         input_weights, state_weights, input_bias, state_bias = weights
-        time, batch, _ = inputs.shape
         hidden = state.shape[1]
         inputs = inputs.to(dtype)
         bias = input_bias.clone()
@@ -67,6 +83,9 @@ class _Recurrence(torch.autograd.Function):
         # [time, batch, r z n]: what the inputs add to each gate, until a step replaces it by the gates
         # r and z, and by the state's part of n.
         gates = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype))
+        if symbols is not None:
+            gates = gates[:, 0][symbols]
+        time, batch, _ = gates.shape
         doubled_inputs = gates[..., 2 * hidden :].to(state_weights.dtype, copy=True).mul_(2.0)
         # Converted first: a copy that converts a row again for every symbol takes twenty times as long.
         gates[..., 2 * hidden :] = state_bias[2 * hidden :].to(dtype)
@@ -77,13 +96,13 @@ class _Recurrence(torch.autograd.Function):
         state = state.to(state_weights.dtype, copy=True)
         read = scripted(read_steps)
         state = read(gates, doubled_inputs, candidates, states, state, product.matrix, product.is_packed)
-        ctx.save_for_backward(inputs, states, gates, candidates, input_weights, state_weights)
+        ctx.save_for_backward(inputs, symbols, states, gates, candidates, input_weights, state_weights)
         return states[1:], state
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor, grad_last: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, states, gates, candidates, input_weights, state_weights = ctx.saved_tensors
+        inputs, symbols, states, gates, candidates, input_weights, state_weights = ctx.saved_tensors
         time, batch, hidden = candidates.shape
         resets, updates, candidate_states = gates.view(time, batch, 3, hidden).unbind(2)
         # The gradient goes back through a step linearly; its factors are known before the first step:
@@ -106,7 +125,9 @@ class _Recurrence(torch.autograd.Function):
         grad_state_weights = state_gradient(flat_factors, states[:-1], inputs.dtype)
         grad_candidate_bias = sum_rows(flat_factors[..., 2 * hidden :].flatten(0, 1))
         flat_factors[..., 2 * hidden :] = grads.mul_(of_candidate)
+        if symbols is not None:
+            flat_factors = sum_by_symbol(flat_factors, symbols, num_symbols=len(inputs))[:, None]
         grad_inputs, grad_input_weights, grad_input_bias = window_gradients(flat_factors, inputs, input_weights)
         grad_state_bias = torch.cat([grad_input_bias[: 2 * hidden], grad_candidate_bias.to(grad_input_bias.dtype)])
         parameters = (grad_input_weights, grad_state_weights, grad_input_bias, grad_state_bias)
-        return None, grad_inputs, grad, *(each.to(state_weights.dtype) for each in parameters)
+        return None, grad_inputs, grad, None, *(each.to(state_weights.dtype) for each in parameters)

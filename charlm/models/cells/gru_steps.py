@@ -1,26 +1,7 @@
-"""The steps of a GRU through a window, forwards and backwards, in TorchScript: they run without Python's lock.
-
-In Python two groups of lanes wait for that lock at every operation (docs/experiments.md). TorchScript is deprecated
-in torch 2.13; of its successors, `torch.compile` needs a C++ compiler where charlm runs. Without it, the same
-functions would run in Python.
-"""
-
-import functools
-import warnings
-from collections.abc import Callable
-from typing import Any
+"""The steps of a GRU through a window, forwards and backwards, as TorchScript compiles them."""
 
 import torch
 from torch import Tensor
-
-
-@functools.cache
-def scripted(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Returns a function of this module, compiled."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        compiled: Any = torch.jit.script(function)
-    return compiled  # type: ignore[no-any-return]
 
 
 def read_steps(

@@ -63,7 +63,7 @@ def read_window(
 
     Args:
         recurrence: takes the arithmetic of the window's products, the inputs, each state, and the rest.
-        inputs: `[time, batch, inputs]`.
+        inputs: `[time, batch, inputs]`, or as the recurrence takes them.
         states: before the first of them, `[1, batch, hidden]` each.
         rest: weights, and whatever else the recurrence takes.
     """
@@ -99,6 +99,17 @@ def window_gradients(grad_gates: Tensor, inputs: Tensor, weights: Tensor) -> tup
 def sum_rows(matrix: Tensor) -> Tensor:
     """Returns the sum over the first axis as a product, which in bfloat16 is faster by far than a sum, and finer."""
     return (matrix.new_ones(1, len(matrix)) @ matrix)[0]
+
+
+def sum_by_symbol(values: Tensor, symbols: Tensor, *, num_symbols: int) -> Tensor:
+    """Returns the sum of the rows of each symbol, `[symbols, columns]`, as a product with a matrix of zeros and ones.
+
+    Args:
+        values: `[time, batch, columns]`.
+        symbols: `[time, batch]`.
+    """
+    are_equal = symbols.flatten()[:, None] == torch.arange(num_symbols, device=symbols.device)
+    return are_equal.to(values.dtype).t() @ values.flatten(0, 1)
 
 
 def state_gradient(grad_gates: Tensor, states: Tensor, dtype: torch.dtype) -> Tensor:

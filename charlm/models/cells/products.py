@@ -23,7 +23,7 @@ class StepProduct:
     def __init__(self, matrix: Tensor, dtype: torch.dtype, *, batch_size: int, float32_up_to: int = 256) -> None:
         self.dtype = matrix.dtype if min(matrix.shape) <= float32_up_to else dtype
         matrix = matrix.to(self.dtype)
-        self.is_packed = self.dtype == torch.bfloat16 and matrix.device.type == "cpu" and _can_pack()
+        self.is_packed = self.dtype == torch.bfloat16 and can_pack(matrix.device)
         if self.is_packed:
             # Otherwise oneDNN packs the matrix at every product, for as long as the product takes.
             self.matrix = torch.ops.mkldnn._reorder_linear_weight(matrix.contiguous(), batch_size)
@@ -46,6 +46,9 @@ def product_dtype(inputs: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else inputs.dtype
 
 
-def _can_pack() -> bool:
+def can_pack(device: torch.device) -> bool:
+    """Returns whether oneDNN multiplies in bfloat16 there, with matrices in a layout of its own."""
+    if device.type != "cpu":
+        return False
     is_built = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return is_built and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -81,6 +81,8 @@ class TrainingPlan(Record):
         is_replanned: whether it was changed on the way, to end on time.
         sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
+        most_steps: with which it ends although there is time for more; None for no such number.
+        may_share: whether threads may share products of whole batches, where that is faster for a while.
         evaluation_seconds: what an evaluation was thought to take.
         evaluated_share: how much of the validation text an evaluation reads; the end always reads all of it.
         mix_on_trial: n-grams stay mixed in only if they help on the validation text.
@@ -92,11 +94,18 @@ class TrainingPlan(Record):
     is_replanned: bool = False
     sizes: str | None = None
     seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] | None = None
+    most_steps: Annotated[int, Field(ge=1, le=1 << 53)] | None = None
+    may_share: bool = False
     evaluation_seconds: Seconds = 0.0
     evaluated_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     mix_on_trial: bool = False
     is_judged: bool = False
     stores_scores: bool = False
+
+    @property
+    def ends_by_time(self) -> bool:
+        """Whether the time decides how many steps there are, unless it is too short for as many as are wanted."""
+        return self.seconds is not None and self.most_steps is None
 
     @property
     def length_in_words(self) -> str:

@@ -130,14 +130,16 @@ class FilledBudget:
     Attributes:
         division: of the time, into steps and evaluations.
         reason: where the number of steps comes from, for people.
-        seconds: time in which training has to end; None where only steps count.
+        seconds: time in which training has to end.
+        most_steps: as many as the text has use for, where there is time for more; None otherwise.
         warnings: sentences that should not be missed.
     """
 
     division: Division
     reason: str
-    seconds: float | None
+    seconds: float
     warnings: tuple[str, ...]
+    most_steps: int | None = None
 
 
 def fill_budget(
@@ -192,7 +194,7 @@ def fill_budget(
             f"{math.ceil(most * step_seconds)} s. More are trained with --epochs, or on more text."
         )
     reason = f"{epochs}, the most that help on so short a text"
-    return FilledBudget(replace(division, steps=most), reason, None, tuple(warnings))
+    return FilledBudget(replace(division, steps=most), reason, seconds, tuple(warnings), most_steps=most)
 
 
 def cut_short_at(pace: Pace, *, seconds: float | None) -> float | None:

@@ -77,6 +77,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         save_seconds=parse_seconds(settings.save_every),
         seconds=None if session.seconds_left is None else session.progress.seconds + session.seconds_left,
         evaluation_seconds=session.plan.evaluation_seconds,
+        most_steps=session.plan.most_steps,
         rollbacks=settings.rollbacks,
     )
     is_mixed = session.config.model.mixed_order is not None
@@ -85,7 +86,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         rows=_rows(session, parameters),
         total_steps=session.trainer.pace.total_steps,
         first_step=session.trainer.step,
-        seconds_left=session.seconds_left,
+        seconds_left=session.seconds_left if session.plan.ends_by_time else None,
         is_mixed=is_mixed,
         unit=unit_of(session.config.data.task),
         history=tuple(
@@ -165,7 +166,7 @@ def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], .
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
-        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.seconds is not None),
+        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.ends_by_time),
         ("computed on", describe_machine(trainer.device, trainer.precision, threads=threads, processes=processes)),
         ("written to", str(session.folder.path)),
     ]

@@ -61,7 +61,9 @@ def _within_budget(
     def build(config: RunConfig) -> Trainer:
         return setup.build(with_lane_groups(config, groups))
 
-    timer = StepTimer(build, budget_seconds=budget.value, clock=world.clock)
+    may_share = is_cpu and threads > 1 and world.size == config.training.accumulation == 1
+    may_share = may_share and "lane_groups" not in request.asked
+    timer = StepTimer(build, budget_seconds=budget.value, threads=threads, may_share=may_share, clock=world.clock)
     with using_threads(threads), reporter.status("timing steps on this machine"):
         chosen = choose_sizes(
             request,
@@ -98,6 +100,8 @@ def _within_budget(
         length=filled.reason,
         sizes=chosen.reason,
         seconds=filled.seconds,
+        most_steps=filled.most_steps,
+        may_share=may_share,
         evaluation_seconds=division.evaluation_seconds,
         evaluated_share=division.share if corpus.tokenizer.begin is None else 1.0,
     )

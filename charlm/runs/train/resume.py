@@ -88,7 +88,9 @@ def resume(
         plan = record.plan
         if given:
             config, plan = resolve(_longer(config, given), corpus, setup, reporter, started=world.clock())
-        trainer = setup.build(config)
+        # Asked for or not, the groups of lanes are a setting of the run by now.
+        plan = plan.model_copy(update={"may_share": plan.seconds is not None and record.plan.may_share})
+        trainer = setup.build(config, may_share=plan.may_share)
         pace = trainer.pace
         if given and record.step >= pace.total_steps:
             raise ConfigError(

@@ -28,6 +28,7 @@ from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace, learning_rate_at, rate_of_trunk, shortened_warmup, whole_rate
 from charlm.training.precision import Arithmetic
 from charlm.training.scheduled_sampling import ScheduledSampling
+from charlm.training.sharing import Sharing
 from charlm.training.trainer import Trainer
 
 _MOST_STEPS = 1_000_000_000
@@ -69,8 +70,11 @@ class TrainingSetup:
     is_tuned: bool = False
     world: World = ALONE
 
-    def build(self, config: RunConfig) -> Trainer:
+    def build(self, config: RunConfig, *, may_share: bool = False) -> Trainer:
         """Returns a trainer before its first step; one without a number of steps is only to be timed.
+
+        Args:
+            may_share: whether its threads may share products of whole batches, where that is faster for a while.
 
         Raises:
             ConfigError: there are more processes than groups of lanes.
@@ -83,6 +87,7 @@ class TrainingSetup:
         trunk = trunk_names(model) if self.is_tuned else []
         batches = self.batches(config)
         self._require_groups(min(settings.lane_groups or 1, batches.num_lanes))
+        threads = config.run.threads or torch.get_num_threads()
         return Trainer(
             model,
             batches=batches,
@@ -101,11 +106,12 @@ class TrainingSetup:
             precision=self.precision,
             accumulation=settings.accumulation,
             lane_groups=settings.lane_groups or 1,
-            workers=Workers(config.run.threads or torch.get_num_threads()),
+            workers=Workers(threads),
             generator=torch.Generator(self.device).manual_seed(seeds_of(config).dropout),
             device=self.device,
             objective=self._objective(config),
             trunk_factor=rate_of_trunk if trunk else whole_rate,
+            sharing=Sharing(threads) if may_share else None,
             world=self.world,
         )
 

@@ -105,7 +105,7 @@ def start(
         )
     with memory_errors_explained():
         config, plan, setup = _resolve(beginning, reporter, started=started, world=world)
-        trainer = setup.build(config)
+        trainer = setup.build(config, may_share=plan.may_share)
         # Made last: until here, whatever goes wrong leaves nothing behind.
         with made_by_first(world, make_folder) as folder:
             session = TrainingSession(

@@ -145,8 +145,8 @@ def test_a_state_without_a_tensor_is_refused_in_a_sentence(small_request, worksp
 def test_weights_that_are_not_finite_are_never_saved(small_request, workspace, monkeypatch):
     launch = Trainer.launch_step
 
-    def launch_and_break(trainer):
-        launch(trainer)
+    def launch_and_break(trainer, **given):
+        launch(trainer, **given)
         if trainer.step == 6:
             with torch.no_grad():
                 trainer.parameters[0].view(-1)[0] = float("nan")
@@ -170,8 +170,8 @@ def test_a_rollback_goes_on_from_the_last_state_with_half_the_rate_and_is_record
     launch = Trainer.launch_step
     breaks = [6]
 
-    def launch_and_break(trainer):
-        launch(trainer)
+    def launch_and_break(trainer, **given):
+        launch(trainer, **given)
         if [trainer.step] == breaks:
             breaks.clear()
             with torch.no_grad():

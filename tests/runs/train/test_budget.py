@@ -75,7 +75,7 @@ def test_a_training_that_was_warned_of_its_budget_is_not_told_again_that_its_tim
 def test_a_short_text_is_read_forty_times_at_most():
     # 40 times 20 steps are 800, which take 6.25 s.
     filled = fill(steps_per_epoch=20)
-    assert (filled.division.steps, filled.seconds) == (20 * MOST_EPOCHS, None)
+    assert (filled.division.steps, filled.most_steps) == (20 * MOST_EPOCHS, 20 * MOST_EPOCHS)
     assert filled.reason == "40 epochs, the most that help on so short a text"
     assert "8s is longer than this text has use for: training ends after 40 epochs, about 7 s." in filled.warnings[0]
 

@@ -190,7 +190,7 @@ def test_a_step_out_of_memory_is_explained(small_request, workspace, monkeypatch
     from charlm.errors import TrainingError
     from charlm.training.trainer import Trainer
 
-    def fail(self):
+    def fail(self, **_):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(Trainer, "launch_step", fail)
