@@ -38,7 +38,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LIBRARY_CELLS: tuple[CellName, ...] = ("lstm", "gru", "rnn")
 """Those that torch has, too."""
 WIDTHS = (128, 192, 256, 384, 512, 768, 1024)
-PARTS = ("cells", "variants", "width", "depth", "batch", "window", "vocabulary", "overhead")
+PARTS = ("cells", "variants", "groups", "width", "depth", "batch", "window", "vocabulary", "overhead")
 NUM_SYMBOLS = 1_000_000
 
 
@@ -53,6 +53,8 @@ class Shape:
     window: int = 64
     vocabulary: int = 65
     precision: str = "bf16"
+    groups: int | None = None
+    embedding_dropout: float | None = None
 
     @property
     def weights(self) -> int:
@@ -99,6 +101,8 @@ def main() -> None:
     if "cells" in parts:
         for precision in precisions:
             _cells(bench, precision, peaks[precision], widths=(128, 256, 512) if arguments.quick else WIDTHS)
+    if "groups" in parts:
+        _groups(bench, precisions[-1])
     if "variants" in parts:
         for precision in precisions:
             _variants(bench, precision, widths=(128, 256, 512))
@@ -160,6 +164,7 @@ class Bench:
             embedding_size=shape.width,
             num_layers=shape.depth,
             dropout=0.05,
+            embedding_dropout=shape.embedding_dropout,
         )
         return self.trainer_of(model, shape)
 
@@ -173,7 +178,7 @@ class Bench:
                 batch_size=shape.batch,
                 sequence_length=shape.window,
                 random_length=False,
-                lane_groups=usual_groups(shape.batch) if self._device.type == "cpu" else 1,
+                lane_groups=shape.groups or (usual_groups(shape.batch) if self._device.type == "cpu" else 1),
             ),
         )
         symbols = np.random.default_rng(1).integers(0, shape.vocabulary, NUM_SYMBOLS)
@@ -200,6 +205,23 @@ def _cells(bench: Bench, precision: str, peak: float, *, widths: Iterable[int]) 
         ]
         ratio = points["gru"].characters / points["lstm"].characters
         print(f"{width:>5} units: {' | '.join(figures)} | GRU/LSTM {ratio:.2f}", flush=True)
+
+
+def _groups(bench: Bench, precision: str) -> None:
+    """Prints what steps take in groups of lanes, each on one thread, and with products that all threads share."""
+    print(f"\n{precision}, two LSTM layers, windows of {Shape().window}: ms a step in groups, and with shared products")
+    for width in WIDTHS:
+        for batch in (32, 64):
+            shape = Shape(width=width, depth=2, batch=batch, precision=precision)
+            # In turns, as the machine's speed changes: the least of each.
+            shapes = (replace(shape, groups=max(2, usual_groups(batch))), replace(shape, groups=1)) * 2
+            seconds = [bench.point(each).seconds for each in shapes]
+            groups, shared = min(seconds[::2]), min(seconds[1::2])
+            print(
+                f"{width:>5} units, {batch:>3} lanes: {1e3 * groups:>7.1f} {1e3 * shared:>7.1f}, "
+                f"speed of groups {shared / groups:.2f}",
+                flush=True,
+            )
 
 
 def _variants(bench: Bench, precision: str, *, widths: Iterable[int]) -> None:

@@ -36,7 +36,8 @@ class TrainingConfig(Section):
         None,
         ge=1,
         help="Parts in which a batch is computed side by side, each on one thread; 1: every product on all threads.  "
-        "[default: 32 sequences a part, but at least two parts; with a --budget, one for each thread]",
+        "[default: 32 sequences a part, but at least two parts; with a --budget, one for each thread, or 1 while "
+        "that is faster]",
     )
     learning_rate: Annotated[float | None, Search(around=3)] = setting(
         None, gt=0, help="Peak learning rate.  [default: by cell and width, 0.03 for 192 LSTM units]"

@@ -24,9 +24,29 @@ def default_embedding_size(model: ModelConfig) -> int:
     return _MLP_EMBEDDING_SIZE if model.model == "mlp" else model.hidden_size
 
 
-def default_dropout(epochs: float) -> float:
-    """Returns a dropout for a number of epochs: what is hardly read again is not memorised, more epochs need more.
+def hidden_weights(model: ModelConfig) -> int:
+    """Returns the number of weights in the matrices of a network's hidden layers, as wide as these are."""
+    pairs = CELLS[model.cell].num_matrix_pairs if model.model == "recurrent" else 1
+    return 2 * pairs * model.num_layers * model.hidden_size**2
+
+
+def default_dropout_of_examples(epochs: float) -> float:
+    """Returns a dropout for the examples of a task by the passes over them.
 
     It is 0 for up to 2 epochs, 0.05 for 4 to 10, and 0.0075 more for each further epoch, up to 0.25.
     """
     return round(min(0.25, max(0.0, min(0.05, 0.025 * (epochs - 2.0)), 0.05 + 0.0075 * (epochs - 10.0))), 3)
+
+
+def default_dropout(epochs: float, *, weights_per_symbol: float) -> float:
+    """Returns a dropout: none where a text is hardly read again, more where more weights read it more often.
+
+    It is 0 for up to 2 epochs and 0.05 from 4 on, as long as epochs times weights a symbol are at most 11; 0.1 more for
+    each doubling of that, up to 0.4, and at most 0.05 for each epoch after the second.
+
+    Args:
+        weights_per_symbol: weights of the hidden layers' matrices for each symbol of the training text.
+    """
+    often = max(0.0, epochs - 2.0)
+    memorised = 0.1 * math.log2(max(1.0, epochs * weights_per_symbol / 8.0))
+    return round(min(0.05 * often, max(min(0.05, 0.025 * often), min(0.4, memorised))), 3)

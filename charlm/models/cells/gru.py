@@ -83,12 +83,12 @@ class _Recurrence(torch.autograd.Function):
         # [time, batch, r z n]: what the inputs add to each gate, until a step replaces it by the gates
         # r and z, and by the state's part of n.
         gates = functional.linear(inputs, input_weights.to(dtype), bias.to(dtype))
-        if symbols is not None:
-            gates = gates[:, 0][symbols]
-        time, batch, _ = gates.shape
         doubled_inputs = gates[..., 2 * hidden :].to(state_weights.dtype, copy=True).mul_(2.0)
         # Converted first: a copy that converts a row again for every symbol takes twenty times as long.
         gates[..., 2 * hidden :] = state_bias[2 * hidden :].to(dtype)
+        if symbols is not None:
+            gates, doubled_inputs = (functional.embedding(symbols, each[:, 0]) for each in (gates, doubled_inputs))
+        time, batch, _ = gates.shape
         candidates = torch.empty_like(doubled_inputs, dtype=dtype)
         states = torch.empty((time + 1, batch, hidden), dtype=dtype)
         states[0] = state

@@ -108,8 +108,8 @@ def sum_by_symbol(values: Tensor, symbols: Tensor, *, num_symbols: int) -> Tenso
         values: `[time, batch, columns]`.
         symbols: `[time, batch]`.
     """
-    are_equal = symbols.flatten()[:, None] == torch.arange(num_symbols, device=symbols.device)
-    return are_equal.to(values.dtype).t() @ values.flatten(0, 1)
+    are_equal = values.new_zeros(num_symbols, symbols.numel()).scatter_(0, symbols.flatten()[None], 1.0)
+    return are_equal @ values.flatten(0, 1)
 
 
 def state_gradient(grad_gates: Tensor, states: Tensor, dtype: torch.dtype) -> Tensor:

@@ -38,9 +38,10 @@ class LSTM(nn.LSTM):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        # Here, as groups of lanes would do it at the same time, on threads of theirs.
-        scripted(read_steps)
-        scripted(return_steps)
+        if hidden_size >= _OWN_FROM:
+            # Here, as groups of lanes would do it at the same time, on threads of theirs.
+            scripted(read_steps)
+            scripted(return_steps)
 
     def forward(  # type: ignore[override]
         self, inputs: Tensor, state: tuple[Tensor, Tensor]

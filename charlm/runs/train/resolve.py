@@ -39,14 +39,16 @@ def resolve(
     groups = usual_groups(request.config.training.batch_size) if is_cpu else processes
     config = with_defaults_of_width(request.config)
     config = with_lane_groups(config, groups)
-    steps_per_epoch = setup.batches(config).windows_per_epoch
+    batches = setup.batches(config)
+    steps_per_epoch = batches.windows_per_epoch
     if duration.unit == "steps":
         steps, reason = int(duration.value), f"{counted(int(duration.value), 'step')}, as asked"
     else:
         steps = max(1, math.ceil(duration.value * steps_per_epoch))
         reason = f"{counted(duration.value, 'epoch')} of {counted(steps_per_epoch, 'step')}"
     config = with_settings(config, steps=steps, epochs=None, threads=config.run.threads or torch.get_num_threads())
-    return with_default_dropout(config, epochs=steps / steps_per_epoch), TrainingPlan(length=reason)
+    config = with_default_dropout(config, epochs=steps / steps_per_epoch, symbols=batches.targets_per_epoch)
+    return config, TrainingPlan(length=reason)
 
 
 def _within_budget(
@@ -105,4 +107,5 @@ def _within_budget(
         evaluation_seconds=division.evaluation_seconds,
         evaluated_share=division.share if corpus.tokenizer.begin is None else 1.0,
     )
-    return with_default_dropout(config, epochs=division.steps / batches.windows_per_epoch), plan
+    epochs = division.steps / batches.windows_per_epoch
+    return with_default_dropout(config, epochs=epochs, symbols=batches.targets_per_epoch), plan

@@ -4,7 +4,13 @@ from typing import Any
 
 from charlm.config import RunConfig, by_section
 from charlm.tasks import TASKS
-from charlm.training.defaults import default_dropout, default_embedding_size, default_learning_rate
+from charlm.training.defaults import (
+    default_dropout,
+    default_dropout_of_examples,
+    default_embedding_size,
+    default_learning_rate,
+    hidden_weights,
+)
 
 
 def with_settings(config: RunConfig, **settings: Any) -> RunConfig:
@@ -31,10 +37,17 @@ def with_lane_groups(config: RunConfig, groups: int) -> RunConfig:
     return with_settings(config, lane_groups=min(training.lane_groups or groups, training.batch_size))
 
 
-def with_default_dropout(config: RunConfig, *, epochs: float) -> RunConfig:
-    """Returns the configuration with the dropout that suits its task, or how often the text is read."""
+def with_default_dropout(config: RunConfig, *, epochs: float, symbols: int) -> RunConfig:
+    """Returns the configuration with the dropout that suits its task, or its size and how often the text is read.
+
+    Args:
+        symbols: in the training text.
+    """
     if config.model.dropout is not None:
         return config
     sizes = None if config.data.task is None else TASKS[config.data.task].sizes
-    usual = None if sizes is None else sizes.dropout
-    return with_settings(config, dropout=default_dropout(epochs) if usual is None else usual)
+    if sizes is None:
+        usual = default_dropout(epochs, weights_per_symbol=hidden_weights(config.model) / symbols)
+    else:
+        usual = default_dropout_of_examples(epochs) if sizes.dropout is None else sizes.dropout
+    return with_settings(config, dropout=usual)

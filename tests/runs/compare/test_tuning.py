@@ -23,7 +23,7 @@ def plan(request, workspace, reporter, *, cache):
     config = with_defaults_of_width(
         with_settings(request.config, mix=Mix(8), mixing="log-linear", steps=100, budget=None)
     )
-    return with_default_dropout(config, epochs=3.0), TrainingPlan(length="what fits", seconds=3.0)
+    return with_default_dropout(config, epochs=3.0, symbols=10**9), TrainingPlan(length="what fits", seconds=3.0)
 
 
 class Lines(SilentReporter):

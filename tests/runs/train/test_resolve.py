@@ -11,7 +11,7 @@ from charlm.runs.reporting import SilentReporter
 from charlm.runs.stored.record import TrainingPlan
 from charlm.runs.train.resolve import resolve
 
-BATCHES = SimpleNamespace(windows_per_epoch=50)
+BATCHES = SimpleNamespace(windows_per_epoch=50, targets_per_epoch=100_000)
 SETUP = SimpleNamespace(device=torch.device("cpu"), world=ALONE, batches=lambda _: BATCHES)
 CORPUS = SimpleNamespace(tokenizer=SimpleNamespace(outputs=None))
 
