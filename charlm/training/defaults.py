@@ -42,11 +42,11 @@ def default_dropout(epochs: float, *, weights_per_symbol: float) -> float:
     """Returns a dropout: none where a text is hardly read again, more where more weights read it more often.
 
     It is 0 for up to 2 epochs and 0.05 from 4 on, as long as epochs times weights a symbol are at most 11; 0.1 more for
-    each doubling of that, up to 0.4, and at most 0.05 for each epoch after the second.
+    each doubling of that, up to 0.4, and at most 0.05 for each epoch after the fourth.
 
     Args:
         weights_per_symbol: weights of the hidden layers' matrices for each symbol of the training text.
     """
-    often = max(0.0, epochs - 2.0)
+    least = min(0.05, 0.025 * (epochs - 2.0))
     memorised = 0.1 * math.log2(max(1.0, epochs * weights_per_symbol / 8.0))
-    return round(min(0.05 * often, max(min(0.05, 0.025 * often), min(0.4, memorised))), 3)
+    return round(max(0.0, least, min(0.4, memorised, 0.05 * (epochs - 4.0))), 3)

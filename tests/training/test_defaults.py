@@ -34,8 +34,10 @@ def test_dropout_of_examples_grows_with_the_number_of_epochs(epochs, dropout):
         (40.0, 100.0, 0.4),
         # What is hardly read again is not memorised.
         (1.0, 1000.0, 0.0),
-        (3.0, 1000.0, 0.05),
-        (4.0, 1000.0, 0.1),
+        (3.0, 1000.0, 0.025),
+        (5.0, 1000.0, 0.05),
+        (7.0, 1000.0, 0.15),
+        (12.0, 1000.0, 0.4),
     ],
 )
 def test_dropout_grows_with_epochs_and_weights(epochs, weights_per_symbol, dropout):
