@@ -21,6 +21,8 @@ MOST_EPOCHS = 40
 """Passes over a text after which a time budget ends the training; later ones make it no better."""
 SHORTEST_TRAINING = 1.0
 """Seconds of training that even a budget gets which is over by then."""
+_HARDLY_ANY_STEPS = 50
+"""Steps below which a budget is said to be too short."""
 
 NARROW_WIDTHS = (48, 64, 96)
 """Units of a layer for a task where a budget has time for too few steps of wider ones."""
@@ -181,6 +183,12 @@ def fill_budget(
             f"{budget} is over before training can begin: what comes before and after it takes {around:.0f} s here. "
             f"Training for {SHORTEST_TRAINING:.0f} s all the same; "
             f"--budget {math.ceil(around + 2 * SHORTEST_TRAINING)}s is about the shortest that makes sense."
+        )
+    elif division.steps < _HARDLY_ANY_STEPS:
+        enough = budget.value - left + 2 * _HARDLY_ANY_STEPS * step_seconds
+        warnings.append(
+            f"{budget} has time for {counted(division.steps, 'step')} only, after which a network has hardly begun to "
+            f"learn; --budget {math.ceil(enough)}s is about the shortest that makes sense."
         )
     most = max(most_epochs * steps_per_epoch, FEWEST_STEPS)
     if division.steps <= most:

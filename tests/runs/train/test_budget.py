@@ -65,6 +65,16 @@ def test_a_budget_that_is_over_still_gets_a_second_and_says_what_would_suffice()
     assert "--budget 9s is about the shortest" in filled.warnings[0]
 
 
+@pytest.mark.parametrize(("step_seconds", "is_warned"), [(0.15, False), (0.16, True)])
+def test_a_budget_of_hardly_any_steps_says_so(step_seconds, is_warned):
+    # 7.75 s of steps: 51, and 48, of which a hundred take 16 s.
+    filled = fill(10.0, step_seconds=step_seconds)
+    assert bool(filled.warnings) == is_warned
+    if is_warned:
+        assert filled.warnings[0].startswith("10s has time for 48 steps only")
+        assert "--budget 18s is about the shortest" in filled.warnings[0]
+
+
 def test_a_training_that_was_warned_of_its_budget_is_not_told_again_that_its_time_was_over():
     pace = Pace(100)
     pace.replan(2, total_steps=3)
