@@ -74,7 +74,7 @@ class _Recurrence(torch.autograd.Function):
         gates = functional.linear(inputs, input_weights.to(dtype), (input_bias + state_bias).to(dtype))
         # Powers of two are exact.
         gates[..., candidates] *= 2.0
-        doubled_weights = state_weights.detach().clone()
+        doubled_weights = state_weights.to(dtype, copy=True)
         doubled_weights[candidates] *= 2.0
         time, batch, _ = gates.shape
         states = torch.empty((time + 1, batch, hidden), dtype=dtype)
@@ -101,11 +101,12 @@ class _Recurrence(torch.autograd.Function):
         torch.ops.aten.sigmoid_backward.grad_input(cells[:-1].to(gates.dtype), forget_gates, grad_input=of_forget)
         torch.ops.aten.tanh_backward.grad_input(input_gates, candidates, grad_input=of_candidate)
         torch.ops.aten.sigmoid_backward.grad_input(squashed, output_gates, grad_input=of_output)
-        to_cells = torch.ops.aten.tanh_backward(output_gates, squashed)
+        to_cells = torch.ops.aten.tanh_backward(output_gates, squashed).to(cells.dtype)
 
         product = StepProduct(state_weights.t(), inputs.dtype, float32_up_to=0, batch_size=batch)
         grad, grad_cell = grad_last + grad_outputs[-1], grad_cell.clone()
-        grad = scripted(return_steps)(factors, to_cells, forget_gates, grad_outputs, grad, grad_cell, product.matrix)
+        forgets = forget_gates.to(cells.dtype)
+        grad = scripted(return_steps)(factors, to_cells, forgets, grad_outputs, grad, grad_cell, product.matrix)
 
         flat = factors.view(time, batch, 4 * hidden)
         grad_state_weights = state_gradient(flat, states[:-1], inputs.dtype)

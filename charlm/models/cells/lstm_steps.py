@@ -53,8 +53,8 @@ def return_steps(
     Args:
         factors: of the gradients of what enters i, f, g, which come from c, and o, which come from h,
             `[time, batch, 4, hidden]`; each step multiplies its own with those.
-        to_cells: the factor of what comes from h to c, `[time, batch, hidden]`.
-        forget_gates: f, `[time, batch, hidden]`.
+        to_cells: the factor of what comes from h to c, `[time, batch, hidden]`, in the precision of the gradients.
+        forget_gates: f, likewise.
         grad_outputs: `[time, batch, hidden]`.
         grad: of the state after the window, what comes from the last output included; written over.
         grad_cell: of c after the window; what comes to c before it is written over it.
@@ -66,13 +66,15 @@ def return_steps(
     to_cell = to_cells.unbind(0)
     forgets = forget_gates.unbind(0)
     outputs = grad_outputs.unbind(0)
+    # In the factors' precision: a product with another takes five times as long.
+    low, low_cell = torch.empty_like(factors[0, :, 0]), torch.empty_like(factors[0, :, :1])
     per_gate = grad_cell.unsqueeze(1)
     zero = torch.zeros_like(grad_outputs[0])
     for back in range(len(outputs)):
         step = len(outputs) - 1 - back
         grad_cell.addcmul_(grad, to_cell[step])
-        of_cells[step].mul_(per_gate)
-        of_outputs[step].mul_(grad)
+        of_cells[step].mul_(low_cell.copy_(per_gate))
+        of_outputs[step].mul_(low.copy_(grad))
         grad_cell.mul_(forgets[step])
         from_output = outputs[step - 1] if step > 0 else zero
         grad.copy_(torch.ops.mkldnn._linear_pointwise(flat_factors[step], from_output, matrix, None, "add"))

@@ -95,7 +95,7 @@ def accuracy_of(
         written = cache(partial(_written_examples, opened))
         examples = _named_examples(labeller, opened, written)
         inputs = partial(_written_inputs, examples, written)
-        with reporter.progress(f"labelling {opened.label}", len(examples)) as advance:
+        with reporter.progress(f"predicting for {opened.label}", len(examples)) as advance:
             measured = measure(Examined(labeller, examples, inputs, train, advance))
     return AccuracyResult(loaded.name, opened.label, task, measured)
 
