@@ -204,7 +204,15 @@ def _cells(bench: Bench, precision: str, peak: float, *, widths: Iterable[int]) 
             for cell, point in points.items()
         ]
         ratio = points["gru"].characters / points["lstm"].characters
-        print(f"{width:>5} units: {' | '.join(figures)} | GRU/LSTM {ratio:.2f}", flush=True)
+        whole = {
+            cell: bench.point(Shape(cell=cell, width=width, precision=precision, embedding_dropout=0.0)).characters
+            for cell in ("lstm", "gru")
+        }
+        print(
+            f"{width:>5} units: {' | '.join(figures)} | GRU/LSTM {ratio:.2f}, with whole embeddings "
+            f"{whole['gru'] / whole['lstm']:.2f}",
+            flush=True,
+        )
 
 
 def _groups(bench: Bench, precision: str) -> None:
