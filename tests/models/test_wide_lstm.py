@@ -16,6 +16,11 @@ TIME, BATCH = 9, 4
 pytestmark = pytest.mark.skipif(not can_pack(torch.device("cpu")), reason="needs a processor that computes in bfloat16")
 
 
+@pytest.fixture(autouse=True)
+def _without_amx(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+
+
 def everything(layer, inputs, state, weights):
     """Outputs, last states, and the gradients of inputs, first states and all parameters."""
     outputs, last = layer(inputs, state)
@@ -66,6 +71,14 @@ def test_threads_that_share_products_are_torchs_for_longer(threads, width, own, 
     with using_threads(threads), torch.autocast("cpu", dtype=torch.bfloat16):
         layer(inputs, state)
     assert bool(called) == own
+
+
+def test_processors_with_amx_have_torchs_own(monkeypatch):
+    layer, inputs, state, _ = drawn(640)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.setattr(lstm, "read_window", None)
+    with using_threads(1), torch.autocast("cpu", dtype=torch.bfloat16):
+        layer(inputs, state)
 
 
 def test_the_state_carries_a_text_over_windows(monkeypatch):

@@ -47,14 +47,19 @@ class LSTM(nn.LSTM):
         self, inputs: Tensor, state: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Returns the outputs `[time, batch, hidden]` and the last h and c `[1, batch, hidden]`."""
-        is_packed = product_dtype(inputs) == torch.bfloat16 and can_pack(inputs.device)
-        own_from = _OWN_FROM if torch.get_num_threads() == 1 else _OWN_FROM_SHARED
-        if self.hidden_size < own_from or not is_packed:
+        if not self._is_own(inputs):
             outputs, last = super().forward(inputs, state)
             return outputs, last
         weights = (self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0)
         outputs, last_state, last_cell = read_window(_Recurrence, inputs, state, *weights)
         return outputs, (last_state, last_cell)
+
+    def _is_own(self, inputs: Tensor) -> bool:
+        own_from = _OWN_FROM if torch.get_num_threads() == 1 else _OWN_FROM_SHARED
+        if self.hidden_size < own_from or product_dtype(inputs) != torch.bfloat16:
+            return False
+        # Processors with AMX were not measured; for narrower layers torch's is by far the fastest there.
+        return can_pack(inputs.device) and not torch.cpu._is_amx_tile_supported()
 
 
 class _Recurrence(torch.autograd.Function):
