@@ -38,7 +38,7 @@ class LSTM(nn.LSTM):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
-        if hidden_size >= _OWN_FROM:
+        if hidden_size >= _OWN_FROM and can_pack(torch.device("cpu")):
             # Here, as groups of lanes would do it at the same time, on threads of theirs.
             scripted(read_steps)
             scripted(return_steps)
