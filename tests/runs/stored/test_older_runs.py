@@ -21,7 +21,7 @@ RESUMABLE = [
     for name, found in FOUND.items()
     if "resumed" in found
 ]
-BY_CHANCE = {"patient": {"steps"}, "trial-interrupted": {"steps", "total_steps", "validation", "test"}}
+BY_CHANCE = {"patient": {"steps"}, "trial-interrupted": {"steps", "total_steps", "validation", "test", "parameters"}}
 """What follows from the last bits, or from the time that a budget leaves."""
 
 
