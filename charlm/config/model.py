@@ -89,7 +89,7 @@ class ModelConfig(Section):
     dropout: Annotated[Probability | None, _OF_NETWORKS, Search(low=0, high=0.4)] = setting(
         None,
         help="Dropout on the embedding, between layers and before the output.  "
-        "[default: 0 to 0.4, the more, the more weights read a text the more often]",
+        "[default: 0 to 0.4, by the number of weights and of epochs]",
     )
     embedding_dropout: Annotated[Probability | None, _OF_NETWORKS] = setting(
         None, help="Dropout on the embedding alone.  [default: as --dropout]"

@@ -40,8 +40,8 @@ def make_request(
     # One section alone first: until a value is refused, the others need not be made ready, which takes as long as to
     # refuse it. The text comes last, as it is nearly always right.
     kinds = sections()
-    for section in sorted(kinds.keys() & values.keys(), key=lambda section: section == "data"):
-        if isinstance(values[section], Mapping):
+    for section in sorted(kinds, key=lambda section: section == "data"):
+        if isinstance(values.get(section), Mapping):
             validate(kinds[section], values[section], source=source, name=partial(_within, section, name))
     request = Request(validate(RunConfig, values, source=source, name=name), asked_in(values))
     suited = partial(require_suited, asked=request.asked, source=source)

@@ -94,10 +94,14 @@ class RecurrentLanguageModel(StackedNetwork):
         return self.output(torch.cat(pieces)), _joined(states)
 
     def _can_read_symbols(self, tokens: Tensor, layer: nn.Module) -> bool:
-        """Returns whether the lowest layer's inputs are embeddings as they are, and fewer symbols than inputs."""
+        """Returns whether the lowest layer's inputs are embeddings as they are, and symbols save multiplications.
+
+        Three products with the inputs become three with the embedding, and one that adds up gradients by symbol.
+        """
         is_dropped = self.training and self.embedding_dropout.probability > 0.0
-        is_fast = tokens.device.type == "cpu" and tokens.numel() > self.vocabulary_size
-        return isinstance(layer, GRU) and is_fast and not is_dropped
+        num_inputs, size = tokens.numel(), self.embedding.embedding_dim
+        is_less = self.vocabulary_size * (num_inputs + 3 * size) < 3 * num_inputs * size
+        return isinstance(layer, GRU) and tokens.device.type == "cpu" and is_less and not is_dropped
 
     def _read_layer(
         self, index: int, inputs: Tensor, before: State, layer: nn.Module, *, symbols: Tensor | None = None

@@ -1,5 +1,6 @@
 """The choice, while a training runs, between groups of lanes and whole batches whose products all threads share."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,28 +26,32 @@ class Sharing:
 
     Args:
         num_threads: that share products.
+        num_busy: how many of them groups of lanes keep busy, as `busy_threads` has it.
         clock: returns seconds.
         processor_clock: returns the seconds that all threads of this process have computed.
 
     Attributes:
         is_on: whether the products of what is computed now are shared.
         num_steps: how many times they were.
+        is_quiet: whether nothing disturbed the last step.
     """
 
     def __init__(
         self,
         num_threads: int,
         *,
+        num_busy: float,
         clock: Callable[[], float] = time.perf_counter,
         processor_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self.is_on = False
         self.num_steps = 0
         self._num_threads = num_threads
+        self._num_busy = num_busy
         self._clock = clock
         self._processor_clock = processor_clock
         self._is_faster = FasterWay(False, True)
-        self._is_quiet = False
+        self.is_quiet = False
 
     def compute(self, function: Callable[[], Result], *, work: float, may_share: bool) -> Result:
         """Returns the function's result.
@@ -56,23 +61,29 @@ class Sharing:
             may_share: whether there is time for a step of `SLOWEST_STEP`.
         """
         started, computed = self._clock(), self._processor_clock()
-        self.is_on = may_share and self._is_quiet and self._is_faster.way(started)
+        self.is_on = may_share and self.is_quiet and self._is_faster.way(started)
         with using_threads(self._num_threads if self.is_on else 1):
             result = function()
         now = self._clock()
         if self.is_on:
             self.num_steps += 1
-            self._is_quiet = not self._is_faster.is_slow(now - started, work=work)
+            self.is_quiet = not self._is_faster.is_slow(now - started, work=work)
         else:
-            self._is_quiet = is_quiet(now - started, self._processor_clock() - computed, threads=self._num_threads)
+            self.is_quiet = was_quiet(now - started, self._processor_clock() - computed, num_busy=self._num_busy)
         self._is_faster.took(self.is_on, now - started, work=work, now=now)
         return result
 
 
-def is_quiet(seconds: float, computed: float, *, threads: int) -> bool:
+def busy_threads(num_threads: int, *, num_lanes: int, groups: int) -> float:
+    """Returns how many threads compute all the time, in the mean, while groups of lanes are computed side by side."""
+    return min(num_threads, num_lanes / math.ceil(num_lanes / groups))
+
+
+def was_quiet(seconds: float, computed: float, *, num_busy: float) -> bool:
     """Returns whether nothing has disturbed groups of lanes.
 
     Args:
         computed: seconds of all threads together.
+        num_busy: threads that compute all the time.
     """
-    return computed >= _QUIET * threads * seconds
+    return computed >= _QUIET * num_busy * seconds

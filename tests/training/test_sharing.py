@@ -1,9 +1,13 @@
 """Shared products or groups of lanes: a machine whose steps take seconds of a clock of their own."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from charlm.training.sharing import Sharing, is_quiet
+from charlm.config import TrainingConfig
+from charlm.runs.train.setup import TrainingSetup
+from charlm.training.sharing import Sharing, busy_threads, was_quiet
 from tests.support.small_trainers import make_trainer, weights
 
 
@@ -19,7 +23,7 @@ class Machine:
             (False, True): disturbed_groups,
             (True, True): disturbed_shared,
         }
-        self.sharing = Sharing(2, clock=lambda: self.now, processor_clock=lambda: self.computed)
+        self.sharing = Sharing(2, num_busy=2.0, clock=lambda: self.now, processor_clock=lambda: self.computed)
 
     def steps(self, number, *, may_share=True):
         """Returns which of some steps shared their products."""
@@ -78,8 +82,34 @@ def test_a_slow_moment_of_its_own_does_not_end_sharing():
 
 
 def test_two_threads_that_compute_three_quarters_of_the_time_are_undisturbed():
-    assert is_quiet(10.0, 15.0, threads=2)
-    assert not is_quiet(10.0, 14.9, threads=2)
+    assert was_quiet(10.0, 15.0, num_busy=2.0)
+    assert not was_quiet(10.0, 14.9, num_busy=2.0)
+
+
+@pytest.mark.parametrize(
+    ("threads", "lanes", "groups", "busy"),
+    [(2, 32, 2, 2.0), (2, 33, 2, 33 / 17), (16, 8, 8, 8.0), (24, 32, 24, 16.0), (4, 128, 8, 4.0)],
+)
+def test_groups_of_unequal_lanes_keep_fewer_threads_busy(threads, lanes, groups, busy):
+    assert busy_threads(threads, num_lanes=lanes, groups=groups) == pytest.approx(busy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "threads", "device", "size", "shares"),
+    [
+        ({}, 2, "cpu", 1, True),
+        ({"lane_groups": 1}, 2, "cpu", 1, False),
+        ({"batch_size": 1, "lane_groups": 1}, 2, "cpu", 1, False),
+        ({"accumulation": 2}, 2, "cpu", 1, False),
+        ({}, 1, "cpu", 1, False),
+        ({}, 2, "meta", 1, False),
+        ({}, 2, "cpu", 2, False),
+    ],
+)
+def test_only_several_threads_of_one_process_share_products(changes, threads, device, size, shares):
+    setup = TrainingSetup(None, None, torch.device(device), "fp32", world=SimpleNamespace(size=size))
+    settings = TrainingConfig(**({"batch_size": 8, "lane_groups": 2} | changes))
+    assert (setup._sharing(threads, settings, num_lanes=settings.batch_size) is not None) == shares
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
@@ -87,7 +117,7 @@ def test_a_shared_batch_has_the_gradient_of_its_groups(accumulation):
     """The same sums in another order: the weights differ by rounding."""
     groups = make_trainer(lane_groups=2, threads=2, accumulation=accumulation)
     shared = make_trainer(lane_groups=2, threads=2, accumulation=accumulation)
-    shared.sharing = Sharing(2, clock=lambda: 1.0)
+    shared.sharing = Sharing(2, num_busy=2.0, clock=lambda: 1.0)
     shared.sharing.compute = lambda function, **_: _always(shared.sharing, function)
     for _ in range(5):
         for trainer in (groups, shared):

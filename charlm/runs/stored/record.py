@@ -81,7 +81,7 @@ class TrainingPlan(Record):
         is_replanned: whether it was changed on the way, to end on time.
         sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
-        most_steps: with which it ends although there is time for more; None for no such number.
+        most_steps: with which it ends although there may be time for more; None for no such number.
         may_share: whether threads may share products of whole batches, where that is faster for a while.
         evaluation_seconds: what an evaluation was thought to take.
         evaluated_share: how much of the validation text an evaluation reads; the end always reads all of it.
@@ -101,11 +101,6 @@ class TrainingPlan(Record):
     mix_on_trial: bool = False
     is_judged: bool = False
     stores_scores: bool = False
-
-    @property
-    def ends_by_time(self) -> bool:
-        """Whether the time decides how many steps there are, unless it is too short for as many as are wanted."""
-        return self.seconds is not None and self.most_steps is None
 
     @property
     def length_in_words(self) -> str:

@@ -133,15 +133,15 @@ class FilledBudget:
         division: of the time, into steps and evaluations.
         reason: where the number of steps comes from, for people.
         seconds: time in which training has to end.
-        most_steps: as many as the text has use for, where there is time for more; None otherwise.
+        most_steps: as many as the text has use for.
         warnings: sentences that should not be missed.
     """
 
     division: Division
     reason: str
     seconds: float
+    most_steps: int
     warnings: tuple[str, ...]
-    most_steps: int | None = None
 
 
 def fill_budget(
@@ -194,7 +194,7 @@ def fill_budget(
     if division.steps <= most:
         time = f"{SHORTEST_TRAINING:.0f}s" if left < SHORTEST_TRAINING else str(budget)
         reason = f"what fits in {time} at {1e3 * step_seconds:.1f} ms a step"
-        return FilledBudget(division, reason, seconds, tuple(warnings))
+        return FilledBudget(division, reason, seconds, most, tuple(warnings))
     epochs = f"{most / steps_per_epoch:.0f} epochs"
     if "budget" in asked:
         warnings.append(
@@ -202,7 +202,7 @@ def fill_budget(
             f"{math.ceil(most * step_seconds)} s. More are trained with --epochs, or on more text."
         )
     reason = f"{epochs}, the most that help on so short a text"
-    return FilledBudget(replace(division, steps=most), reason, seconds, tuple(warnings), most_steps=most)
+    return FilledBudget(replace(division, steps=most), reason, seconds, most, tuple(warnings))
 
 
 def cut_short_at(pace: Pace, *, seconds: float | None) -> float | None:

@@ -86,7 +86,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         rows=_rows(session, parameters),
         total_steps=session.trainer.pace.total_steps,
         first_step=session.trainer.step,
-        seconds_left=session.seconds_left if session.plan.ends_by_time else None,
+        seconds_left=session.seconds_left if _ends_by_time(session) else None,
         is_mixed=is_mixed,
         unit=unit_of(session.config.data.task),
         history=tuple(
@@ -107,6 +107,12 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
             raise CheckpointError(f"{error}; {_rescue(session)}") from None
         finally:
             session.stop.graceful = False
+
+
+def _ends_by_time(session: TrainingSession) -> bool:
+    """Returns whether the time decides how many steps there are, as far as can be seen now."""
+    plan, steps = session.plan, session.trainer.pace.total_steps
+    return plan.seconds is not None and (plan.most_steps is None or steps < plan.most_steps)
 
 
 def _rescue(session: TrainingSession) -> str:
@@ -166,7 +172,7 @@ def _rows(session: TrainingSession, parameters: int) -> tuple[tuple[str, str], .
     rows = [
         *describe_corpus(session.corpus),
         ("model", describe_model(config, parameters=parameters)),
-        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=plan.ends_by_time),
+        *describe_training(config, trainer.batches, origin=plan.length_in_words, is_estimate=_ends_by_time(session)),
         ("computed on", describe_machine(trainer.device, trainer.precision, threads=threads, processes=processes)),
         ("written to", str(session.folder.path)),
     ]

@@ -60,12 +60,12 @@ def _within_budget(
     threads = int(world.of_first(config.run.threads or torch.get_num_threads()))
     groups = (threads if is_cpu else 1) * world.size
 
-    def build(config: RunConfig) -> Trainer:
-        return setup.build(with_lane_groups(config, groups))
+    may_share = "lane_groups" not in request.asked
 
-    may_share = is_cpu and threads > 1 and world.size == config.training.accumulation == 1
-    may_share = may_share and "lane_groups" not in request.asked
-    timer = StepTimer(build, budget_seconds=budget.value, threads=threads, may_share=may_share, clock=world.clock)
+    def build(config: RunConfig) -> Trainer:
+        return setup.build(with_lane_groups(config, groups), may_share=may_share)
+
+    timer = StepTimer(build, budget_seconds=budget.value, clock=world.clock)
     with using_threads(threads), reporter.status("timing steps on this machine"):
         chosen = choose_sizes(
             request,

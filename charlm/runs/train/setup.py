@@ -28,7 +28,7 @@ from charlm.training.objectives import Objective, next_symbol_loss
 from charlm.training.pace import Pace, learning_rate_at, rate_of_trunk, shortened_warmup, whole_rate
 from charlm.training.precision import Arithmetic
 from charlm.training.scheduled_sampling import ScheduledSampling
-from charlm.training.sharing import Sharing
+from charlm.training.sharing import Sharing, busy_threads
 from charlm.training.trainer import Trainer
 
 _MOST_STEPS = 1_000_000_000
@@ -111,9 +111,16 @@ class TrainingSetup:
             device=self.device,
             objective=self._objective(config),
             trunk_factor=rate_of_trunk if trunk else whole_rate,
-            sharing=Sharing(threads) if may_share else None,
+            sharing=self._sharing(threads, settings, batches.num_lanes) if may_share else None,
             world=self.world,
         )
+
+    def _sharing(self, threads: int, settings: TrainingConfig, num_lanes: int) -> Sharing | None:
+        """Returns what chooses between groups and shared products; None where there is no choice."""
+        groups = min(settings.lane_groups or 1, num_lanes)
+        if self.device.type != "cpu" or self.world.size > 1 or settings.accumulation > 1 or min(threads, groups) == 1:
+            return None
+        return Sharing(threads, num_busy=busy_threads(threads, num_lanes=num_lanes, groups=groups))
 
     def _require_groups(self, groups: int) -> None:
         size = self.world.size

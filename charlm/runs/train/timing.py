@@ -1,6 +1,5 @@
 """What steps and scores take on this machine, measured on a trainer that is thrown away."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from charlm.runs.train.result import choose_modes, held_out
 from charlm.runs.train.settings import with_settings
 from charlm.training.planning import measure_steps
 from charlm.training.precision import autocast
-from charlm.training.sharing import is_quiet
 from charlm.training.trainer import Trainer
 
 _WRITTEN_A_SECOND = 1.5e8
@@ -37,28 +35,13 @@ _FEWEST_SECONDS_TO_SHARE = 60.0
 
 
 class StepTimer:
-    """Times steps of several configurations, within a share of a budget.
-
-    Args:
-        threads: that compute groups of lanes.
-        may_share: whether they may share products of whole batches instead, where that is faster.
-        processor_clock: returns the seconds that all threads of this process have computed.
-    """
+    """Times steps of several configurations, within a share of a budget."""
 
     def __init__(
-        self,
-        build_trial: Callable[[RunConfig], Trainer],
-        *,
-        budget_seconds: float,
-        threads: int,
-        may_share: bool,
-        clock: Callable[[], float],
-        processor_clock: Callable[[], float] = time.process_time,
+        self, build_trial: Callable[[RunConfig], Trainer], *, budget_seconds: float, clock: Callable[[], float]
     ) -> None:
         self._build_trial = build_trial
-        self._threads = threads
-        self._may_share = may_share and budget_seconds >= _FEWEST_SECONDS_TO_SHARE
-        self._processor_clock = processor_clock
+        self._has_time_to_share = budget_seconds >= _FEWEST_SECONDS_TO_SHARE
         self._limit_seconds = _SHARE_FOR_ONE_TIMING * budget_seconds
         self._clock = clock
         self._deadline = clock() + _SHARE_FOR_TIMING * budget_seconds
@@ -66,10 +49,8 @@ class StepTimer:
     def step_seconds(self, config: RunConfig) -> float:
         """Returns the seconds of a step while nothing else disturbs it."""
         trial = self._build_trial(config)
-        started, computed = self._clock(), self._processor_clock()
         in_groups = self._least_seconds(trial)
-        took, computed = self._clock() - started, self._processor_clock() - computed
-        if not self._may_share or not is_quiet(took, computed, threads=self._threads):
+        if trial.sharing is None or not trial.sharing.is_quiet or not self._has_time_to_share:
             return in_groups
         return min(in_groups, self._least_seconds(self._build_trial(with_settings(config, lane_groups=1))))
 

@@ -35,6 +35,7 @@ def test_steps_fill_what_evaluations_leave():
     filled = fill()
     assert (filled.division.steps, filled.division.evaluations, filled.seconds) == (992, 4, 8.0)
     assert filled.reason == "what fits in 8s at 7.8 ms a step"
+    assert filled.most_steps == 40 * 10_000
     assert filled.warnings == ()
 
 

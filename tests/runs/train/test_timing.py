@@ -15,25 +15,20 @@ COSTS = ScoringCosts(evaluation=3.0, writing=0.5, stretches=0.001, stream=0.01)
 
 class Clock:
     def __init__(self) -> None:
-        self.now = self.computed = 0.0
+        self.now = 0.0
 
     def read(self) -> float:
         return self.now
 
-    def processor(self) -> float:
-        return self.computed
-
 
 class Trial:
-    """Steps that take some seconds each, of so many threads."""
+    """Steps that take some seconds each."""
 
-    def __init__(self, clock: Clock, seconds: Iterator[float], threads: float = 2.0) -> None:
-        self.clock, self.seconds, self.threads = clock, seconds, threads
+    def __init__(self, clock: Clock, seconds: Iterator[float], sharing: SimpleNamespace | None = None) -> None:
+        self.clock, self.seconds, self.sharing = clock, seconds, sharing
 
     def take_step(self) -> None:
-        seconds = next(self.seconds)
-        self.clock.now += seconds
-        self.clock.computed += seconds * self.threads
+        self.clock.now += next(self.seconds)
 
 
 @pytest.fixture
@@ -42,9 +37,7 @@ def clock() -> Clock:
 
 
 def timer(clock: Clock, seconds: Iterable[float], *, budget: float = 100.0) -> StepTimer:
-    return StepTimer(
-        lambda _: Trial(clock, cycle(seconds)), budget_seconds=budget, threads=2, may_share=False, clock=clock.read
-    )
+    return StepTimer(lambda _: Trial(clock, cycle(seconds)), budget_seconds=budget, clock=clock.read)
 
 
 def test_a_step_that_something_else_disturbs_does_not_count(clock):
@@ -68,32 +61,16 @@ def test_few_steps_are_timed_where_they_are_slow_and_forty_where_they_are_fast(c
 
 
 @pytest.mark.parametrize(
-    ("budget", "computing", "may_share", "expected"),
-    [
-        (60.0, 2.0, True, 0.5),
-        (60.0, 1.5, True, 0.5),
-        # Something else computes, or the steps that it would slow down are too long for the time, or unwanted.
-        (60.0, 1.25, True, 1.0),
-        (59.0, 2.0, True, 1.0),
-        (60.0, 2.0, False, 1.0),
-    ],
+    ("budget", "is_quiet", "expected"),
+    # Something else computes, or the steps that it would slow down are too long for the time, or unwanted.
+    [(60.0, True, 0.5), (60.0, False, 1.0), (59.0, True, 1.0), (60.0, None, 1.0)],
 )
-def test_shared_products_are_timed_where_nothing_disturbs_and_there_is_time(
-    clock, budget, computing, may_share, expected
-):
+def test_shared_products_are_timed_where_nothing_disturbs_and_there_is_time(clock, budget, is_quiet, expected):
     def build(config: RunConfig) -> Trial:
-        shared = config.training.lane_groups == 1
-        return Trial(clock, cycle([0.5 if shared else 1.0]), computing)
+        sharing = None if is_quiet is None else SimpleNamespace(is_quiet=is_quiet)
+        return Trial(clock, cycle([0.5 if config.training.lane_groups == 1 else 1.0]), sharing)
 
-    steps = StepTimer(
-        build,
-        budget_seconds=budget,
-        threads=2,
-        may_share=may_share,
-        clock=clock.read,
-        processor_clock=clock.processor,
-    )
-    assert steps.step_seconds(CONFIG) == expected
+    assert StepTimer(build, budget_seconds=budget, clock=clock.read).step_seconds(CONFIG) == expected
 
 
 def corpus(valid: int | None, test: int | None, *, begin: int | None = None) -> SimpleNamespace:
