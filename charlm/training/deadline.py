@@ -17,10 +17,20 @@ class Deadline:
         seconds: time for the whole training, evaluations included.
         evaluation_seconds: what an evaluation and the saving after it are thought to take, until they are timed.
         most_steps: with which the training ends although there is time for more; None for no such number.
+        ending_seconds: what follows the training while nothing disturbs; it is slower as steps are slower.
     """
 
-    def __init__(self, seconds: float, *, evaluation_seconds: float, most_steps: int | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        evaluation_seconds: float,
+        most_steps: int | None = None,
+        ending_seconds: float = 0.0,
+    ) -> None:
         self._seconds = seconds
+        self._ending_seconds = ending_seconds
+        self._fastest_step = math.inf
         self._most_steps = most_steps
         self._evaluation_seconds = evaluation_seconds
         self._step_seconds: float | None = None
@@ -37,6 +47,7 @@ class Deadline:
             newest = (elapsed - self._resumed) / (step - self._first_step)
             before = newest if self._step_seconds is None else self._step_seconds
             self._step_seconds = before + _NEWEST * (newest - before)
+            self._fastest_step = min(self._fastest_step, self._step_seconds)
         self.resume(step, elapsed=elapsed)
 
     def after_evaluation(self, *, elapsed: float) -> None:
@@ -55,7 +66,8 @@ class Deadline:
         """
         if self._step_seconds is None:
             return planned
-        left = self._seconds - elapsed - evaluations_left * self._evaluation_seconds
+        ending_later = self._ending_seconds * (self._step_seconds / self._fastest_step - 1.0)
+        left = self._seconds - elapsed - evaluations_left * self._evaluation_seconds - ending_later
         if abs((planned - step) * self._step_seconds - left) <= _TOLERANCE * self._seconds:
             return planned
         most = math.inf if self._most_steps is None else self._most_steps - step

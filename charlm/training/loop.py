@@ -32,6 +32,7 @@ class Plan:
         seconds: time budget of the training, evaluations included; None without one.
         evaluation_seconds: what an evaluation is thought to take, until one has been timed.
         most_steps: with which the training ends although the budget has time for more; None for no such number.
+        ending_seconds: what follows the training, if nothing disturbs it.
         rollbacks: number of times that a loss spike may return the training to its last saved state.
     """
 
@@ -41,6 +42,7 @@ class Plan:
     seconds: float | None = None
     evaluation_seconds: float = 0.0
     most_steps: int | None = None
+    ending_seconds: float = 0.0
     rollbacks: int = 0
 
 
@@ -110,6 +112,7 @@ class _Loop:
             math.inf if self.plan.seconds is None else self.plan.seconds,
             evaluation_seconds=self.plan.evaluation_seconds,
             most_steps=self.plan.most_steps,
+            ending_seconds=self.plan.ending_seconds,
         )
         self.deadline.resume(self.trainer.step, elapsed=self.progress.seconds)
 

@@ -45,6 +45,15 @@ def test_nothing_is_planned_before_a_step_was_timed():
     assert Deadline(10.0, evaluation_seconds=0.0).total_steps(0, planned=7, evaluations_left=1, elapsed=9.0) == 7
 
 
+def test_what_follows_is_slower_where_steps_are_slower():
+    deadline = Deadline(100.0, evaluation_seconds=0.0, ending_seconds=4.0)
+    deadline.after_steps(20, elapsed=20.0)
+    assert deadline.total_steps(20, planned=100, evaluations_left=0, elapsed=20.0) == 100
+    deadline.after_steps(30, elapsed=60.0)
+    # From one second a step to two in the mean: the end takes four seconds more, and 36 s are left for steps of two.
+    assert deadline.total_steps(30, planned=100, evaluations_left=0, elapsed=60.0) == 30 + 18
+
+
 def test_more_steps_than_the_text_has_use_for_are_not_planned_and_fewer_where_time_is_short():
     deadline = Deadline(100.0, evaluation_seconds=0.0, most_steps=60)
     deadline.after_steps(10, elapsed=5.0)

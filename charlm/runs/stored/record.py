@@ -82,6 +82,7 @@ class TrainingPlan(Record):
         sizes: why the sizes were chosen, for people; None where they were asked for or are the defaults.
         seconds: time in which the training has to end, evaluations included; None where only steps count.
         most_steps: with which it ends although there may be time for more; None for no such number.
+        ending_seconds: what follows the training, the scores above all, if nothing disturbs it.
         may_share: whether threads may share products of whole batches, where that is faster for a while.
         evaluation_seconds: what an evaluation was thought to take.
         evaluated_share: how much of the validation text an evaluation reads; the end always reads all of it.
@@ -95,6 +96,7 @@ class TrainingPlan(Record):
     sizes: str | None = None
     seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] | None = None
     most_steps: Annotated[int, Field(ge=1, le=1 << 53)] | None = None
+    ending_seconds: Seconds = 0.0
     may_share: bool = False
     evaluation_seconds: Seconds = 0.0
     evaluated_share: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -78,6 +78,7 @@ def _train(session: TrainingSession, parameters: int) -> Outcome:
         seconds=None if session.seconds_left is None else session.progress.seconds + session.seconds_left,
         evaluation_seconds=session.plan.evaluation_seconds,
         most_steps=session.plan.most_steps,
+        ending_seconds=session.plan.ending_seconds,
         rollbacks=settings.rollbacks,
     )
     is_mixed = session.config.model.mixed_order is not None

@@ -82,9 +82,10 @@ def _within_budget(
     # The training that is not thrown away is still to be built.
     left = deadline - world.clock() - building
     symbols = left / chosen.step_seconds * batches.targets_per_epoch / batches.windows_per_epoch
+    ending = costs.of_finishing(corpus, trained_on=symbols)
     filled = fill_budget(
         budget,
-        left=left - costs.of_finishing(corpus, trained_on=symbols),
+        left=left - ending,
         step_seconds=chosen.step_seconds,
         costs=costs,
         evaluations=config.training.evaluations,
@@ -103,6 +104,7 @@ def _within_budget(
         sizes=chosen.reason,
         seconds=filled.seconds,
         most_steps=filled.most_steps,
+        ending_seconds=ending,
         may_share=may_share,
         evaluation_seconds=division.evaluation_seconds,
         evaluated_share=division.share if corpus.tokenizer.begin is None else 1.0,
