@@ -50,8 +50,8 @@ def test_what_follows_is_slower_where_steps_are_slower():
     deadline.after_steps(20, elapsed=20.0)
     assert deadline.total_steps(20, planned=100, evaluations_left=0, elapsed=20.0) == 100
     deadline.after_steps(30, elapsed=60.0)
-    # From one second a step to two in the mean: the end takes four seconds more, and 36 s are left for steps of two.
-    assert deadline.total_steps(30, planned=100, evaluations_left=0, elapsed=60.0) == 30 + 18
+    # From one second a step to 2.5 in the mean: the end takes six seconds more, and 34 s are left for steps of 2.5.
+    assert deadline.total_steps(30, planned=100, evaluations_left=0, elapsed=60.0) == 30 + 13
 
 
 def test_more_steps_than_the_text_has_use_for_are_not_planned_and_fewer_where_time_is_short():
