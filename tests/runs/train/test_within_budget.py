@@ -14,17 +14,24 @@ from tests.support.reporters import RecordingReporter
 
 def test_a_budget_chooses_sizes_and_a_length_and_stores_both_with_their_reasons(text, workspace):
     text.write_text(text.read_text() * 200)  # More than there is time to read forty times.
-    asked = make_request({"data": {"corpus": (str(text),)}, "training": {"budget": "2s"}, "run": {"device": "cpu"}})
+    run = {"device": "cpu", "threads": 2}
+    asked = make_request({"data": {"corpus": (str(text),)}, "training": {"budget": "2s"}, "run": run})
     result = start(asked, workspace, SilentReporter(), StopRequest())
     record = open_state(result.run / "last.safetensors").record
     model, training = record.config.model, record.config.training
     assert training.steps == result.total_steps
     assert record.plan.sizes.startswith(f"{model.num_layers} x {model.hidden_size} units, {training.batch_size} x ")
     assert 0.5 < record.plan.seconds <= 2.0
+    assert result.total_steps <= record.plan.most_steps
+    assert 0.0 < record.plan.ending_seconds < 2.0
+    assert record.plan.may_share
+    assert "shared_steps" in json.loads((result.run / "metrics.jsonl").read_text().splitlines()[-1])
     assert f"# sizes: {record.plan.sizes}" in (result.run / "config.toml").read_text()
     longer = resume(str(result.run), workspace, SilentReporter(), StopRequest(), overrides={"steps": result.steps + 5})
     assert open_state(longer.run / "last.safetensors").record.plan.seconds is None
-    assert json.loads((longer.run / "metrics.jsonl").read_text().splitlines()[-1])["step"] == result.steps + 5
+    last_line = json.loads((longer.run / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last_line["step"] == result.steps + 5
+    assert "shared_steps" not in last_line
 
 
 def test_a_budget_that_is_over_before_training_still_leaves_a_run_of_what_was_asked_for(small_request, workspace):
